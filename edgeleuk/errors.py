@@ -1,0 +1,58 @@
+"""The errors edgeleuk raises on purpose. A message says what came, what was expected and how to mend it.
+
+EdgeleukError
+├── UsageError          the request cannot be carried out as written
+├── MissingExtraError   a package of an optional extra is not installed
+├── DataError           images, labels or an index
+│   ├── ImageError      one image file
+│   └── LeakError       one group of images on both sides of a split
+├── ModelError          a model file or run
+│   ├── SpecError       its ModelSpec
+│   └── ProofError      an int8 model that is not what it claims to be
+└── OutputError         a result that could not be written
+
+Only `edgeleuk.cli` turns them into exit codes: 2 for UsageError, 1 for every other.
+"""
+
+
+class EdgeleukError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class UsageError(EdgeleukError):
+    """The request cannot be carried out as written: an unknown key, options that exclude each other."""
+
+
+class MissingExtraError(EdgeleukError):
+    """A package of an optional extra is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the '{extra}' extra: pip install 'edgeleuk[{extra}]'")
+
+
+class DataError(EdgeleukError):
+    """Images, labels or an index that cannot be used."""
+
+
+class ImageError(DataError):
+    """One image file that cannot be used."""
+
+
+class LeakError(DataError):
+    """Images of one group (same subject or same bytes) on both sides of a split."""
+
+
+class ModelError(EdgeleukError):
+    """A model file or run that cannot be used."""
+
+
+class SpecError(ModelError):
+    """A ModelSpec that is missing, malformed or does not fit its model."""
+
+
+class ProofError(ModelError):
+    """An int8 model that is not fully int8."""
+
+
+class OutputError(EdgeleukError):
+    """A result that could not be written: no permission, no space, or a place already taken."""

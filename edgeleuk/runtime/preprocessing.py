@@ -1,0 +1,62 @@
+"""The one preprocessing: training, calibration, evaluation and the device all call these functions."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgeleuk.spec import Preprocessing
+
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def fit_to_input(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> NDArray[np.uint8]:
+    """Return uint8 [size, size, 3]: the centre square of `crop_px` source pixels, black-padded, resized.
+
+    `image` is RGB; channels come out in the spec's colour order. `shift_px` (x, y) moves the square in source
+    pixels; only training uses it.
+    """
+    width, height = image.size
+    left = (width - spec.crop_px) // 2 + shift_px[0]
+    top = (height - spec.crop_px) // 2 + shift_px[1]
+    box = (left, top, left + spec.crop_px, top + spec.crop_px)
+    if box != (0, 0, width, height):
+        image = image.crop(box)  # Pillow fills what lies outside the image with black
+    if image.size != (spec.input_size_px, spec.input_size_px):
+        image = image.resize((spec.input_size_px, spec.input_size_px), _FILTERS[spec.resample])
+    pixels = np.asarray(image, dtype=np.uint8)
+    return pixels[..., ::-1] if spec.colour_order == "BGR" else pixels
+
+
+def scale_pixels(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.float32]:
+    """Return float32 of the same shape: p * pixel_scale + pixel_offset, x/127.5 - 1 by default."""
+    scaled = pixels.astype(np.float32)
+    scaled *= np.float32(spec.pixel_scale)
+    scaled += np.float32(spec.pixel_offset)
+    return scaled
+
+
+def pixel_codes(scale: float, zero_point: int, spec: Preprocessing) -> NDArray[np.int8]:
+    """Return int8 [256]: what each 8-bit pixel value becomes at an input quantized with (scale, zero_point).
+
+    q = round(x / scale) + zero_point, clipped to [-128, 127] (Jacob et al. 2018, "Quantization and Training of Neural
+    Networks for Efficient Integer-Arithmetic-Only Inference", eq. 1). Where that is p - 128 to within half a step, it
+    is exactly p - 128: the float expression sits on a rounding tie there.
+    """
+    pixels = np.arange(256, dtype=np.float64)
+    exact = (pixels * spec.pixel_scale + spec.pixel_offset) / scale + zero_point
+    plain = pixels - 128
+    # 1e-3 of a step: the file stores the scale as float32.
+    codes = plain if np.all(np.abs(exact - plain) <= 0.5 + 1e-3) else np.rint(exact)
+    return np.clip(codes, -128, 127).astype(np.int8)
+
+
+def quantize_pixels(pixels: NDArray[np.uint8], codes: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return int8 of the same shape: each pixel's code from `pixel_codes`."""
+    if codes[0] == -128 and codes[-1] == 127:
+        return (pixels ^ np.uint8(0x80)).view(np.int8)
+    return codes[pixels]

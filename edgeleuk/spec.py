@@ -1,0 +1,177 @@
+"""ModelSpec: everything needed to turn an image file into a decision, and nothing else.
+
+It travels with the model as JSON, and is the one thing that training and device share besides the
+preprocessing function in `edgeleuk.runtime`.
+"""
+
+import dataclasses
+import difflib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgeleuk.errors import SpecError
+
+SCHEMA_VERSION = 1
+RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From image to network input, in this order: centre square, black padding, resize, scale.
+
+    The centre square of `crop_px` source pixels is cut out (padded with black where the image is
+    smaller), resized to `input_size_px`, and each 8-bit value p becomes p * pixel_scale + pixel_offset.
+    The scale of the cell is kept: every image is resized by the same factor.
+    """
+
+    input_size_px: int
+    crop_px: int
+    resample: str = "bilinear"
+    colour_order: str = "RGB"
+    pixel_scale: float = 1 / 127.5
+    pixel_offset: float = -1.0
+
+    def __post_init__(self) -> None:
+        """Raise SpecError where a value is out of range."""
+        _expect(1 <= self.input_size_px <= 4096, "input_size_px", self.input_size_px, "1 to 4096")
+        _expect(1 <= self.crop_px <= 65536, "crop_px", self.crop_px, "1 to 65536")
+        _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, " | ".join(RESAMPLING_FILTERS))
+        _expect(self.colour_order in ("RGB", "BGR"), "colour_order", self.colour_order, "RGB | BGR")
+        _expect(self.pixel_scale > 0, "pixel_scale", self.pixel_scale, "a number above 0")
+
+    @property
+    def input_range(self) -> tuple[float, float]:
+        """Values of the scaled pixels 0 and 255."""
+        return self.pixel_offset, 255 * self.pixel_scale + self.pixel_offset
+
+
+@dataclass(frozen=True)
+class Decision:
+    """From class probabilities to a label.
+
+    `temperature` T softens probabilities: softmax(log(p) / T) (Guo et al. 2017, "On Calibration of Modern Neural
+    Networks"). With two classes, `threshold` is the probability of the positive class from which it is chosen;
+    without one the most probable class is. `source` says which data they were chosen on.
+    """
+
+    temperature: float = 1.0
+    threshold: float | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise SpecError where a value is out of range."""
+        _expect(self.temperature > 0, "temperature", self.temperature, "a number above 0")
+        _expect(self.threshold is None or 0 <= self.threshold <= 1, "threshold", self.threshold, "0 to 1, or null")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from: SHA-256 of its parent, its data index and its configuration, and who made it."""
+
+    created: str | None = None
+    kind: str | None = None
+    parent_sha256: str | None = None
+    index_sha256: str | None = None
+    config_sha256: str | None = None
+    fold: int | None = None
+    tool_versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The contract between training and device. `classes` are in output order."""
+
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    positive_class: str | None = None
+    decision: Decision = Decision()
+    provenance: Provenance = Provenance()
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        """Raise SpecError where classes or version do not hold together."""
+        _expect(self.schema_version == SCHEMA_VERSION, "schema_version", self.schema_version, str(SCHEMA_VERSION))
+        _expect(len(self.classes) >= 2, "classes", list(self.classes), "at least two class names")
+        _expect(len(set(self.classes)) == len(self.classes), "classes", list(self.classes), "names that differ")
+        _expect(
+            self.positive_class is None or self.positive_class in self.classes,
+            "positive_class",
+            self.positive_class,
+            f"null or one of {', '.join(self.classes)}",
+        )
+        _expect(
+            self.decision.threshold is None or (len(self.classes) == 2 and self.positive_class is not None),
+            "decision.threshold",
+            self.decision.threshold,
+            "null, unless there are two classes and a positive_class",
+        )
+
+    def to_json(self) -> str:
+        """JSON text, keys in field order."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "ModelSpec":
+        """Read what `to_json` wrote. Raises SpecError on malformed JSON, unknown or missing keys, wrong types."""
+        try:
+            raw = json.loads(text)
+        except ValueError as error:
+            raise SpecError(f"the ModelSpec is not JSON: {error}") from error
+        spec: ModelSpec = _build(cls, raw, "ModelSpec")
+        return spec
+
+
+_NESTED = {"preprocessing": Preprocessing, "decision": Decision, "provenance": Provenance}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "tuple": (list, tuple),
+    "dict": (dict,),
+    "None": (type(None),),
+}
+
+
+def _build(kind: Any, raw: Any, where: str) -> Any:
+    """Make the frozen dataclass `kind` of the JSON object `raw`; `where` names it in messages."""
+    if not isinstance(raw, dict):
+        raise SpecError(f"{where} must be a JSON object, got {type(raw).__name__}")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for key in raw:
+        if key not in fields:
+            raise SpecError(f"{where} has no key '{key}'{nearest(key, fields)}")
+    values: dict[str, Any] = {}
+    for name, item in fields.items():
+        if name in raw:
+            values[name] = _value(item, raw[name], where)
+        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
+            raise SpecError(f"{where} lacks the key '{name}'")
+    return kind(**values)
+
+
+def _value(item: "dataclasses.Field[Any]", value: Any, where: str) -> Any:
+    if item.name in _NESTED:
+        return _build(_NESTED[item.name], value, item.name)
+    annotation = item.type if isinstance(item.type, str) else getattr(item.type, "__name__", str(item.type))
+    kinds = tuple(t for name, types in _TYPES.items() if name in annotation for t in types)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise SpecError(f"{where}.{item.name} is {value!r}; expected {annotation}")
+    return _class_names(value) if item.name == "classes" else value
+
+
+def _class_names(value: Any) -> tuple[str, ...]:
+    if not all(isinstance(name, str) and name for name in value):
+        raise SpecError(f"classes must be names, got {value!r}")
+    return tuple(value)
+
+
+def nearest(key: str, known: Any) -> str:
+    """' (did you mean X?)' for the known name nearest to key, or the list of known names."""
+    close = difflib.get_close_matches(key, list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
+
+
+def _expect(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise SpecError(f"{name} is {value!r}; expected {expected}")
