@@ -16,6 +16,11 @@ SCHEMA_VERSION = 1
 RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
+def _expect(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise SpecError(f"{name} is {value!r}; expected {expected}")
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """From image to network input, in this order: centre square, black padding, resize, scale.
@@ -170,8 +175,3 @@ def nearest(key: str, known: Any) -> str:
     """' (did you mean X?)' for the known name nearest to key, or the list of known names."""
     close = difflib.get_close_matches(key, list(known), n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
-
-
-def _expect(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise SpecError(f"{name} is {value!r}; expected {expected}")

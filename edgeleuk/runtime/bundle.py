@@ -1,0 +1,99 @@
+"""One file for the device: a .tflite flatbuffer with a ZIP appended, the TFLite convention for associated files.
+
+Interpreters read the flatbuffer and ignore what follows; `unzip -l` lists the rest:
+
+    edgeleuk/spec.json   the ModelSpec
+    labels.txt           class names in output order, one a line
+    edgeleuk/proof.json  what the conversion proved
+    edgeleuk/seen.txt    first 16 hex digits of the SHA-256 of each image it was trained or calibrated on
+"""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.errors import ModelError, SpecError
+from edgeleuk.files import sha256_bytes, write_bytes
+from edgeleuk.spec import ModelSpec
+
+_IDENTIFIER = b"TFL3"
+_END_OF_ZIP = b"PK\x05\x06"
+_SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model file's content. `spec` and `proof` are None in files that edgeleuk did not make."""
+
+    content: bytes
+    spec: ModelSpec | None = None
+    proof: dict[str, Any] | None = None
+    seen: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the whole file."""
+        return sha256_bytes(self.content)
+
+    def require_spec(self, path: Path) -> ModelSpec:
+        """The spec. Raises SpecError where there is none, and says how to give it one."""
+        if self.spec is None:
+            raise SpecError(
+                f"{path} has no ModelSpec, so nothing says how an image becomes its input; make it with 'edgeleuk "
+                "convert SOURCE -o MODEL.tflite' from a run, or from a Keras model with --spec SPEC.json"
+            )
+        return self.spec
+
+
+def pack(model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str]) -> bytes:
+    """Append spec, labels, proof and seen images to the flatbuffer `model`; the same input gives the same bytes."""
+    stream = io.BytesIO(model)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in (
+            (_SPEC, spec.to_json()),
+            (_LABELS, "".join(f"{label}\n" for label in spec.classes)),
+            (_PROOF, json.dumps(proof, indent=2, ensure_ascii=False) + "\n"),
+            (_SEEN, "".join(f"{digits}\n" for digits in sorted(seen))),
+        ):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, text)
+    return stream.getvalue()
+
+
+def write_bundle(path: Path, model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str]) -> None:
+    """Write `pack`'s bytes to path, whole or not at all. Raises OutputError."""
+    write_bytes(path, pack(model, spec, proof, seen))
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a .tflite file and what is appended to it. Raises ModelError where it is missing or not a TFLite model."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
+    if content[4:8] != _IDENTIFIER:
+        raise ModelError(f"{path} is not a TFLite model ({len(content):,} bytes, no TFL3 identifier)")
+    if _END_OF_ZIP not in content[-65558:]:  # the longest a ZIP's end record with its comment can be
+        return Bundle(content)
+    try:
+        return _unpack(content)
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        raise ModelError(f"{path}: the files appended to the model are damaged ({error})") from error
+
+
+def _unpack(content: bytes) -> Bundle:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = archive.namelist()
+        return Bundle(
+            content,
+            ModelSpec.from_json(archive.read(_SPEC)) if _SPEC in names else None,
+            json.loads(archive.read(_PROOF)) if _PROOF in names else None,
+            frozenset(archive.read(_SEEN).decode().split()) if _SEEN in names else frozenset(),
+            tuple(names),
+        )

@@ -1,0 +1,114 @@
+"""Classifier: an image in, a label with probabilities out. What runs on the device."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgeleuk.errors import SpecError
+from edgeleuk.runtime.backend import Network
+from edgeleuk.runtime.bundle import Bundle, read_bundle
+from edgeleuk.runtime.decision import apply_temperature, decide
+from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
+from edgeleuk.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one image. Probabilities sum to 1; times are wall clock."""
+
+    label: str
+    probabilities: dict[str, float]
+    prepare_ms: float
+    invoke_ms: float
+
+    @property
+    def probability(self) -> float:
+        """Probability of the label."""
+        return self.probabilities[self.label]
+
+
+class Classifier:
+    """A model file, ready to classify images. Not thread-safe: use one for each thread.
+
+    `spec` is its contract, `trained_on` the first 16 hex digits of the SHA-256 of each image it was trained or
+    calibrated on.
+    """
+
+    def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
+        """Prepare a model read by `read_bundle`. See `load`."""
+        self.spec: ModelSpec = bundle.require_spec(path)
+        self.trained_on = bundle.seen
+        self.network = Network(bundle.content, path, threads or default_threads(), backend)
+        _check_fit(self.spec, self.network, path)
+        self._codes: NDArray[np.int8] | None = None
+        if self.network.input["dtype"] == np.int8:
+            self._codes = pixel_codes(*self.network.input["quantization"], self.spec.preprocessing)
+
+    @classmethod
+    def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto") -> "Classifier":
+        """Load a .tflite file with its spec. `threads`: 1 to 4 cores by default; `backend`: see `BACKENDS`.
+
+        Raises ModelError where the file is missing or damaged, SpecError where its spec is missing or does not fit.
+        """
+        return cls(read_bundle(Path(path)), Path(path), threads, backend)
+
+    @property
+    def validation_fold(self) -> int | None:
+        """The fold that was held out when the network was trained."""
+        return self.spec.provenance.fold
+
+    def predict(self, image: str | Path | bytes | Image.Image) -> Prediction:
+        """Classify a file, its bytes or an RGB Pillow image. Raises ImageError for an image that cannot be used."""
+        started = time.perf_counter()
+        values = self.prepare(image)
+        prepared = time.perf_counter()
+        probabilities = apply_temperature(self.network.scores(values), self.spec.decision)
+        finished = time.perf_counter()
+        label = self.spec.classes[int(decide(probabilities, self.spec))]
+        by_name = {name: float(p) for name, p in zip(self.spec.classes, probabilities, strict=True)}
+        return Prediction(label, by_name, 1000 * (prepared - started), 1000 * (finished - prepared))
+
+    def prepare(self, image: str | Path | bytes | Image.Image) -> NDArray[np.int8] | NDArray[np.float32]:
+        """Return the network's input [1, size, size, 3]: int8 for a quantized model, else float32."""
+        opened = image if isinstance(image, Image.Image) else decode_image(_source(image))
+        pixels = fit_to_input(opened, self.spec.preprocessing)[np.newaxis]
+        if self._codes is not None:
+            return quantize_pixels(pixels, self._codes)
+        return scale_pixels(pixels, self.spec.preprocessing)
+
+    def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
+        """Yield float32 [classes] for each file in order. Raises ImageError at a bad one."""
+        for path in paths:
+            yield apply_temperature(self.network.scores(self.prepare(path)), self.spec.decision)
+
+
+def default_threads() -> int:
+    """Cores, at most 4: a Pi has four, and more threads than that rarely help one small network."""
+    return min(4, os.cpu_count() or 1)
+
+
+def _source(image: str | Path | bytes) -> Path | bytes:
+    return image if isinstance(image, bytes) else Path(image)
+
+
+def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
+    size = spec.preprocessing.input_size_px
+    if network.input_shape != (1, size, size, 3):
+        raise SpecError(
+            f"{path}: the spec says an input of {size} px, the network takes {list(network.input_shape)} "
+            f"(expected {[1, size, size, 3]})"
+        )
+    if network.class_count != len(spec.classes):
+        raise SpecError(
+            f"{path}: the spec names {len(spec.classes)} classes ({', '.join(spec.classes)}), "
+            f"the network has {network.class_count} outputs"
+        )
+    if network.input["dtype"] not in (np.int8, np.float32):
+        raise SpecError(f"{path}: input is {np.dtype(network.input['dtype'])}; expected int8 or float32")

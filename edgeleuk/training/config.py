@@ -1,0 +1,130 @@
+"""What a training can be told, and the TOML file that may tell it."""
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgeleuk.errors import UsageError
+from edgeleuk.spec import RESAMPLING_FILTERS, nearest
+
+Config = TypeVar("Config", "TrainConfig", "QatConfig")
+
+
+def _option(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of `train`; names are those of its options and of the keys in a --config file."""
+
+    weights: str = _option("imagenet", "Starting weights of the backbone: imagenet, none, or an .h5 file without top.")
+    input_size: int = _option(299, "Side of the network's input in pixels, at least 75.")
+    crop: int | None = _option(
+        None, "Side in source pixels of the centre square shown. [default: the larger image side]"
+    )
+    resample: str = _option("bilinear", f"Resize filter: {', '.join(RESAMPLING_FILTERS)}.")
+    width: float = _option(1.0, "Multiplier of the filters of every convolution.")
+    dropout: float = _option(0.2, "Share of features dropped before the last layer.")
+    epochs: int = _option(20, "Epochs of the whole network.")
+    head_epochs: int | None = _option(
+        None, "Epochs with the backbone frozen, first. [default: 2 if pretrained, else 0]"
+    )
+    batch_size: int = _option(32, "Images in a batch.")
+    learning_rate: float | None = _option(
+        None, "Peak learning rate (Adam, cosine, warm-up). [default: 1e-4 if pretrained, else 2e-3]"
+    )
+    patience: int = _option(8, "Stop after this many epochs without a better validation weighted F1.")
+    fold: int = _option(0, "Fold held out for validation.")
+    folds: int = _option(3, "Folds to deal where a folder is given instead of an index.")
+    seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where a value is out of range."""
+        _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, ", ".join(RESAMPLING_FILTERS))
+        _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
+        _expect(self.crop is None or self.crop > 0, "crop", self.crop, "above 0")
+        _check_fit(self)
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the backbone starts from trained weights."""
+        return self.weights != "none"
+
+
+@dataclass(frozen=True)
+class QatConfig:
+    """Settings of `qat`; names are those of its options and of the keys in a --config file."""
+
+    epochs: int = _option(2, "Epochs with simulated quantization; 0 only calibrates.")
+    batch_size: int = _option(32, "Images in a batch.")
+    learning_rate: float = _option(1e-5, "Peak learning rate (Adam, cosine, warm-up).")
+    patience: int = _option(8, "Stop after this many epochs without a better validation weighted F1.")
+    samples: int = _option(256, "Training images that the activation ranges are calibrated on.")
+    seed: int = _option(0, "Seed of order, augmentation, dropout and calibration.")
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where a value is out of range."""
+        _expect(self.samples > 0, "samples", self.samples, "above 0")
+        _check_fit(self)
+
+
+def _check_fit(config: TrainConfig | QatConfig) -> None:
+    _expect(config.epochs >= 0, "epochs", config.epochs, "0 or more")
+    _expect(config.batch_size > 0, "batch-size", config.batch_size, "above 0")
+    _expect(config.learning_rate is None or config.learning_rate > 0, "learning-rate", config.learning_rate, "above 0")
+    _expect(config.patience > 0, "patience", config.patience, "above 0")
+    _expect(config.seed >= 0, "seed", config.seed, "0 or more")
+
+
+def _expect(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise UsageError(f"{name} is {value!r}; expected {expected}")
+
+
+def merge(kind: type[Config], file: Path | None, given: dict[str, Any]) -> Config:
+    """Make a config: what is given (not None) over the TOML file over the defaults. Raises UsageError."""
+    values = _read(kind, file) if file else {}
+    values.update({name: value for name, value in given.items() if value is not None})
+    return kind(**values)
+
+
+def _read(kind: type[Config], file: Path) -> dict[str, Any]:
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    values = {}
+    for key, value in _load_toml(file).items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise UsageError(f"{file} has the unknown key '{key}'{nearest(name, known)}")
+        values[name] = _typed(known[name], value, file)
+    return values
+
+
+def _load_toml(file: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{file} is not TOML: {error}") from error
+
+
+def option_type(item: "dataclasses.Field[Any]") -> type[int] | type[float] | type[str]:
+    """The plain type of a config field: int, float or str."""
+    annotation = str(item.type)
+    return int if "int" in annotation else float if "float" in annotation else str
+
+
+def _typed(item: "dataclasses.Field[Any]", value: Any, file: Path) -> Any:
+    expected = option_type(item)
+    if expected is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, expected) or isinstance(value, bool):
+        raise UsageError(f"{file}: {item.name} is {value!r}; expected {expected.__name__}")
+    return value

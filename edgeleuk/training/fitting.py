@@ -1,0 +1,156 @@
+"""Fitting a network epoch by epoch, in phases, with resume. Shared by `train` and `qat`."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeleuk.metrics import weighted_f1
+from edgeleuk.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from edgeleuk.training.framework import tf, tf_keras
+from edgeleuk.training.stream import Batch, ImageStream
+
+CHECKPOINT = "checkpoint.npz"
+_WARM_UP_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Some epochs with the same trainable layers. `prepare` sets which layers train, before compilation."""
+
+    name: str
+    epochs: int
+    learning_rate: float
+    prepare: Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class FitData:
+    """Images to fit and to validate on; `class_weights` float [classes] weigh the loss."""
+
+    training: ImageStream
+    validation: ImageStream
+    class_weights: "np.ndarray[Any, np.dtype[np.float64]]"
+
+
+@dataclass
+class Fitter:
+    """Runs phases over a network and keeps the weights of the best epoch.
+
+    `folder` holds the checkpoint; `patience` epochs without a better validation weighted F1 end the last phase;
+    `on_epoch` is told each history row.
+    """
+
+    model: Any
+    data: FitData
+    folder: Path
+    patience: int
+    seed: int
+    on_epoch: Callable[[dict[str, Any]], None] = lambda row: None
+    progress: Progress = field(default_factory=Progress)
+    best_weights: list[Any] = field(default_factory=list)
+
+    def run(self, phases: list[Phase]) -> Progress:
+        """Fit, going on from the folder's checkpoint where there is one; the model ends with the best weights."""
+        resumed = load_checkpoint(self.folder / CHECKPOINT) if (self.folder / CHECKPOINT).exists() else None
+        if resumed:
+            self.progress, self.best_weights = resumed.progress, resumed.best_weights
+            self.model.set_weights(resumed.weights)
+        first = 0
+        for phase in phases:
+            done = self.progress.epochs_done - first
+            if 0 <= done < phase.epochs and not self.progress.stopped:
+                # An optimizer's state belongs to its phase: a new phase starts a new one.
+                self._run_phase(phase, first, resumed.optimizer if resumed and done else [])
+                resumed = None
+            first += phase.epochs
+        if self.best_weights:
+            self.model.set_weights(self.best_weights)
+        return self.progress
+
+    def _run_phase(self, phase: Phase, first: int, optimizer_state: list[Any]) -> None:
+        phase.prepare(self.model)
+        self.model.compile(
+            optimizer=tf_keras.optimizers.Adam(_schedule(phase, self.data.training.batch_count)),
+            loss=tf_keras.losses.SparseCategoricalCrossentropy(),
+            weighted_metrics=[],
+            metrics=["accuracy"],
+        )
+        _restore_optimizer(self.model, optimizer_state)
+        while self.progress.epochs_done < first + phase.epochs and not self.progress.stopped:
+            row = self._run_epoch(phase)
+            self._keep_if_best(row)
+            self.progress.stopped = self.progress.epochs_since_best >= self.patience
+            save_checkpoint(self.folder / CHECKPOINT, self.progress, self.model, self.best_weights)
+            self.on_epoch(row)
+
+    def _run_epoch(self, phase: Phase) -> dict[str, Any]:
+        started = time.monotonic()
+        epoch = self.progress.epochs_done + 1
+        tf.random.set_seed(self.seed)  # restarts the dropout masks: a resumed run then draws the same ones
+        batches = _dataset(lambda: self._weighted(self.data.training.shuffled(epoch)), self.model.input_shape)
+        fitted = self.model.fit(batches, epochs=1, verbose=0).history
+        return {
+            "epoch": epoch,
+            "phase": phase.name,
+            "loss": float(fitted["loss"][0]),
+            "accuracy": float(fitted["accuracy"][0]),
+            **validate(self.model, self.data.validation),
+            "learning_rate": phase.learning_rate,
+            "seconds": round(time.monotonic() - started, 2),
+        }
+
+    def _weighted(self, batches: Iterator[Batch]) -> Iterator[tuple[Any, Any, Any]]:
+        for images, labels in batches:
+            yield images, labels, self.data.class_weights[labels].astype(np.float32)
+
+    def _keep_if_best(self, row: dict[str, Any]) -> None:
+        self.progress.epochs_done = row["epoch"]
+        self.progress.rows.append(row)
+        best = self.progress.best
+        if best is None or (row["val_weighted_f1"], -row["val_loss"]) > (best["val_weighted_f1"], -best["val_loss"]):
+            self.progress.best, self.best_weights = row, self.model.get_weights()
+
+
+def validate(model: Any, stream: ImageStream) -> dict[str, float]:
+    """Loss (mean cross-entropy in nats), accuracy and weighted F1 of the network over one pass of the stream."""
+    parts = [(np.asarray(model.predict_on_batch(images)), labels) for images, labels in stream.in_order()]
+    probabilities = np.concatenate([p for p, _ in parts]).astype(np.float64)
+    labels = np.concatenate([labels for _, labels in parts])
+    predicted = probabilities.argmax(axis=1)
+    chosen = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)
+    return {
+        "val_loss": float(-np.log(chosen).mean()),
+        "val_accuracy": float((predicted == labels).mean()),
+        "val_weighted_f1": weighted_f1(labels, predicted, probabilities.shape[1]),
+    }
+
+
+def _schedule(phase: Phase, steps_per_epoch: int) -> Any:
+    """Linear warm-up, then cosine to zero (Loshchilov and Hutter 2017, "SGDR")."""
+    steps = max(1, phase.epochs * steps_per_epoch)
+    warm_up = max(1, round(_WARM_UP_SHARE * steps))
+    return tf_keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=phase.learning_rate,
+        warmup_steps=warm_up,
+    )
+
+
+def _restore_optimizer(model: Any, state: list[Any]) -> None:
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip(model.optimizer.variables, state, strict=bool(state)):
+        variable.assign(value)
+
+
+def _dataset(batches: Callable[[], Iterator[tuple[Any, Any, Any]]], input_shape: tuple[int, ...]) -> Any:
+    signature = (
+        tf.TensorSpec((None, *input_shape[1:]), tf.float32),
+        tf.TensorSpec((None,), tf.int64),
+        tf.TensorSpec((None,), tf.float32),
+    )
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1)

@@ -1,0 +1,105 @@
+"""InceptionV3 of any width and input size, as one flat graph that ends in class probabilities.
+
+Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision"; the layers are those of
+`tf_keras.applications`. Flat, because the quantization toolkit rejects a model nested in another.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.errors import ModelError, UsageError
+from edgeleuk.training.framework import tf_keras
+
+MINIMUM_INPUT_SIZE_PX = 75  # below this the last blocks have no pixels left
+_SCRATCH_BATCH_NORM_MOMENTUM = 0.95  # Keras' 0.99 needs some 400 steps before validation means anything
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the network. `width` multiplies the filters of every convolution, rounded to 8, at least 8."""
+
+    class_count: int
+    input_size_px: int = 299
+    width: float = 1.0
+    dropout: float = 0.2
+    weights: str = "none"
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the backbone starts from trained weights."""
+        return self.weights != "none"
+
+
+def build_network(config: NetworkConfig) -> Any:
+    """Return a tf_keras.Model: float32 [batch, size, size, 3] in [-1, 1] to float32 [batch, class_count] summing to 1.
+
+    Raises UsageError for a size or width that cannot be built, ModelError where weights cannot be had.
+    """
+    _check(config)
+    tf_keras.backend.clear_session()  # layer names then do not depend on what was built before
+    backbone = _backbone(config)
+    features = tf_keras.layers.GlobalAveragePooling2D(name="average")(backbone.output)
+    # A seed of its own, so that the masks depend on the global seed alone and a resumed run draws the same ones.
+    features = tf_keras.layers.Dropout(config.dropout, seed=1, name="dropout")(features)
+    # float32 also under mixed precision: a softmax in float16 loses small probabilities.
+    logits = tf_keras.layers.Dense(config.class_count, name="logits", dtype="float32")(features)
+    probabilities = tf_keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
+    return tf_keras.Model(backbone.input, probabilities, name="inception_v3")
+
+
+def _check(config: NetworkConfig) -> None:
+    if config.input_size_px < MINIMUM_INPUT_SIZE_PX:
+        raise UsageError(f"input size is {config.input_size_px} px; InceptionV3 needs at least {MINIMUM_INPUT_SIZE_PX}")
+    if not 0 < config.width <= 4:
+        raise UsageError(f"width is {config.width}; expected a number above 0, at most 4")
+    if config.weights == "imagenet" and config.width != 1.0:
+        raise UsageError(f"ImageNet weights fit width 1.0, not {config.width}; use --weights none or --width 1.0")
+
+
+def _backbone(config: NetworkConfig) -> Any:
+    shape = (config.input_size_px, config.input_size_px, 3)
+    if config.weights == "imagenet":
+        return _imagenet_backbone(shape)
+    stock = tf_keras.applications.InceptionV3(include_top=False, weights=None, input_shape=shape)
+    backbone = stock if config.width == 1.0 and config.pretrained else _reshape(stock, config)
+    if config.pretrained:
+        _load_weights(backbone, Path(config.weights))
+    return backbone
+
+
+def _imagenet_backbone(shape: tuple[int, int, int]) -> Any:
+    try:
+        return tf_keras.applications.InceptionV3(include_top=False, weights="imagenet", input_shape=shape)
+    except Exception as error:  # the download helper raises bare Exception
+        raise ModelError(
+            f"the ImageNet weights cannot be fetched ({error}); go on with --weights none, or with --weights FILE, "
+            "a copy of inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+        ) from error
+
+
+def _reshape(stock: Any, config: NetworkConfig) -> Any:
+    """The same graph with scaled filters and, where it is trained from scratch, a faster batch-norm average."""
+    raw = stock.get_config()
+    for layer in raw["layers"]:
+        if layer["class_name"] == "Conv2D":
+            layer["config"]["filters"] = scaled_filters(layer["config"]["filters"], config.width)
+        elif layer["class_name"] == "BatchNormalization" and not config.pretrained:
+            layer["config"]["momentum"] = _SCRATCH_BATCH_NORM_MOMENTUM
+    return tf_keras.Model.from_config(raw)
+
+
+def scaled_filters(filters: int, width: float) -> int:
+    """Filters times width, rounded to a multiple of 8 (what SIMD kernels like), at least 8; unchanged at width 1."""
+    return filters if width == 1.0 else max(8, round(filters * width / 8) * 8)
+
+
+def _load_weights(backbone: Any, path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weights file; expected imagenet, none or an .h5 file")
+    try:
+        backbone.load_weights(str(path))
+    except Exception as error:  # h5py and Keras raise many kinds for a file that does not fit
+        raise ModelError(
+            f"{path} does not hold weights of InceptionV3 without its top at this width: {error}"
+        ) from error

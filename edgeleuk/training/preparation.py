@@ -1,0 +1,93 @@
+"""From an index to what a training needs: a spec, checked images, streams and class weights."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgeleuk.data.index import ImageRecord, Index, verify_files
+from edgeleuk.data.leaks import refuse_leaks
+from edgeleuk.errors import DataError, UsageError
+from edgeleuk.files import sha256_bytes
+from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
+from edgeleuk.training.config import TrainConfig
+from edgeleuk.training.fitting import FitData
+from edgeleuk.training.stream import ImageStream
+
+_SIZES_LOOKED_AT = 200
+
+
+def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
+    """The ModelSpec of a network to be trained on the index."""
+    crop = config.crop or usual_side(index, index.training(config.fold))
+    return ModelSpec(
+        classes=index.classes,
+        preprocessing=Preprocessing(config.input_size, crop, config.resample),
+        positive_class=index.positive_class,
+        provenance=Provenance(
+            index_sha256=sha256_bytes(index.to_json().encode()),
+            config_sha256=sha256_bytes(config_json.encode()),
+            fold=config.fold,
+        ),
+    )
+
+
+def usual_side(index: Index, images: Sequence[ImageRecord]) -> int:
+    """The most frequent larger side in pixels among the first 200 images. Raises DataError where none can be read."""
+    sides: Counter[int] = Counter()
+    for image in images[:_SIZES_LOOKED_AT]:
+        try:
+            with Image.open(index.path_of(image)) as opened:
+                sides[max(opened.size)] += 1
+        except OSError:
+            continue  # reported by name when the images are checked
+    if not sides:
+        raise DataError(f"none of the first {_SIZES_LOOKED_AT} images below {index.root} can be read")
+    return sides.most_common(1)[0][0]
+
+
+def check_images(index: Index, fold: int) -> None:
+    """Refuse an index that cannot be trained on: leaks, empty sides, classes without images, files that changed."""
+    if not 0 <= fold < index.fold_count:
+        raise UsageError(f"fold is {fold}; the index has the folds 0 to {index.fold_count - 1}")
+    training, validation = index.training(fold), index.validation(fold)
+    for name, images in (("train on", training), ("validate on", validation)):
+        if not images:
+            raise DataError(f"fold {fold} leaves no images to {name}")
+    missing = set(index.classes) - {image.label for image in training}
+    if missing:
+        raise DataError(f"fold {fold} leaves no training images of {', '.join(sorted(missing))}; use fewer folds")
+    refuse_leaks(index, fold)
+    verify_files(index, training + validation)
+
+
+def stream_of(
+    index: Index, images: Sequence[ImageRecord], preprocessing: Preprocessing, batch_size: int, seed: int = 0
+) -> ImageStream:
+    """A stream of these images with their class numbers."""
+    paths = [index.path_of(image) for image in images]
+    return ImageStream(paths, class_numbers(index.classes, images), preprocessing, batch_size, seed)
+
+
+def class_numbers(classes: Sequence[str], images: Sequence[ImageRecord]) -> list[int]:
+    """Position of each image's label among the classes. Raises DataError for a label that is none of them."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    unknown = {str(image.label) for image in images} - set(numbers)
+    if unknown:
+        raise DataError(f"labels {', '.join(sorted(unknown))} are not among the classes {', '.join(classes)}")
+    return [numbers[str(image.label)] for image in images]
+
+
+def fit_data(index: Index, fold: int, preprocessing: Preprocessing, batch_size: int, seed: int) -> FitData:
+    """Streams of both sides of the fold, and balanced class weights."""
+    training = stream_of(index, index.training(fold), preprocessing, batch_size, seed)
+    validation = stream_of(index, index.validation(fold), preprocessing, batch_size)
+    return FitData(training, validation, balanced_weights(training.labels, len(index.classes)))
+
+
+def balanced_weights(labels: Sequence[int], class_count: int) -> NDArray[np.float64]:
+    """Return float64 [classes]: n / (classes * n_c), so that every class weighs the same in sum."""
+    counts = np.bincount(np.asarray(labels), minlength=class_count)
+    return np.asarray(len(labels) / (class_count * np.maximum(counts, 1)), np.float64)

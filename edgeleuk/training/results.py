@@ -1,0 +1,79 @@
+"""What a training leaves behind: weights, metrics, history, and a line an epoch on the terminal."""
+
+import csv
+import datetime as dt
+import importlib.metadata
+import io
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgeleuk import __version__
+from edgeleuk.files import to_json, whole_file, write_text
+from edgeleuk.report.plots import history_figure
+from edgeleuk.training.checkpoint import Progress
+from edgeleuk.training.framework import tf
+
+Report = Callable[[str], None]
+_PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "litert-quantizer", "ai-edge-litert", "numpy")
+
+
+def write_results(partial: Path, progress: Progress, model: Any) -> None:
+    """Write weights.h5, metrics.json, history.csv and history.png into the unfinished run. Raises OutputError."""
+    save_weights(model, partial / "weights.h5")
+    write_text(partial / "metrics.json", to_json(progress.best))
+    if progress.rows:
+        write_text(partial / "history.csv", history_csv(progress.rows))
+        history_figure(progress.rows, partial / "history.png")
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Write the weights as Keras HDF5, whole or not at all. Raises OutputError."""
+    with whole_file(path) as partial:
+        model.save_weights(str(partial), save_format="h5")
+
+
+def history_csv(rows: list[dict[str, Any]]) -> str:
+    """One line an epoch, columns of the rows."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def epoch_reporter(total: int, report: Report, log_folder: Path | None) -> Callable[[dict[str, Any]], None]:
+    """A function that tells each epoch's row on the terminal and, where asked, to TensorBoard."""
+    writer = tf.summary.create_file_writer(str(log_folder)) if log_folder else None
+
+    def tell(row: dict[str, Any]) -> None:
+        report(describe_epoch(row, total))
+        if writer:
+            with writer.as_default(step=row["epoch"]):
+                for name, value in row.items():
+                    if isinstance(value, float):
+                        tf.summary.scalar(name, value)
+            writer.flush()
+
+    return tell
+
+
+def describe_epoch(row: dict[str, Any], total: int) -> str:
+    """One line about an epoch."""
+    return (
+        f"epoch {row['epoch']:>3}/{total} {row['phase']:<8} loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
+        f"val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}  "
+        f"val F1 {row['val_weighted_f1']:.4f}  {row['seconds']:.0f} s"
+    )
+
+
+def made_by() -> dict[str, Any]:
+    """When and with which versions: keys created, versions."""
+    versions = {"edgeleuk": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {"created": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"), "versions": versions}
