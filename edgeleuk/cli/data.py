@@ -1,0 +1,112 @@
+"""`edgeleuk data`: audit a folder of cell images, split it without leaks, or make a synthetic one."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from edgeleuk.data.audit import audit
+from edgeleuk.data.audit_text import render
+from edgeleuk.data.pixels import Progress
+from edgeleuk.data.scan import scan
+from edgeleuk.data.sides import left_out
+from edgeleuk.data.split import make_folds, official_folds
+from edgeleuk.data.split_text import describe_move, render_index
+from edgeleuk.errors import DataError, UsageError
+from edgeleuk.files import to_json
+
+_positive = click.option(
+    "--positive", metavar="CLASS", help="Class that a detection means; 'all' in the C-NMC layout, else none."
+)
+
+
+@click.group()
+def command() -> None:
+    """Audit, split or synthesize folders of cell images."""
+
+
+@command.command("audit")
+@click.argument("path", type=click.Path(path_type=Path))
+@_positive
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+def audit_command(path: Path, positive: str | None, as_json: bool) -> None:
+    """Report what PATH holds: images by class, fold and subject, unreadable files, byte-identical copies.
+
+    PATH is the C-NMC folder, a folder with one sub-folder a class (subjects in subjects.csv: path,subject), or a
+    manifest TSV (path, sha256, size). Exit status 1 where copies have two labels or no image is usable.
+    """
+    report = audit(scan(path, positive, _progress()))
+    click.echo(to_json(report.to_dict()) if as_json else render(report), nl=not as_json)
+    if report.errors:
+        raise DataError("; ".join(report.errors))
+
+
+@command.command("split")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("index.json"),
+    show_default=True,
+    help="Index to write.",
+)
+@click.option("--folds", type=int, help="Folds for cross-validation.  [default: 3]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the order in which groups are dealt.")
+@click.option(
+    "--test-fraction",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share of every class to hold out as split 'test', in whole groups.",
+)
+@_positive
+@click.option("--official", is_flag=True, help="Keep the folds of C-NMC and move only the groups that leak.")
+def split_command(
+    path: Path, output: Path, folds: int | None, seed: int, test_fraction: float, positive: str | None, official: bool
+) -> None:
+    """Write an index of PATH whose folds share no subject and no copy of an image.
+
+    Classes are spread evenly over the folds. What is left out is said on stderr.
+    """
+    if official and (folds is not None or test_fraction):
+        raise UsageError("--official keeps the folds as they are; leave --folds and --test-fraction out")
+    found = scan(path, positive, _progress())
+    index, moves = (
+        official_folds(found)
+        if official
+        else (make_folds(found, 3 if folds is None else folds, seed, test_fraction), [])
+    )
+    for sentence in left_out(found):
+        click.echo(f"warning: {sentence}", err=True)
+    index.save(output)
+    for move in moves:
+        click.echo(describe_move(move))
+    click.echo(render_index(index, output))
+
+
+@command.command("synth")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--subjects", type=int, default=12, show_default=True, help="Subjects, half of them with leukemia.")
+@click.option("--images-per-subject", type=int, default=30, show_default=True, help="Cells of each subject.")
+@click.option("--folds", type=int, default=3, show_default=True, help="Training folds the subjects are spread over.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random draw.")
+@click.option("--difficulty", type=float, default=0.5, show_default=True, help="0 (easy) to 1 (classes look alike).")
+def synth_command(out: Path, subjects: int, images_per_subject: int, folds: int, seed: int, difficulty: float) -> None:
+    """Draw cells in the C-NMC layout into the new folder OUT, to try everything without the data set."""
+    from edgeleuk.data.synth import write_cells
+
+    number = write_cells(
+        out, subjects=subjects, images_per_subject=images_per_subject, folds=folds, seed=seed, difficulty=difficulty
+    )
+    click.echo(f"{out}: {number:,} images of {subjects} subjects; synthetic, not for any medical use")
+
+
+def _progress() -> Progress | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        click.echo(f"\r{done:,} of {total:,} images read", nl=done == total, err=True)
+
+    return show

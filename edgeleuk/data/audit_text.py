@@ -1,0 +1,101 @@
+"""The audit as text for a terminal."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from edgeleuk.data.audit import AuditReport, Part
+from edgeleuk.data.layout import counted
+
+_WIDTH = 110
+_SUBJECTS_SHOWN = 200
+_GLUE = "\xa0"  # textwrap does not break lines here
+_UNREADABLE_SHOWN = 20
+NO_PATIENT_CLAIM = (
+    "No subject is known for all images: only identical bytes are kept together, "
+    "and no claim about new patients can be made."
+)
+
+
+def render(report: AuditReport) -> str:
+    """The report as lines of text; the JSON of `AuditReport.to_dict` holds the lists in full."""
+    return "\n".join([*_head(report), *_tables(report), *_subjects(report), *_copies(report), *_findings(report)])
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Columns as wide as their widest cell; the first and the last to the left, numbers to the right."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    last = len(header) - 1
+    return [
+        "  ".join(
+            cell.ljust(width) if number in (0, last) else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _head(report: AuditReport) -> Iterator[str]:
+    yield f"{report.root} ({report.layout})"
+    yield (
+        f"{counted(report.images, 'usable image')}, {len(report.unreadable):,} unreadable, "
+        f"{counted(report.ignored_files, 'ignored file')}; classes {', '.join(report.classes)}"
+        + (f", positive {report.positive_class}" if report.positive_class else "")
+    )
+
+
+def _tables(report: AuditReport) -> Iterator[str]:
+    for title, parts in (("class", report.by_class), ("fold", report.by_fold), ("split", report.by_split)):
+        if parts:
+            yield ""
+            yield from table((title, "images", "unreadable", "with copies", "size and mode"), [_row(p) for p in parts])
+
+
+def _row(part: Part) -> tuple[object, ...]:
+    common = sorted(part.formats.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} ({number:,})" for name, number in common[:3])
+    more = f" and {len(common) - 3} more" if len(common) > 3 else ""
+    return part.name, f"{part.images:,}", part.unreadable, part.with_copies, shown + more or "not read"
+
+
+def _subjects(report: AuditReport) -> Iterator[str]:
+    yield ""
+    if not report.subjects_known:
+        yield NO_PATIENT_CLAIM
+    if report.by_subject:
+        shown = ", ".join(_subject(part) for part in report.by_subject[:_SUBJECTS_SHOWN])
+        more = (
+            f", ... (--json lists all {len(report.by_subject):,})" if len(report.by_subject) > _SUBJECTS_SHOWN else ""
+        )
+        yield f"{counted(len(report.by_subject), 'subject')} (images, !unreadable, =with copies):"
+        text = textwrap.fill(shown + more, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        yield text.replace(_GLUE, " ")
+
+
+def _subject(part: Part) -> str:
+    marks = [f"!{part.unreadable}"] * bool(part.unreadable) + [f"={part.with_copies}"] * bool(part.with_copies)
+    return _GLUE.join([part.name, f"{part.images:,}", *marks])
+
+
+def _copies(report: AuditReport) -> Iterator[str]:
+    pairs = report.duplicate_pairs
+    inside = ", ".join(f"{number:,} inside {split}" for split, number in pairs.by_split.items())
+    yield ""
+    yield f"{counted(pairs.total, 'pair')} of byte-identical images" + (f" ({inside})" if inside else "")
+    if pairs.total:
+        yield (
+            f"  across folds {pairs.across_folds:,} (within {pairs.within_folds:,}), "
+            f"subjects {pairs.across_subjects:,}, splits {pairs.across_splits:,}, classes {pairs.across_classes:,}; "
+            f"same class, subject, fold and split {pairs.identical_place:,}"
+        )
+    for subjects in report.merged_subjects:
+        yield f"  one subject under several names: {' = '.join(subjects)}"
+
+
+def _findings(report: AuditReport) -> Iterator[str]:
+    for number, (path, reason) in enumerate(report.unreadable.items()):
+        if number == _UNREADABLE_SHOWN:
+            yield f"unreadable: ... (--json lists all {len(report.unreadable):,})"
+            break
+        yield f"unreadable: {path}: {reason}"
+    yield from (f"problem: {problem}" for problem in report.problems)

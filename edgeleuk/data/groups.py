@@ -1,0 +1,55 @@
+"""Groups that must stay together: images of one subject, or with the same bytes, directly or over others."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from edgeleuk.data.index import ImageRecord
+
+
+def group_ids(images: Sequence[ImageRecord]) -> list[int]:
+    """Group number of each image: connected components of "same subject" and "same SHA-256".
+
+    Numbers count from 0 in order of first appearance. Disjoint sets with path halving (Tarjan and van Leeuwen 1984,
+    "Worst-case analysis of set union algorithms"), linked towards the smaller number: near-linear time.
+    """
+    parents = list(range(len(images)))
+    first_of_subject: dict[str, int] = {}
+    first_of_bytes: dict[str, int] = {}
+    for number, image in enumerate(images):
+        _join(parents, number, first_of_bytes.setdefault(image.sha256, number))
+        if image.subject is not None:
+            _join(parents, number, first_of_subject.setdefault(image.subject, number))
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(_root(parents, number), len(numbers)) for number in range(len(images))]
+
+
+def grouped(images: Sequence[ImageRecord]) -> list[list[ImageRecord]]:
+    """The images of each group, in order of first appearance."""
+    groups: list[list[ImageRecord]] = []
+    for image, number in zip(images, group_ids(images), strict=True):
+        if number == len(groups):
+            groups.append([])
+        groups[number].append(image)
+    return groups
+
+
+def subjects_of(images: Iterable[ImageRecord]) -> tuple[str, ...]:
+    """The subjects of these images, UID_3 before UID_20."""
+    return tuple(sorted({image.subject for image in images if image.subject is not None}, key=natural_key))
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Sort key that puts UID_3 before UID_20, and numbers before letters."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _root(parents: list[int], number: int) -> int:
+    while parents[number] != number:
+        parents[number] = parents[parents[number]]
+        number = parents[number]
+    return number
+
+
+def _join(parents: list[int], one: int, other: int) -> None:
+    low, high = sorted((_root(parents, one), _root(parents, other)))
+    parents[high] = low

@@ -1,0 +1,59 @@
+"""What a layout makes of a list of files: labels, subjects, folds and splits, and what does not fit."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from edgeleuk.data.index import ImageRecord
+from edgeleuk.errors import DataError
+
+
+class FileEntry(NamedTuple):
+    """One image file: path relative to the root with '/', size, and SHA-256 where it is known already, else ''."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Described:
+    """Images as a layout reads them. `problems` are sentences for people; `ignored` counts images left aside."""
+
+    classes: tuple[str, ...]
+    images: tuple[ImageRecord, ...]
+    positive_class: str | None = None
+    problems: tuple[str, ...] = ()
+    ignored: int = 0
+
+
+def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Line number and stripped values of `columns` for each row of a CSV file. Raises DataError where one lacks."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            found = [name.strip() for name in reader.fieldnames or ()]
+            missing = [name for name in columns if name not in found]
+            if missing:
+                raise DataError(
+                    f"{path} lacks the column {', '.join(missing)}; it has {', '.join(found) or 'none'}, "
+                    f"expected {', '.join(columns)}"
+                )
+            reader.fieldnames = found
+            for row in reader:
+                yield reader.line_num, [(row[name] or "").strip() for name in columns]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a CSV file: {error}") from error
+
+
+def examples(names: Sequence[str], limit: int = 3) -> str:
+    """'a, b, c and 4 more' for messages."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def counted(number: int, noun: str) -> str:
+    """'1 image', '2,000 images', '2 classes'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"

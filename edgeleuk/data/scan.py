@@ -1,0 +1,110 @@
+"""From a folder or a manifest to a Scan: its images with label, subject, official fold and hash, and what is wrong."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgeleuk.data import class_folders, cnmc
+from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.layout import Described, counted
+from edgeleuk.data.manifest import read_manifest
+from edgeleuk.data.pixels import Progress, Unreadable, is_image_name, list_images, read_images
+from edgeleuk.errors import DataError, UsageError
+from edgeleuk.runtime.images import IMAGE_SUFFIXES
+from edgeleuk.spec import nearest
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What lies below `root`. `layout` is "c-nmc", "class-folders" or "manifest" (a list without pixels).
+
+    `images` are the usable ones, with the official fold where the layout has folds; `formats` holds 'WxH mode' by
+    path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people.
+    """
+
+    root: Path
+    layout: str
+    classes: tuple[str, ...]
+    images: tuple[ImageRecord, ...]
+    positive_class: str | None = None
+    subjects_known: bool = False
+    unreadable: tuple[Unreadable, ...] = ()
+    formats: dict[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    ignored_files: int = 0
+
+
+def scan(path: Path, positive: str | None = None, progress: Progress | None = None) -> Scan:
+    """Read a C-NMC folder (or its parent), a folder of class folders, or a manifest TSV.
+
+    Files are hashed and decoded; those that do not decode are `unreadable`. `positive` names the positive class.
+    Raises DataError where there is nothing to read or a table beside the images is malformed, UsageError where
+    `positive` is no class.
+    """
+    if path.is_file():
+        found = _scan_manifest(path)
+    elif path.is_dir():
+        found = _scan_folder(path.resolve(), progress)
+    else:
+        raise DataError(f"{path}: no such folder or file; expected a folder of images or a manifest")
+    if positive is None:
+        return found
+    if positive not in found.classes:
+        raise UsageError(f"'{positive}' is no class of {path}{nearest(positive, found.classes)}")
+    return dataclasses.replace(found, positive_class=positive)
+
+
+def _scan_folder(path: Path, progress: Progress | None) -> Scan:
+    try:
+        official = cnmc.folder_root(path)
+        root = official or path
+        listing = list_images(root)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    described = (cnmc if official else class_folders).describe(listing.entries, root)
+    if not described.images:
+        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        raise DataError(
+            f"{path} holds no image in a class folder ({counted(listing.ignored + described.ignored, 'other file')}); "
+            f"expected one sub-folder a class with {suffixes}, or the C-NMC layout"
+        )
+    usable, unreadable, formats = read_images(root, described.images, progress)
+    described = dataclasses.replace(described, problems=listing.problems + described.problems)
+    found = _found(root, "c-nmc" if official else "class-folders", described, usable)
+    return dataclasses.replace(
+        found,
+        unreadable=tuple(unreadable),
+        formats=formats,
+        ignored_files=listing.ignored + described.ignored,
+    )
+
+
+def _scan_manifest(path: Path) -> Scan:
+    rows = read_manifest(path)
+    entries = [row for row in rows if is_image_name(row.path)]
+    folders = {entry.path.rpartition("/")[0] for entry in entries}
+    root = path.resolve().parent
+    prefix = cnmc.prefix_of(folders)
+    if prefix is not None:
+        described = cnmc.describe(entries, root, prefix)
+    else:
+        described = class_folders.describe(entries, root, class_folders.prefix_of(folders))
+    usable = [image for image in described.images if image.size_bytes]
+    empty = tuple(Unreadable(image, "0 bytes") for image in described.images if not image.size_bytes)
+    ignored = len(rows) - len(entries) + described.ignored
+    if not described.images:
+        raise DataError(f"{path} names no image in a class folder; expected paths such as <class>/<name>.png")
+    return dataclasses.replace(_found(root, "manifest", described, usable), unreadable=empty, ignored_files=ignored)
+
+
+def _found(root: Path, layout: str, described: Described, usable: list[ImageRecord]) -> Scan:
+    labelled = [image for image in usable if image.label is not None]
+    return Scan(
+        root=root,
+        layout=layout,
+        classes=described.classes,
+        images=tuple(usable),
+        positive_class=described.positive_class,
+        subjects_known=bool(labelled) and all(image.subject is not None for image in labelled),
+        problems=described.problems,
+    )

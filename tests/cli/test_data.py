@@ -1,0 +1,110 @@
+"""`edgeleuk data`: exit codes, streams and help."""
+
+import json
+import shutil
+from pathlib import Path
+
+import click
+import pytest
+from PIL import Image
+
+from edgeleuk.cli import main
+from edgeleuk.cli.data import command
+from edgeleuk.data.index import Index
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of four images."""
+    for number in range(8):
+        path = tmp_path / "images" / ("a" if number < 4 else "b") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4), number).save(path)
+    return tmp_path / "images"
+
+
+def _run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as leaving:
+        main(["data", *map(str, arguments)])
+    assert isinstance(leaving.value.code, int)
+    return leaving.value.code
+
+
+def test_audit_prints_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("audit", folder) == 0
+    out, err = capsys.readouterr()
+    assert "8 usable images" in out
+    assert "4x4 L (4)" in out
+    assert err == ""
+
+
+def test_audit_json_is_all_there_is_on_stdout(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("audit", folder, "--json", "--positive", "b") == 0
+    raw = json.loads(capsys.readouterr().out)
+    assert (raw["images"], raw["positive_class"]) == (8, "b")
+
+
+def test_audit_reports_and_fails_where_copies_have_two_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(folder / "a/0.png", folder / "b/0.png")
+    assert _run("audit", folder, "--json") == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["duplicate_pairs"]["across_classes"] == 1
+    assert "remove that copy" in err
+
+
+def test_audit_of_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("audit", tmp_path / "missing") == 1
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_split_writes_an_index_and_says_what_it_left_out(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a/0.png").write_bytes(b"")
+    assert _run("split", folder, "-o", tmp_path / "out/index.json", "--folds", 2, "--positive", "a") == 0
+    out, err = capsys.readouterr()
+    index = Index.load(tmp_path / "out/index.json")
+    assert (len(index.images), index.fold_count, index.positive_class) == (7, 2, "a")
+    assert "warning: 1 unreadable image left out: a/0.png" in err
+    assert "no claim about new patients" in out
+
+
+def test_split_says_which_groups_moved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, (fold, label, subject) in enumerate([(0, "all", 1), (1, "all", 2), (0, "hem", "H1"), (1, "hem", "H2")]):
+        path = tmp_path / f"training_data/fold_{fold}/{label}/UID_{subject}_1_1_{label}.bmp"
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
+    training = tmp_path / "training_data"
+    shutil.copy(training / "fold_0/all/UID_1_1_1_all.bmp", training / "fold_1/all/UID_2_1_2_all.bmp")
+    assert _run("split", tmp_path, "--official", "-o", tmp_path / "index.json") == 0
+    assert "moved 1 image of UID_1 = UID_2 from fold 0 to fold 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--official",), ("--official", "--folds", "3"), ("--folds", "0"), ("--test-fraction", "2"), ("--positive", "c")],
+)
+def test_split_refuses_requests_that_cannot_be_met(folder: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert _run("split", folder, "-o", tmp_path / "index.json", *arguments) == 2
+    assert not (tmp_path / "index.json").exists()
+
+
+def test_split_into_a_place_that_cannot_be_written_fails(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    assert _run("split", folder, "-o", tmp_path / "file/index.json") == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_synth_writes_a_folder_that_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("synth", tmp_path / "cells", "--subjects", 12, "--images-per-subject", 2) == 0
+    assert "24 images of 12 subjects" in capsys.readouterr().out
+    assert _run("split", tmp_path / "cells", "-o", tmp_path / "index.json") == 0
+
+
+def test_every_command_and_option_has_help() -> None:
+    for name, subcommand in command.commands.items():
+        assert subcommand.help, name
+        for option in subcommand.params:
+            assert isinstance(option, click.Argument) or getattr(option, "help", None), f"{name} {option.name}"
