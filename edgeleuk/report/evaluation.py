@@ -1,0 +1,123 @@
+"""An evaluation as text, and as a folder of JSON, table and picture."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgeleuk.evaluation import Evaluation, SubjectResult
+from edgeleuk.files import to_json, whole_folder
+from edgeleuk.metrics import Estimate
+from edgeleuk.report.plots import evaluation_figure
+
+_MOST_SUBJECTS = 20
+_TERMINAL_WIDTH = 100
+
+
+def render_text(evaluation: Evaluation) -> str:
+    """The evaluation for a terminal, ending in a newline."""
+    parts = (_head(evaluation), _scores(evaluation), _confusion(evaluation), _subjects(evaluation), _notes(evaluation))
+    return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
+
+
+def write_folder(evaluation: Evaluation, folder: Path) -> None:
+    """Write evaluation.json, predictions.csv and evaluation.png, all or none. Raises OutputError."""
+    with whole_folder(folder) as partial:
+        (partial / "evaluation.json").write_text(to_json(evaluation.to_dict()), encoding="utf-8")
+        _write_predictions(evaluation, partial / "predictions.csv")
+        evaluation_figure(evaluation, partial / "evaluation.png")
+
+
+def named_estimates(evaluation: Evaluation) -> dict[str, Estimate | None]:
+    """The scores under the names they are shown with; of two classes, recalls are sensitivity and specificity."""
+    scores, positive = evaluation.scores, evaluation.positive_class
+    named = {
+        "accuracy": scores.accuracy,
+        "balanced accuracy": scores.balanced_accuracy,
+        "weighted F1": scores.weighted_f1,
+        "AUROC": scores.auroc,
+    }
+    two_sided = positive is not None and len(evaluation.classes) == 2
+    for name, recall in zip(evaluation.classes, scores.recall, strict=True):
+        kind = "recall" if not two_sided else "sensitivity" if name == positive else "specificity"
+        named[f"{kind} ({name})"] = recall
+    return named
+
+
+def _head(evaluation: Evaluation) -> Iterator[str]:
+    scores = evaluation.scores
+    yield f"model     {evaluation.model}  (sha256 {evaluation.model_sha256[:16]})"
+    seen = f"{evaluation.trained_images:,}" if evaluation.trained_images else "none"
+    yield f"images    {scores.image_count:,} of split '{evaluation.split}', {seen} known to be seen in training"
+    yield f"groups    {scores.group_count:,} {scores.bootstrap.unit}{'s' if scores.group_count != 1 else ''}"
+    threshold = evaluation.decision.threshold
+    rule = "the most probable class"
+    if threshold is not None:
+        rule = f"{evaluation.positive_class} from a probability of {threshold:g}"
+    yield f"decision  {rule}"
+
+
+def _scores(evaluation: Evaluation) -> Iterator[str]:
+    bootstrap = evaluation.scores.bootstrap
+    named = named_estimates(evaluation)
+    width = max(map(len, named))
+    interval = f"  {bootstrap.confidence:.0%} interval" if evaluation.scores.has_intervals else ""
+    yield f"{'':{width}}  value{interval}"
+    for name, estimate in named.items():
+        yield f"{name:{width}}  {_estimate(estimate)}"
+    if evaluation.scores.has_intervals:
+        yield f"percentile bootstrap over {bootstrap.unit}s, {bootstrap.resamples:,} resamples, seed {bootstrap.seed}"
+
+
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "  n/a  (a class has no image)"
+    bounds = "" if estimate.low is None else f"  {estimate.low:.3f} to {estimate.high:.3f}"
+    return f"{estimate.value:.3f}{bounds}"
+
+
+def _confusion(evaluation: Evaluation) -> Iterator[str]:
+    names = evaluation.classes
+    widest, digits = max(map(len, names)), len(f"{evaluation.scores.image_count:,}")
+    # Columns that would run out of the terminal have numbers for names.
+    numbered = widest + (widest + 2) * len(names) > _TERMINAL_WIDTH
+    heads = [str(number + 1) for number in range(len(names))] if numbered else list(names)
+    sides = [f"{head} {name}" for head, name in zip(heads, names, strict=True)] if numbered else heads
+    side, width = max(map(len, sides)), max(*map(len, heads), digits) + 2
+    yield "truth \\ predicted"
+    yield " " * side + "".join(f"{head:>{width}}" for head in heads)
+    for name, row in zip(sides, evaluation.scores.confusion, strict=True):
+        yield f"{name:{side}}" + "".join(f"{count:>{width},}" for count in row)
+
+
+def _subjects(evaluation: Evaluation) -> Iterator[str]:
+    """The subjects with the lowest accuracy first."""
+    rows = sorted(evaluation.subjects, key=lambda row: (row.accuracy, row.mean_label_probability))
+    if not rows:
+        return
+    width = max(7, *(len(row.subject) for row in rows))
+    kind = max(5, *(len("/".join(row.labels)) for row in rows))
+    yield f"{'subject':{width}}  {'label':{kind}}  images  correct  accuracy  mean p(label)"
+    for row in rows[:_MOST_SUBJECTS]:
+        yield _subject(row, width, kind)
+    if len(rows) > _MOST_SUBJECTS:
+        yield f"and {len(rows) - _MOST_SUBJECTS:,} more with higher accuracy (--json has them all)"
+
+
+def _subject(row: SubjectResult, width: int, kind: int) -> str:
+    return (
+        f"{row.subject:{width}}  {'/'.join(row.labels):{kind}}  {row.images:>6,}  {row.correct:>7,}  "
+        f"{row.accuracy:>8.3f}  {row.mean_label_probability:>13.3f}"
+    )
+
+
+def _notes(evaluation: Evaluation) -> Iterator[str]:
+    for note in evaluation.notes:
+        yield f"note: {note}"
+
+
+def _write_predictions(evaluation: Evaluation, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["path", "subject", "label", "predicted", *(f"p_{name}" for name in evaluation.classes)])
+        for p in evaluation.predictions:
+            table.writerow([p.path, p.subject or "", p.label, p.predicted, *(f"{v:.6f}" for v in p.probabilities)])

@@ -1,0 +1,123 @@
+"""Pictures: an evaluation and a training history as PNG. The one module that names matplotlib."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeleuk.errors import DataError, MissingExtraError
+from edgeleuk.files import whole_file
+from edgeleuk.report.panels import BLUE, GREEN, GREY, ORANGE, draw_confusion, draw_recalls, draw_roc, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from edgeleuk.evaluation import Evaluation
+
+_FOOTER = "edgeleuk: research use, not a diagnosis"
+
+
+def evaluation_figure(evaluation: "Evaluation", path: Path) -> None:
+    """Write a PNG: confusion matrix beside the ROC curve (two classes) or the recalls with intervals.
+
+    Raises MissingExtraError without matplotlib, OutputError where path cannot be written.
+    """
+    figure = _figure(11, 5.6)
+    left, right = figure.subplots(1, 2)
+    draw_confusion(left, evaluation)
+    if len(evaluation.classes) == 2 and evaluation.scores.auroc is not None:
+        draw_roc(right, evaluation)
+    else:
+        draw_recalls(right, evaluation)
+    figure.suptitle(title(evaluation), fontsize=13)
+    _save(figure, path)
+
+
+def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write a PNG of a training history, one row an epoch: loss, validation weighted F1 and learning rate.
+
+    Rows have the columns phase, loss, val_loss, val_weighted_f1 and learning_rate; epochs are counted on across
+    phases. A value that is missing, None or "" leaves a gap. Raises DataError without rows, and what
+    `evaluation_figure` raises.
+    """
+    if not rows:
+        raise DataError("the training history has no epoch; nothing to draw")
+    figure = _figure(9, 7.5)
+    loss, f1, rate = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": [3, 3, 1.3]})
+    _curve(loss, rows, "loss", BLUE, "training")
+    _curve(loss, rows, "val_loss", ORANGE, "validation", dashed=True)
+    loss.set_ylabel("loss")
+    loss.legend(frameon=False)
+    _curve(f1, rows, "val_weighted_f1", ORANGE, "validation", dashed=True)
+    f1.set_ylabel("weighted F1")
+    _mark_best(f1, rows)
+    _curve(rate, rows, "learning_rate", GREY, "learning rate")
+    rate.set(ylabel="learning rate", xlabel="epoch")
+    rate.set_yscale("log")
+    rate.xaxis.get_major_locator().set_params(integer=True)
+    for axes in (loss, f1, rate):
+        axes.grid(alpha=0.3)
+        _mark_phases(axes, rows)
+    _name_phases(loss, rows)
+    figure.suptitle(f"training history, {len(rows)} epoch{'s' if len(rows) != 1 else ''}", fontsize=13)
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """An empty figure of this size in inches; no pyplot, so nothing global and no display."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+    except ImportError as error:
+        raise MissingExtraError("a picture", "report") from error
+    figure = Figure(figsize=(width, height), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    figure.supxlabel(_FOOTER, fontsize=9, color=GREY)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="png")
+
+
+def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    return [math.nan if row.get(name) in (None, "") else float(row[name]) for row in rows]
+
+
+def _curve(
+    axes: "Axes", rows: Sequence[Mapping[str, Any]], name: str, colour: str, label: str, dashed: bool = False
+) -> None:
+    style = "--" if dashed else "-"
+    epochs = range(1, len(rows) + 1)
+    axes.plot(epochs, _column(rows, name), style, color=colour, marker="o", markersize=4, label=label)
+
+
+def _mark_best(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
+    values = _column(rows, "val_weighted_f1")
+    if all(map(math.isnan, values)):
+        return
+    best = int(np.nanargmax(values))
+    label = f"best {values[best]:.3f}, epoch {best + 1}"
+    axes.plot(best + 1, values[best], "*", color=GREEN, markersize=16, label=label)
+    axes.legend(*[items[-1:] for items in axes.get_legend_handles_labels()], frameon=False, loc="lower right")
+
+
+def _mark_phases(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
+    """A line between the last epoch of a phase and the first of the next."""
+    for number, (before, after) in enumerate(pairwise(rows), start=1):
+        if before.get("phase") != after.get("phase"):
+            axes.axvline(number + 0.5, color=GREY, linestyle=":", linewidth=1)
+
+
+def _name_phases(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
+    """The name of each phase above its first epoch, where there are several."""
+    starts = [n for n, row in enumerate(rows) if n == 0 or rows[n - 1].get("phase") != row.get("phase")]
+    for number in starts if len(starts) > 1 else []:
+        place = axes.get_xaxis_transform()
+        axes.text(number + 0.6, 1.02, f"{rows[number].get('phase')}", transform=place, color=GREY, fontsize=10)
