@@ -1,0 +1,135 @@
+"""Conversion: from a source to one model file with its spec and the proof of what it is."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.errors import UsageError
+from edgeleuk.files import to_json, write_text
+from edgeleuk.quantization.calibration import ImageSet, draw
+from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities
+from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
+from edgeleuk.quantization.post_training import quantize_int8
+from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, examine
+from edgeleuk.quantization.source import Source
+from edgeleuk.runtime.bundle import Bundle, pack, write_bundle
+from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.spec import ModelSpec, Provenance
+from edgeleuk.training.results import made_by
+
+PRECISIONS = ("int8", "float16", "dynamic", "float32")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to make. `calibration`: an index to draw calibration images from, by default the source's own."""
+
+    precision: str = "int8"
+    calibration: Index | None = None
+    samples: int = 256
+    fidelity_samples: int = 256
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was made. `seen`: digests of the images it was trained or calibrated on."""
+
+    model: bytes
+    spec: ModelSpec
+    proof: Proof
+    seen: frozenset[str]
+
+
+def convert(source: Source, request: Request) -> Conversion:
+    """Convert a source. Int8 of a QAT source uses the ranges it was trained with; of any other, calibration.
+
+    Raises ProofError where an int8 model is not fully int8, UsageError where images to calibrate on are missing,
+    DataError where they have changed since they were indexed.
+    """
+    calibration = _calibration_set(source, request)
+    model = _model(source, request, calibration)
+    proof = examine(model, request.precision, source.spec.preprocessing)
+    if request.precision == "int8":
+        check_int8(proof)
+    spec = _spec_of(source, request)
+    seen = source.seen | (calibration.digests if calibration else frozenset())
+    fidelity = _fidelity(source, Bundle(pack(model, spec, {}, seen), spec), _fidelity_set(source, request, seen))
+    facts = {"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None
+    return Conversion(model, spec, dataclasses.replace(proof, calibration=facts, fidelity=fidelity), seen)
+
+
+def write_conversion(conversion: Conversion, path: Path) -> None:
+    """Write the model file, and its proof beside it as PATH's name with .proof.json. Raises OutputError."""
+    proof = conversion.proof.to_dict()
+    write_bundle(path, conversion.model, conversion.spec, proof, conversion.seen)
+    write_text(path.with_suffix(".proof.json"), to_json(proof))
+
+
+def _model(source: Source, request: Request, calibration: ImageSet | None) -> bytes:
+    if request.precision != "int8":
+        if source.kind == "qat":
+            raise UsageError(f"a QAT run converts to --int8, not {request.precision}; convert the float run instead")
+        return convert_float(source.network, request.precision)
+    if calibration is None:
+        return convert_quantization_aware(source.network)
+    preprocessing = source.spec.preprocessing
+    return quantize_int8(convert_float(source.network), calibration.inputs(preprocessing), preprocessing.input_range)
+
+
+def _calibration_set(source: Source, request: Request) -> ImageSet | None:
+    """Images for post-training quantization, never from what is evaluated; None where none are needed."""
+    if request.precision != "int8" or source.kind == "qat":
+        return None
+    index = request.calibration or source.index
+    if index is None:
+        raise UsageError("--int8 of a Keras model needs --calibration INDEX_OR_DIR: images to set its ranges on")
+    kept_back = {image.sha256 for image in source.held_out}
+    usable = [image for image in _training_part(index, source.fold) if image.sha256 not in kept_back]
+    return draw(index, usable, request.samples, request.seed)
+
+
+def _training_part(index: Index, fold: int | None) -> tuple[ImageRecord, ...]:
+    """What the fold trains on; without a fold, every second image is kept back for fidelity."""
+    if fold is not None:
+        return index.training(fold)
+    return index.select(lambda image: image.split == "train")[::2]
+
+
+def _fidelity_set(source: Source, request: Request, seen: frozenset[str]) -> ImageSet | None:
+    index = source.index or request.calibration
+    if index is None or request.fidelity_samples == 0:
+        return None
+    candidates = source.held_out or index.select(lambda image: image.split != "unlabelled")
+    unseen = [image for image in candidates if image.sha256[:16] not in seen]
+    return draw(index, unseen, request.fidelity_samples, request.seed) if unseen else None
+
+
+def _fidelity(source: Source, bundle: Bundle, images: ImageSet | None) -> tuple[Fidelity, ...]:
+    if images is None:
+        return ()
+    preprocessing = source.spec.preprocessing
+    classifier = Classifier(bundle, Path("the converted model"))
+    found: Probabilities = np.stack([classifier.network.scores(classifier.prepare(path)) for path in images.paths])
+    names = {"float network": source.float_network or source.network}
+    if source.kind == "qat":
+        names["QAT network"] = source.network
+    return tuple(
+        compare(name, keras_probabilities(network, images.inputs(preprocessing)), found)
+        for name, network in names.items()
+    )
+
+
+def _spec_of(source: Source, request: Request) -> ModelSpec:
+    made = made_by()
+    provenance: Provenance = dataclasses.replace(
+        source.spec.provenance,
+        created=made["created"],
+        kind=f"{request.precision} of a {source.kind} network",
+        parent_sha256=source.sha256,
+        tool_versions=made["versions"],
+    )
+    return dataclasses.replace(source.spec, provenance=provenance)

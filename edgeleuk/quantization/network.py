@@ -1,0 +1,140 @@
+"""A float network made quantization-aware: annotated, wrapped, and given calibrated ranges before the first step."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeleuk.errors import ModelError
+from edgeleuk.quantization.scheme import CUSTOM_OBJECTS, ExplicitScheme, LayerQuantization
+from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras, tfmot
+
+Ranges = dict[str, tuple[float, float]]  # layer name: least and greatest output
+_PREFIX = "quant_"
+_LAYERS = tf_keras.layers
+_SAME_SCALE = (_LAYERS.MaxPooling2D, _LAYERS.AveragePooling2D, _LAYERS.Dropout)
+
+
+def quantize_network(model: Any) -> Any:
+    """Return the quantization-aware twin of a flat float network, its ranges not yet set.
+
+    Every layer keeps its name with the prefix "quant_" and its inputs in their order. Raises ModelError for a layer
+    type that has no place in the scheme.
+    """
+    annotated = tf_keras.models.clone_model(model, clone_function=_annotate)
+    annotated.set_weights(model.get_weights())
+    with tf_keras.utils.custom_object_scope(CUSTOM_OBJECTS):
+        quantized = tfmot.quantize_apply(annotated, ExplicitScheme())
+    _check_concatenations(model, quantized)
+    return quantized
+
+
+def _annotate(layer: Any) -> Any:
+    return tfmot.quantize_annotate_layer(layer.__class__.from_config(layer.get_config()), _quantization_of(layer))
+
+
+def _quantization_of(layer: Any) -> LayerQuantization:
+    if isinstance(layer, _LAYERS.Conv2D):
+        return LayerQuantization(kernel="channel")
+    if isinstance(layer, _LAYERS.Dense):
+        return LayerQuantization(kernel="tensor", output=True)
+    if isinstance(layer, (_LAYERS.BatchNormalization, _LAYERS.Softmax, *_SAME_SCALE)):
+        return LayerQuantization()
+    if isinstance(layer, _LAYERS.Activation | _LAYERS.Concatenate | _LAYERS.GlobalAveragePooling2D):
+        return LayerQuantization(output=not _feeds_concatenation(layer))
+    raise ModelError(f"layer {layer.name} is a {type(layer).__name__}, for which no quantization is known")
+
+
+def _feeds_concatenation(layer: Any) -> bool:
+    """An int8 concatenation needs one scale for all its inputs: its own output's."""
+    return any(isinstance(node.outbound_layer, _LAYERS.Concatenate) for node in layer._outbound_nodes)
+
+
+def _check_concatenations(model: Any, quantized: Any) -> None:
+    """Raise ModelError where a concatenation's inputs are not those of the float network, in the same order."""
+    for layer in model.layers:
+        if isinstance(layer, _LAYERS.Concatenate):
+            expected = [_PREFIX + name for name in _input_names(layer)]
+            found = _input_names(quantized.get_layer(_PREFIX + layer.name))
+            if found != expected:
+                raise ModelError(f"inputs of {layer.name} are {found} after quantization, expected {expected}")
+
+
+def _input_names(layer: Any) -> list[str]:
+    return [tensor._keras_history.layer.name for tensor in tf.nest.flatten(layer.input)]
+
+
+def quantized_outputs(model: Any) -> list[str]:
+    """Names of the float network's layers whose output has a range of its own."""
+    return [
+        layer.name
+        for layer in model.layers
+        if not isinstance(layer, _LAYERS.InputLayer) and _quantization_of(layer).output
+    ]
+
+
+def measure_ranges(model: Any, batches: Iterable[NDArray[np.float32]]) -> Ranges:
+    """Least and greatest value of each quantized output over batches of images [batch, size, size, 3]."""
+    names = quantized_outputs(model)
+    probe = tf_keras.Model(model.input, [model.get_layer(name).output for name in names])
+
+    @tf.function(reduce_retracing=True)
+    def extremes(images: Any) -> Any:
+        return tf.stack([(tf.reduce_min(out), tf.reduce_max(out)) for out in probe(images, training=False)])
+
+    measured = np.stack([extremes(tf.constant(images)).numpy() for images in batches])
+    lows, highs = measured[..., 0].min(axis=0), measured[..., 1].max(axis=0)
+    return {name: (float(low), float(high)) for name, low, high in zip(names, lows, highs, strict=True)}
+
+
+def share_ranges(model: Any, ranges: Ranges) -> Ranges:
+    """Give what a pool carries into a concatenation the range of that concatenation, and the other way round.
+
+    Pools and concatenations keep their input's scale, so without this the int8 graph rescales between the two.
+    """
+    shared = dict(ranges)
+    for layer in model.layers:
+        if isinstance(layer, _LAYERS.Concatenate) and layer.name in ranges:
+            members = [layer.name, *_carried(layer, ranges)]
+            low = min(shared[name][0] for name in members)
+            high = max(shared[name][1] for name in members)
+            shared.update(dict.fromkeys(members, (low, high)))
+    return shared
+
+
+def _carried(layer: Any, ranges: Ranges) -> list[str]:
+    """Names of the layers with a range whose output reaches `layer` through nothing but scale-keeping layers."""
+    found = []
+    for source in (tensor._keras_history.layer for tensor in tf.nest.flatten(layer.input)):
+        if source.name in ranges:
+            found.append(source.name)
+        elif isinstance(source, (*_SAME_SCALE, _LAYERS.Concatenate)):
+            found += _carried(source, ranges)
+    return found
+
+
+def set_ranges(quantized: Any, ranges: Ranges, input_range: tuple[float, float]) -> None:
+    """Set the range of the input exactly, of every output from `ranges`, of every kernel from its own values."""
+    for layer in quantized.layers:
+        if isinstance(layer, QuantizeLayer):
+            _assign(layer, "quantize_layer", *input_range)
+        elif layer.name.removeprefix(_PREFIX) in ranges:
+            _assign(layer, "output", *ranges[layer.name.removeprefix(_PREFIX)])
+        elif isinstance(getattr(layer, "layer", None), _LAYERS.Conv2D):
+            _assign_kernel(layer, axis=(0, 1, 2))
+        if isinstance(getattr(layer, "layer", None), _LAYERS.Dense):
+            _assign_kernel(layer, axis=None)
+
+
+def _assign_kernel(wrapper: Any, axis: tuple[int, ...] | None) -> None:
+    # The wrapper has put the fake-quantized tensor in place of layer.kernel; the variable is among its weights.
+    kernel = next(weight for weight in wrapper.trainable_weights if "kernel" in weight.name)
+    largest = np.abs(kernel.numpy()).max(axis=axis)
+    _assign(wrapper, "kernel", -largest, largest)
+
+
+def _assign(layer: Any, name: str, low: Any, high: Any) -> None:
+    found = {weight.name.split("/")[-1].split(":")[0]: weight for weight in layer.weights}
+    found[f"{name}_min"].assign(low)
+    found[f"{name}_max"].assign(high)

@@ -1,0 +1,89 @@
+"""Post-training quantization of a float .tflite: calibrate on images, then rewrite it as int8 (LiteRT quantizer)."""
+
+import contextlib
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeleuk.errors import MissingExtraError
+from edgeleuk.quantization.freeze import INPUT_NAME
+from edgeleuk.runtime.graph import Graph, Operator, read_graph
+
+try:
+    from litert_quantizer import calibrator, quantizer, recipe, recipe_manager
+except ImportError as error:
+    raise MissingExtraError("post-training quantization", "train") from error
+
+_SIGNATURE = "serving_default"
+_POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
+_SCALE_KEEPING = (*_POOLS, "CONCATENATION")
+_Statistics = dict[str, dict[str, Any]]  # tensor name: min and max, as arrays of one value
+
+
+def quantize_int8(
+    float_model: bytes, images: Iterable[NDArray[np.float32]], input_range: tuple[float, float], threads: int = 2
+) -> bytes:
+    """Return the int8 .tflite of `float_model`, calibrated on `images` (float32 [1, size, size, 3] each).
+
+    Activation ranges are the extremes over all images; the input's is exactly `input_range`, so that an 8-bit pixel p
+    maps to p - 128 whatever the images hold.
+    """
+    rules = recipe.static_wi8_ai8()
+    graph = read_graph(float_model)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # progress bars
+        ranges = _calibrate(float_model, images, rules, threads)
+        _set_range(ranges[graph.tensors[graph.inputs[0]].name], *input_range)
+        _share_ranges(graph, ranges)
+        quantizing = quantizer.Quantizer(float_model)
+        quantizing.load_quantization_recipe(rules)
+        result = quantizing.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+    return bytes(result.quantized_model)
+
+
+def _calibrate(float_model: bytes, images: Iterable[NDArray[np.float32]], rules: Any, threads: int) -> _Statistics:
+    manager = recipe_manager.RecipeManager()
+    manager.load_quantization_recipe(rules)
+    mode = calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED
+    statistics = calibrator.Calibrator(float_model, threads, mode, _widen)
+    for image in images:
+        statistics.calibrate({_SIGNATURE: [{INPUT_NAME: image}]}, manager)
+    return statistics.get_model_qsvs()
+
+
+def _widen(known: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return {"min": np.minimum(known["min"], new["min"]), "max": np.maximum(known["max"], new["max"])}
+
+
+def _set_range(statistics: dict[str, Any], low: float, high: float) -> None:
+    statistics["min"] = np.full_like(statistics["min"], low)
+    statistics["max"] = np.full_like(statistics["max"], high)
+
+
+def _share_ranges(graph: Graph, ranges: _Statistics) -> None:
+    """Give a concatenation, and what pools and concatenations carry into it, one range; else the graph rescales."""
+    made_by = {output: operator for operator in graph.operators for output in operator.outputs}
+    concatenations = [operator for operator in graph.operators if operator.name == "CONCATENATION"]
+    changed = True
+    while changed:  # a wider range may meet the next concatenation
+        changed = False
+        for concatenation in concatenations:
+            names = {graph.tensors[t].name for t in (concatenation.outputs[0], *_carried(concatenation, made_by))}
+            low = np.min([ranges[name]["min"] for name in names], axis=0)
+            high = np.max([ranges[name]["max"] for name in names], axis=0)
+            for name in names:
+                changed |= bool(np.any(ranges[name]["min"] != low) or np.any(ranges[name]["max"] != high))
+                ranges[name] = {"min": low, "max": high}
+
+
+def _carried(operator: Operator, made_by: dict[int, Operator]) -> list[int]:
+    """Tensors whose scale an operator's output must share: its inputs that pools or concatenations made, and theirs."""
+    found = []
+    for tensor in operator.inputs:
+        source = made_by.get(tensor)
+        if source and source.name in _SCALE_KEEPING:
+            found += [tensor, *_carried(source, made_by)]
+            found += [t for t in source.inputs if source.name in _POOLS]
+    return found

@@ -1,0 +1,121 @@
+"""Proof of int8: what the graph is made of, and a gate that fails unless all of it is int8."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edgeleuk.errors import ProofError
+from edgeleuk.runtime.graph import Graph, Tensor, read_graph
+from edgeleuk.spec import Preprocessing
+
+MAX_RESCALES = 2
+_FLOAT_TYPES = ("float32", "float16", "float64", "bfloat16")
+# The input's scale is stored as float32, so half a step is met to within its rounding.
+_HALF_STEP = 0.5 + 1e-3
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Agreement of a model file with a reference network, on images outside training and calibration.
+
+    `label_agreement` is the share of images with the same most probable class; differences are of probabilities, over
+    all images and classes.
+    """
+
+    reference: str
+    images: int
+    label_agreement: float
+    largest_difference: float
+    mean_difference: float
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found in a converted model. `pixel_error_steps`: greatest |q(p) - (p - 128)| over all 8-bit pixels p."""
+
+    precision: str
+    operators: dict[str, int]
+    tensor_types: dict[str, int]
+    float_tensors: int
+    float_convolutions: int
+    dequantize_nodes: int
+    quantize_nodes: int
+    int8_rescales: int
+    input: dict[str, Any]
+    output: dict[str, Any]
+    pixel_error_steps: float | None
+    size_bytes: int
+    calibration: dict[str, Any] | None = None
+    fidelity: tuple[Fidelity, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able, with a schema version."""
+        return {"schema_version": 1, **asdict(self)}
+
+
+def examine(model: bytes, precision: str, preprocessing: Preprocessing) -> Proof:
+    """Read the graph of a .tflite and state its facts; nothing is judged. Raises ModelError where it is damaged."""
+    graph = read_graph(model)
+    quantize = [operator for operator in graph.operators if operator.name == "QUANTIZE"]
+    rescales = [q for q in quantize if graph.tensors[q.inputs[0]].dtype == graph.tensors[q.outputs[0]].dtype == "int8"]
+    network_input = graph.tensors[graph.inputs[0]]
+    return Proof(
+        precision=precision,
+        operators=graph.operator_counts(),
+        tensor_types=graph.dtype_counts(),
+        float_tensors=sum(tensor.dtype in _FLOAT_TYPES for tensor in graph.tensors),
+        float_convolutions=_float_convolutions(graph),
+        dequantize_nodes=sum(operator.name == "DEQUANTIZE" for operator in graph.operators),
+        quantize_nodes=len(quantize),
+        int8_rescales=len(rescales),
+        input=_facts(network_input),
+        output=_facts(graph.tensors[graph.outputs[0]]),
+        pixel_error_steps=_pixel_error(network_input, preprocessing),
+        size_bytes=len(model),
+    )
+
+
+def check_int8(proof: Proof) -> None:
+    """Raise ProofError that lists every way in which the model is not fully int8."""
+    pixel = proof.pixel_error_steps
+    faults = [
+        text
+        for holds, text in (
+            (proof.float_tensors == 0, f"{proof.float_tensors} float tensors"),
+            (proof.dequantize_nodes == 0, f"{proof.dequantize_nodes} DEQUANTIZE nodes"),
+            (
+                proof.quantize_nodes == proof.int8_rescales,
+                f"{proof.quantize_nodes - proof.int8_rescales} QUANTIZE nodes that are not int8 to int8",
+            ),
+            (proof.int8_rescales <= MAX_RESCALES, f"{proof.int8_rescales} int8 rescalings (at most {MAX_RESCALES})"),
+            (proof.input["dtype"] == "int8", f"input is {proof.input['dtype']}"),
+            (proof.output["dtype"] == "int8", f"output is {proof.output['dtype']}"),
+            (pixel is not None and pixel <= _HALF_STEP, f"pixel p maps {pixel} steps away from p - 128"),
+        )
+        if not holds
+    ]
+    if faults:
+        raise ProofError(f"the model is not fully int8: {'; '.join(faults)}. Nothing was written")
+
+
+def _float_convolutions(graph: Graph) -> int:
+    convolutions = (o for o in graph.operators if o.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"))
+    return sum(graph.tensors[o.outputs[0]].dtype in _FLOAT_TYPES for o in convolutions)
+
+
+def _facts(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "scale": tensor.scale,
+        "zero_point": tensor.zero_point,
+    }
+
+
+def _pixel_error(tensor: Tensor, preprocessing: Preprocessing) -> float | None:
+    if tensor.scale is None or tensor.zero_point is None:
+        return None
+    pixels = np.arange(256)
+    exact = (pixels * preprocessing.pixel_scale + preprocessing.pixel_offset) / tensor.scale + tensor.zero_point
+    return round(float(np.abs(exact - (pixels - 128)).max()), 6)

@@ -1,0 +1,80 @@
+"""Quantization-aware training: from a float run to a QAT run."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeleuk.errors import UsageError
+from edgeleuk.files import output_errors, to_json
+from edgeleuk.quantization.calibration import draw
+from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
+from edgeleuk.training.config import QatConfig
+from edgeleuk.training.fitting import Fitter, Phase, validate
+from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.predictor import load_float_network
+from edgeleuk.training.preparation import check_images, fit_data
+from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
+from edgeleuk.training.run import Run, load_run_folder, open_partial, publish_run
+from edgeleuk.training.train import freeze_batch_norm
+
+_RANGE_BATCH = 16
+
+
+def qat(
+    source: Run,
+    config: QatConfig,
+    out: Path,
+    resume: bool = False,
+    report: Report = print,
+    log_folder: Path | None = None,
+) -> Run:
+    """Train the float run's network with simulated quantization on the same images; write the run folder `out`.
+
+    Ranges are calibrated before the first step and then fixed, batch-norm statistics are frozen. Raises UsageError for
+    a source that is not a float run, otherwise as `train`.
+    """
+    if source.kind != "float":
+        raise UsageError(f"{source.folder} is a {source.kind} run; qat starts from a float run")
+    check_images(source.index, source.fold)
+    config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
+    texts = {"config.json": config_json, "spec.json": source.spec.to_json(), "index.json": source.index.to_json()}
+    partial = open_partial(out, texts, resume)
+    if partial is None:
+        report(f"{out} is already complete")
+        return load_run_folder(out)
+    with output_errors(partial):
+        shutil.copyfile(source.folder / "weights.h5", partial / "float.h5")
+    calibrated = _fit(source, config, partial, report, log_folder)
+    facts = {"calibrated": calibrated, "parent": str(source.folder), "parent_sha256": source.sha256}
+    return publish_run(partial, out, "qat", source.network, facts | made_by())
+
+
+def _fit(source: Run, config: QatConfig, partial: Path, report: Report, log_folder: Path | None) -> dict[str, Any]:
+    """Fit and write the results; returns the validation row of the network before its first step."""
+    tf_keras.utils.set_random_seed(config.seed)
+    model = calibrated_network(source, config)
+    data = fit_data(source.index, source.fold, source.spec.preprocessing, config.batch_size, config.seed)
+    before = validate(model, data.validation)
+    report(f"calibrated, before the first step: val accuracy {before['val_accuracy']:.4f}")
+    phases = [Phase("qat", config.epochs, config.learning_rate, freeze_batch_norm)]
+    fitter = Fitter(
+        model, data, partial, config.patience, config.seed, epoch_reporter(config.epochs, report, log_folder)
+    )
+    write_results(partial, fitter.run(phases), model)
+    return before
+
+
+def calibrated_network(source: Run, config: QatConfig) -> Any:
+    """The quantization-aware twin of a float run's network, every range set from training images."""
+    network = load_float_network(source)
+    training = source.index.training(source.fold)
+    images = draw(source.index, training, config.samples, config.seed)
+    inputs = list(images.inputs(source.spec.preprocessing))
+    batches = (np.concatenate(inputs[start : start + _RANGE_BATCH]) for start in range(0, len(inputs), _RANGE_BATCH))
+    ranges = share_ranges(network, measure_ranges(network, batches))
+    quantized = quantize_network(network)
+    set_ranges(quantized, ranges, source.spec.preprocessing.input_range)
+    return quantized

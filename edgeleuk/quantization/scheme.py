@@ -1,0 +1,130 @@
+"""How each layer is quantized while training: the same places and grids that the int8 kernels have.
+
+tfmot's default scheme, applied to InceptionV3, leaves three convolutions in float, permutes the inputs of
+concatenations and starts every activation range at +-6 (model-optimization issues #1061, #419). Here every layer is
+annotated by name instead, so that only the input needs a layout transform:
+
+- weights: symmetric, one scale an output channel, from the weights' own range;
+- activations: one range a tensor, calibrated before the first step and then fixed;
+- pools, batch normalization, dropout, and whatever feeds a concatenation: none of their own.
+"""
+
+from typing import Any
+
+from edgeleuk.quantization.toolkit import (
+    QuantizeLayer,
+    QuantizeScheme,
+    model_transformer,
+    registry,
+    tf,
+    tf_keras,
+    tfmot,
+    transforms,
+    weight_quantizers,
+)
+
+_UNCALIBRATED = 6.0
+
+
+class CalibratedQuantizer(tfmot.quantizers.Quantizer):
+    """Fake quantization of an activation, 8 bits, over a range that training does not move.
+
+    Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
+    eq. 12; values outside the range pass no gradient.
+    """
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """Add the range to the layer as two scalars; `set_range` gives them their values."""
+        del tensor_shape
+        return {
+            f"{end}_var": layer.add_weight(
+                f"{name}_{end}", initializer=tf_keras.initializers.Constant(value), trainable=False
+            )
+            for end, value in (("min", -_UNCALIBRATED), ("max", _UNCALIBRATED))
+        }
+
+    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
+        """Round inputs to the 256 values of the range."""
+        del training, kwargs
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, weights["min_var"], weights["max_var"], num_bits=8)
+
+    def get_config(self) -> dict[str, Any]:
+        """No settings."""
+        return {}
+
+
+class LayerQuantization(tfmot.QuantizeConfig):
+    """Which parts of a layer are quantized: its kernel (per output channel or whole) and its output."""
+
+    def __init__(self, kernel: str | None = None, output: bool = False) -> None:
+        """`kernel` is "channel" for convolutions, "tensor" for dense layers, None for layers without one."""
+        self.kernel = kernel
+        self.output = output
+
+    def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
+        """The kernel with its quantizer."""
+        return [(layer.kernel, _kernel_quantizer(self.kernel))] if self.kernel else []
+
+    def get_activations_and_quantizers(self, layer: Any) -> list[Any]:
+        """None: activations are layers of their own here."""
+        return []
+
+    def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
+        """Put the quantized kernel in its place."""
+        if self.kernel:
+            layer.kernel = quantize_weights[0]
+
+    def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
+        """Nothing to set."""
+        del layer, quantize_activations  # a body, for AutoGraph cannot read a function without one
+
+    def get_output_quantizers(self, layer: Any) -> list[Any]:
+        """The quantizer of the layer's output."""
+        return [CalibratedQuantizer()] if self.output else []
+
+    def get_config(self) -> dict[str, Any]:
+        """Both settings."""
+        return {"kernel": self.kernel, "output": self.output}
+
+
+def _kernel_quantizer(kind: str | None) -> Any:
+    if kind == "channel":
+        return weight_quantizers.Default8BitConvWeightsQuantizer()
+    return tfmot.quantizers.LastValueQuantizer(num_bits=8, per_axis=False, symmetric=True, narrow_range=True)
+
+
+class _QuantizeInput(transforms.InputLayerQuantize):
+    """Puts a quantizer of fixed range behind the input."""
+
+    def replacement(self, match_layer: Any) -> Any:
+        node = super().replacement(match_layer)
+        fixed = QuantizeLayer(CalibratedQuantizer(), name=node.layer["config"]["name"])
+        node.layer["config"] = fixed.get_config()
+        return node
+
+    def custom_objects(self) -> dict[str, Any]:
+        return {**super().custom_objects(), **CUSTOM_OBJECTS}
+
+
+class _InputOnlyLayout:
+    """The layout transform of this scheme: nothing but the input's quantizer."""
+
+    def apply(self, model: Any, layer_quantize_map: dict[str, Any]) -> Any:
+        return model_transformer.ModelTransformer(
+            model, [_QuantizeInput()], set(layer_quantize_map), layer_quantize_map
+        ).transform()
+
+
+class ExplicitScheme(QuantizeScheme):
+    """Quantizes what is annotated, as annotated, and the input."""
+
+    def get_layout_transformer(self) -> Any:
+        """The input's quantizer and no other change of layout."""
+        return _InputOnlyLayout()
+
+    def get_quantize_registry(self) -> Any:
+        """tfmot's own; every layer carries its configuration, so it is never asked."""
+        return registry.Default8BitQuantizeRegistry()
+
+
+CUSTOM_OBJECTS = {"CalibratedQuantizer": CalibratedQuantizer, "LayerQuantization": LayerQuantization}

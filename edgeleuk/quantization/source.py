@@ -1,0 +1,84 @@
+"""What can be converted: a run, or a Keras model file with a spec."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.errors import ModelError, SpecError, UsageError
+from edgeleuk.files import sha256_file
+from edgeleuk.spec import ModelSpec
+from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.predictor import load_float_network, load_network
+from edgeleuk.training.run import load_run_folder
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network to convert. `float_network` is the one a QAT network started from, else None.
+
+    `index` and `fold` are those it was trained with; None for a Keras file, whose training images are unknown.
+    """
+
+    network: Any
+    spec: ModelSpec
+    kind: str
+    sha256: str
+    seen: frozenset[str] = frozenset()
+    index: Index | None = None
+    fold: int | None = None
+    float_network: Any = None
+
+    @property
+    def held_out(self) -> tuple[ImageRecord, ...]:
+        """Images of its index that it was not trained on: the validation fold and the test split."""
+        if self.index is None or self.fold is None:
+            return ()
+        return self.index.validation(self.fold) + self.index.test()
+
+
+def load_source(path: Path, spec_path: Path | None = None) -> Source:
+    """Load a run folder, or a .keras / .h5 file whose spec is in `spec_path`.
+
+    Raises ModelError, SpecError, or UsageError where the two do not go together.
+    """
+    if path.is_dir():
+        if spec_path:
+            raise UsageError(f"{path} is a run and has its own spec; --spec is for Keras model files")
+        return _load_run(path)
+    if not path.exists():
+        raise ModelError(f"{path}: no such run or Keras model")
+    if path.suffix not in (".keras", ".h5", ".hdf5"):
+        raise UsageError(f"{path} is neither a run folder nor a .keras or .h5 file")
+    if spec_path is None:
+        raise SpecError(f"{path} needs --spec SPEC.json: a Keras model does not say how an image becomes its input")
+    return _load_keras(path, _read_spec(spec_path))
+
+
+def _load_run(folder: Path) -> Source:
+    run = load_run_folder(folder)
+    original = load_float_network(run) if run.kind == "qat" else None
+    return Source(load_network(run), run.spec, run.kind, run.sha256, run.trained_on, run.index, run.fold, original)
+
+
+def _read_spec(path: Path) -> ModelSpec:
+    try:
+        return ModelSpec.from_json(path.read_bytes())
+    except OSError as error:
+        raise SpecError(f"{path}: {error.strerror}") from error
+
+
+def _load_keras(path: Path, spec: ModelSpec) -> Source:
+    try:
+        network = tf_keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras raises many kinds for files that it cannot read
+        raise ModelError(
+            f"{path} cannot be read as a Keras 2 (tf_keras) model: {error}. A model saved by Keras 3 has to be saved "
+            "anew with TF_USE_LEGACY_KERAS=1"
+        ) from error
+    size = spec.preprocessing.input_size_px
+    if tuple(network.input_shape) not in ((None, size, size, 3), (None, None, None, 3)):
+        raise SpecError(f"{path} takes {network.input_shape}; the spec says {size} px (None, {size}, {size}, 3)")
+    if network.output_shape[-1] != len(spec.classes):
+        raise SpecError(f"{path} has {network.output_shape[-1]} outputs; the spec names {len(spec.classes)} classes")
+    return Source(network, spec, "keras", sha256_file(path))
