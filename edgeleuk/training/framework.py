@@ -12,7 +12,6 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tfmot works on Keras 2 only
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else each start tells of absent GPUs
 
 
-
 @contextmanager
 def _without_start_up_chatter() -> Iterator[None]:
     """Hold back what native code writes to stderr; shown only if the body fails.

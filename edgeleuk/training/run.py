@@ -40,6 +40,17 @@ class Run:
     index: Index
     fold: int
     sha256: str
+    best: dict[str, Any] | None = None
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights it holds; 0 where there was none."""
+        return int(self.best["epoch"]) if self.best else 0
+
+    @property
+    def best_weighted_f1(self) -> float:
+        """Weighted F1 of that epoch on the validation fold; nan where there was none."""
+        return float(self.best["val_weighted_f1"]) if self.best else float("nan")
 
     @property
     def trained_on(self) -> frozenset[str]:
@@ -110,12 +121,14 @@ def load_run_folder(folder: Path) -> Run:
         raw = json.loads(manifest.read_text(encoding="utf-8"))
         network = NetworkConfig(**raw["network"])
         fold = json.loads((folder / "config.json").read_text(encoding="utf-8"))["fold"]
+        best = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         _check_hashes(folder, raw["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder} is not a run that can be read ({error})") from error
     spec = ModelSpec.from_json((folder / "spec.json").read_bytes())
     _check_spec(spec, network, folder)
-    return Run(folder, raw["kind"], network, spec, Index.load(folder / "index.json"), fold, sha256_file(manifest))
+    index = Index.load(folder / "index.json")
+    return Run(folder, raw["kind"], network, spec, index, fold, sha256_file(manifest), best)
 
 
 def _check_hashes(folder: Path, hashes: dict[str, str]) -> None:

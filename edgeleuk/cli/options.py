@@ -1,0 +1,45 @@
+"""Options made from a configuration dataclass: the same names, types and help on the command line and in TOML."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edgeleuk.training.config import option_type
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def config_options(kind: type[Any]) -> Callable[[Command], Command]:
+    """Add an option for each field of `kind`. What is not given arrives as None, so that a file may say it."""
+
+    def add(function: Command) -> Command:
+        for item in reversed(dataclasses.fields(kind)):
+            default = "" if item.default is None else f" [default: {item.default}]"
+            text = item.metadata["help"] + default
+            name = f"--{item.name.replace('_', '-')}"
+            function = click.option(name, item.name, type=option_type(item), default=None, help=text)(function)
+        return function
+
+    return add
+
+
+def run_options(function: Command) -> Command:
+    """Add the options that every command has which makes a run."""
+    for option in (
+        click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to RUN.logs."),
+        click.option("--resume", is_flag=True, help="Go on with an unfinished run, from its last finished epoch."),
+        click.option("--config", type=click.Path(path_type=Path), help="TOML file with these options as keys."),
+        click.option(
+            "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="Run folder."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def log_folder(output: Path, wanted: bool) -> Path | None:
+    """Where TensorBoard logs go."""
+    return output.with_name(output.name + ".logs") if wanted else None

@@ -1,0 +1,23 @@
+"""`edgeleuk qat`: quantization-aware training."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.training.config import QatConfig, merge
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path), metavar="FLOAT_RUN")
+@run_options
+@config_options(QatConfig)
+def command(source: Path, output: Path, config: Path | None, resume: bool, tensorboard: bool, **given: Any) -> None:
+    """Train FLOAT_RUN's network with simulated int8 arithmetic on the same images and write the folder RUN."""
+    settings = merge(QatConfig, config, given)
+    from edgeleuk.quantization.qat import qat
+    from edgeleuk.training.run import load_run_folder
+
+    run = qat(load_run_folder(source), settings, output, resume, click.echo, log_folder(output, tensorboard))
+    click.echo(f"{run.folder}: best epoch {run.best_epoch}, validation weighted F1 {run.best_weighted_f1:.4f}")

@@ -1,0 +1,40 @@
+"""`edgeleuk train`: fine-tune InceptionV3."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.training.config import TrainConfig, merge
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path), metavar="INDEX_OR_DIR")
+@run_options
+@config_options(TrainConfig)
+@click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
+def command(
+    data: Path,
+    output: Path,
+    config: Path | None,
+    resume: bool,
+    tensorboard: bool,
+    cross_validate: bool,
+    **given: Any,
+) -> None:
+    """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
+
+    A folder is split into folds first; an index made by 'edgeleuk data split' says its own.
+    """
+    settings = merge(TrainConfig, config, given)
+    from edgeleuk.data.split import open_index
+    from edgeleuk.training.cross_validation import cross_validate as train_folds
+    from edgeleuk.training.train import train
+
+    index = open_index(data, settings.folds, settings.seed)
+    if cross_validate:
+        click.echo(train_folds(index, settings, output, resume, click.echo))
+        return
+    run = train(index, settings, output, resume, click.echo, log_folder(output, tensorboard))
+    click.echo(f"{run.folder}: best epoch {run.best_epoch}, validation weighted F1 {run.best_weighted_f1:.4f}")
