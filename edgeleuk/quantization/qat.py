@@ -46,7 +46,7 @@ def qat(
         report(f"{out} is already complete")
         return load_run_folder(out)
     with output_errors(partial):
-        shutil.copyfile(source.folder / "weights.h5", partial / "float.h5")
+        shutil.copyfile(source.folder / "weights.npz", partial / "float.npz")
     calibrated = _fit(source, config, partial, report, log_folder)
     facts = {"calibrated": calibrated, "parent": str(source.folder), "parent_sha256": source.sha256}
     return publish_run(partial, out, "qat", source.network, facts | made_by())

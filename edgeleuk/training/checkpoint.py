@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.errors import ModelError
-from edgeleuk.files import whole_file
+from edgeleuk.training.weights import read_series, save_arrays
 
 
 @dataclass
@@ -28,12 +28,9 @@ class Progress:
 
 def save_checkpoint(path: Path, progress: Progress, model: Any, best_weights: list[Any]) -> None:
     """Write progress, weights, optimizer state and best weights to one .npz. Raises OutputError."""
-    arrays = {f"weight_{i}": value for i, value in enumerate(model.get_weights())}
-    arrays |= {f"best_{i}": value for i, value in enumerate(best_weights)}
-    arrays |= {f"optimizer_{i}": variable.numpy() for i, variable in enumerate(model.optimizer.variables)}
-    text = json.dumps(asdict(progress))
-    with whole_file(path) as partial, partial.open("wb") as stream:
-        np.savez(stream, progress=np.array(text), **arrays)
+    optimizer = [variable.numpy() for variable in model.optimizer.variables]
+    series = {"weight": model.get_weights(), "best": best_weights, "optimizer": optimizer}
+    save_arrays(path, series, progress=np.array(json.dumps(asdict(progress))))
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with np.load(path) as archive:
             progress = Progress(**json.loads(str(archive["progress"])))
-            return Checkpoint(progress, *(_series(archive, name) for name in ("weight", "best", "optimizer")))
+            return Checkpoint(progress, *(read_series(archive, name) for name in ("weight", "best", "optimizer")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} is not a checkpoint ({error}); remove its folder and train again") from error
-
-
-def _series(archive: Any, name: str) -> list[Any]:
-    count = sum(key.startswith(f"{name}_") for key in archive.files)
-    return [archive[f"{name}_{i}"] for i in range(count)]

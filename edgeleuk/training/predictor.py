@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.errors import ModelError
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.network import build_network
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.stream import ImageStream
+from edgeleuk.training.weights import load_weights
 
 
 def load_float_network(run: Run) -> Any:
     """The float network of a run; of a QAT run, the one that it started from. Raises ModelError."""
-    return _with_weights(_untrained(run), run.folder / ("float.h5" if run.kind == "qat" else "weights.h5"))
+    return load_weights(_untrained(run), run.folder / ("float.npz" if run.kind == "qat" else "weights.npz"))
 
 
 def load_network(run: Run) -> Any:
@@ -28,20 +28,12 @@ def load_network(run: Run) -> Any:
         return load_float_network(run)
     from edgeleuk.quantization.network import quantize_network  # tfmot, which float runs do not need
 
-    return _with_weights(quantize_network(_untrained(run)), run.folder / "weights.h5")
+    return load_weights(quantize_network(_untrained(run)), run.folder / "weights.npz")
 
 
 def _untrained(run: Run) -> Any:
     tf_keras.mixed_precision.set_global_policy("float32")
     return build_network(dataclasses.replace(run.network, weights="none"))
-
-
-def _with_weights(model: Any, path: Path) -> Any:
-    try:
-        model.load_weights(str(path))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} does not fit the network of its run: {error}") from error
-    return model
 
 
 class RunPredictor:

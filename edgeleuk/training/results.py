@@ -10,28 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk import __version__
-from edgeleuk.files import to_json, whole_file, write_text
+from edgeleuk.files import to_json, write_text
 from edgeleuk.report.plots import history_figure
 from edgeleuk.training.checkpoint import Progress
 from edgeleuk.training.framework import tf
+from edgeleuk.training.weights import save_weights
 
 Report = Callable[[str], None]
 _PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "litert-quantizer", "ai-edge-litert", "numpy")
 
 
 def write_results(partial: Path, progress: Progress, model: Any) -> None:
-    """Write weights.h5, metrics.json, history.csv and history.png into the unfinished run. Raises OutputError."""
-    save_weights(model, partial / "weights.h5")
+    """Write weights.npz, metrics.json, history.csv and history.png into the unfinished run. Raises OutputError."""
+    save_weights(model, partial / "weights.npz")
     write_text(partial / "metrics.json", to_json(progress.best))
     if progress.rows:
         write_text(partial / "history.csv", history_csv(progress.rows))
         history_figure(progress.rows, partial / "history.png")
-
-
-def save_weights(model: Any, path: Path) -> None:
-    """Write the weights as Keras HDF5, whole or not at all. Raises OutputError."""
-    with whole_file(path) as partial:
-        model.save_weights(str(partial), save_format="h5")
 
 
 def history_csv(rows: list[dict[str, Any]]) -> str:

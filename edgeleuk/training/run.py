@@ -4,8 +4,8 @@
     spec.json       the ModelSpec
     config.json     the settings of the training
     index.json      the images, with folds
-    weights.h5      the network's weights (best epoch)
-    float.h5        QAT runs only: weights of the float network it started from
+    weights.npz      the network's weights (best epoch)
+    float.npz        QAT runs only: weights of the float network it started from
     metrics.json    the best epoch's row
     history.csv, history.png
 
@@ -26,7 +26,7 @@ from edgeleuk.spec import ModelSpec
 from edgeleuk.training.network import NetworkConfig
 
 SCHEMA_VERSION = 1
-_HASHED = ("spec.json", "config.json", "index.json", "weights.h5", "float.h5")
+_HASHED = ("spec.json", "config.json", "index.json", "weights.npz", "float.npz")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""A network's weights as a .npz, in the order of `model.get_weights()`.
+
+Not Keras HDF5: that names each array by its layer's last part, and the wrappers of quantization-aware training give
+several arrays of a layer the same name.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeleuk.errors import ModelError
+from edgeleuk.files import whole_file
+
+
+def save_arrays(path: Path, series: dict[str, Sequence[Any]], **single: Any) -> None:
+    """Write each series as NAME_0, NAME_1 ... and each single array by its name, whole or not. Raises OutputError."""
+    arrays = {f"{name}_{i}": value for name, values in series.items() for i, value in enumerate(values)}
+    with whole_file(path) as partial, partial.open("wb") as stream:
+        np.savez(stream, **arrays, **single)
+
+
+def read_series(archive: Any, name: str) -> list[Any]:
+    """The arrays NAME_0, NAME_1 ... of an open .npz, in order."""
+    count = sum(key.rpartition("_")[0] == name for key in archive.files)
+    return [archive[f"{name}_{i}"] for i in range(count)]
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Write the weights, whole or not at all. Raises OutputError."""
+    save_arrays(path, {"weight": model.get_weights()})
+
+
+def load_weights(model: Any, path: Path) -> Any:
+    """Set the model's weights to those in path and return it. Raises ModelError where they do not fit."""
+    try:
+        with np.load(path) as archive:
+            model.set_weights(read_series(archive, "weight"))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} does not fit the network of its run: {error}") from error
+    return model
