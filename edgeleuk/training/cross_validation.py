@@ -3,6 +3,7 @@
 import dataclasses
 import statistics
 from pathlib import Path
+from typing import Any
 
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json, write_text
@@ -17,7 +18,7 @@ def cross_validate(index: Index, config: TrainConfig, out: Path, resume: bool = 
     Complete folds are kept where `resume` is asked for. The best epoch of each run was chosen on its own validation
     fold, so the mean flatters; `evaluate` on a test split does not. Raises as `train`.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for fold in range(index.fold_count):
         report(f"fold {fold} of {index.fold_count}")
         run = train(index, dataclasses.replace(config, fold=fold), out / f"fold_{fold}", resume, report)

@@ -1,0 +1,40 @@
+# Two commands do everything: `make demo` and `make test`. Each makes the virtual environment it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO ?= demo
+
+.PHONY: demo test check format bench clean
+.DEFAULT_GOAL := demo
+
+# pip's time-out and retries are raised for slow lines: TensorFlow is 250 MB.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --timeout 60 --retries 5 \
+		--constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(READY)  ## the main job on synthetic cells: ends with an int8 model and a report
+	rm -rf '$(DEMO)'
+	$(BIN)/edgeleuk demo -o '$(DEMO)'
+
+test: $(READY)  ## all tests
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## the project's bars: every figure with its bar
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
