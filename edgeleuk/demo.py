@@ -1,7 +1,7 @@
 """The whole way on synthetic cells: data, training, both int8 models, and a report of what quantizing cost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.bench.latency import Latency, interleaved_latency
@@ -21,10 +21,21 @@ from edgeleuk.training.config import QatConfig, TrainConfig
 from edgeleuk.training.train import train
 
 Report = Callable[[str], None]
-# A network and a data set small enough for two cores and five minutes.
-SUBJECTS, IMAGES_PER_SUBJECT, TEST_FRACTION = 24, 30, 0.25
-TRAINING = TrainConfig(weights="none", input_size=96, crop=300, width=0.125, epochs=12, batch_size=16)
-QUANTIZATION = QatConfig(epochs=1, batch_size=16, samples=128)
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """A data set and a network small enough for two cores and five minutes."""
+
+    subjects: int = 24
+    images_per_subject: int = 30
+    test_fraction: float = 0.25
+    training: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            weights="none", input_size=96, crop=300, width=0.125, epochs=20, batch_size=16, learning_rate=4e-3
+        )
+    )
+    quantization: QatConfig = field(default_factory=lambda: QatConfig(epochs=1, batch_size=16, samples=128))
 
 
 @dataclass(frozen=True)
@@ -38,16 +49,17 @@ class Variant:
     latency: Latency
 
 
-def demo(out: Path, report: Report = print) -> Path:
+def demo(out: Path, report: Report = print, settings: DemoSettings | None = None) -> Path:
     """Run every step below the new folder `out`; returns the report's path. Raises OutputError where out is taken."""
     refuse_taken(out)
-    index = _make_data(out, report)
+    settings = settings or DemoSettings()
+    index = _make_data(out, report, settings)
     report("3/6 train a small InceptionV3 from scratch")
-    run = train(index, TRAINING, out / "float-run", report=report)
+    run = train(index, settings.training, out / "float-run", report=report)
     report("4/6 quantization-aware training, from that run")
-    qat(run, QUANTIZATION, out / "qat-run", report=report)
+    qat(run, settings.quantization, out / "qat-run", report=report)
     report("5/6 convert to float32, int8 after training (PTQ) and int8 from QAT; evaluate on unseen subjects")
-    variants = _make_models(out)
+    variants = _make_models(out, settings.quantization.samples)
     report("6/6 classify one image with the int8 model")
     report(_classify_one(variants[-1], index))
     path = out / "report.md"
@@ -57,16 +69,17 @@ def demo(out: Path, report: Report = print) -> Path:
     return path
 
 
-def _make_data(out: Path, report: Report) -> Index:
-    report(f"1/6 draw {SUBJECTS * IMAGES_PER_SUBJECT} synthetic cells of {SUBJECTS} subjects")
-    write_cells(out / "cells", subjects=SUBJECTS, images_per_subject=IMAGES_PER_SUBJECT)
+def _make_data(out: Path, report: Report, settings: DemoSettings) -> Index:
+    subjects, each = settings.subjects, settings.images_per_subject
+    report(f"1/6 draw {subjects * each} synthetic cells of {subjects} subjects")
+    write_cells(out / "cells", subjects=subjects, images_per_subject=each)
     report("2/6 split them so that no subject is on two sides")
-    index = make_folds(scan(out / "cells"), test_fraction=TEST_FRACTION)
+    index = make_folds(scan(out / "cells"), test_fraction=settings.test_fraction)
     index.save(out / "index.json")
     return index
 
 
-def _make_models(out: Path) -> list[Variant]:
+def _make_models(out: Path, samples: int) -> list[Variant]:
     made = []
     for name, run, precision in (
         ("float32", "float-run", "float32"),
@@ -74,7 +87,7 @@ def _make_models(out: Path) -> list[Variant]:
         ("int8 QAT", "qat-run", "int8"),
     ):
         path = out / f"{name.lower().replace(' ', '-')}.tflite"
-        conversion = convert(load_source(out / run), ConversionRequest(precision, samples=QUANTIZATION.samples))
+        conversion = convert(load_source(out / run), ConversionRequest(precision, samples=samples))
         write_conversion(conversion, path)
         evaluation = evaluate_files(path, out / "index.json", Request(split="test"))
         write_folder(evaluation, out / "evaluation" / path.stem)

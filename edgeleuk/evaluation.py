@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index, verify_files
-from edgeleuk.data.split import open_index
+from edgeleuk.data.split import open_images
 from edgeleuk.errors import ModelError
 from edgeleuk.evaluation_notes import notes_on
 from edgeleuk.metrics import Bootstrap, Scores, score
@@ -113,7 +113,7 @@ def evaluate_on(data: Path, predictor: Predictor, model: Path, request: Request)
     What could not be used of a folder is said in the notes.
     """
     left_out: list[str] = []
-    index = open_index(data, say=left_out.append)
+    index = open_images(data, left_out.append)
     if data.suffix.lower() != ".json" and request.split is None:
         request = dataclasses.replace(request, split="all")
     evaluation = evaluate(predictor, index, model, request)

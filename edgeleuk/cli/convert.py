@@ -49,7 +49,7 @@ def command(
     --int8 of a float run is post-training quantization; of a QAT run it uses the ranges it was trained with. It fails
     unless every tensor is int8 (or an int32 bias).
     """
-    from edgeleuk.data.split import open_index
+    from edgeleuk.data.split import open_images
     from edgeleuk.files import to_json
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.source import load_source
@@ -57,7 +57,7 @@ def command(
 
     if output.suffix != ".tflite":
         raise UsageError(f"{output} does not end in .tflite, by which the other commands know a model")
-    images = open_index(calibration) if calibration else None
+    images = open_images(calibration) if calibration else None
     request = Request(precision, images, samples, fidelity_samples, seed)
     conversion = convert(load_source(source, spec), request)
     write_conversion(conversion, output)

@@ -15,7 +15,7 @@ from edgeleuk.data.scan import Scan, scan
 from edgeleuk.data.sides import expect_every_class, expect_groups, hold_out, left_out, sides
 from edgeleuk.errors import UsageError
 
-__all__ = ["Move", "left_out", "make_folds", "official_folds", "open_index", "refuse_leaks"]
+__all__ = ["Move", "left_out", "make_folds", "official_folds", "open_images", "open_index", "refuse_leaks"]
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +89,19 @@ def open_index(path: Path, folds: int = 3, seed: int = 0, say: Callable[[str], N
     for sentence in left_out(found):
         say(sentence)
     return index
+
+
+def open_images(path: Path, say: Callable[[str], None] = _log.warning) -> Index:
+    """Like `open_index` for what needs no folds, evaluation and calibration: a folder's images are not dealt.
+
+    Raises DataError as `Index.load` and `scan` do.
+    """
+    if path.suffix.lower() == ".json":
+        return Index.load(path)
+    found = scan(path)
+    for sentence in left_out(found):
+        say(sentence)
+    return _index(found, [dataclasses.replace(image, fold=None) for image in found.images], 0, 0)
 
 
 def _moves(group: Sequence[ImageRecord], target: int) -> list[Move]:

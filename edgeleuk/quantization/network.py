@@ -81,7 +81,9 @@ def measure_ranges(model: Any, batches: Iterable[NDArray[np.float32]]) -> Ranges
 
     @tf.function(reduce_retracing=True)
     def extremes(images: Any) -> Any:
-        return tf.stack([(tf.reduce_min(out), tf.reduce_max(out)) for out in probe(images, training=False)])
+        return tf.stack(
+            [(tf.reduce_min(out), tf.reduce_max(out)) for out in tf.nest.flatten(probe(images, training=False))]
+        )
 
     measured = np.stack([extremes(tf.constant(images)).numpy() for images in batches])
     lows, highs = measured[..., 0].min(axis=0), measured[..., 1].max(axis=0)

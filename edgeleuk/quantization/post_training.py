@@ -2,7 +2,8 @@
 
 import contextlib
 import io
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def quantize_int8(
     """
     rules = recipe.static_wi8_ai8()
     graph = read_graph(float_model)
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # progress bars
+    with _quietly():
         ranges = _calibrate(float_model, images, rules, threads)
         _set_range(ranges[graph.tensors[graph.inputs[0]].name], *input_range)
         _share_ranges(graph, ranges)
@@ -41,6 +42,18 @@ def quantize_int8(
         quantizing.load_quantization_recipe(rules)
         result = quantizing.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     return bytes(result.quantized_model)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the quantizer's progress bars, and its interpreter's warning that calibration keeps every tensor."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def _calibrate(float_model: bytes, images: Iterable[NDArray[np.float32]], rules: Any, threads: int) -> _Statistics:

@@ -17,7 +17,7 @@ from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.preparation import check_images, fit_data
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, load_run_folder, open_partial, publish_run
+from edgeleuk.training.run import Run, kept_if_resumable, load_run_folder, open_partial, publish_run
 from edgeleuk.training.train import freeze_batch_norm
 
 _RANGE_BATCH = 16
@@ -45,9 +45,10 @@ def qat(
     if partial is None:
         report(f"{out} is already complete")
         return load_run_folder(out)
-    with output_errors(partial):
-        shutil.copyfile(source.folder / "weights.npz", partial / "float.npz")
-    calibrated = _fit(source, config, partial, report, log_folder)
+    with kept_if_resumable(partial):
+        with output_errors(partial):
+            shutil.copyfile(source.folder / "weights.npz", partial / "float.npz")
+        calibrated = _fit(source, config, partial, report, log_folder)
     facts = {"calibrated": calibrated, "parent": str(source.folder), "parent_sha256": source.sha256}
     return publish_run(partial, out, "qat", source.network, facts | made_by())
 

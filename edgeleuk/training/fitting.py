@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from edgeleuk.metrics import weighted_f1
 from edgeleuk.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from edgeleuk.training.framework import tf, tf_keras
-from edgeleuk.training.stream import Batch, ImageStream
+from edgeleuk.training.run import CHECKPOINT
+from edgeleuk.training.stream import ImageStream
 
-CHECKPOINT = "checkpoint.npz"
 _WARM_UP_SHARE = 0.1
 
 
@@ -91,7 +92,7 @@ class Fitter:
         started = time.monotonic()
         epoch = self.progress.epochs_done + 1
         tf.random.set_seed(self.seed)  # restarts the dropout masks: a resumed run then draws the same ones
-        batches = _dataset(lambda: self._weighted(self.data.training.shuffled(epoch)), self.model.input_shape)
+        batches = _dataset(lambda: self._weighted(epoch), self.model.input_shape)
         fitted = self.model.fit(batches, epochs=1, verbose=0).history
         return {
             "epoch": epoch,
@@ -103,8 +104,11 @@ class Fitter:
             "seconds": round(time.monotonic() - started, 2),
         }
 
-    def _weighted(self, batches: Iterator[Batch]) -> Iterator[tuple[Any, Any, Any]]:
-        for images, labels in batches:
+    def _weighted(self, epoch: int) -> Iterator[tuple[Any, Any, Any]]:
+        training = self.data.training
+        # A bar on a terminal (disable=None), gone when the epoch is.
+        bar = tqdm(training.shuffled(epoch), f"epoch {epoch}", training.batch_count, leave=False, disable=None)
+        for images, labels in bar:
             yield images, labels, self.data.class_weights[labels].astype(np.float32)
 
     def _keep_if_best(self, row: dict[str, Any]) -> None:

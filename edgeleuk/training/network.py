@@ -40,8 +40,8 @@ def build_network(config: NetworkConfig) -> Any:
     tf_keras.backend.clear_session()  # layer names then do not depend on what was built before
     backbone = _backbone(config)
     features = tf_keras.layers.GlobalAveragePooling2D(name="average")(backbone.output)
-    # A seed of its own, so that the masks depend on the global seed alone and a resumed run draws the same ones.
-    features = tf_keras.layers.Dropout(config.dropout, seed=1, name="dropout")(features)
+    # No seed here: Keras would count it up at each tracing, and a resumed run would draw other masks.
+    features = tf_keras.layers.Dropout(config.dropout, name="dropout")(features)
     # float32 also under mixed precision: a softmax in float16 loses small probabilities.
     logits = tf_keras.layers.Dense(config.class_count, name="logits", dtype="float32")(features)
     probabilities = tf_keras.layers.Softmax(name="probabilities", dtype="float32")(logits)

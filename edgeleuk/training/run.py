@@ -15,6 +15,8 @@ While it is being made it is called NAME.partial and holds checkpoint.npz instea
 import dataclasses
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from edgeleuk.spec import ModelSpec
 from edgeleuk.training.network import NetworkConfig
 
 SCHEMA_VERSION = 1
+CHECKPOINT = "checkpoint.npz"
 _HASHED = ("spec.json", "config.json", "index.json", "weights.npz", "float.npz")
 
 
@@ -100,7 +103,7 @@ def _first_difference(before: str, now: str) -> str:
 def publish_run(partial: Path, out: Path, kind: str, network: NetworkConfig, facts: dict[str, Any]) -> Run:
     """Write run.json with the hashes of what is there, drop the checkpoint and rename the folder into place."""
     with output_errors(out):
-        (partial / "checkpoint.npz").unlink(missing_ok=True)
+        (partial / CHECKPOINT).unlink(missing_ok=True)
         for leftover in partial.glob(".*.partial"):
             leftover.unlink()
         hashes = {name: sha256_file(partial / name) for name in _HASHED if (partial / name).exists()}
@@ -150,6 +153,12 @@ def _hint(folder: Path) -> str:
     return f"; {partial_of(folder)} is unfinished: resume it" if partial_of(folder).exists() else ""
 
 
-def discard_partial(out: Path) -> None:
-    """Remove an unfinished run."""
-    shutil.rmtree(partial_of(out), ignore_errors=True)
+@contextmanager
+def kept_if_resumable(partial: Path) -> Iterator[None]:
+    """Remove the unfinished run when the body fails before its first checkpoint: there is nothing to resume."""
+    try:
+        yield
+    except BaseException:
+        if not (partial / CHECKPOINT).exists():
+            shutil.rmtree(partial, ignore_errors=True)
+        raise

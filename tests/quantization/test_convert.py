@@ -1,0 +1,143 @@
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgeleuk.data.index import Index
+from edgeleuk.errors import ModelError, SpecError, UsageError
+from edgeleuk.quantization.convert import Request, convert
+from edgeleuk.quantization.source import load_source
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.training.framework import tf, tf_keras
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", ["ptq", "qat"])
+def test_int8_files_have_no_float_tensor_and_nothing_to_rescale(converted: dict[str, Any], name: str) -> None:
+    proof = converted[name].proof
+    assert proof.operators["CONV_2D"] == 94
+    assert (proof.float_tensors, proof.float_convolutions) == (0, 0)
+    assert (proof.quantize_nodes, proof.dequantize_nodes) == (0, 0)
+    assert (proof.input["dtype"], proof.output["dtype"]) == ("int8", "int8")
+    assert proof.pixel_error_steps <= 0.501
+
+
+@pytest.mark.parametrize(("name", "reference"), [("ptq", "float network"), ("qat", "QAT network")])
+def test_int8_files_agree_with_the_network_they_were_made_of(
+    converted: dict[str, Any], name: str, reference: str
+) -> None:
+    fidelity = next(f for f in converted[name].proof.fidelity if f.reference == reference)
+    assert fidelity.images == 24
+    # A network after two epochs is unsure of most images, so labels near the border may differ; probabilities may not.
+    assert fidelity.mean_difference < 0.02
+    assert fidelity.largest_difference < 0.1
+
+
+def test_the_float_file_answers_as_its_network(converted: dict[str, Any]) -> None:
+    (fidelity,) = converted["float32"].proof.fidelity
+    assert fidelity.label_agreement == 1
+    assert fidelity.largest_difference < 1e-4
+
+
+def test_the_model_is_one_file_with_spec_labels_and_proof(float_run: Path, converted: dict[str, Any]) -> None:
+    path = float_run.parent / "qat.tflite"
+    with zipfile.ZipFile(path) as archive:
+        assert "labels.txt" in archive.namelist()
+        assert archive.read("labels.txt") == b"all\nhem\n"
+    listed = subprocess.run(["unzip", "-l", str(path)], capture_output=True, text=True, check=False)
+    assert "labels.txt" in listed.stdout
+    bundle = read_bundle(path)
+    assert bundle.spec == converted["qat"].spec
+    assert bundle.proof == json.loads(path.with_suffix(".proof.json").read_text())
+    assert bundle.spec is not None
+    assert bundle.spec.provenance.parent_sha256 is not None
+
+
+def test_the_file_runs_unchanged_in_tensorflows_interpreter(float_run: Path, converted: dict[str, Any]) -> None:
+    path = float_run.parent / "ptq.tflite"
+    classifier = Classifier.load(path)
+    values = np.random.default_rng(0).integers(-128, 128, (1, 75, 75, 3), dtype=np.int8)
+    interpreter = tf.lite.Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+    interpreter.invoke()
+    theirs = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    assert np.abs(theirs.astype(int) - classifier.network.invoke(values)).max() <= 1
+
+
+def test_calibration_images_are_recorded_and_never_from_the_held_out_fold(
+    float_run: Path, converted: dict[str, Any]
+) -> None:
+    source = load_source(float_run)
+    held_out = {image.sha256[:16] for image in source.held_out}
+    assert len(held_out) == 24
+    assert converted["ptq"].proof.calibration["images"] == 32
+    assert not converted["ptq"].seen & held_out
+    assert converted["ptq"].seen >= source.seen
+
+
+@pytest.mark.parametrize("precision", ["float16", "dynamic"])
+def test_other_precisions_carry_a_proof_that_claims_no_int8(float_run: Path, precision: str) -> None:
+    proof = convert(load_source(float_run), Request(precision, fidelity_samples=8)).proof
+    assert proof.precision == precision
+    assert proof.float_tensors > 0
+    assert proof.fidelity[0].label_agreement >= 0.75
+
+
+def test_a_qat_run_converts_to_int8_only(qat_run: Path) -> None:
+    with pytest.raises(UsageError, match="convert the float run instead"):
+        convert(load_source(qat_run), Request("float32"))
+
+
+@pytest.fixture
+def keras_file(float_run: Path, tmp_path: Path) -> Path:
+    tf_keras.utils.set_random_seed(0)
+    source = tf_keras.Input((32, 32, 3))
+    features = tf_keras.layers.Conv2D(8, 3, activation="relu")(source)
+    features = tf_keras.layers.GlobalAveragePooling2D()(features)
+    model = tf_keras.Model(source, tf_keras.layers.Dense(2, activation="softmax")(features))
+    model.save(tmp_path / "model.keras")
+    spec = json.loads((float_run / "spec.json").read_text())
+    spec["preprocessing"]["input_size_px"] = 32
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    return tmp_path / "model.keras"
+
+
+def test_a_keras_model_converts_with_a_spec_and_calibration_images(keras_file: Path, cells_index: Path) -> None:
+    source = load_source(keras_file, keras_file.with_name("spec.json"))
+    conversion = convert(source, Request("int8", Index.load(cells_index), samples=20))
+    assert conversion.proof.float_tensors == 0
+    assert conversion.proof.fidelity[0].images > 0
+    with pytest.raises(UsageError, match="needs --calibration"):
+        convert(source, Request("int8"))
+
+
+def test_a_keras_model_that_does_not_fit_its_spec_is_refused(keras_file: Path, float_run: Path) -> None:
+    with pytest.raises(SpecError, match=r"needs --spec"):
+        load_source(keras_file)
+    with pytest.raises(SpecError, match="the spec says 75 px"):
+        load_source(keras_file, float_run / "spec.json")
+    spec = json.loads(keras_file.with_name("spec.json").read_text())
+    three = keras_file.with_name("three.json")
+    three.write_text(json.dumps(spec | {"classes": ["a", "b", "c"], "positive_class": None}))
+    with pytest.raises(SpecError, match="2 outputs; the spec names 3 classes"):
+        load_source(keras_file, three)
+
+
+def test_what_is_no_source_is_refused(tmp_path: Path, float_run: Path) -> None:
+    broken = tmp_path / "broken.keras"
+    broken.write_bytes(b"PK")
+    with pytest.raises(ModelError, match="cannot be read as a Keras 2"):
+        load_source(broken, float_run / "spec.json")
+    with pytest.raises(ModelError, match="no such run"):
+        load_source(tmp_path / "none")
+    with pytest.raises(ModelError, match="not a complete run"):
+        load_source(tmp_path)
+    with pytest.raises(UsageError, match="has its own spec"):
+        load_source(float_run, float_run / "spec.json")

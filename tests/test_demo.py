@@ -1,0 +1,31 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from edgeleuk.demo import DemoSettings, demo
+from edgeleuk.errors import OutputError
+from edgeleuk.training.config import QatConfig, TrainConfig
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> None:
+    settings = DemoSettings(
+        subjects=16,
+        images_per_subject=4,
+        training=TrainConfig(weights="none", input_size=75, crop=300, width=0.125, epochs=1, batch_size=16),
+        quantization=QatConfig(epochs=0, samples=16),
+    )
+    said: list[str] = []
+    report = demo(tmp_path / "demo", said.append, settings)
+    text = report.read_text()
+    rows = re.findall(r"^\| (float32|int8 PTQ|int8 QAT) \| (\d\.\d+) .* MB \| [\d.]+ / [\d.]+ ms \|$", text, re.M)
+    assert [name for name, _ in rows] == ["float32", "int8 PTQ", "int8 QAT"]
+    assert "94 convolutions, 0 float tensors, 0 QUANTIZE and 0 DEQUANTIZE nodes" in text
+    assert "not a medical device" in text
+    for name in ("float32", "int8-ptq", "int8-qat"):
+        assert (tmp_path / "demo" / f"{name}.tflite").stat().st_size > 400_000
+        assert (tmp_path / "demo" / "evaluation" / name / "evaluation.png").exists()
+    with pytest.raises(OutputError, match="already exists"):
+        demo(tmp_path / "demo", said.append, settings)

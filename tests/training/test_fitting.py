@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgeleuk.spec import Preprocessing
+from edgeleuk.training.fitting import FitData, Fitter, Phase, validate
+from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.stream import ImageStream
+
+SPEC = Preprocessing(8, 8)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> FitData:
+    """Dark and bright squares, told apart in a few steps."""
+    random = np.random.default_rng(0)
+    paths, labels = [], []
+    for number in range(24):
+        low = 128 * (number % 2)
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(random.integers(low + 1, low + 100, (8, 8, 3), dtype=np.uint8)).save(path)
+        paths.append(path)
+        labels.append(number % 2)
+    stream = ImageStream(paths, labels, SPEC, batch_size=8)
+    return FitData(stream, stream, np.ones(2))
+
+
+def _model() -> tf_keras.Model:
+    tf_keras.utils.set_random_seed(0)
+    inputs = tf_keras.Input((8, 8, 3))
+    features = tf_keras.layers.Dropout(0.1)(tf_keras.layers.GlobalAveragePooling2D()(inputs))
+    return tf_keras.Model(inputs, tf_keras.layers.Dense(2, activation="softmax")(features))
+
+
+def _phase(epochs: int) -> Phase:
+    return Phase("all", epochs, 0.2, lambda model: None)
+
+
+def test_fitting_learns_and_ends_with_the_best_weights(data: FitData, tmp_path: Path) -> None:
+    model = _model()
+    progress = Fitter(model, data, tmp_path, patience=20, seed=0).run([_phase(8)])
+    assert progress.best is not None
+    assert progress.best["val_weighted_f1"] == 1.0
+    assert validate(model, data.validation)["val_loss"] == pytest.approx(progress.best["val_loss"], rel=1e-5)
+
+
+def test_training_stops_when_nothing_gets_better(data: FitData, tmp_path: Path) -> None:
+    still = Phase("still", 50, 1e-12, lambda model: None)
+    progress = Fitter(_model(), data, tmp_path, patience=3, seed=0).run([still])
+    assert progress.stopped
+    assert progress.epochs_done <= 10
+
+
+def test_going_on_from_a_checkpoint_equals_never_stopping(data: FitData, tmp_path: Path) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop_after_two(row: dict[str, float]) -> None:
+        if row["epoch"] == 2:
+            raise StopError
+
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    whole = Fitter(_model(), data, tmp_path / "a", 20, 0).run([_phase(1), _phase(4)])
+    with pytest.raises(StopError):
+        Fitter(_model(), data, tmp_path / "b", 20, 0, stop_after_two).run([_phase(1), _phase(4)])
+    tf_keras.utils.set_random_seed(99)
+    resumed = Fitter(_model(), data, tmp_path / "b", 20, 0).run([_phase(1), _phase(4)])
+    for name in ("loss", "val_loss", "accuracy"):
+        assert [row[name] for row in resumed.rows] == pytest.approx([row[name] for row in whole.rows], rel=1e-4)

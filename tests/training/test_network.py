@@ -1,0 +1,66 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeleuk.errors import ModelError, UsageError
+from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.network import NetworkConfig, build_network, scaled_filters
+
+
+def test_probabilities_sum_to_one_and_the_graph_is_flat() -> None:
+    model = build_network(NetworkConfig(3, 75, 0.125))
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 75, 75, 3)).astype(np.float32)
+    assert np.allclose(model.predict_on_batch(images).sum(axis=1), 1, atol=1e-6)
+    assert not any(isinstance(layer, tf_keras.Model) for layer in model.layers)
+    assert sum(isinstance(layer, tf_keras.layers.Conv2D) for layer in model.layers) == 94
+
+
+def test_layer_names_do_not_depend_on_what_was_built_before() -> None:
+    first, second = ([layer.name for layer in build_network(NetworkConfig(2, 75, 0.125)).layers] for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(("filters", "width", "expected"), [(32, 1, 32), (80, 0.5, 40), (48, 0.125, 8), (192, 0.3, 56)])
+def test_width_scales_filters_to_multiples_of_eight(filters: int, width: float, expected: int) -> None:
+    assert scaled_filters(filters, width) == expected
+
+
+@pytest.mark.parametrize(
+    "config", [NetworkConfig(2, 74), NetworkConfig(2, 75, 0), NetworkConfig(2, 299, 0.5, weights="imagenet")]
+)
+def test_impossible_networks_are_usage_errors(config: NetworkConfig) -> None:
+    with pytest.raises(UsageError):
+        build_network(config)
+
+
+def test_weights_come_from_a_file_of_the_published_format(tmp_path: Path) -> None:
+    tf_keras.utils.set_random_seed(7)
+    published = tf_keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(75, 75, 3))
+    file = tmp_path / "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    published.save_weights(str(file))
+    model = build_network(NetworkConfig(2, 96, weights=str(file)))
+    kernels = [[w for w in m.get_weights() if w.ndim == 4] for m in (published, model)]
+    assert len(kernels[1]) == 94
+    assert all((a == b).all() for a, b in zip(*kernels, strict=True))
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "weights.h5"
+    with pytest.raises(ModelError, match="no such weights file"):
+        build_network(NetworkConfig(2, 75, 0.125, weights=str(file)))
+    file.write_bytes(b"not HDF5")
+    with pytest.raises(ModelError, match="does not hold weights of InceptionV3"):
+        build_network(NetworkConfig(2, 75, 0.125, weights=str(file)))
+
+
+def test_without_a_line_to_the_weights_one_sentence_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # no cached copy
+    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port: nobody answers
+    assert os.path.expanduser("~") == str(tmp_path)  # noqa: PTH111 - what the download helper asks
+    with pytest.raises(ModelError, match=r"cannot be fetched .* --weights none, or with --weights FILE"):
+        build_network(NetworkConfig(2, 75, weights="imagenet"))

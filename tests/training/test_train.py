@@ -1,0 +1,116 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeleuk.data.index import Index
+from edgeleuk.errors import ModelError, OutputError, UsageError
+from edgeleuk.training.config import TrainConfig
+from edgeleuk.training.run import load_run_folder, partial_of
+from edgeleuk.training.train import train
+
+pytestmark = pytest.mark.slow
+
+
+def _arguments(index: Path, out: Path, settings: dict[str, Any]) -> list[str]:
+    options = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    return [sys.executable, "-m", "edgeleuk", "train", str(index), "-o", str(out), *options]
+
+
+def test_a_run_holds_all_that_a_later_step_needs(float_run: Path, cells_index: Path) -> None:
+    run = load_run_folder(float_run)
+    assert run.kind == "float"
+    assert run.spec.classes == ("all", "hem")
+    assert run.spec.preprocessing.crop_px == 300
+    assert run.index.images == Index.load(cells_index).images
+    assert run.trained_on == {image.sha256[:16] for image in run.index.training(0)}
+    assert not partial_of(float_run).exists()
+    assert (float_run / "history.png").read_bytes().startswith(b"\x89PNG")
+    history = list(csv.DictReader((float_run / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert run.best_weighted_f1 == max(float(row["val_weighted_f1"]) for row in history)
+
+
+def test_a_run_that_was_tampered_with_is_refused(float_run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in float_run.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    (copy / "spec.json").write_text((copy / "spec.json").read_text().replace('"crop_px": 300', '"crop_px": 301'))
+    with pytest.raises(ModelError, match=r"spec\.json has changed"):
+        load_run_folder(copy)
+
+
+def test_a_place_that_is_taken_is_not_overwritten(float_run: Path, cells_index: Path) -> None:
+    with pytest.raises(OutputError, match="already exists"):
+        train(Index.load(cells_index), TrainConfig(weights="none"), float_run)
+
+
+def test_resuming_a_complete_run_changes_nothing(
+    float_run: Path, cells_index: Path, tiny_settings: dict[str, Any]
+) -> None:
+    before = (float_run / "run.json").read_bytes()
+    said: list[str] = []
+    train(Index.load(cells_index), TrainConfig(**tiny_settings), float_run, resume=True, report=said.append)
+    assert said == [f"{float_run} is already complete"]
+    assert (float_run / "run.json").read_bytes() == before
+
+
+def test_a_killed_training_resumes_to_the_metrics_of_an_uninterrupted_one(
+    float_run: Path, cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    command = _arguments(cells_index, out, tiny_settings)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("epoch   1/2")
+        os.kill(process.pid, signal.SIGKILL)
+    assert not out.exists()
+    with pytest.raises(ModelError, match=r"is unfinished: resume it"):
+        load_run_folder(out)
+    with pytest.raises(OutputError, match="unfinished run; --resume goes on with it"):
+        train(Index.load(cells_index), TrainConfig(**tiny_settings), out)
+    with pytest.raises(UsageError, match=r"started with another config\.json"):
+        train(Index.load(cells_index), TrainConfig(**tiny_settings | {"seed": 1}), out, resume=True)
+
+    resumed = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=True).stdout
+    assert resumed.startswith("epoch   2/2")
+    rows = [json.loads((folder / "metrics.json").read_text()) for folder in (float_run, out)]
+    for name in ("loss", "val_loss", "val_accuracy", "val_weighted_f1"):
+        assert rows[1][name] == pytest.approx(rows[0][name], rel=1e-3, abs=1e-4), name
+    weights = [load_run_folder(folder).best_epoch for folder in (float_run, out)]
+    assert weights[0] == weights[1]
+
+
+def test_pretrained_weights_are_tuned_head_first_with_batch_norm_frozen(
+    float_run: Path, cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    import numpy as np
+
+    from edgeleuk.training.framework import tf_keras
+    from edgeleuk.training.network import NetworkConfig, build_network
+    from edgeleuk.training.predictor import load_network
+
+    trained = load_network(load_run_folder(float_run))
+    backbone = tf_keras.Model(trained.input, trained.get_layer("mixed10").output)
+    file = tmp_path / "backbone.h5"
+    backbone.save_weights(str(file))
+    settings = tiny_settings | {"weights": str(file), "epochs": 1, "head_epochs": 1}
+    said: list[str] = []
+    run = train(Index.load(cells_index), TrainConfig(**settings), tmp_path / "run", report=said.append)
+    assert [line.split()[2] for line in said] == ["head", "network"]
+
+    def statistics(model: Any) -> list[Any]:
+        layers = [layer for layer in model.layers if isinstance(layer, tf_keras.layers.BatchNormalization)]
+        return [value for layer in layers for value in (layer.moving_mean.numpy(), layer.moving_variance.numpy())]
+
+    before = statistics(build_network(NetworkConfig(2, 75, 0.125, weights=str(file))))
+    after = statistics(load_network(run))
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    assert run.trained_on == {image.sha256[:16] for image in run.index.training(0)}
