@@ -1,7 +1,6 @@
 """The command line: one module a command, imported when it is called, so that `--help` loads no framework."""
 
 import importlib
-import os
 import sys
 
 import click
@@ -62,10 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_say(f"error: {error}", 2 if isinstance(error, UsageError) else 1))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted", 130))
-    except BrokenPipeError:
-        # The reader (head, less) has gone: not an error. Python would complain again at exit without this.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:  # a disk or a pipe that failed where no command expected it
+        sys.exit(_say(f"error: {error}", 1))
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import EdgeleukError, ModelError, UsageError
+from edgeleuk.runtime.native_output import hold_native_stderr
 
 BACKENDS = ("auto", "litert", "tflite-runtime")
 
@@ -40,8 +41,9 @@ def open_interpreter(content: bytes, path: Path, threads: int, backend: str = "a
     """Return an interpreter with allocated tensors. Raises ModelError where the model is damaged or unsupported."""
     interpreter, name = interpreter_class(backend)
     try:
-        opened = interpreter(model_content=content, num_threads=threads)
-        opened.allocate_tensors()
+        with hold_native_stderr():
+            opened = interpreter(model_content=content, num_threads=threads)
+            opened.allocate_tensors()
         return opened
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} cannot be run by {name}: {error}") from error
@@ -58,6 +60,7 @@ class Network:
             raise ModelError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each")
         self.input: dict[str, Any] = inputs[0]
         self.output: dict[str, Any] = outputs[0]
+        self._reals = _reals_by_byte(self.output)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -65,9 +68,14 @@ class Network:
         return tuple(int(n) for n in self.input["shape"])
 
     @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the output, batch first."""
+        return tuple(int(n) for n in self.output["shape"])
+
+    @property
     def class_count(self) -> int:
         """Length of the output's last axis."""
-        return int(self.output["shape"][-1])
+        return self.output_shape[-1]
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run on `values`, of the input's shape and dtype; returns the output [1, classes] in its own dtype."""
@@ -79,7 +87,17 @@ class Network:
     def scores(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Like `invoke`, for one image, as real numbers: float32 [classes] = scale * (q - zero_point)."""
         raw = self.invoke(values)[0]
+        if self._reals is not None:
+            scores: NDArray[np.float32] = self._reals.take(raw.view(np.uint8))
+            return scores
         scale, zero_point = self.output["quantization"]
-        if raw.dtype == np.float32 or not scale:
-            return np.asarray(raw, np.float32)
-        return np.float32(scale) * (raw.astype(np.float32) - np.float32(zero_point))
+        return np.asarray(scale * (raw - np.float64(zero_point)) if scale else raw, np.float32)
+
+
+def _reals_by_byte(output: dict[str, Any]) -> NDArray[np.float32] | None:
+    """float32 [256]: the real number of each 8-bit output by its byte; None where outputs are not 8-bit quantized."""
+    scale, zero_point = output["quantization"]
+    if output["dtype"] not in (np.int8, np.uint8) or not scale:
+        return None
+    codes = np.arange(256, dtype=np.uint8).view(output["dtype"])
+    return np.asarray(scale * (codes - np.float64(zero_point)), np.float32)

@@ -11,11 +11,12 @@ Interpreters read the flatbuffer and ignore what follows; `unzip -l` lists the r
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import ModelError, SpecError
+from edgeleuk.errors import EdgeleukError, ModelError, SpecError
 from edgeleuk.files import sha256_bytes, write_bytes
 from edgeleuk.spec import ModelSpec
 
@@ -40,8 +41,9 @@ class Bundle:
         return sha256_bytes(self.content)
 
     def require_spec(self, path: Path) -> ModelSpec:
-        """The spec. Raises SpecError where there is none, and says how to give it one."""
+        """The spec. Raises SpecError where there is none, and says how to give it one; ModelError if it was cut off."""
         if self.spec is None:
+            _check_whole(self.content, path)
             raise SpecError(
                 f"{path} has no ModelSpec, so nothing says how an image becomes its input; make it with 'edgeleuk "
                 "convert SOURCE -o MODEL.tflite' from a run, or from a Keras model with --spec SPEC.json"
@@ -80,10 +82,14 @@ def read_bundle(path: Path) -> Bundle:
     if content[4:8] != _IDENTIFIER:
         raise ModelError(f"{path} is not a TFLite model ({len(content):,} bytes, no TFL3 identifier)")
     if _END_OF_ZIP not in content[-65558:]:  # the longest a ZIP's end record with its comment can be
+        if _SPEC.encode() in content:
+            raise ModelError(f"{path} is damaged or cut off: the files appended to the model are not whole")
         return Bundle(content)
     try:
         return _unpack(content)
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from error
+    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError) as error:
         raise ModelError(f"{path}: the files appended to the model are damaged ({error})") from error
 
 
@@ -93,7 +99,26 @@ def _unpack(content: bytes) -> Bundle:
         return Bundle(
             content,
             ModelSpec.from_json(archive.read(_SPEC)) if _SPEC in names else None,
-            json.loads(archive.read(_PROOF)) if _PROOF in names else None,
+            _json_object(archive.read(_PROOF)) if _PROOF in names else None,
             frozenset(archive.read(_SEEN).decode().split()) if _SEEN in names else frozenset(),
             tuple(names),
         )
+
+
+def _json_object(text: bytes) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{_PROOF} is a {type(value).__name__}, not a JSON object")
+    return value
+
+
+def _check_whole(content: bytes, path: Path) -> None:
+    """Raise ModelError where the flatbuffer was cut off, and with it all that followed."""
+    from edgeleuk.runtime.graph import read_graph  # only after something went wrong: it slows the start
+
+    try:
+        read_graph(content, str(path))
+    except ModelError:
+        raise
+    except EdgeleukError:
+        pass  # tflite-runtime comes without a schema: no more can be said of the file

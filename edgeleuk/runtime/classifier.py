@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.errors import SpecError
+from edgeleuk.errors import ModelError, SpecError
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.decision import apply_temperature, decide
@@ -21,7 +21,10 @@ from edgeleuk.spec import ModelSpec
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one image. Probabilities sum to 1; times are wall clock."""
+    """What a model says of one image; times are wall clock.
+
+    Probabilities sum to 1; those of an int8 output come in steps of its scale, usually 1/256, and do so only roughly.
+    """
 
     label: str
     probabilities: dict[str, float]
@@ -49,7 +52,8 @@ class Classifier:
         _check_fit(self.spec, self.network, path)
         self._codes: NDArray[np.int8] | None = None
         if self.network.input["dtype"] == np.int8:
-            self._codes = pixel_codes(*self.network.input["quantization"], self.spec.preprocessing)
+            scale, zero_point = self.network.input["quantization"]
+            self._codes = pixel_codes(scale, zero_point, self.spec.preprocessing)
 
     @classmethod
     def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto") -> "Classifier":
@@ -71,6 +75,8 @@ class Classifier:
         prepared = time.perf_counter()
         probabilities = apply_temperature(self.network.scores(values), self.spec.decision)
         finished = time.perf_counter()
+        if not np.isfinite(probabilities).all():
+            raise ModelError(f"the network returned {probabilities.tolist()}; expected finite probabilities")
         label = self.spec.classes[int(decide(probabilities, self.spec))]
         by_name = {name: float(p) for name, p in zip(self.spec.classes, probabilities, strict=True)}
         return Prediction(label, by_name, 1000 * (prepared - started), 1000 * (finished - prepared))
@@ -105,10 +111,12 @@ def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
             f"{path}: the spec says an input of {size} px, the network takes {list(network.input_shape)} "
             f"(expected {[1, size, size, 3]})"
         )
-    if network.class_count != len(spec.classes):
+    if network.output_shape != (1, len(spec.classes)):
         raise SpecError(
             f"{path}: the spec names {len(spec.classes)} classes ({', '.join(spec.classes)}), "
-            f"the network has {network.class_count} outputs"
+            f"the network's output is {list(network.output_shape)} (expected {[1, len(spec.classes)]})"
         )
     if network.input["dtype"] not in (np.int8, np.float32):
         raise SpecError(f"{path}: input is {np.dtype(network.input['dtype'])}; expected int8 or float32")
+    if network.input["dtype"] == np.int8 and not network.input["quantization"][0]:
+        raise SpecError(f"{path}: input is int8 without a scale, so nothing says which code a pixel becomes")

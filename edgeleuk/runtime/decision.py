@@ -7,15 +7,16 @@ from edgeleuk.spec import Decision, ModelSpec
 
 
 def apply_temperature(probabilities: NDArray[np.float32], decision: Decision) -> NDArray[np.float32]:
-    """Return float32 [n, classes]: softmax(log(p) / T); p itself at T = 1. See `Decision` for the source."""
+    """Return float32 [..., classes]: softmax(log(p) / T); p itself at T = 1. See `Decision` for the source."""
     if decision.temperature == 1.0:
         return probabilities
-    powered = np.power(probabilities, 1 / decision.temperature)
+    # Relative to the greatest, which stays 1 however low the temperature: the sum cannot vanish.
+    powered = np.power(probabilities / probabilities.max(axis=-1, keepdims=True), 1 / decision.temperature)
     return np.asarray(powered / powered.sum(axis=-1, keepdims=True), np.float32)
 
 
 def decide(probabilities: NDArray[np.float32], spec: ModelSpec) -> NDArray[np.int64]:
-    """Return int64 [n]: the chosen class of each row of probabilities [n, classes].
+    """Return int64 [...]: the chosen class of each row of probabilities [..., classes].
 
     The most probable class, or with a threshold the positive one where its probability reaches it.
     """

@@ -1,6 +1,7 @@
 """Image files to 8-bit RGB, with limits: a microscope folder holds truncated files, odd modes and worse."""
 
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -10,8 +11,14 @@ from edgeleuk.errors import ImageError
 
 MAX_PIXELS = 25_000_000  # a 25-megapixel camera frame; Pillow itself only warns at 89 million
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
+_FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
 _EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
 _ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+_SIXTEEN_BIT = re.compile(r";16[BLNS]")  # raw modes; "BGR;16" is 16 bits a pixel and harmless
+
+# Pillow warns between one and two times its own pixel limit; ours is lower and refuses those images. Set once, as
+# `warnings.catch_warnings` is not safe in threads.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -23,20 +30,20 @@ def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Image.Im
     """
     name = "image" if isinstance(source, bytes) else str(source)
     try:
-        with warnings.catch_warnings():
-            # Pillow warns between one and two times its own pixel limit; ours is lower and checked before decoding.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-                _check_size(image, name, max_pixels)
-                return _to_rgb(image, name)
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
+            _check_size(image, name, max_pixels)
+            _check_depth(image, name)
+            return _to_rgb(image)
+    except ImageError:
+        raise
     except FileNotFoundError as error:
         raise ImageError(f"{name}: no such file") from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: not an image that Pillow can read ({_size_of(source)})") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{name}: {error}") from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:
-        # Pillow's decoders raise these for damaged files.
+        allowed = f"{', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}"
+        raise ImageError(f"{name}: not an image of type {allowed} ({_size_of(source)})") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{name}: more than the {max_pixels:,} pixels that are decoded at most") from error
+    except Exception as error:  # damaged files send Pillow's decoders anywhere, SyntaxError included
         raise ImageError(f"{name}: cannot be decoded: {getattr(error, 'strerror', None) or error}") from error
 
 
@@ -48,17 +55,22 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
         raise ImageError(f"{name}: {width}x{height} holds no pixels")
 
 
-def _to_rgb(image: Image.Image, name: str) -> Image.Image:
-    if image.mode == "RGB":
+def _check_depth(image: Image.Image, name: str) -> None:
+    """Refuse what has more than 8 bits a channel, also where Pillow would drop the lower ones in silence."""
+    raw_modes = str([tile[3] for tile in getattr(image, "tile", [])])
+    if image.mode not in _EIGHT_BIT_MODES | _ALPHA_MODES or _SIXTEEN_BIT.search(raw_modes):
+        raise ImageError(f"{name}: mode {image.mode} of more than 8 bits a channel; convert it to 8-bit RGB first")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image.copy() if getattr(image, "is_animated", False) else image
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
         rgba = image.convert("RGBA")
         black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, rgba).convert("RGB")
-    if image.mode in _EIGHT_BIT_MODES:
-        return image.convert("RGB")
-    raise ImageError(f"{name}: mode {image.mode} has more than 8 bits a channel; convert it to 8-bit RGB first")
+    return image.convert("RGB")
 
 
 def _size_of(source: Path | bytes) -> str:

@@ -6,6 +6,7 @@ from PIL import Image
 
 from edgeleuk.spec import Preprocessing
 
+_PLAIN_CODES = np.arange(-128, 128).astype(np.int8)  # pixel p becomes p - 128
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -57,6 +58,6 @@ def pixel_codes(scale: float, zero_point: int, spec: Preprocessing) -> NDArray[n
 
 def quantize_pixels(pixels: NDArray[np.uint8], codes: NDArray[np.int8]) -> NDArray[np.int8]:
     """Return int8 of the same shape: each pixel's code from `pixel_codes`."""
-    if codes[0] == -128 and codes[-1] == 127:
+    if np.array_equal(codes, _PLAIN_CODES):
         return (pixels ^ np.uint8(0x80)).view(np.int8)
     return codes[pixels]

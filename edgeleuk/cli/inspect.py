@@ -1,0 +1,17 @@
+"""`edgeleuk inspect`: what is inside a .tflite file."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def command(model: Path, as_json: bool) -> None:
+    """Show the spec, the proof, inputs, outputs and operators of MODEL, any .tflite file."""
+    from edgeleuk.files import to_json
+    from edgeleuk.report.inspection import inspect_model, render_text
+
+    inspection = inspect_model(model)
+    click.echo(to_json(inspection.to_dict()) if as_json else render_text(inspection), nl=False)

@@ -1,0 +1,138 @@
+"""What is inside a .tflite file, as text and as JSON."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.errors import ModelError
+from edgeleuk.report.proof import render_proof
+from edgeleuk.runtime.bundle import Bundle, read_bundle
+from edgeleuk.runtime.graph import Graph, Tensor, read_graph
+from edgeleuk.spec import ModelSpec
+
+_PROOF_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A model file: its bytes with what is appended to them, and its graph."""
+
+    path: Path
+    bundle: Bundle
+    graph: Graph
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able; spec and proof are null in files that have none."""
+        bundle, graph = self.bundle, self.graph
+        return {
+            "schema_version": 1,
+            "path": str(self.path),
+            "size_bytes": len(bundle.content),
+            "sha256": bundle.sha256,
+            "spec": None if bundle.spec is None else json.loads(bundle.spec.to_json()),
+            "proof": bundle.proof,
+            "inputs": [dataclasses.asdict(tensor) for tensor in _inputs(graph)],
+            "outputs": [dataclasses.asdict(tensor) for tensor in _outputs(graph)],
+            "operators": graph.operator_counts(),
+            "tensor_types": graph.dtype_counts(),
+            "subgraphs": graph.subgraph_count,
+            "seen_images": len(bundle.seen),
+            "files": list(bundle.files),
+        }
+
+
+def inspect_model(path: Path) -> Inspection:
+    """Read a .tflite file, also one that edgeleuk did not make. Raises ModelError where it is missing or damaged."""
+    bundle = read_bundle(path)
+    return Inspection(path, bundle, read_graph(bundle.content, str(path)))
+
+
+def render_text(inspection: Inspection) -> str:
+    """The inspection for a terminal, ending in a newline."""
+    parts = (_file(inspection), _graph(inspection.graph), _spec(inspection.bundle), _proof(inspection))
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _file(inspection: Inspection) -> Iterator[str]:
+    bundle = inspection.bundle
+    yield f"file          {inspection.path}"
+    yield f"size          {len(bundle.content):,} bytes"
+    yield f"sha256        {bundle.sha256}"
+    yield f"appended      {', '.join(bundle.files) or 'no files'}"
+
+
+def _graph(graph: Graph) -> Iterator[str]:
+    for kind, tensors in (("input", _inputs(graph)), ("output", _outputs(graph))):
+        for tensor in tensors:
+            yield f"{kind:12}  {_tensor(tensor)}"
+    yield f"operators     {len(graph.operators):,}: {_counts(graph.operator_counts())}"
+    yield f"tensors       {len(graph.tensors):,}: {_counts(graph.dtype_counts())}"
+    if graph.subgraph_count > 1:
+        yield f"subgraphs     {graph.subgraph_count}; only the first is shown"
+
+
+def _spec(bundle: Bundle) -> Iterator[str]:
+    spec = bundle.spec
+    if spec is None:
+        yield "spec          no ModelSpec: 'edgeleuk infer' cannot know how an image becomes the input"
+        return
+    prepare = spec.preprocessing
+    low, high = prepare.input_range
+    yield f"classes       {', '.join(spec.classes)}; positive: {spec.positive_class or 'none'}"
+    yield (
+        f"image         centre {prepare.crop_px} px, {prepare.resample} to {prepare.input_size_px} px, "
+        f"{prepare.colour_order}, pixels to {low:g} .. {high:g}"
+    )
+    yield f"decision      {_decision(spec)}"
+    yield from _provenance(spec)
+    yield f"trained on    {f'{len(bundle.seen):,} known images' if bundle.seen else 'unknown images'}"
+
+
+def _decision(spec: ModelSpec) -> str:
+    decision = spec.decision
+    rule = "the most probable class"
+    if decision.threshold is not None:
+        rule = f"{spec.positive_class} from a probability of {decision.threshold:g}"
+    source = "" if decision.source is None else f"; chosen on {decision.source}"
+    return f"{rule}, temperature {decision.temperature:g}{source}"
+
+
+def _provenance(spec: ModelSpec) -> Iterator[str]:
+    for name, value in dataclasses.asdict(spec.provenance).items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{tool} {version}" for tool, version in value.items())
+        if value not in (None, ""):
+            yield f"{name.removesuffix('_versions').replace('_', ' '):13} {value}"
+
+
+def _proof(inspection: Inspection) -> Iterator[str]:
+    proof = inspection.bundle.proof
+    if not proof:
+        yield "proof         none"
+    elif proof.get("schema_version") != _PROOF_SCHEMA:
+        yield f"proof         of schema version {proof.get('schema_version')}, unknown here; --json shows it"
+    else:
+        try:
+            yield f"proof of {render_proof(proof, inspection.path).rstrip()}"
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{inspection.path}: its proof is damaged ({error!r})") from error
+
+
+def _inputs(graph: Graph) -> list[Tensor]:
+    return [graph.tensors[number] for number in graph.inputs]
+
+
+def _outputs(graph: Graph) -> list[Tensor]:
+    return [graph.tensors[number] for number in graph.outputs]
+
+
+def _tensor(tensor: Tensor) -> str:
+    quantized = "" if tensor.scale is None else f", scale {tensor.scale:.9g}, zero point {tensor.zero_point}"
+    return f"{tensor.name}  {tensor.dtype} {list(tensor.shape)}{quantized}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())

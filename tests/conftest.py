@@ -1,0 +1,217 @@
+"""What tests share: a small real network as .tflite, images of every mode, and edgeleuk in a process of its own."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+from edgeleuk.runtime.bundle import write_bundle
+from edgeleuk.spec import ModelSpec, Preprocessing
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Times vary with what else the machine does; a fixture that many examples share is not a mistake here.
+settings.register_profile("edgeleuk", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("edgeleuk")
+
+
+@pytest.fixture(scope="session")
+def small_spec() -> ModelSpec:
+    """Two classes, the centre 64 px of an image resized to 32 px."""
+    return ModelSpec(("all", "hem"), Preprocessing(input_size_px=32, crop_px=64), positive_class="all")
+
+
+@pytest.fixture(scope="session")
+def float_flatbuffer() -> bytes:
+    """A convolutional network of random weights for 32 px, as a float32 .tflite without anything appended."""
+    from edgeleuk.quantization.freeze import convert_float
+    from edgeleuk.training.framework import tf_keras
+
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(0)
+    network = tf_keras.Sequential(
+        [
+            layers.Input((32, 32, 3)),
+            layers.Conv2D(8, 3, strides=2, activation="relu"),
+            layers.Conv2D(16, 3, strides=2, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    return convert_float(network)
+
+
+@pytest.fixture(scope="session")
+def int8_flatbuffer(float_flatbuffer: bytes) -> bytes:
+    """The same network as int8."""
+    from edgeleuk.quantization.post_training import quantize_int8
+
+    random = np.random.default_rng(0)
+    images = [random.uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32) for _ in range(4)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")  # by the calibrator
+        return quantize_int8(float_flatbuffer, images, (-1.0, 1.0))
+
+
+@pytest.fixture(scope="session")
+def small_model(int8_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The int8 network as the file that goes to a device."""
+    return _bundle(int8_flatbuffer, "int8", small_spec, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def small_float_model(float_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The float32 network as the file that goes to a device."""
+    return _bundle(float_flatbuffer, "float32", small_spec, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real images, where they lie beside the repository."""
+    path = ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip("no real images: ../shared/data is not beside the repository")
+    return path
+
+
+WriteImage = Callable[..., Path]
+
+
+@pytest.fixture
+def write_image(tmp_path: Path) -> WriteImage:
+    """Write a noise image of a mode to tmp_path; the suffix of the name decides on the format."""
+
+    def write(name: str, mode: str = "RGB", size: tuple[int, int] = (64, 64)) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(len(name)).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+        if mode == "I;16":
+            image = Image.fromarray(noise[..., 0].astype(np.uint16) * 257)
+        else:
+            image = Image.fromarray(noise).convert(mode)
+        image.save(path)
+        return path
+
+    return write
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def run_edgeleuk() -> Run:
+    """Run `edgeleuk ARGUMENTS` in a process of its own; `blocked` top-level modules cannot be imported there."""
+
+    def run(*arguments: object, blocked: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+        program = f"{BLOCKER}\nblock({blocked!r})\nfrom edgeleuk.cli import main\nmain()"
+        command = [sys.executable, "-c", program, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=False)
+
+    return run
+
+
+BLOCKER = """
+import sys
+
+class Blocker:
+    def __init__(self, names):
+        self.names = frozenset(names)
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"No module named {name!r} (blocked)", name=name)
+
+def block(names):
+    sys.meta_path.insert(0, Blocker(names))
+"""
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Run:
+    """Run a program in a process of its own, in which `block(names)` forbids to import modules."""
+
+    def run(program: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", f"{BLOCKER}\n{program}"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=False)
+
+    return run
+
+
+def environment() -> dict[str, str]:
+    """The environment with this repository first on the import path."""
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def _bundle(model: bytes, precision: str, spec: ModelSpec, factory: pytest.TempPathFactory) -> Path:
+    from edgeleuk.quantization.proof import examine
+
+    path = factory.mktemp("model") / f"{precision}.tflite"
+    proof = examine(model, precision, spec.preprocessing).to_dict()
+    write_bundle(path, model, spec, proof, frozenset({"0123456789abcdef"}))
+    return path
+
+
+@pytest.fixture(scope="session")
+def cells_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of 72 synthetic cells of 12 subjects in three folds."""
+    from edgeleuk.data.scan import scan
+    from edgeleuk.data.split import make_folds
+    from edgeleuk.data.synth import write_cells
+
+    folder = tmp_path_factory.mktemp("cells")
+    write_cells(folder / "cells", subjects=12, images_per_subject=6)
+    make_folds(scan(folder / "cells")).save(folder / "index.json")
+    return folder / "index.json"
+
+
+@pytest.fixture(scope="session")
+def tiny_settings() -> dict[str, Any]:
+    """TrainConfig fields of the smallest InceptionV3 there is."""
+    return {"weights": "none", "input_size": 75, "crop": 300, "width": 0.125, "epochs": 2, "batch_size": 8}
+
+
+@pytest.fixture(scope="session")
+def float_run(cells_index: Path, tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A float run of a tiny InceptionV3 on the synthetic cells."""
+    from edgeleuk.data.index import Index
+    from edgeleuk.training.config import TrainConfig
+    from edgeleuk.training.train import train
+
+    out = tmp_path_factory.mktemp("runs") / "float"
+    return train(Index.load(cells_index), TrainConfig(**tiny_settings), out, report=lambda text: None).folder
+
+
+@pytest.fixture(scope="session")
+def qat_run(float_run: Path) -> Path:
+    """A QAT run that started from `float_run`."""
+    from edgeleuk.quantization.qat import qat
+    from edgeleuk.training.config import QatConfig
+    from edgeleuk.training.run import load_run_folder
+
+    config = QatConfig(epochs=1, batch_size=8, samples=32)
+    return qat(load_run_folder(float_run), config, float_run.parent / "qat", report=lambda text: None).folder
+
+
+@pytest.fixture(scope="session")
+def converted(float_run: Path, qat_run: Path) -> dict[str, Any]:
+    """Conversions of both runs by name: float32, ptq, qat; each also written as NAME.tflite beside the runs."""
+    from edgeleuk.quantization.convert import Request, convert, write_conversion
+    from edgeleuk.quantization.source import load_source
+
+    float_source, qat_source = load_source(float_run), load_source(qat_run)
+    made = {
+        "float32": convert(float_source, Request("float32")),
+        "ptq": convert(float_source, Request("int8", samples=32)),
+        "qat": convert(qat_source, Request("int8")),
+    }
+    for name, conversion in made.items():
+        write_conversion(conversion, float_run.parent / f"{name}.tflite")
+    return made

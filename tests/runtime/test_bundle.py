@@ -1,0 +1,151 @@
+"""One file for the device: flatbuffer, spec, labels and proof."""
+
+import shutil
+import subprocess
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeleuk.errors import EdgeleukError, ModelError, OutputError, SpecError
+from edgeleuk.runtime.bundle import pack, read_bundle, write_bundle
+from edgeleuk.spec import ModelSpec, Preprocessing
+
+SPEC = ModelSpec(("all", "hem"), Preprocessing(32, 64))
+JSON = st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=9), max_size=4)
+DIGITS = st.text("0123456789abcdef", min_size=16, max_size=16)
+
+
+@given(body=st.binary(max_size=200), proof=JSON, seen=st.frozensets(DIGITS, max_size=20))
+def test_what_is_packed_is_read_again(tmp_path, body, proof, seen):
+    path = tmp_path / "model.tflite"
+    model = b"\x1c\0\0\0TFL3" + body
+    write_bundle(path, model, SPEC, proof, seen)
+    bundle = read_bundle(path)
+    assert (bundle.spec, bundle.proof, bundle.seen) == (SPEC, proof, seen)
+    assert bundle.content.startswith(model)
+
+
+def test_the_same_parts_give_the_same_bytes(int8_flatbuffer):
+    assert pack(int8_flatbuffer, SPEC, {}, frozenset()) == pack(int8_flatbuffer, SPEC, {}, frozenset())
+
+
+def test_any_zip_tool_lists_spec_and_labels(small_model):
+    with zipfile.ZipFile(small_model) as archive:
+        assert archive.read("labels.txt") == b"all\nhem\n"
+        assert "edgeleuk/spec.json" in archive.namelist()
+    if shutil.which("unzip"):
+        listing = subprocess.run(["unzip", "-l", small_model], capture_output=True, text=True, check=False)
+        assert "labels.txt" in listing.stdout
+
+
+def test_a_file_that_edgeleuk_did_not_make_has_neither_spec_nor_proof(tmp_path, int8_flatbuffer):
+    path = tmp_path / "foreign.tflite"
+    path.write_bytes(int8_flatbuffer)
+    bundle = read_bundle(path)
+    assert (bundle.spec, bundle.proof, bundle.files) == (None, None, ())
+    with pytest.raises(SpecError, match=r"has no ModelSpec.*edgeleuk convert"):
+        bundle.require_spec(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"not a model at all", b"PK\x05\x06" + bytes(18)])
+def test_a_file_that_is_no_model_is_refused(tmp_path, content):
+    (tmp_path / "x.tflite").write_bytes(content)
+    with pytest.raises(ModelError, match="not a TFLite model"):
+        read_bundle(tmp_path / "x.tflite")
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="No such file"):
+        read_bundle(tmp_path / "absent.tflite")
+    with pytest.raises(ModelError, match="directory"):
+        read_bundle(tmp_path)
+
+
+def test_a_model_cut_anywhere_is_never_taken_for_a_whole_one(small_model, tmp_path):
+    content, path = small_model.read_bytes(), tmp_path / "cut.tflite"
+    for length in [*range(0, len(content), 97), len(content) - 1]:
+        path.write_bytes(content[:length])
+        with pytest.raises(ModelError):
+            read_bundle(path).require_spec(path)
+
+
+def test_a_model_cut_in_half_is_called_damaged(small_model, tmp_path):
+    path = tmp_path / "half.tflite"
+    path.write_bytes(small_model.read_bytes()[: small_model.stat().st_size // 2])
+    with pytest.raises(ModelError, match="damaged or cut off"):
+        read_bundle(path).require_spec(path)
+
+
+def test_appended_files_damaged_anywhere_raise_nothing_but_our_errors(small_model, int8_flatbuffer, tmp_path):
+    content, path = small_model.read_bytes(), tmp_path / "damaged.tflite"
+    for place in range(len(int8_flatbuffer), len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            read_bundle(path)
+        except EdgeleukError as error:
+            assert str(path) in str(error)  # noqa: PT017 - most places of a ZIP may change without harm
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("edgeleuk/spec.json", "{", "not JSON"),
+        ("edgeleuk/spec.json", '{"clases": []}', "did you mean 'classes'"),
+        ("edgeleuk/proof.json", "[]", "not a JSON object"),
+    ],
+)
+def test_a_malformed_appended_file_is_named(tmp_path, int8_flatbuffer, name, text, message):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(int8_flatbuffer)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, text)
+    with pytest.raises(ModelError, match=rf"x\.tflite.*{message}"):
+        read_bundle(path)
+
+
+def test_an_output_that_cannot_be_written_is_an_output_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write"):
+        write_bundle(tmp_path / "file" / "model.tflite", b"", SPEC, {}, frozenset())
+
+
+@pytest.mark.parametrize("interpreter", ["litert", "tensorflow"])
+@pytest.mark.parametrize("precision", ["int8", "float"])
+def test_interpreters_compute_the_same_bytes_with_and_without_what_is_appended(
+    interpreter, precision, int8_flatbuffer, float_flatbuffer, small_spec
+):
+    model = int8_flatbuffer if precision == "int8" else float_flatbuffer
+    values = np.random.default_rng(0).integers(-128, 128, (1, 32, 32, 3)).astype(np.int8)
+    if precision == "float":
+        values = values / np.float32(128)
+    packed = pack(model, small_spec, {"any": "proof"}, frozenset())
+    assert _output(interpreter, model, values) == _output(interpreter, packed, values)
+
+
+def test_litert_and_tensorflow_compute_the_same_bytes_of_an_int8_model(small_model):
+    values = np.random.default_rng(0).integers(-128, 128, (1, 32, 32, 3)).astype(np.int8)
+    content = small_model.read_bytes()
+    assert _output("litert", content, values) == _output("tensorflow", content, values)
+
+
+def _output(interpreter, content, values):
+    if interpreter == "tensorflow":
+        from edgeleuk.training.framework import tf
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
+            opened = tf.lite.Interpreter(model_content=content, num_threads=1)
+    else:
+        from ai_edge_litert.interpreter import Interpreter
+
+        opened = Interpreter(model_content=content, num_threads=1)
+    opened.allocate_tensors()
+    opened.set_tensor(opened.get_input_details()[0]["index"], values)
+    opened.invoke()
+    return opened.get_tensor(opened.get_output_details()[0]["index"]).tobytes()

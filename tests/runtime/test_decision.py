@@ -1,0 +1,49 @@
+"""From probabilities to a label."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeleuk.runtime.decision import apply_temperature, decide
+from edgeleuk.spec import Decision, ModelSpec, Preprocessing
+
+PREPARE = Preprocessing(32, 64)
+
+
+def spec(positive="all", threshold=None, classes=("all", "hem")):
+    return ModelSpec(classes, PREPARE, positive, Decision(threshold=threshold))
+
+
+def test_without_a_threshold_the_most_probable_class_is_chosen():
+    three = spec(None, classes=("a", "b", "c"))
+    assert decide(np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]], np.float32), three).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("positive", "expected"), [("all", [0, 0, 1]), ("hem", [1, 1, 1])])
+def test_the_positive_class_is_chosen_from_its_threshold_on(positive, expected):
+    scores = np.array([[0.8, 0.2], [0.25, 0.75], [0.2, 0.8]], np.float32)
+    threshold = 0.25 if positive == "all" else 0.2
+    assert decide(scores, spec(positive, threshold)).tolist() == expected
+
+
+def test_a_single_row_is_decided_like_a_batch():
+    assert int(decide(np.array([0.3, 0.7], np.float32), spec(threshold=0.25))) == 0
+
+
+def test_temperature_one_changes_nothing():
+    scores = np.array([[0.9, 0.1]], np.float32)
+    assert apply_temperature(scores, Decision()) is scores
+
+
+@given(p=st.floats(0.01, 0.99), temperature=st.floats(0.01, 50))
+def test_temperature_is_a_softmax_of_logarithms(p, temperature):
+    scores = np.array([p, 1 - p], np.float32)
+    logits = np.log(scores.astype(np.float64)) / temperature
+    expected = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    assert apply_temperature(scores, Decision(temperature)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_very_low_temperature_does_not_lose_the_sum():
+    scores = np.array([[0.4, 0.3, 0.3]], np.float32)
+    assert apply_temperature(scores, Decision(0.001)).tolist() == [[1.0, 0.0, 0.0]]

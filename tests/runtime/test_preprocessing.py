@@ -1,0 +1,92 @@
+"""From pixels to network input: geometry, scaling and int8 codes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
+from edgeleuk.spec import RESAMPLING_FILTERS, Preprocessing
+
+SPEC = Preprocessing(input_size_px=32, crop_px=64)
+SIDES = st.integers(1, 90)
+
+
+def noise(width, height, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@given(width=SIDES, height=SIDES, crop=SIDES, size=SIDES, resample=st.sampled_from(RESAMPLING_FILTERS))
+def test_any_image_becomes_a_square_of_8_bit_pixels(width, height, crop, size, resample):
+    spec = Preprocessing(size, crop, resample)
+    fitted = fit_to_input(Image.fromarray(noise(width, height)), spec)
+    assert fitted.shape == (size, size, 3)
+    assert fitted.dtype == np.uint8
+
+
+@given(width=SIDES, height=SIDES, crop=SIDES)
+def test_without_resizing_the_centre_is_kept_and_all_outside_the_image_is_black(width, height, crop):
+    pixels = noise(width, height)
+    fitted = fit_to_input(Image.fromarray(pixels), Preprocessing(crop, crop))
+    left, top = (width - crop) // 2, (height - crop) // 2
+    for y in (0, crop // 2, crop - 1):
+        for x in (0, crop // 2, crop - 1):
+            inside = 0 <= left + x < width and 0 <= top + y < height
+            expected = pixels[top + y, left + x] if inside else [0, 0, 0]
+            assert fitted[y, x].tolist() == list(expected)
+
+
+def test_the_shift_moves_the_square_in_source_pixels():
+    pixels = noise(100, 80)
+    fitted = fit_to_input(Image.fromarray(pixels), Preprocessing(20, 20), (5, -3))
+    assert np.array_equal(fitted, pixels[27:47, 45:65])
+
+
+def test_every_image_is_resized_by_the_same_factor_whatever_its_size():
+    cell = noise(32, 32)
+    small, large = np.zeros((32, 32, 3), np.uint8), np.zeros((200, 200, 3), np.uint8)
+    small[:], large[84:116, 84:116] = cell, cell
+    first, second = (fit_to_input(Image.fromarray(pixels), SPEC) for pixels in (small, large))
+    assert np.array_equal(first, second)
+
+
+def test_channels_come_out_in_the_order_of_the_spec():
+    image = Image.new("RGB", (64, 64), (10, 20, 30))
+    assert fit_to_input(image, SPEC)[0, 0].tolist() == [10, 20, 30]
+    assert fit_to_input(image, dataclasses.replace(SPEC, colour_order="BGR"))[0, 0].tolist() == [30, 20, 10]
+
+
+def test_pixels_are_scaled_to_minus_one_to_one():
+    scaled = scale_pixels(np.array([0, 255], np.uint8), SPEC)
+    assert scaled.dtype == np.float32
+    assert scaled.tolist() == [-1.0, 1.0]
+
+
+@pytest.mark.parametrize("zero_point", [0, -1])
+@pytest.mark.parametrize("scale", [1 / 127.5, float(np.float32(1 / 127.5))])
+def test_the_usual_input_scale_makes_pixel_p_exactly_p_minus_128(scale, zero_point):
+    codes = pixel_codes(scale, zero_point, SPEC)
+    assert codes.tolist() == list(range(-128, 128))
+
+
+@given(scale=st.floats(1e-3, 1e-1), zero_point=st.integers(-128, 127))
+def test_a_code_is_within_half_a_step_of_the_scaled_pixel_or_clipped(scale, zero_point):
+    exact = (np.arange(256) / 127.5 - 1) / scale + zero_point
+    codes = pixel_codes(scale, zero_point, SPEC)
+    assert np.all(np.abs(codes - np.clip(exact, -128, 127)) <= 0.5 + 1e-3)
+
+
+@given(scale=st.floats(1e-3, 1e-1), zero_point=st.integers(-128, 127))
+def test_each_pixel_gets_its_code_by_whichever_way_is_fast(scale, zero_point):
+    codes = pixel_codes(scale, zero_point, SPEC)
+    pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    assert np.array_equal(quantize_pixels(pixels, codes), codes[pixels])
+
+
+def test_codes_clipped_at_both_ends_are_not_taken_for_the_plain_ones():
+    codes = pixel_codes(1 / 200, 0, SPEC)
+    assert (codes[0], codes[-1]) == (-128, 127)
+    assert quantize_pixels(np.array([100], np.uint8), codes)[0] == round((100 / 127.5 - 1) * 200)

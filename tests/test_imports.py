@@ -1,0 +1,55 @@
+"""What is imported when: the device needs numpy, Pillow, click and LiteRT, and help needs next to nothing."""
+
+import importlib.metadata
+import json
+
+import pytest
+
+DEVICE = {"numpy", "PIL", "click", "ai_edge_litert", "edgeleuk"}
+
+
+@pytest.fixture(scope="module")
+def others():
+    """Top-level modules of every other package that is installed here."""
+    return tuple(sorted(set(importlib.metadata.packages_distributions()) - DEVICE))
+
+
+def test_inference_needs_the_base_install_only(run_edgeleuk, others, small_model, write_image):
+    assert {"tensorflow", "tf_keras", "matplotlib", "sklearn", "scipy"} <= set(others)
+    done = run_edgeleuk("infer", small_model, write_image("x.bmp"), blocked=others)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["label"] in ("all", "hem")
+
+
+def test_the_classifier_needs_no_command_line(run_python, others):
+    done = run_python(f"block({(*others, 'click')!r})\nimport edgeleuk.runtime.classifier\nprint('imported')")
+    assert (done.stdout, done.stderr) == ("imported\n", "")
+
+
+def test_the_runtime_package_alone_imports_nothing(run_python):
+    done = run_python(
+        "import sys, edgeleuk.runtime\n"
+        "print([name for name in ('numpy', 'PIL', 'click', 'ai_edge_litert') if name in sys.modules])\n"
+        "from edgeleuk.runtime import Classifier, Prediction\n"
+        "print(Classifier.__name__, Prediction.__name__)"
+    )
+    assert (done.stdout, done.stderr) == ("[]\nClassifier Prediction\n", "")
+
+
+def test_an_unknown_public_name_is_an_attribute_error():
+    import edgeleuk.runtime
+
+    with pytest.raises(AttributeError, match="has no attribute 'Clasifier'"):
+        _ = edgeleuk.runtime.Clasifier
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["infer", "--help"], ["inspect", "--help"]])
+def test_help_loads_no_framework(run_python, arguments):
+    done = run_python(
+        "import sys\nfrom edgeleuk.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
+        "heavy = ('tensorflow', 'tf_keras', 'matplotlib', 'numpy', 'PIL', 'sklearn', 'ai_edge_litert')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    assert done.stderr == "[]\n"
+    assert done.stdout

@@ -1,0 +1,148 @@
+"""The contract between training and device."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeleuk.errors import SpecError
+from edgeleuk.spec import RESAMPLING_FILTERS, Decision, ModelSpec, Preprocessing, Provenance
+
+SPEC = ModelSpec(("all", "hem"), Preprocessing(32, 64), "all")
+REAL = st.floats(allow_nan=False, allow_infinity=False)
+DIGITS = st.none() | st.text("0123456789abcdef", min_size=64, max_size=64)
+
+preprocessings = st.builds(
+    Preprocessing,
+    st.integers(1, 4096),
+    st.integers(1, 65536),
+    st.sampled_from(RESAMPLING_FILTERS),
+    st.sampled_from(["RGB", "BGR"]),
+    st.floats(1e-9, 1e9),
+    REAL,
+)
+provenances = st.builds(
+    Provenance,
+    st.none() | st.text(),
+    st.none() | st.text(),
+    DIGITS,
+    DIGITS,
+    DIGITS,
+    st.none() | st.integers(0, 9),
+    st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
+)
+
+
+@st.composite
+def specs(draw):
+    classes = tuple(draw(st.lists(st.text(min_size=1, max_size=9), min_size=2, max_size=5, unique=True)))
+    positive = draw(st.none() | st.sampled_from(classes))
+    two_sided = len(classes) == 2 and positive is not None
+    threshold = draw(st.none() | st.floats(0, 1)) if two_sided else None
+    decision = Decision(draw(st.floats(1e-3, 1e3)), threshold, draw(st.none() | st.text()))
+    return ModelSpec(classes, draw(preprocessings), positive, decision, draw(provenances))
+
+
+@given(specs())
+def test_what_is_written_is_read_again(spec):
+    assert ModelSpec.from_json(spec.to_json()) == spec
+    assert ModelSpec.from_json(spec.to_json().encode()) == spec
+
+
+@given(key=st.text(min_size=1, max_size=12), place=st.sampled_from(["", "preprocessing", "decision", "provenance"]))
+def test_unknown_keys_are_rejected_by_name(key, place):
+    raw = json.loads(SPEC.to_json())
+    part = raw[place] if place else raw
+    if key in part:
+        return
+    part[key] = 1
+    with pytest.raises(SpecError) as raised:
+        ModelSpec.from_json(json.dumps(raw))
+    assert f"{place or 'ModelSpec'} has no key '{key}'" in str(raised.value)
+
+
+def test_the_nearest_known_key_is_offered():
+    raw = json.loads(SPEC.to_json())
+    raw["preprocessing"]["crop_pixels"] = raw["preprocessing"].pop("crop_px")
+    with pytest.raises(SpecError, match="did you mean 'crop_px'"):
+        ModelSpec.from_json(json.dumps(raw))
+
+
+@pytest.mark.parametrize("key", ["classes", "preprocessing"])
+def test_a_missing_key_is_named(key):
+    raw = json.loads(SPEC.to_json())
+    del raw[key]
+    with pytest.raises(SpecError, match=f"lacks the key '{key}'"):
+        ModelSpec.from_json(json.dumps(raw))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", b"\xff\xfe\x00"])
+def test_what_is_no_json_object_is_refused(text):
+    with pytest.raises(SpecError):
+        ModelSpec.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        ("preprocessing", "input_size_px", "32"),
+        ("preprocessing", "input_size_px", 32.5),
+        ("preprocessing", "input_size_px", True),
+        ("preprocessing", "resample", None),
+        ("decision", "threshold", "0.5"),
+        ("provenance", "tool_versions", []),
+        (None, "classes", "all"),
+        (None, "classes", [1, 2]),
+        (None, "classes", ["", "hem"]),
+        (None, "preprocessing", []),
+        (None, "schema_version", None),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_and_its_key_named(place, key, value):
+    raw = json.loads(SPEC.to_json())
+    (raw[place] if place else raw)[key] = value
+    with pytest.raises(SpecError, match=key):
+        ModelSpec.from_json(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("input_size_px", 0),
+        ("input_size_px", 4097),
+        ("crop_px", 0),
+        ("resample", "box"),
+        ("colour_order", "GRB"),
+        ("pixel_scale", 0.0),
+    ],
+)
+def test_preprocessing_out_of_range_is_refused(key, value):
+    with pytest.raises(SpecError, match=f"{key} is {value!r}; expected"):
+        dataclasses.replace(SPEC.preprocessing, **{key: value})
+
+
+@pytest.mark.parametrize(("key", "value"), [("temperature", 0.0), ("threshold", 1.5), ("threshold", -0.1)])
+def test_a_decision_out_of_range_is_refused(key, value):
+    with pytest.raises(SpecError, match=key):
+        Decision(**{key: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": ("all",), "positive_class": None}, "at least two class names"),
+        ({"classes": ("all", "all")}, "names that differ"),
+        ({"positive_class": "blast"}, "null or one of all, hem"),
+        ({"schema_version": 2}, "schema_version is 2; expected 1"),
+        ({"positive_class": None, "decision": Decision(threshold=0.5)}, "two classes and a positive_class"),
+    ],
+)
+def test_parts_that_do_not_hold_together_are_refused(change, message):
+    with pytest.raises(SpecError, match=message):
+        dataclasses.replace(SPEC, **change)
+
+
+def test_the_input_range_is_that_of_the_scaled_pixels():
+    assert SPEC.preprocessing.input_range == (-1.0, 1.0)
