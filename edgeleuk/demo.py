@@ -32,7 +32,7 @@ class DemoSettings:
     test_fraction: float = 0.25
     training: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            weights="none", input_size=96, crop=300, width=0.125, epochs=20, batch_size=16, learning_rate=4e-3
+            weights="none", input_size=96, crop=300, width=0.125, epochs=16, batch_size=16, learning_rate=4e-3
         )
     )
     quantization: QatConfig = field(default_factory=lambda: QatConfig(epochs=1, batch_size=16, samples=128))
@@ -81,13 +81,14 @@ def _make_data(out: Path, report: Report, settings: DemoSettings) -> Index:
 
 def _make_models(out: Path, samples: int) -> list[Variant]:
     made = []
-    for name, run, precision in (
-        ("float32", "float-run", "float32"),
-        ("int8 PTQ", "float-run", "int8"),
-        ("int8 QAT", "qat-run", "int8"),
+    trained, aware = load_source(out / "float-run"), load_source(out / "qat-run")
+    for name, source, precision in (
+        ("float32", trained, "float32"),
+        ("int8 PTQ", trained, "int8"),
+        ("int8 QAT", aware, "int8"),
     ):
         path = out / f"{name.lower().replace(' ', '-')}.tflite"
-        conversion = convert(load_source(out / run), ConversionRequest(precision, samples=samples))
+        conversion = convert(source, ConversionRequest(precision, samples=samples))
         write_conversion(conversion, path)
         evaluation = evaluate_files(path, out / "index.json", Request(split="test"))
         write_folder(evaluation, out / "evaluation" / path.stem)

@@ -7,6 +7,7 @@ preprocessing function in `edgeleuk.runtime`.
 import dataclasses
 import difflib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +50,15 @@ class Preprocessing:
     def input_range(self) -> tuple[float, float]:
         """Values of the scaled pixels 0 and 255."""
         return self.pixel_offset, 255 * self.pixel_scale + self.pixel_offset
+
+    def on_int8_grid(self) -> "Preprocessing":
+        """The same, with the offset moved to the nearest value that an int8 input of this scale represents exactly.
+
+        x/127.5 - 1 lies half a step off every grid of step 1/127.5, so each pixel sits on a rounding tie; a device that
+        maps p to p - 128 feeds (p - 128)/127.5. What imitates the device has to see that, not x.
+        """
+        steps = math.ceil(self.pixel_offset / self.pixel_scale - 0.5)
+        return dataclasses.replace(self, pixel_offset=steps * self.pixel_scale)
 
 
 @dataclass(frozen=True)

@@ -146,3 +146,11 @@ def test_parts_that_do_not_hold_together_are_refused(change, message):
 
 def test_the_input_range_is_that_of_the_scaled_pixels():
     assert SPEC.preprocessing.input_range == (-1.0, 1.0)
+
+
+def test_the_int8_grid_of_the_usual_scaling_is_half_a_step_below_it():
+    usual = Preprocessing(32, 64)
+    grid = usual.on_int8_grid()
+    assert grid.input_range == pytest.approx((-128 / 127.5, 127 / 127.5))
+    assert grid.on_int8_grid() == grid
+    assert Preprocessing(32, 64, pixel_scale=1 / 255, pixel_offset=0.0).on_int8_grid().pixel_offset == 0

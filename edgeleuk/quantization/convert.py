@@ -76,7 +76,7 @@ def _model(source: Source, request: Request, calibration: ImageSet | None) -> by
         return convert_float(source.network, request.precision)
     if calibration is None:
         return convert_quantization_aware(source.network)
-    preprocessing = source.spec.preprocessing
+    preprocessing = source.spec.preprocessing.on_int8_grid()
     return quantize_int8(convert_float(source.network), calibration.inputs(preprocessing), preprocessing.input_range)
 
 
@@ -114,12 +114,11 @@ def _fidelity(source: Source, bundle: Bundle, images: ImageSet | None) -> tuple[
     preprocessing = source.spec.preprocessing
     classifier = Classifier(bundle, Path("the converted model"))
     found: Probabilities = np.stack([classifier.network.scores(classifier.prepare(path)) for path in images.paths])
-    names = {"float network": source.float_network or source.network}
+    references = [("float network", source.float_network or source.network, preprocessing)]
     if source.kind == "qat":
-        names["QAT network"] = source.network
+        references.append(("QAT network", source.network, preprocessing.on_int8_grid()))
     return tuple(
-        compare(name, keras_probabilities(network, images.inputs(preprocessing)), found)
-        for name, network in names.items()
+        compare(name, keras_probabilities(network, images.inputs(seen)), found) for name, network, seen in references
     )
 
 

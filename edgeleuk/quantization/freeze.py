@@ -4,11 +4,15 @@ That function spends its time in SavedModel bookkeeping for some hundred layers.
 variables become constants, and the converter sees one plain function, with a signature and nothing else to track.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 from edgeleuk.training.framework import tf
 
 INPUT_NAME, OUTPUT_NAME = "image", "probabilities"
+
+# True while a quantization-aware network is traced for conversion; see `scheme.PoolRounding`.
+CONVERTING: ContextVar[bool] = ContextVar("converting", default=False)
 
 
 def freeze(model: Any) -> tuple[Any, Any]:
@@ -35,7 +39,11 @@ def convert_float(model: Any, precision: str = "float32") -> bytes:
 
 def convert_quantization_aware(model: Any) -> bytes:
     """Return the int8 .tflite of a quantization-aware network, with the ranges it carries; int8 in and out."""
-    converter = _converter(model)
+    token = CONVERTING.set(True)
+    try:
+        converter = _converter(model)
+    finally:
+        CONVERTING.reset(token)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8

@@ -14,6 +14,7 @@ Ranges = dict[str, tuple[float, float]]  # layer name: least and greatest output
 _PREFIX = "quant_"
 _LAYERS = tf_keras.layers
 _SAME_SCALE = (_LAYERS.MaxPooling2D, _LAYERS.AveragePooling2D, _LAYERS.Dropout)
+_UNROUNDED = (_LAYERS.BatchNormalization, _LAYERS.Softmax, _LAYERS.MaxPooling2D, _LAYERS.Dropout, _LAYERS.InputLayer)
 
 
 def quantize_network(model: Any) -> Any:
@@ -39,8 +40,10 @@ def _quantization_of(layer: Any) -> LayerQuantization:
         return LayerQuantization(kernel="channel")
     if isinstance(layer, _LAYERS.Dense):
         return LayerQuantization(kernel="tensor", output=True)
-    if isinstance(layer, (_LAYERS.BatchNormalization, _LAYERS.Softmax, *_SAME_SCALE)):
+    if isinstance(layer, _UNROUNDED):
         return LayerQuantization()
+    if isinstance(layer, _LAYERS.AveragePooling2D):
+        return LayerQuantization(output=_range_source(layer) is not None)
     if isinstance(layer, _LAYERS.Activation | _LAYERS.Concatenate | _LAYERS.GlobalAveragePooling2D):
         return LayerQuantization(output=not _feeds_concatenation(layer))
     raise ModelError(f"layer {layer.name} is a {type(layer).__name__}, for which no quantization is known")
@@ -49,6 +52,14 @@ def _quantization_of(layer: Any) -> LayerQuantization:
 def _feeds_concatenation(layer: Any) -> bool:
     """An int8 concatenation needs one scale for all its inputs: its own output's."""
     return any(isinstance(node.outbound_layer, _LAYERS.Concatenate) for node in layer._outbound_nodes)
+
+
+def _range_source(pool: Any) -> str | None:
+    """Name of the layer whose range an average pool keeps; None where that has none of its own."""
+    source = pool.input._keras_history.layer
+    while isinstance(source, _SAME_SCALE):
+        source = source.input._keras_history.layer
+    return source.name if _quantization_of(source).output else None
 
 
 def _check_concatenations(model: Any, quantized: Any) -> None:
@@ -67,11 +78,8 @@ def _input_names(layer: Any) -> list[str]:
 
 def quantized_outputs(model: Any) -> list[str]:
     """Names of the float network's layers whose output has a range of its own."""
-    return [
-        layer.name
-        for layer in model.layers
-        if not isinstance(layer, _LAYERS.InputLayer) and _quantization_of(layer).output
-    ]
+    pools = _LAYERS.AveragePooling2D
+    return [layer.name for layer in model.layers if not isinstance(layer, pools) and _quantization_of(layer).output]
 
 
 def measure_ranges(model: Any, batches: Iterable[NDArray[np.float32]]) -> Ranges:
@@ -93,7 +101,8 @@ def measure_ranges(model: Any, batches: Iterable[NDArray[np.float32]]) -> Ranges
 def share_ranges(model: Any, ranges: Ranges) -> Ranges:
     """Give what a pool carries into a concatenation the range of that concatenation, and the other way round.
 
-    Pools and concatenations keep their input's scale, so without this the int8 graph rescales between the two.
+    Pools and concatenations keep their input's scale, so without this the int8 graph rescales between the two. Average
+    pools are added with the range of what they read.
     """
     shared = dict(ranges)
     for layer in model.layers:
@@ -102,7 +111,8 @@ def share_ranges(model: Any, ranges: Ranges) -> Ranges:
             low = min(shared[name][0] for name in members)
             high = max(shared[name][1] for name in members)
             shared.update(dict.fromkeys(members, (low, high)))
-    return shared
+    pools = (layer for layer in model.layers if isinstance(layer, _LAYERS.AveragePooling2D))
+    return shared | {pool.name: shared[source] for pool in pools if (source := _range_source(pool))}
 
 
 def _carried(layer: Any, ranges: Ranges) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.quantization.freeze import INPUT_NAME
 from edgeleuk.runtime.graph import Graph, Operator, read_graph
+from edgeleuk.runtime.native_output import hold_native_stderr
 
 try:
     from litert_quantizer import calibrator, quantizer, recipe, recipe_manager
@@ -46,8 +47,9 @@ def quantize_int8(
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without the quantizer's progress bars, and its interpreter's warning that calibration keeps every tensor."""
+    """Without the quantizer's progress bars, its interpreter's greeting and its warning that it keeps every tensor."""
     with (
+        hold_native_stderr(),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),

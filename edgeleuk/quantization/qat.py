@@ -17,7 +17,7 @@ from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.preparation import check_images, fit_data
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, kept_if_resumable, load_run_folder, open_partial, publish_run
+from edgeleuk.training.run import Run, load_run_folder, open_partial, publish_run, working_in
 from edgeleuk.training.train import freeze_batch_norm
 
 _RANGE_BATCH = 16
@@ -45,19 +45,20 @@ def qat(
     if partial is None:
         report(f"{out} is already complete")
         return load_run_folder(out)
-    with kept_if_resumable(partial):
+    with working_in(partial):
         with output_errors(partial):
             shutil.copyfile(source.folder / "weights.npz", partial / "float.npz")
         calibrated = _fit(source, config, partial, report, log_folder)
-    facts = {"calibrated": calibrated, "parent": str(source.folder), "parent_sha256": source.sha256}
-    return publish_run(partial, out, "qat", source.network, facts | made_by())
+        facts = {"calibrated": calibrated, "parent": str(source.folder), "parent_sha256": source.sha256}
+        return publish_run(partial, out, "qat", source.network, facts | made_by())
 
 
 def _fit(source: Run, config: QatConfig, partial: Path, report: Report, log_folder: Path | None) -> dict[str, Any]:
     """Fit and write the results; returns the validation row of the network before its first step."""
     tf_keras.utils.set_random_seed(config.seed)
     model = calibrated_network(source, config)
-    data = fit_data(source.index, source.fold, source.spec.preprocessing, config.batch_size, config.seed)
+    preprocessing = source.spec.preprocessing.on_int8_grid()
+    data = fit_data(source.index, source.fold, preprocessing, config.batch_size, config.seed)
     before = validate(model, data.validation)
     report(f"calibrated, before the first step: val accuracy {before['val_accuracy']:.4f}")
     phases = [Phase("qat", config.epochs, config.learning_rate, freeze_batch_norm)]
@@ -73,9 +74,10 @@ def calibrated_network(source: Run, config: QatConfig) -> Any:
     network = load_float_network(source)
     training = source.index.training(source.fold)
     images = draw(source.index, training, config.samples, config.seed)
-    inputs = list(images.inputs(source.spec.preprocessing))
+    preprocessing = source.spec.preprocessing.on_int8_grid()
+    inputs = list(images.inputs(preprocessing))
     batches = (np.concatenate(inputs[start : start + _RANGE_BATCH]) for start in range(0, len(inputs), _RANGE_BATCH))
     ranges = share_ranges(network, measure_ranges(network, batches))
     quantized = quantize_network(network)
-    set_ranges(quantized, ranges, source.spec.preprocessing.input_range)
+    set_ranges(quantized, ranges, preprocessing.input_range)
     return quantized

@@ -6,11 +6,13 @@ annotated by name instead, so that only the input needs a layout transform:
 
 - weights: symmetric, one scale an output channel, from the weights' own range;
 - activations: one range a tensor, calibrated before the first step and then fixed;
-- pools, batch normalization, dropout, and whatever feeds a concatenation: none of their own.
+- average pools: the rounding of their int8 kernel, over their input's range, and no trace of it in the converted graph;
+- max pools, batch normalization, dropout, and whatever feeds a concatenation: none of their own.
 """
 
 from typing import Any
 
+from edgeleuk.quantization.freeze import CONVERTING
 from edgeleuk.quantization.toolkit import (
     QuantizeLayer,
     QuantizeScheme,
@@ -53,6 +55,18 @@ class CalibratedQuantizer(tfmot.quantizers.Quantizer):
         return {}
 
 
+class PoolRounding(CalibratedQuantizer):
+    """The rounding that an int8 average pool does, whose output has its input's scale and no other.
+
+    Seen in training and validation only: in the converted graph the pool keeps its input's scale by itself, and a
+    second quantizer there would make the converter leave neighbours in float.
+    """
+
+    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
+        """Round inputs to the 256 values of the range, unless traced for conversion."""
+        return inputs if CONVERTING.get() else super().__call__(inputs, training, weights, **kwargs)
+
+
 class LayerQuantization(tfmot.QuantizeConfig):
     """Which parts of a layer are quantized: its kernel (per output channel or whole) and its output."""
 
@@ -80,7 +94,9 @@ class LayerQuantization(tfmot.QuantizeConfig):
 
     def get_output_quantizers(self, layer: Any) -> list[Any]:
         """The quantizer of the layer's output."""
-        return [CalibratedQuantizer()] if self.output else []
+        if not self.output:
+            return []
+        return [PoolRounding() if isinstance(layer, tf_keras.layers.AveragePooling2D) else CalibratedQuantizer()]
 
     def get_config(self) -> dict[str, Any]:
         """Both settings."""

@@ -44,10 +44,12 @@ class RunPredictor:
         self.spec: ModelSpec = run.spec
         self.trained_on = run.trained_on
         self._network = network
+        grid = run.kind == "qat"  # a QAT network imitates the device, so it sees what the device feeds its own
+        self._preprocessing = run.spec.preprocessing.on_int8_grid() if grid else run.spec.preprocessing
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [classes] for each path in order. Raises ImageError at a bad file."""
-        stream = ImageStream(paths, [0] * len(paths), self.spec.preprocessing)
+        stream = ImageStream(paths, [0] * len(paths), self._preprocessing)
         for images, _ in stream.in_order():
             yield from apply_temperature(np.asarray(self._network.predict_on_batch(images)), self.spec.decision)
 

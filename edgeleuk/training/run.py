@@ -13,7 +13,9 @@ While it is being made it is called NAME.partial and holds checkpoint.npz instea
 """
 
 import dataclasses
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,17 +103,15 @@ def _first_difference(before: str, now: str) -> str:
 
 
 def publish_run(partial: Path, out: Path, kind: str, network: NetworkConfig, facts: dict[str, Any]) -> Run:
-    """Write run.json with the hashes of what is there, drop the checkpoint and rename the folder into place."""
+    """Write run.json with the hashes of what is there, rename the folder into place and drop the checkpoint."""
     with output_errors(out):
-        (partial / CHECKPOINT).unlink(missing_ok=True)
         for leftover in partial.glob(".*.partial"):
             leftover.unlink()
         hashes = {name: sha256_file(partial / name) for name in _HASHED if (partial / name).exists()}
         raw = {"schema_version": SCHEMA_VERSION, "kind": kind, "network": dataclasses.asdict(network), "files": hashes}
         write_text(partial / "run.json", to_json(raw | facts))
-        if out.is_dir():
-            out.rmdir()
         publish_folder(partial, out)
+        (out / CHECKPOINT).unlink(missing_ok=True)  # last: until here a kill can be resumed from it
     return load_run_folder(out)
 
 
@@ -154,11 +154,20 @@ def _hint(folder: Path) -> str:
 
 
 @contextmanager
-def kept_if_resumable(partial: Path) -> Iterator[None]:
-    """Remove the unfinished run when the body fails before its first checkpoint: there is nothing to resume."""
+def working_in(partial: Path) -> Iterator[None]:
+    """Hold the unfinished run for this process; remove it when the body fails before there is anything to resume.
+
+    Raises OutputError where another process holds it.
+    """
+    handle = os.open(partial, os.O_RDONLY)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, also when that is killed
         yield
+    except BlockingIOError as error:
+        raise OutputError(f"{partial} is being written by another process") from error
     except BaseException:
         if not (partial / CHECKPOINT).exists():
             shutil.rmtree(partial, ignore_errors=True)
         raise
+    finally:
+        os.close(handle)

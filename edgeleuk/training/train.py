@@ -14,7 +14,7 @@ from edgeleuk.training.framework import tf_keras, use_mixed_precision
 from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, kept_if_resumable, load_run_folder, open_partial, publish_run
+from edgeleuk.training.run import Run, load_run_folder, open_partial, publish_run, working_in
 
 _HEAD = frozenset({"average", "dropout", "logits", "probabilities"})
 _HEAD_LEARNING_RATE = 1e-3
@@ -42,9 +42,9 @@ def train(
         report(f"{out} is already complete")
         return load_run_folder(out)
     network = NetworkConfig(len(index.classes), config.input_size, config.width, config.dropout, config.weights)
-    with kept_if_resumable(partial):
+    with working_in(partial):
         mixed = _fit(index, config, spec, network, partial, epoch_reporter(_total_epochs(config), report, log_folder))
-    return publish_run(partial, out, "float", network, {"mixed_precision": mixed, "parent": None} | made_by())
+        return publish_run(partial, out, "float", network, {"mixed_precision": mixed, "parent": None} | made_by())
 
 
 def _fit(
