@@ -62,9 +62,8 @@ def _fit(source: Run, config: QatConfig, partial: Path, report: Report, log_fold
     before = validate(model, data.validation)
     report(f"calibrated, before the first step: val accuracy {before['val_accuracy']:.4f}")
     phases = [Phase("qat", config.epochs, config.learning_rate, freeze_batch_norm)]
-    fitter = Fitter(
-        model, data, partial, config.patience, config.seed, epoch_reporter(config.epochs, report, log_folder)
-    )
+    on_epoch = epoch_reporter(config.epochs, report, log_folder)
+    fitter = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True)
     write_results(partial, fitter.run(phases), model)
     return before
 

@@ -42,7 +42,7 @@ class Fitter:
     """Runs phases over a network and keeps the weights of the best epoch.
 
     `folder` holds the checkpoint; `patience` epochs without a better validation weighted F1 end the last phase;
-    `on_epoch` is told each history row.
+    `on_epoch` is told each history row. With `start_counts` the network as it comes is a candidate, too, as epoch 0.
     """
 
     model: Any
@@ -51,6 +51,7 @@ class Fitter:
     patience: int
     seed: int
     on_epoch: Callable[[dict[str, Any]], None] = lambda row: None
+    start_counts: bool = False
     progress: Progress = field(default_factory=Progress)
     best_weights: list[Any] = field(default_factory=list)
 
@@ -60,6 +61,9 @@ class Fitter:
         if resumed:
             self.progress, self.best_weights = resumed.progress, resumed.best_weights
             self.model.set_weights(resumed.weights)
+        elif self.start_counts:
+            self.progress.best = {"epoch": 0, "phase": "start", **validate(self.model, self.data.validation)}
+            self.best_weights = self.model.get_weights()
         first = 0
         for phase in phases:
             done = self.progress.epochs_done - first

@@ -46,6 +46,18 @@ def test_fitting_learns_and_ends_with_the_best_weights(data: FitData, tmp_path: 
     assert validate(model, data.validation)["val_loss"] == pytest.approx(progress.best["val_loss"], rel=1e-5)
 
 
+def test_the_start_is_kept_where_training_only_harms(data: FitData, tmp_path: Path) -> None:
+    model = _model()
+    Fitter(model, data, tmp_path, patience=20, seed=0).run([_phase(8)])
+    (tmp_path / "again").mkdir()
+    good = model.get_weights()
+    harmful = Phase("harmful", 1, 1e-9, lambda model: model.set_weights([-w for w in model.get_weights()]))
+    progress = Fitter(model, data, tmp_path / "again", 20, 0, start_counts=True).run([harmful])
+    assert progress.best is not None
+    assert progress.best["epoch"] == 0
+    assert all((a == b).all() for a, b in zip(good, model.get_weights(), strict=True))
+
+
 def test_training_stops_when_nothing_gets_better(data: FitData, tmp_path: Path) -> None:
     still = Phase("still", 50, 1e-12, lambda model: None)
     progress = Fitter(_model(), data, tmp_path, patience=3, seed=0).run([still])
