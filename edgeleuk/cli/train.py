@@ -33,8 +33,9 @@ def command(
     from edgeleuk.training.train import train
 
     index = open_index(data, settings.folds, settings.seed)
+    logs = log_folder(output, tensorboard)
     if cross_validate:
-        click.echo(train_folds(index, settings, output, resume, click.echo))
+        click.echo(train_folds(index, settings, output, resume, click.echo, logs))
         return
-    run = train(index, settings, output, resume, click.echo, log_folder(output, tensorboard))
+    run = train(index, settings, output, resume, click.echo, logs)
     click.echo(f"{run.folder}: best epoch {run.best_epoch}, validation weighted F1 {run.best_weighted_f1:.4f}")

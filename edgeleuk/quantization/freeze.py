@@ -4,6 +4,8 @@ That function spends its time in SavedModel bookkeeping for some hundred layers.
 variables become constants, and the converter sees one plain function, with a signature and nothing else to track.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -11,7 +13,7 @@ from edgeleuk.training.framework import tf
 
 INPUT_NAME, OUTPUT_NAME = "image", "probabilities"
 
-# True while a quantization-aware network is traced for conversion; see `scheme.PoolRounding`.
+# See `traced_for_conversion` and `scheme.PoolRounding`.
 CONVERTING: ContextVar[bool] = ContextVar("converting", default=False)
 
 
@@ -39,15 +41,22 @@ def convert_float(model: Any, precision: str = "float32") -> bytes:
 
 def convert_quantization_aware(model: Any) -> bytes:
     """Return the int8 .tflite of a quantization-aware network, with the ranges it carries; int8 in and out."""
-    token = CONVERTING.set(True)
-    try:
+    with traced_for_conversion():
         converter = _converter(model)
-    finally:
-        CONVERTING.reset(token)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
     return bytes(converter.convert())
+
+
+@contextmanager
+def traced_for_conversion() -> Iterator[None]:
+    """While a quantization-aware network is traced in here, it leaves out what int8 kernels do by themselves."""
+    token = CONVERTING.set(True)
+    try:
+        yield
+    finally:
+        CONVERTING.reset(token)
 
 
 def _converter(model: Any) -> Any:
