@@ -13,7 +13,7 @@ try:
         import tensorflow as tf
         import tf_keras
 except ImportError as error:
-    raise MissingExtraError("training and conversion", "train") from error
+    raise MissingExtraError("training", "train") from error
 
 __all__ = ["tf", "tf_keras", "use_mixed_precision"]
 

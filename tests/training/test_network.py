@@ -64,3 +64,17 @@ def test_without_a_line_to_the_weights_one_sentence_says_how_to_go_on(
     assert os.path.expanduser("~") == str(tmp_path)  # noqa: PTH111 - what the download helper asks
     with pytest.raises(ModelError, match=r"cannot be fetched .* --weights none, or with --weights FILE"):
         build_network(NetworkConfig(2, 75, weights="imagenet"))
+
+
+def test_under_mixed_precision_the_answer_and_the_weights_stay_float32() -> None:
+    tf_keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        mixed = build_network(NetworkConfig(2, 75, 0.125))
+    finally:
+        tf_keras.mixed_precision.set_global_policy("float32")
+    assert mixed.get_layer("mixed5").compute_dtype == "float16"
+    assert mixed.output.dtype == "float32"
+    plain = build_network(NetworkConfig(2, 75, 0.125))
+    plain.set_weights(mixed.get_weights())
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 75, 75, 3)).astype(np.float32)
+    assert np.allclose(plain.predict_on_batch(images), mixed.predict_on_batch(images), atol=0.02)
