@@ -20,4 +20,5 @@ def command(source: Path, output: Path, config: Path | None, resume: bool, tenso
     from edgeleuk.training.run import load_run_folder
 
     run = qat(load_run_folder(source), settings, output, resume, click.echo, log_folder(output, tensorboard))
-    click.echo(f"{run.folder}: best epoch {run.best_epoch}, validation weighted F1 {run.best_weighted_f1:.4f}")
+    best = f"best epoch {run.best_epoch}" if run.best_epoch else "no epoch was better than the calibrated network"
+    click.echo(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")
