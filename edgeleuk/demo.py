@@ -32,7 +32,7 @@ class DemoSettings:
     test_fraction: float = 0.25
     training: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            weights="none", input_size=96, crop=300, width=0.125, epochs=16, batch_size=16, learning_rate=4e-3
+            weights="none", input_size=96, crop=300, width=0.125, epochs=20, batch_size=16, learning_rate=4e-3
         )
     )
     quantization: QatConfig = field(default_factory=lambda: QatConfig(epochs=1, batch_size=16, samples=128))

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.errors import UsageError
 from edgeleuk.training.config import TrainConfig, merge
 
 
@@ -27,6 +28,10 @@ def command(
 
     A folder is split into folds first; an index made by 'edgeleuk data split' says its own.
     """
+    if cross_validate and given["fold"] is not None:
+        raise UsageError("--cross-validate trains every fold; leave --fold out")
+    if data.suffix == ".json" and given["folds"] is not None:
+        raise UsageError(f"{data} has folds of its own; leave --folds out")
     settings = merge(TrainConfig, config, given)
     from edgeleuk.data.split import open_index
     from edgeleuk.training.cross_validation import cross_validate as train_folds

@@ -89,10 +89,36 @@ def _from_raw(raw: dict[str, Any]) -> Index:
     if version != SCHEMA_VERSION:
         raise ValueError(f"schema_version is {version!r}, expected {SCHEMA_VERSION}")
     images = tuple(ImageRecord(**image) for image in raw.pop("images"))
+    index = Index(root=Path(raw.pop("root")), classes=tuple(_names(raw.pop("classes"))), images=images, **raw)
+    _check_types("index", index, positive_class=str | None, fold_count=int, subjects_known=bool, seed=int)
     for image in images:
-        if image.split not in SPLITS:
-            raise ValueError(f"split of {image.path} is {image.split!r}, expected {' | '.join(SPLITS)}")
-    return Index(root=Path(raw.pop("root")), classes=tuple(raw.pop("classes")), images=images, **raw)
+        _check_image(image, index)
+    return index
+
+
+def _names(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"classes is {value!r}, expected a list of names")
+    return value
+
+
+def _check_image(image: ImageRecord, index: Index) -> None:
+    _check_types(
+        "image", image, path=str, sha256=str, size_bytes=int, label=str | None, subject=str | None, fold=int | None
+    )
+    if image.split not in SPLITS:
+        raise ValueError(f"split of {image.path} is {image.split!r}, expected {' | '.join(SPLITS)}")
+    if image.fold is not None and not 0 <= image.fold < index.fold_count:
+        raise ValueError(f"fold of {image.path} is {image.fold}, expected 0 to {index.fold_count - 1}")
+    if image.label is not None and image.label not in index.classes:
+        raise ValueError(f"label of {image.path} is {image.label!r}, expected one of {', '.join(index.classes)}")
+
+
+def _check_types(where: str, record: Any, **expected: Any) -> None:
+    for name, kind in expected.items():
+        value = getattr(record, name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"{name} of an {where} is {value!r}, expected {getattr(kind, '__name__', kind)}")
 
 
 def verify_files(index: Index, images: Iterable[ImageRecord]) -> None:

@@ -50,6 +50,8 @@ def convert(source: Source, request: Request) -> Conversion:
     Raises ProofError where an int8 model is not fully int8, UsageError where images to calibrate on are missing,
     DataError where they have changed since they were indexed.
     """
+    if request.calibration is not None and (request.precision != "int8" or source.kind == "qat"):
+        raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
     calibration = _calibration_set(source, request)
     model = _model(source, request, calibration)
     proof = examine(model, request.precision, source.spec.preprocessing)
@@ -87,8 +89,13 @@ def _calibration_set(source: Source, request: Request) -> ImageSet | None:
     index = request.calibration or source.index
     if index is None:
         raise UsageError("--int8 of a Keras model needs --calibration INDEX_OR_DIR: images to set its ranges on")
-    kept_back = {image.sha256 for image in source.held_out}
-    usable = [image for image in _training_part(index, source.fold) if image.sha256 not in kept_back]
+    hashes = {image.sha256 for image in source.held_out}
+    subjects = {image.subject for image in source.held_out} - {None}
+    usable = [
+        image
+        for image in _training_part(index, source.fold)
+        if image.sha256 not in hashes and image.subject not in subjects
+    ]
     return draw(index, usable, request.samples, request.seed)
 
 

@@ -17,7 +17,7 @@ from edgeleuk.runtime.native_output import hold_native_stderr
 try:
     from litert_quantizer import calibrator, quantizer, recipe, recipe_manager
 except ImportError as error:
-    raise MissingExtraError("post-training quantization", "train") from error
+    raise MissingExtraError(f"post-training quantization ({error.name} is missing)", "train") from error
 
 _SIGNATURE = "serving_default"
 _POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")

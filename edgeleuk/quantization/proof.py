@@ -46,6 +46,7 @@ class Proof:
     output: dict[str, Any]
     pixel_error_steps: float | None
     size_bytes: int
+    subgraphs: int = 1
     calibration: dict[str, Any] | None = None
     fidelity: tuple[Fidelity, ...] = field(default=())
 
@@ -73,16 +74,20 @@ def examine(model: bytes, precision: str, preprocessing: Preprocessing) -> Proof
         output=_facts(graph.tensors[graph.outputs[0]]),
         pixel_error_steps=_pixel_error(network_input, preprocessing),
         size_bytes=len(model),
+        subgraphs=graph.subgraph_count,
     )
 
 
 def check_int8(proof: Proof) -> None:
     """Raise ProofError that lists every way in which the model is not fully int8."""
     pixel = proof.pixel_error_steps
+    strange = sorted(set(proof.tensor_types) - {"int8", "int32", *_FLOAT_TYPES})
     faults = [
         text
         for holds, text in (
             (proof.float_tensors == 0, f"{proof.float_tensors} float tensors"),
+            (not strange, f"tensors of type {', '.join(strange)}"),
+            (proof.subgraphs == 1, f"{proof.subgraphs} subgraphs, of which one was examined"),
             (proof.dequantize_nodes == 0, f"{proof.dequantize_nodes} DEQUANTIZE nodes"),
             (
                 proof.quantize_nodes == proof.int8_rescales,

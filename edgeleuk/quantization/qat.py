@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.errors import UsageError
-from edgeleuk.files import output_errors, to_json
+from edgeleuk.files import sha256_bytes, to_json, whole_file
 from edgeleuk.quantization.calibration import draw
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
+from edgeleuk.quantization.scheme import SCHEME_VERSION
+from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import QatConfig
-from edgeleuk.training.fitting import Fitter, Phase, validate
+from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.preparation import check_images, fit_data
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, load_run_folder, open_partial, publish_run, working_in
+from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
+from edgeleuk.training.unfinished import publish_run, unfinished_run
 
 _RANGE_BATCH = 16
 
@@ -40,32 +43,38 @@ def qat(
         raise UsageError(f"{source.folder} is a {source.kind} run; qat starts from a float run")
     check_images(source.index, source.fold)
     config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
-    texts = {"config.json": config_json, "spec.json": source.spec.to_json(), "index.json": source.index.to_json()}
-    partial = open_partial(out, texts, resume)
-    if partial is None:
-        report(f"{out} is already complete")
-        return load_run_folder(out)
-    with working_in(partial):
-        with output_errors(partial):
-            shutil.copyfile(source.folder / "weights.npz", partial / "float.npz")
+    spec = _spec_of(source, config_json)
+    texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": source.index.to_json()}
+    with unfinished_run(out, texts, resume, report) as partial:
+        if partial is None:
+            return load_run_folder(out)
+        with whole_file(partial / "float.npz") as copy:
+            shutil.copyfile(source.folder / "weights.npz", copy)
         calibrated = _fit(source, config, partial, report, log_folder)
-        facts = {"calibrated": calibrated, "parent": str(source.folder), "parent_sha256": source.sha256}
+        facts = {"scheme_version": SCHEME_VERSION, "calibrated": calibrated, "parent": str(source.folder)}
         return publish_run(partial, out, "qat", source.network, facts | made_by())
 
 
-def _fit(source: Run, config: QatConfig, partial: Path, report: Report, log_folder: Path | None) -> dict[str, Any]:
+def _spec_of(source: Run, config_json: str) -> ModelSpec:
+    provenance = dataclasses.replace(
+        source.spec.provenance, config_sha256=sha256_bytes(config_json.encode()), parent_sha256=source.sha256
+    )
+    return dataclasses.replace(source.spec, provenance=provenance)
+
+
+def _fit(
+    source: Run, config: QatConfig, partial: Path, report: Report, log_folder: Path | None
+) -> dict[str, Any] | None:
     """Fit and write the results; returns the validation row of the network before its first step."""
     tf_keras.utils.set_random_seed(config.seed)
     model = calibrated_network(source, config)
     preprocessing = source.spec.preprocessing.on_int8_grid()
     data = fit_data(source.index, source.fold, preprocessing, config.batch_size, config.seed)
-    before = validate(model, data.validation)
-    report(f"calibrated, before the first step: val accuracy {before['val_accuracy']:.4f}")
     phases = [Phase("qat", config.epochs, config.learning_rate, freeze_batch_norm)]
     on_epoch = epoch_reporter(config.epochs, report, log_folder)
-    fitter = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True)
-    write_results(partial, fitter.run(phases), model)
-    return before
+    progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True).run(phases)
+    write_results(partial, progress, model)
+    return progress.start
 
 
 def calibrated_network(source: Run, config: QatConfig) -> Any:

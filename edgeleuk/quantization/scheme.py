@@ -25,6 +25,7 @@ from edgeleuk.quantization.toolkit import (
     weight_quantizers,
 )
 
+SCHEME_VERSION = 1  # a QAT run's weights fit the scheme they were trained with, and no other
 _UNCALIBRATED = 6.0
 
 

@@ -1,13 +1,16 @@
 """What can be converted: a run, or a Keras model file with a spec."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.errors import ModelError, SpecError, UsageError
 from edgeleuk.files import sha256_file
-from edgeleuk.spec import ModelSpec
+from edgeleuk.spec import ModelSpec, Provenance
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network, load_network
 from edgeleuk.training.run import load_run_folder
@@ -77,8 +80,17 @@ def _load_keras(path: Path, spec: ModelSpec) -> Source:
             "anew with TF_USE_LEGACY_KERAS=1"
         ) from error
     size = spec.preprocessing.input_size_px
-    if tuple(network.input_shape) not in ((None, size, size, 3), (None, None, None, 3)):
+    if tuple(network.input_shape) != (None, size, size, 3):
         raise SpecError(f"{path} takes {network.input_shape}; the spec says {size} px (None, {size}, {size}, 3)")
     if network.output_shape[-1] != len(spec.classes):
         raise SpecError(f"{path} has {network.output_shape[-1]} outputs; the spec names {len(spec.classes)} classes")
-    return Source(network, spec, "keras", sha256_file(path))
+    _check_probabilities(network, size, path)
+    # Provenance is a run's; a spec file that came from one does not make this model its child.
+    return Source(network, dataclasses.replace(spec, provenance=Provenance()), "keras", sha256_file(path))
+
+
+def _check_probabilities(network: Any, size: int, path: Path) -> None:
+    images = np.random.default_rng(0).uniform(-1, 1, (4, size, size, 3)).astype(np.float32)
+    rows = np.asarray(network.predict_on_batch(images))
+    if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1, atol=1e-3):
+        raise SpecError(f"{path} does not end in class probabilities; add a softmax layer to it")

@@ -18,7 +18,7 @@ try:
     from tensorflow_model_optimization.python.core.quantization.keras.quantize_scheme import QuantizeScheme
     from tensorflow_model_optimization.quantization import keras as tfmot
 except ImportError as error:
-    raise MissingExtraError("quantization-aware training", "train") from error
+    raise MissingExtraError(f"quantization-aware training ({error.name} is missing)", "train") from error
 
 __all__ = [
     "QuantizeLayer",

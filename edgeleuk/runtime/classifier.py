@@ -63,11 +63,6 @@ class Classifier:
         """
         return cls(read_bundle(Path(path)), Path(path), threads, backend)
 
-    @property
-    def validation_fold(self) -> int | None:
-        """The fold that was held out when the network was trained."""
-        return self.spec.provenance.fold
-
     def predict(self, image: str | Path | bytes | Image.Image) -> Prediction:
         """Classify a file, its bytes or an RGB Pillow image. Raises ImageError for an image that cannot be used."""
         started = time.perf_counter()

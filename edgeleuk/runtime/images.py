@@ -3,6 +3,8 @@
 import io
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -28,12 +30,26 @@ def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Image.Im
     segmented cells. Raises ImageError for a file that is missing, unreadable, empty, truncated, no image, larger than
     `max_pixels`, or of 16 or 32 bits a channel (whose scale to 8 bits only its maker knows).
     """
+    with _opened(source, max_pixels) as (image, name):
+        _check_depth(image, name)
+        return _to_rgb(image)
+
+
+def image_size(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Width and height in pixels from the file's header. Raises ImageError as `decode_image`, damaged pixels aside."""
+    with _opened(source, max_pixels) as (image, _):
+        width, height = image.size
+        return width, height
+
+
+@contextmanager
+def _opened(source: Path | bytes, max_pixels: int) -> Iterator[tuple[Image.Image, str]]:
+    """The image with its name for messages; whatever Pillow raises becomes ImageError."""
     name = "image" if isinstance(source, bytes) else str(source)
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
             _check_size(image, name, max_pixels)
-            _check_depth(image, name)
-            return _to_rgb(image)
+            yield image, name
     except ImageError:
         raise
     except FileNotFoundError as error:

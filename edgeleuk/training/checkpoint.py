@@ -8,22 +8,20 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.errors import ModelError
-from edgeleuk.training.weights import read_series, save_arrays
+from edgeleuk.training.weights import DAMAGED, read_series, save_arrays
 
 
 @dataclass
 class Progress:
-    """How far a training has come. `rows` is the history, one row an epoch; `best` the row whose weights are kept."""
+    """How far a training has come. `rows` is the history, one row an epoch; `best` the row whose weights are kept,
+    `start` that of the network before its first step, where that counts.
+    """
 
     epochs_done: int = 0
     stopped: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] | None = None
-
-    @property
-    def epochs_since_best(self) -> int:
-        """Epochs done after the best one."""
-        return self.epochs_done - self.best["epoch"] if self.best else self.epochs_done
+    start: dict[str, Any] | None = None
 
 
 def save_checkpoint(path: Path, progress: Progress, model: Any, best_weights: list[Any]) -> None:
@@ -46,8 +44,8 @@ class Checkpoint:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises ModelError where it is damaged."""
     try:
-        with np.load(path) as archive:
+        with path.open("rb") as stream, np.load(stream) as archive:
             progress = Progress(**json.loads(str(archive["progress"])))
             return Checkpoint(progress, *(read_series(archive, name) for name in ("weight", "best", "optimizer")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (*DAMAGED, TypeError) as error:
         raise ModelError(f"{path} is not a checkpoint ({error}); remove its folder and train again") from error

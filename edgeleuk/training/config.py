@@ -1,6 +1,7 @@
 """What a training can be told, and the TOML file that may tell it."""
 
 import dataclasses
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from edgeleuk.errors import UsageError
 from edgeleuk.spec import RESAMPLING_FILTERS, nearest
 
 Config = TypeVar("Config", "TrainConfig", "QatConfig")
+
+_PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
 
 
 def _option(default: Any, text: str) -> Any:
@@ -34,9 +37,13 @@ class TrainConfig:
     )
     batch_size: int = _option(32, "Images in a batch.")
     learning_rate: float | None = _option(
-        None, "Peak learning rate (Adam, cosine, warm-up). [default: 1e-4 if pretrained, else 2e-3]"
+        None,
+        "Peak learning rate (Adam, cosine, warm-up); the head alone takes at least 1e-3. "
+        "[default: 1e-4 if pretrained, else 2e-3]",
     )
-    patience: int = _option(8, "Stop after this many epochs without a better validation weighted F1.")
+    patience: int = _option(
+        8, "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
+    )
     fold: int = _option(0, "Fold held out for validation.")
     folds: int = _option(3, "Folds to deal where a folder is given instead of an index.")
     seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
@@ -46,6 +53,7 @@ class TrainConfig:
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, ", ".join(RESAMPLING_FILTERS))
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
         _expect(self.crop is None or self.crop > 0, "crop", self.crop, "above 0")
+        _expect(self.head_epochs is None or self.head_epochs >= 0, "head-epochs", self.head_epochs, "0 or more")
         _check_fit(self)
 
     @property
@@ -61,7 +69,9 @@ class QatConfig:
     epochs: int = _option(2, "Epochs with simulated quantization; 0 only calibrates.")
     batch_size: int = _option(32, "Images in a batch.")
     learning_rate: float = _option(1e-5, "Peak learning rate (Adam, cosine, warm-up).")
-    patience: int = _option(8, "Stop after this many epochs without a better validation weighted F1.")
+    patience: int = _option(
+        8, "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
+    )
     samples: int = _option(256, "Training images that the activation ranges are calibrated on.")
     seed: int = _option(0, "Seed of order, augmentation, dropout and calibration.")
 
@@ -74,9 +84,10 @@ class QatConfig:
 def _check_fit(config: TrainConfig | QatConfig) -> None:
     _expect(config.epochs >= 0, "epochs", config.epochs, "0 or more")
     _expect(config.batch_size > 0, "batch-size", config.batch_size, "above 0")
-    _expect(config.learning_rate is None or config.learning_rate > 0, "learning-rate", config.learning_rate, "above 0")
+    rate = config.learning_rate
+    _expect(rate is None or 0 < rate < math.inf, "learning-rate", rate, "a number above 0")
     _expect(config.patience > 0, "patience", config.patience, "above 0")
-    _expect(config.seed >= 0, "seed", config.seed, "0 or more")
+    _expect(0 <= config.seed < 2**32, "seed", config.seed, "0 to 2**32 - 1")
 
 
 def _expect(holds: bool, name: str, value: object, expected: str) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.metrics import weighted_f1
 from edgeleuk.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from edgeleuk.training.framework import tf, tf_keras
-from edgeleuk.training.run import CHECKPOINT
+from edgeleuk.training.framework import tf, tf_keras, tqdm
 from edgeleuk.training.stream import ImageStream
+from edgeleuk.training.unfinished import CHECKPOINT
 
 _WARM_UP_SHARE = 0.1
 
@@ -54,6 +54,7 @@ class Fitter:
     start_counts: bool = False
     progress: Progress = field(default_factory=Progress)
     best_weights: list[Any] = field(default_factory=list)
+    _patience_from: int | None = None
 
     def run(self, phases: list[Phase]) -> Progress:
         """Fit, going on from the folder's checkpoint where there is one; the model ends with the best weights."""
@@ -62,13 +63,15 @@ class Fitter:
             self.progress, self.best_weights = resumed.progress, resumed.best_weights
             self.model.set_weights(resumed.weights)
         elif self.start_counts:
-            self.progress.best = {"epoch": 0, "phase": "start", **validate(self.model, self.data.validation)}
+            self.progress.start = {"epoch": 0, "phase": "start", **validate(self.model, self.data.validation)}
+            self.progress.best = self.progress.start
             self.best_weights = self.model.get_weights()
         first = 0
         for phase in phases:
             done = self.progress.epochs_done - first
             if 0 <= done < phase.epochs and not self.progress.stopped:
                 # An optimizer's state belongs to its phase: a new phase starts a new one.
+                self._patience_from = first if phase is phases[-1] else None
                 self._run_phase(phase, first, resumed.optimizer if resumed and done else [])
                 resumed = None
             first += phase.epochs
@@ -78,35 +81,63 @@ class Fitter:
 
     def _run_phase(self, phase: Phase, first: int, optimizer_state: list[Any]) -> None:
         phase.prepare(self.model)
+        schedule = _schedule(phase, self.data.training.batch_count)
         self.model.compile(
-            optimizer=tf_keras.optimizers.Adam(_schedule(phase, self.data.training.batch_count)),
+            optimizer=tf_keras.optimizers.Adam(schedule),
             loss=tf_keras.losses.SparseCategoricalCrossentropy(),
             weighted_metrics=[],
             metrics=["accuracy"],
         )
         _restore_optimizer(self.model, optimizer_state)
         while self.progress.epochs_done < first + phase.epochs and not self.progress.stopped:
-            row = self._run_epoch(phase)
+            row = self._run_epoch(phase.name, schedule)
             self._keep_if_best(row)
-            self.progress.stopped = self.progress.epochs_since_best >= self.patience
+            self.progress.stopped = self._out_of_patience()
             save_checkpoint(self.folder / CHECKPOINT, self.progress, self.model, self.best_weights)
             self.on_epoch(row)
 
-    def _run_epoch(self, phase: Phase) -> dict[str, Any]:
+    def _out_of_patience(self) -> bool:
+        """Whether the last phase has gone on for `patience` epochs without a better one; earlier phases run whole."""
+        if self._patience_from is None or self.progress.best is None:
+            return False
+        return self.progress.epochs_done - max(self._patience_from, self.progress.best["epoch"]) >= self.patience
+
+    def _run_epoch(self, phase: str, schedule: Any) -> dict[str, Any]:
         started = time.monotonic()
         epoch = self.progress.epochs_done + 1
         tf.random.set_seed(self.seed)  # restarts the dropout masks: a resumed run then draws the same ones
-        batches = _dataset(lambda: self._weighted(epoch), self.model.input_shape)
-        fitted = self.model.fit(batches, epochs=1, verbose=0).history
-        return {
+        fitted = self._fit_once(epoch)
+        row: dict[str, Any] = {
             "epoch": epoch,
-            "phase": phase.name,
+            "phase": phase,
             "loss": float(fitted["loss"][0]),
             "accuracy": float(fitted["accuracy"][0]),
             **validate(self.model, self.data.validation),
-            "learning_rate": phase.learning_rate,
+            "learning_rate": float(schedule(self.model.optimizer.iterations)),
             "seconds": round(time.monotonic() - started, 2),
         }
+        if not np.isfinite([row["loss"], row["val_loss"]]).all():
+            raise ModelError(f"the loss of epoch {epoch} is not finite; choose a lower learning rate")
+        return row
+
+    def _fit_once(self, epoch: int) -> dict[str, list[float]]:
+        """One pass of the training images; an image's own error comes out instead of TensorFlow's account of it."""
+        failures: list[EdgeleukError] = []
+
+        def batches() -> Iterator[tuple[Any, Any, Any]]:
+            try:
+                yield from self._weighted(epoch)
+            except EdgeleukError as error:
+                failures.append(error)
+                raise
+
+        try:
+            history: dict[str, list[float]] = self.model.fit(
+                _dataset(batches, self.model.input_shape), epochs=1, verbose=0
+            ).history
+        except tf.errors.OpError as error:
+            raise (failures[0] if failures else error) from error
+        return history
 
     def _weighted(self, epoch: int) -> Iterator[tuple[Any, Any, Any]]:
         training = self.data.training

@@ -12,10 +12,11 @@ try:
     with hold_native_stderr():
         import tensorflow as tf
         import tf_keras
+        from tqdm import tqdm
 except ImportError as error:
-    raise MissingExtraError("training", "train") from error
+    raise MissingExtraError(f"training ({error.name} is missing)", "train") from error
 
-__all__ = ["tf", "tf_keras", "use_mixed_precision"]
+__all__ = ["tf", "tf_keras", "tqdm", "use_mixed_precision"]
 
 
 def use_mixed_precision() -> bool:

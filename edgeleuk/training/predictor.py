@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeleuk.errors import ModelError
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.framework import tf_keras
@@ -27,7 +28,10 @@ def load_network(run: Run) -> Any:
     if run.kind == "float":
         return load_float_network(run)
     from edgeleuk.quantization.network import quantize_network  # tfmot, which float runs do not need
+    from edgeleuk.quantization.scheme import SCHEME_VERSION
 
+    if run.scheme_version != SCHEME_VERSION:
+        raise ModelError(f"{run.folder} was made by another version of edgeleuk; run 'edgeleuk qat' again")
     return load_weights(quantize_network(_untrained(run)), run.folder / "weights.npz")
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.data.leaks import refuse_leaks
-from edgeleuk.errors import DataError, UsageError
+from edgeleuk.errors import DataError, ImageError, UsageError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.runtime.images import image_size
 from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
 from edgeleuk.training.config import TrainConfig
 from edgeleuk.training.fitting import FitData
@@ -39,9 +39,8 @@ def usual_side(index: Index, images: Sequence[ImageRecord]) -> int:
     sides: Counter[int] = Counter()
     for image in images[:_SIZES_LOOKED_AT]:
         try:
-            with Image.open(index.path_of(image)) as opened:
-                sides[max(opened.size)] += 1
-        except OSError:
+            sides[max(image_size(index.path_of(image)))] += 1
+        except ImageError:
             continue  # reported by name when the images are checked
     if not sides:
         raise DataError(f"none of the first {_SIZES_LOOKED_AT} images below {index.root} can be read")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk import __version__
-from edgeleuk.files import to_json, write_text
+from edgeleuk.errors import OutputError
+from edgeleuk.files import output_errors, to_json, write_text
 from edgeleuk.report.plots import history_figure
 from edgeleuk.training.checkpoint import Progress
 from edgeleuk.training.framework import tf
@@ -40,18 +41,28 @@ def history_csv(rows: list[dict[str, Any]]) -> str:
 
 def epoch_reporter(total: int, report: Report, log_folder: Path | None) -> Callable[[dict[str, Any]], None]:
     """A function that tells each epoch's row on the terminal and, where asked, to TensorBoard."""
+    if log_folder:
+        with output_errors(log_folder):
+            log_folder.mkdir(parents=True, exist_ok=True)
     writer = tf.summary.create_file_writer(str(log_folder)) if log_folder else None
 
     def tell(row: dict[str, Any]) -> None:
         report(describe_epoch(row, total))
         if writer:
-            with writer.as_default(step=row["epoch"]):
-                for name, value in row.items():
-                    if isinstance(value, float):
-                        tf.summary.scalar(name, value)
-            writer.flush()
+            _log(writer, row)
 
     return tell
+
+
+def _log(writer: Any, row: dict[str, Any]) -> None:
+    try:
+        with writer.as_default(step=row["epoch"]):
+            for name, value in row.items():
+                if isinstance(value, float):
+                    tf.summary.scalar(name, value)
+        writer.flush()
+    except tf.errors.OpError as error:
+        raise OutputError(f"cannot write TensorBoard logs: {error.message}") from error
 
 
 def describe_epoch(row: dict[str, Any], total: int) -> str:

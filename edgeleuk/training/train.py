@@ -14,7 +14,8 @@ from edgeleuk.training.framework import tf_keras, use_mixed_precision
 from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, load_run_folder, open_partial, publish_run, working_in
+from edgeleuk.training.run import Run, load_run_folder
+from edgeleuk.training.unfinished import publish_run, unfinished_run
 
 _HEAD = frozenset({"average", "dropout", "logits", "probabilities"})
 _HEAD_LEARNING_RATE = 1e-3
@@ -37,12 +38,10 @@ def train(
     config_json = to_json(dataclasses.asdict(config))
     spec = new_spec(index, config, config_json)
     texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": index.to_json()}
-    partial = open_partial(out, texts, resume)
-    if partial is None:
-        report(f"{out} is already complete")
-        return load_run_folder(out)
     network = NetworkConfig(len(index.classes), config.input_size, config.width, config.dropout, config.weights)
-    with working_in(partial):
+    with unfinished_run(out, texts, resume, report) as partial:
+        if partial is None:
+            return load_run_folder(out)
         mixed = _fit(index, config, spec, network, partial, epoch_reporter(_total_epochs(config), report, log_folder))
         return publish_run(partial, out, "float", network, {"mixed_precision": mixed, "parent": None} | made_by())
 

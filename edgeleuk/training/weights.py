@@ -4,6 +4,8 @@ Not Keras HDF5: that names each array by its layer's last part, and the wrappers
 several arrays of a layer the same name.
 """
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import numpy as np
 
 from edgeleuk.errors import ModelError
 from edgeleuk.files import whole_file
+
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)  # what a damaged .npz raises
 
 
 def save_arrays(path: Path, series: dict[str, Sequence[Any]], **single: Any) -> None:
@@ -35,8 +39,9 @@ def save_weights(model: Any, path: Path) -> None:
 def load_weights(model: Any, path: Path) -> Any:
     """Set the model's weights to those in path and return it. Raises ModelError where they do not fit."""
     try:
-        with np.load(path) as archive:
+        with path.open("rb") as stream, np.load(stream) as archive:
             model.set_weights(read_series(archive, "weight"))
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path} does not fit the network of its run: {error}") from error
+    except DAMAGED as error:
+        reason = str(error).partition(", but ")[0][:200]  # Keras goes on to list every array
+        raise ModelError(f"{path} does not fit the network of its run: {reason}") from error
     return model

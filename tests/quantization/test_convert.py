@@ -130,6 +130,19 @@ def test_a_keras_model_that_does_not_fit_its_spec_is_refused(keras_file: Path, f
         load_source(keras_file, three)
 
 
+def test_a_keras_model_without_softmax_is_refused(keras_file: Path) -> None:
+    whole = tf_keras.models.load_model(keras_file)
+    whole.layers[-1].activation = tf_keras.activations.linear
+    whole.save(keras_file.with_name("logits.keras"))
+    with pytest.raises(SpecError, match="does not end in class probabilities"):
+        load_source(keras_file.with_name("logits.keras"), keras_file.with_name("spec.json"))
+
+
+def test_calibration_that_would_be_ignored_is_refused(qat_run: Path, cells_index: Path) -> None:
+    with pytest.raises(UsageError, match="sets no ranges"):
+        convert(load_source(qat_run), Request("int8", Index.load(cells_index)))
+
+
 def test_what_is_no_source_is_refused(tmp_path: Path, float_run: Path) -> None:
     broken = tmp_path / "broken.keras"
     broken.write_bytes(b"PK")

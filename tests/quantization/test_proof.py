@@ -38,6 +38,8 @@ def test_a_fully_int8_proof_passes() -> None:
     ("change", "said"),
     [
         ({"float_tensors": 1}, "1 float tensors"),
+        ({"tensor_types": {"int8": 1, "int16": 2}}, "tensors of type int16"),
+        ({"subgraphs": 2}, "2 subgraphs"),
         ({"dequantize_nodes": 1}, "1 DEQUANTIZE nodes"),
         ({"quantize_nodes": 3}, "1 QUANTIZE nodes that are not int8 to int8"),
         ({"quantize_nodes": 3, "int8_rescales": 3}, "3 int8 rescalings"),

@@ -11,7 +11,7 @@ from edgeleuk.errors import ImageError, ModelError, SpecError
 from edgeleuk.runtime import Classifier, Prediction
 from edgeleuk.runtime.bundle import write_bundle
 from edgeleuk.runtime.classifier import default_threads
-from edgeleuk.spec import Decision, Preprocessing, Provenance
+from edgeleuk.spec import Decision, Preprocessing
 
 
 @pytest.fixture
@@ -81,10 +81,8 @@ def test_many_paths_give_the_same_probabilities_as_one_at_a_time(small_model, wr
     assert together == [classifier.predict(path).probabilities for path in paths]
 
 
-def test_it_knows_what_it_was_trained_on(small_model, int8_flatbuffer, small_spec, repack):
+def test_it_knows_what_it_was_trained_on(small_model):
     assert Classifier.load(small_model).trained_on == {"0123456789abcdef"}
-    spec = dataclasses.replace(small_spec, provenance=Provenance(fold=2))
-    assert Classifier.load(repack(int8_flatbuffer, spec)).validation_fold == 2
 
 
 def test_a_spec_of_another_input_size_is_refused(int8_flatbuffer, small_spec, repack):

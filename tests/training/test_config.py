@@ -35,7 +35,17 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"resample": "cubic"}, {"dropout": 1.0}, {"crop": 0}, {"epochs": -1}, {"batch_size": 0}, {"learning_rate": 0.0}],
+    [
+        {"resample": "cubic"},
+        {"dropout": 1.0},
+        {"crop": 0},
+        {"epochs": -1},
+        {"batch_size": 0},
+        {"learning_rate": 0.0},
+        {"head_epochs": -1},
+        {"seed": 2**32},
+        {"learning_rate": float("inf")},
+    ],
 )
 def test_values_out_of_range_are_refused_by_name(settings: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(settings)).replace("_", "-")):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeleuk.errors import ImageError, ModelError
 from edgeleuk.spec import Preprocessing
 from edgeleuk.training.fitting import FitData, Fitter, Phase, validate
 from edgeleuk.training.framework import tf_keras
@@ -82,3 +83,28 @@ def test_going_on_from_a_checkpoint_equals_never_stopping(data: FitData, tmp_pat
     resumed = Fitter(_model(), data, tmp_path / "b", 20, 0).run([_phase(1), _phase(4)])
     for name in ("loss", "val_loss", "accuracy"):
         assert [row[name] for row in resumed.rows] == pytest.approx([row[name] for row in whole.rows], rel=1e-4)
+
+
+def test_patience_ends_the_last_phase_only(data: FitData, tmp_path: Path) -> None:
+    still = Phase("head", 4, 1e-12, lambda model: None)
+    progress = Fitter(_model(), data, tmp_path, patience=1, seed=0).run([still, _phase(2)])
+    assert [row["phase"] for row in progress.rows][:5] == ["head"] * 4 + ["all"]
+
+
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(data: FitData, tmp_path: Path) -> None:
+    wild = Phase("wild", 3, 1e38, lambda model: None)
+    with pytest.raises(ModelError, match="not finite; choose a lower learning rate"):
+        Fitter(_model(), data, tmp_path, patience=3, seed=0).run([wild])
+
+
+def test_a_bad_training_image_comes_out_as_its_own_error(data: FitData, tmp_path: Path) -> None:
+    data.training.paths[3].write_bytes(b"")
+    with pytest.raises(ImageError, match=r"3\.png"):
+        Fitter(_model(), data, tmp_path, patience=3, seed=0).run([_phase(1)])
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut"])
+def test_a_damaged_checkpoint_is_named(data: FitData, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "checkpoint.npz").write_bytes(content)
+    with pytest.raises(ModelError, match=r"checkpoint\.npz is not a checkpoint"):
+        Fitter(_model(), data, tmp_path, patience=3, seed=0).run([_phase(1)])

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,24 @@ def test_files_that_changed_since_they_were_indexed_are_named(cells_index: Path)
     images = (dataclasses.replace(index.images[0], sha256="0" * 64), *index.images[1:])
     with pytest.raises(DataError, match=f"{index.images[0].path} has changed"):
         check_images(dataclasses.replace(index, images=images), 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fold_count": "3"},
+        {"fold_count": None},
+        {"classes": "all"},
+        {"classes": [1, 2]},
+        {"positive_class": 3},
+        {"images": [{"path": 3, "sha256": "0", "size_bytes": 1}]},
+        {"images": [{"path": "a", "sha256": "0", "size_bytes": 1, "subject": 3}]},
+        {"images": [{"path": "a", "sha256": "0", "size_bytes": 1, "fold": 9}]},
+        {"images": [{"path": "a", "sha256": "0", "size_bytes": 1, "label": "blast"}]},
+    ],
+)
+def test_an_index_of_wrong_types_is_refused(cells_index: Path, tmp_path: Path, change: dict[str, object]) -> None:
+    path = tmp_path / "index.json"
+    path.write_text(json.dumps(json.loads(cells_index.read_text()) | change))
+    with pytest.raises(DataError, match="is not an edgeleuk index"):
+        Index.load(path)

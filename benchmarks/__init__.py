@@ -1,0 +1,1 @@
+"""The project's bars, measured: see README.md beside this file."""

@@ -1,0 +1,120 @@
+"""Models of random weights to time, and an image: made once, kept in a folder below the system's temporary one.
+
+The folder's name holds a digest of the code that makes them, so that a change there makes them anew.
+"""
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import edgeleuk
+from edgeleuk.files import whole_file
+from edgeleuk.runtime.bundle import write_bundle
+from edgeleuk.spec import ModelSpec, Preprocessing
+
+CLASSES = ("all", "hem")
+IMAGE_SIZE_PX = 450
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One network: name of its files, input size and width."""
+
+    name: str
+    input_size_px: int
+    width: float
+
+
+FULL, HALF, TINY = Shape("full-299", 299, 1.0), Shape("half-160", 160, 0.5), Shape("tiny-75", 75, 0.125)
+SHAPES = {shape.name: shape for shape in (FULL, HALF, TINY)}
+
+
+def model_path(shape: Shape, precision: str, cache: Path | None = None) -> Path:
+    """A model file with its spec, "int8" or "float32"; made in a process of its own, for TensorFlow stays out of ours.
+
+    Raises subprocess.CalledProcessError where it cannot be made.
+    """
+    folder = cache or default_cache()
+    path = folder / f"{shape.name}-{precision}.tflite"
+    if not path.exists():
+        subprocess.run([sys.executable, "-m", "benchmarks.models", shape.name, folder], check=True)
+    return path
+
+
+def cell_image(cache: Path | None = None) -> Path:
+    """A synthetic cell as 450x450 24-bit BMP."""
+    path = (cache or default_cache()) / "cell.bmp"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch, whole_file(path) as partial:
+            partial.write_bytes(write_images(Path(scratch) / "cells", 1)[0].read_bytes())
+    return path
+
+
+def write_images(folder: Path, images_per_subject: int) -> list[Path]:
+    """Synthetic cells of eight subjects below folder, which is made."""
+    from edgeleuk.data.synth import write_cells
+
+    write_cells(folder, subjects=8, images_per_subject=images_per_subject, folds=2)
+    return sorted(folder.rglob("*.bmp"))
+
+
+def default_cache() -> Path:
+    """Folder of the models that this code makes."""
+    root = Path(edgeleuk.__file__).parent
+    sources = [root / "training/network.py", *sorted((root / "quantization").glob("*.py")), Path(__file__)]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return Path(tempfile.gettempdir()) / f"edgeleuk-benchmarks-{digest[:12]}"
+
+
+def spec(shape: Shape) -> ModelSpec:
+    """Two classes, the whole image."""
+    return ModelSpec(CLASSES, Preprocessing(shape.input_size_px, IMAGE_SIZE_PX), positive_class=CLASSES[0])
+
+
+def network(shape: Shape) -> Any:
+    """InceptionV3 with random weights, the same ones each time."""
+    from edgeleuk.training.framework import tf_keras
+    from edgeleuk.training.network import NetworkConfig, build_network
+
+    tf_keras.utils.set_random_seed(0)
+    return build_network(NetworkConfig(len(CLASSES), shape.input_size_px, shape.width))
+
+
+def noise(shape: Shape, count: int) -> list[NDArray[np.float32]]:
+    """Random network inputs, float32 [1, size, size, 3] in [-1, 1]."""
+    random = np.random.default_rng(0)
+    size = shape.input_size_px
+    return [random.uniform(-1, 1, (1, size, size, 3)).astype(np.float32) for _ in range(count)]
+
+
+def write_models(shape: Shape, folder: Path) -> None:
+    """Write the shape's float32 and post-training int8 models to folder."""
+    from edgeleuk.quantization.freeze import convert_float
+    from edgeleuk.quantization.post_training import quantize_int8
+    from edgeleuk.quantization.proof import check_int8, examine
+
+    described = spec(shape)
+    made = {"float32": convert_float(network(shape))}
+    made["int8"] = quantize_int8(made["float32"], noise(shape, 4), described.preprocessing.input_range)
+    for precision, content in made.items():
+        proof = examine(content, precision, described.preprocessing)
+        if precision == "int8":
+            check_int8(proof)
+        write_bundle(folder / f"{shape.name}-{precision}.tflite", content, described, proof.to_dict(), frozenset())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shape", choices=list(SHAPES), help="which network to make")
+    parser.add_argument("folder", type=Path, help="where to write its two models")
+    given = parser.parse_args()
+    write_models(SHAPES[given.shape], given.folder)

@@ -1,0 +1,44 @@
+"""The input pipeline alone: decode 450x450 BMP, crop, resize to 299, augment."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.measure import median_figure
+from benchmarks.models import IMAGE_SIZE_PX, write_images
+from edgeleuk.spec import Preprocessing
+
+BAR_IMAGES_PER_SECOND = 300
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """64 distinct synthetic cells."""
+    return write_images(tmp_path_factory.mktemp("images") / "cells", 8)
+
+
+def test_images_per_second_on_two_threads(benchmark: Any, files: list[Path], report: Callable[[str], None]) -> None:
+    from edgeleuk.training.stream import ImageStream
+
+    paths = files * 10
+    stream = ImageStream(paths, [0] * len(paths), Preprocessing(299, IMAGE_SIZE_PX), threads=2)
+
+    spent: list[float] = []
+
+    def one_pass() -> int:
+        started = time.process_time()
+        count = sum(len(labels) for _, labels in stream.shuffled(epoch=1))
+        spent.append(1000 * (time.process_time() - started) / count)
+        return count
+
+    assert benchmark.pedantic(one_pass, rounds=7, warmup_rounds=1) == len(paths)
+    speeds = [len(paths) / seconds for seconds in benchmark.stats.stats.data]
+    figure = median_figure("input pipeline, 2 threads", speeds, "images/s", BAR_IMAGES_PER_SECOND, at_least=True)
+    benchmark.extra_info["images_per_second"] = figure.value
+    report(figure.line())
+    # What other work on the machine hardly touches; without any, two cores could do 2000 / this.
+    report(median_figure("input pipeline, processor time an image", spent[1:], "ms").line())
+    assert figure.met

@@ -1,0 +1,36 @@
+"""The steps from an image file to the network's input."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.models import IMAGE_SIZE_PX
+from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
+from edgeleuk.spec import Preprocessing
+
+SIZES_PX = (299, 160)
+
+
+def test_decode(benchmark: Any, image: Path) -> None:
+    assert benchmark(decode_image, image).size == (IMAGE_SIZE_PX, IMAGE_SIZE_PX)
+
+
+@pytest.mark.parametrize("size", SIZES_PX)
+@pytest.mark.parametrize("crop", [IMAGE_SIZE_PX, 300])
+def test_fit_to_input(benchmark: Any, image: Path, size: int, crop: int) -> None:
+    assert benchmark(fit_to_input, decode_image(image), Preprocessing(size, crop)).shape == (size, size, 3)
+
+
+@pytest.mark.parametrize("scale", [1 / 127.5, 0.00936], ids=["plain codes", "table of codes"])
+def test_quantize_pixels(benchmark: Any, image: Path, scale: float) -> None:
+    spec = Preprocessing(299, IMAGE_SIZE_PX)
+    pixels = fit_to_input(decode_image(image), spec)
+    assert benchmark(quantize_pixels, pixels, pixel_codes(scale, -1, spec)).dtype == np.int8
+
+
+def test_scale_pixels(benchmark: Any, image: Path) -> None:
+    spec = Preprocessing(299, IMAGE_SIZE_PX)
+    assert benchmark(scale_pixels, fit_to_input(decode_image(image), spec), spec).dtype == np.float32

@@ -1,0 +1,107 @@
+"""An unfinished run: NAME.partial beside its place, held by one process, resumed or published, never half a run."""
+
+import dataclasses
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.errors import OutputError, UsageError
+from edgeleuk.files import output_errors, publish_folder, refuse_taken, sha256_file, to_json, write_text
+from edgeleuk.training.network import NetworkConfig
+from edgeleuk.training.run import HASHED, SCHEMA_VERSION, Run, load_run_folder, partial_of
+
+CHECKPOINT = "checkpoint.npz"
+
+
+@contextmanager
+def unfinished_run(
+    out: Path, texts: dict[str, str], resume: bool, report: Callable[[str], None]
+) -> Iterator[Path | None]:
+    """Yield the folder to work in, which holds `texts` by file name; None where resume is asked for and `out` complete.
+
+    A folder made here is removed when the body fails before there is a checkpoint. Raises OutputError where something
+    is in the way or another process holds the run, UsageError where it was started with other settings.
+    """
+    if out.name in ("", ".."):
+        raise UsageError(f"{out} cannot be the name of a new folder")
+    if resume and (out / "run.json").exists():
+        _refuse_other_settings(out, texts)
+        (out / CHECKPOINT).unlink(missing_ok=True)  # of a run that was killed just after it was published
+        report(f"{out} is already complete")
+        yield None
+        return
+    partial, is_new = _folder_for(out, resume, report)
+    handle = _hold(partial)
+    try:
+        _refuse_other_settings(partial, texts)
+        for name, text in texts.items():
+            write_text(partial / name, text)
+        yield partial
+    except BaseException:
+        if is_new and not (partial / CHECKPOINT).exists():
+            shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _folder_for(out: Path, resume: bool, report: Callable[[str], None]) -> tuple[Path, bool]:
+    """The partial folder, and whether it was made just now."""
+    partial = partial_of(out)
+    refuse_taken(out)
+    if partial.exists() and not resume:
+        raise OutputError(f"{partial} is an unfinished run; --resume goes on with it, or remove it first")
+    if partial.exists() and any(partial.iterdir()) and not (partial / "config.json").exists():
+        raise OutputError(f"{partial} is in the way and not an unfinished run; choose another place")
+    is_new = not partial.exists()
+    if is_new and resume:
+        report(f"nothing to resume at {partial}: starting anew")
+    with output_errors(partial):
+        partial.mkdir(parents=True, exist_ok=True)
+    return partial, is_new
+
+
+def _hold(partial: Path) -> int:
+    """Lock the folder; the lock goes with the process, also when that is killed. Returns the handle that holds it."""
+    with output_errors(partial):
+        handle = os.open(partial, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(handle), partial.stat()):
+            raise FileNotFoundError
+    except (BlockingIOError, FileNotFoundError) as error:
+        os.close(handle)
+        raise OutputError(f"{partial} is being written by another process") from error
+    for leftover in partial.glob(".*.partial"):  # of writes that were killed
+        leftover.unlink()
+    return handle
+
+
+def _refuse_other_settings(folder: Path, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        path = folder / name
+        if path.exists() and (before := path.read_text(encoding="utf-8")) != text:
+            raise UsageError(
+                f"{folder} was started with another {name}: {_first_difference(before, text)}; "
+                "repeat the options it was started with, or remove it"
+            )
+
+
+def _first_difference(before: str, now: str) -> str:
+    pairs = zip(before.splitlines(), now.splitlines(), strict=False)
+    return next((f"it has {a.strip()} where now {b.strip()}" for a, b in pairs if a != b), "its length differs")
+
+
+def publish_run(partial: Path, out: Path, kind: str, network: NetworkConfig, facts: dict[str, Any]) -> Run:
+    """Write run.json with the hashes of what is there, rename the folder into place and drop the checkpoint."""
+    with output_errors(out):
+        hashes = {name: sha256_file(partial / name) for name in HASHED if (partial / name).exists()}
+        raw = {"schema_version": SCHEMA_VERSION, "kind": kind, "network": dataclasses.asdict(network), "files": hashes}
+        write_text(partial / "run.json", to_json(raw | facts))
+        publish_folder(partial, out)
+        (out / CHECKPOINT).unlink(missing_ok=True)  # last: until here a kill can be resumed from it
+    return load_run_folder(out)

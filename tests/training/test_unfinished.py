@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from edgeleuk.errors import OutputError, UsageError
+from edgeleuk.training.run import partial_of
+from edgeleuk.training.unfinished import CHECKPOINT, unfinished_run
+
+TEXTS = {"config.json": "{}\n"}
+
+
+def _say_nothing(text: str) -> None:
+    del text
+
+
+def test_a_failure_before_the_first_checkpoint_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), unfinished_run(tmp_path / "run", TEXTS, False, _say_nothing):
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def _stop_with_a_checkpoint(out: Path) -> None:
+    with unfinished_run(out, TEXTS, False, _say_nothing) as partial:
+        assert partial is not None
+        (partial / CHECKPOINT).write_bytes(b"")
+        raise KeyError
+
+
+def test_a_failure_after_a_checkpoint_leaves_what_can_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        _stop_with_a_checkpoint(tmp_path / "run")
+    with (
+        pytest.raises(OutputError, match="--resume goes on with it"),
+        unfinished_run(tmp_path / "run", TEXTS, False, _say_nothing),
+    ):
+        pass
+    with unfinished_run(tmp_path / "run", TEXTS, True, _say_nothing) as partial:
+        assert partial == partial_of(tmp_path / "run")
+
+
+def test_one_process_holds_a_run(tmp_path: Path) -> None:
+    with (
+        unfinished_run(tmp_path / "run", TEXTS, False, _say_nothing),
+        pytest.raises(OutputError, match="written by another process"),
+        unfinished_run(tmp_path / "run", TEXTS, True, _say_nothing),
+    ):
+        pass
+
+
+def test_a_folder_of_somebody_else_is_neither_used_nor_removed(tmp_path: Path) -> None:
+    notes = tmp_path / "run.partial" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    with (
+        pytest.raises(OutputError, match="not an unfinished run"),
+        unfinished_run(tmp_path / "run", TEXTS, True, _say_nothing),
+    ):
+        pass
+    assert notes.read_text() == "mine"
+
+
+def test_other_settings_are_refused_also_where_the_run_is_complete(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for name in ("run.json", "config.json"):
+        (tmp_path / "run" / name).write_text("{}\n")
+    with unfinished_run(tmp_path / "run", TEXTS, True, _say_nothing) as partial:
+        assert partial is None
+    with (
+        pytest.raises(UsageError, match=r"another config\.json: it has \{\} where now \[\]"),
+        unfinished_run(tmp_path / "run", {"config.json": "[]\n"}, True, _say_nothing),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", [".", "a/..", "/"])
+def test_a_place_that_is_no_name_is_a_usage_error(name: str) -> None:
+    with (
+        pytest.raises(UsageError, match="cannot be the name of a new folder"),
+        unfinished_run(Path(name), TEXTS, False, _say_nothing),
+    ):
+        pass
