@@ -132,9 +132,10 @@ class Fitter:
                 raise
 
         try:
-            history: dict[str, list[float]] = self.model.fit(
-                _dataset(batches, self.model.input_shape), epochs=1, verbose=0
-            ).history
+            # With the number of steps told, Keras does not try one more, which would count in the optimizer's schedule.
+            steps = self.data.training.batch_count
+            data = _dataset(batches, self.model.input_shape)
+            history: dict[str, list[float]] = self.model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0).history
         except tf.errors.OpError as error:
             raise (failures[0] if failures else error) from error
         return history

@@ -47,6 +47,14 @@ def test_fitting_learns_and_ends_with_the_best_weights(data: FitData, tmp_path: 
     assert validate(model, data.validation)["val_loss"] == pytest.approx(progress.best["val_loss"], rel=1e-5)
 
 
+def test_the_schedule_counts_the_steps_that_were_taken_and_ends_at_zero(data: FitData, tmp_path: Path) -> None:
+    model = _model()
+    progress = Fitter(model, data, tmp_path, patience=20, seed=0).run([_phase(4)])
+    assert int(model.optimizer.iterations) == 4 * data.training.batch_count
+    rates = [row["learning_rate"] for row in progress.rows]
+    assert rates[-2] > rates[-1] == 0
+
+
 def test_the_start_is_kept_where_training_only_harms(data: FitData, tmp_path: Path) -> None:
     model = _model()
     Fitter(model, data, tmp_path, patience=20, seed=0).run([_phase(8)])
