@@ -57,7 +57,8 @@ def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     _mark_best(f1, rows)
     _curve(rate, rows, "learning_rate", GREY, "learning rate")
     rate.set(ylabel="learning rate", xlabel="epoch")
-    rate.set_yscale("log")
+    if any(value > 0 for value in _column(rows, "learning_rate")):  # a schedule ends at zero, which no log axis shows
+        rate.set_yscale("log")
     rate.xaxis.get_major_locator().set_params(integer=True)
     for axes in (loss, f1, rate):
         axes.grid(alpha=0.3)
