@@ -59,6 +59,7 @@ def test_the_model_is_one_file_with_spec_labels_and_proof(float_run: Path, conve
     assert bundle.spec.provenance.parent_sha256 is not None
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # TensorFlow's interpreter says that LiteRT succeeds it
 def test_the_file_runs_unchanged_in_tensorflows_interpreter(float_run: Path, converted: dict[str, Any]) -> None:
     path = float_run.parent / "ptq.tflite"
     classifier = Classifier.load(path)
