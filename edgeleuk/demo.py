@@ -1,6 +1,5 @@
 """The whole way on synthetic cells: data, training, both int8 models, and a report of what quantizing cost."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from edgeleuk.quantization.source import load_source
 from edgeleuk.report.evaluation import write_folder
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.training.config import QatConfig, TrainConfig
+from edgeleuk.training.results import Report
 from edgeleuk.training.train import train
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from edgeleuk.metrics import Bootstrap, Scores, score
 from edgeleuk.predictors import Predictor, model_sha256, open_predictor
 from edgeleuk.resampling import statistics_packages
 from edgeleuk.runtime.decision import decide
-from edgeleuk.selection import choose_images, default_split, index_sha256, seen_in_training
+from edgeleuk.selection import choose_images, default_split, seen_in_training
 from edgeleuk.spec import Decision
 
 __all__ = [
@@ -147,7 +147,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     return Evaluation(
         model=str(model),
         model_sha256=model_sha256(model),
-        index_sha256=index_sha256(index),
+        index_sha256=index.sha256,
         split=split,
         classes=spec.classes,
         positive_class=spec.positive_class,

@@ -2,7 +2,6 @@
 
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.errors import DataError, LeakError, SpecError, UsageError
-from edgeleuk.files import sha256_bytes
 from edgeleuk.predictors import Predictor
 
 SPLITS = ("test", "validation", "train", "all")
@@ -49,14 +48,9 @@ def seen_in_training(index: Index, predictor: Predictor) -> frozenset[ImageRecor
     """
     seen = {image for image in index.images if image.sha256[:16] in predictor.trained_on}
     origin = predictor.spec.provenance
-    if origin.fold is not None and origin.index_sha256 == index_sha256(index):
+    if origin.fold is not None and origin.index_sha256 == index.sha256:
         seen.update(index.training(origin.fold))
     return frozenset(seen)
-
-
-def index_sha256(index: Index) -> str:
-    """SHA-256 of the index's JSON, which is that of the file it was saved to."""
-    return sha256_bytes(index.to_json().encode())
 
 
 def _of_split(index: Index, predictor: Predictor, name: str) -> tuple[ImageRecord, ...]:

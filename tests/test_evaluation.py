@@ -16,7 +16,7 @@ from edgeleuk.files import sha256_file, to_json
 from edgeleuk.predictors import model_sha256, open_predictor
 from edgeleuk.report.evaluation import render_text, write_folder
 from edgeleuk.runtime.images import decode_image
-from edgeleuk.selection import choose_images, default_split, index_sha256, seen_in_training
+from edgeleuk.selection import choose_images, default_split, seen_in_training
 from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
 
 QUICK = Request(resamples=100)
@@ -163,7 +163,7 @@ def test_images_seen_in_training_can_be_allowed_and_the_result_says_so(index, mo
 
 
 def test_a_model_that_names_this_index_was_trained_on_its_other_folds(index):
-    predictor = of_fold(0, index_sha256=index_sha256(index))
+    predictor = of_fold(0, index_sha256=index.sha256)
     assert seen_in_training(index, predictor) == set(index.training(0))
     with pytest.raises(LeakError, match="16 of 24"):
         choose_images(index, predictor, "all")
@@ -171,7 +171,7 @@ def test_a_model_that_names_this_index_was_trained_on_its_other_folds(index):
 
 def test_the_hash_of_an_index_is_that_of_its_file(index, tmp_path):
     index.save(tmp_path / "index.json")
-    assert index_sha256(Index.load(tmp_path / "index.json")) == sha256_file(tmp_path / "index.json")
+    assert Index.load(tmp_path / "index.json").sha256 == sha256_file(tmp_path / "index.json")
 
 
 def test_new_images_of_a_subject_seen_in_training_are_counted_in_a_note(index, model):
@@ -244,7 +244,7 @@ def test_the_record_is_json_with_hashes_and_a_schema_version(index, model):
     record = json.loads(to_json(evaluate(RedMeansAll(), index, model, QUICK).to_dict()))
     assert record["schema_version"] == 1
     assert record["model_sha256"] == sha256_file(model)
-    assert record["index_sha256"] == index_sha256(index)
+    assert record["index_sha256"] == index.sha256
     assert record["scores"]["accuracy"].keys() == {"value", "low", "high"}
     assert len(record["subjects"]) == 6
     assert record["predictions"] == 24

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import DataError
-from edgeleuk.files import sha256_file, to_json, write_text
+from edgeleuk.files import sha256_bytes, sha256_file, to_json, write_text
 
 SCHEMA_VERSION = 1
 SPLITS = ("train", "test", "unlabelled")
@@ -67,6 +67,11 @@ class Index:
         """JSON text; `root` as it is, images as a list of objects."""
         raw = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self), "root": str(self.root)}
         return to_json(raw)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the JSON, which is that of the file it is saved to."""
+        return sha256_bytes(self.to_json().encode())
 
     def save(self, path: Path) -> None:
         """Write the index, whole or not at all. Raises OutputError."""

@@ -27,7 +27,7 @@ def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
         preprocessing=Preprocessing(config.input_size, crop, config.resample),
         positive_class=index.positive_class,
         provenance=Provenance(
-            index_sha256=sha256_bytes(index.to_json().encode()),
+            index_sha256=index.sha256,
             config_sha256=sha256_bytes(config_json.encode()),
             fold=config.fold,
         ),
