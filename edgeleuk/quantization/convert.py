@@ -125,7 +125,7 @@ def _fidelity(source: Source, bundle: Bundle, images: ImageSet | None) -> tuple[
     if source.kind == "qat":
         references.append(("QAT network", source.network, preprocessing.on_int8_grid()))
     return tuple(
-        compare(name, keras_probabilities(network, images.inputs(seen)), found) for name, network, seen in references
+        compare(name, keras_probabilities(network, images.paths, seen), found) for name, network, seen in references
     )
 
 

@@ -1,27 +1,23 @@
 """How far a converted model is from the network it was made of."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.quantization.proof import Fidelity
+from edgeleuk.spec import Preprocessing
+from edgeleuk.training.stream import ImageStream
 
 Probabilities = NDArray[np.float32]
 
 
-def keras_probabilities(model: Any, inputs: Iterable[NDArray[np.float32]], batch_size: int = 32) -> Probabilities:
-    """Return float32 [n, classes] of a Keras network on n inputs of shape [1, size, size, 3]."""
-    results, waiting = [], []
-    for image in inputs:
-        waiting.append(image)
-        if len(waiting) == batch_size:
-            results.append(model.predict_on_batch(np.concatenate(waiting)))
-            waiting = []
-    if waiting:
-        results.append(model.predict_on_batch(np.concatenate(waiting)))
-    return np.concatenate(results).astype(np.float32)
+def keras_probabilities(model: Any, paths: Sequence[Path], preprocessing: Preprocessing) -> Probabilities:
+    """Return float32 [n, classes] of a Keras network on n image files."""
+    stream = ImageStream(paths, [0] * len(paths), preprocessing)
+    return np.concatenate([model.predict_on_batch(images) for images, _ in stream.in_order()]).astype(np.float32)
 
 
 def compare(name: str, reference: Probabilities, found: Probabilities) -> Fidelity:

@@ -5,8 +5,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_bytes, to_json, whole_file
 from edgeleuk.quantization.calibration import draw
@@ -17,7 +15,7 @@ from edgeleuk.training.config import QatConfig
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network
-from edgeleuk.training.preparation import check_images, fit_data
+from edgeleuk.training.preparation import check_images, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
@@ -83,9 +81,8 @@ def calibrated_network(source: Run, config: QatConfig) -> Any:
     training = source.index.training(source.fold)
     images = draw(source.index, training, config.samples, config.seed)
     preprocessing = source.spec.preprocessing.on_int8_grid()
-    inputs = list(images.inputs(preprocessing))
-    batches = (np.concatenate(inputs[start : start + _RANGE_BATCH]) for start in range(0, len(inputs), _RANGE_BATCH))
-    ranges = share_ranges(network, measure_ranges(network, batches))
+    stream = stream_of(source.index, images.images, preprocessing, _RANGE_BATCH)
+    ranges = share_ranges(network, measure_ranges(network, (batch for batch, _ in stream.in_order())))
     quantized = quantize_network(network)
     set_ranges(quantized, ranges, preprocessing.input_range)
     return quantized
