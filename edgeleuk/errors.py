@@ -3,6 +3,7 @@
 EdgeleukError
 ├── UsageError          the request cannot be carried out as written
 ├── MissingExtraError   a package of an optional extra is not installed
+├── CameraError         a camera that cannot be used now
 ├── DataError           images, labels or an index
 │   ├── ImageError      one image file
 │   └── LeakError       one group of images on both sides of a split
@@ -10,6 +11,7 @@ EdgeleukError
 │   ├── SpecError       its ModelSpec
 │   └── ProofError      an int8 model that is not what it claims to be
 └── OutputError         a result that could not be written
+    └── StoreError      a store of results that cannot be opened, read or written
 
 Only `edgeleuk.cli` turns them into exit codes: 2 for UsageError, 1 for every other.
 """
@@ -28,6 +30,10 @@ class MissingExtraError(EdgeleukError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs the '{extra}' extra: pip install 'edgeleuk[{extra}]'")
+
+
+class CameraError(EdgeleukError):
+    """A camera that cannot be used now: absent, taken, not permitted, or gone."""
 
 
 class DataError(EdgeleukError):
@@ -56,3 +62,11 @@ class ProofError(ModelError):
 
 class OutputError(EdgeleukError):
     """A result that could not be written: no permission, no space, or a place already taken."""
+
+
+class StoreError(OutputError):
+    """A store of results that cannot be opened, read or written. `passing`: trying again later may help."""
+
+    def __init__(self, message: str, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
