@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from edgeleuk.runtime.bundle import write_bundle
+from edgeleuk.files import write_bytes
+from edgeleuk.runtime.bundle import pack
 from edgeleuk.spec import ModelSpec, Preprocessing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +33,10 @@ def small_spec() -> ModelSpec:
 @pytest.fixture(scope="session")
 def float_flatbuffer() -> bytes:
     """A convolutional network of random weights for 32 px, as a float32 .tflite without anything appended."""
+    return _kept("float32.flatbuffer", _make_float)
+
+
+def _make_float() -> bytes:
     from edgeleuk.quantization.freeze import convert_float
     from edgeleuk.training.framework import tf_keras
 
@@ -43,7 +48,8 @@ def float_flatbuffer() -> bytes:
             layers.Conv2D(8, 3, strides=2, activation="relu"),
             layers.Conv2D(16, 3, strides=2, activation="relu"),
             layers.GlobalAveragePooling2D(),
-            layers.Dense(2, activation="softmax"),
+            # A layer without biases is one that tflite-runtime's int8 kernels on ARM processors do not survive.
+            layers.Dense(2, activation="softmax", bias_initializer="random_normal"),
         ]
     )
     return convert_float(network)
@@ -52,6 +58,10 @@ def float_flatbuffer() -> bytes:
 @pytest.fixture(scope="session")
 def int8_flatbuffer(float_flatbuffer: bytes) -> bytes:
     """The same network as int8."""
+    return _kept("int8.flatbuffer", lambda: _make_int8(float_flatbuffer))
+
+
+def _make_int8(float_flatbuffer: bytes) -> bytes:
     from edgeleuk.quantization.post_training import quantize_int8
 
     random = np.random.default_rng(0)
@@ -151,12 +161,28 @@ def environment() -> dict[str, str]:
 
 
 def _bundle(model: bytes, precision: str, spec: ModelSpec, factory: pytest.TempPathFactory) -> Path:
+    path = factory.mktemp("model") / f"{precision}.tflite"
+    path.write_bytes(_kept(path.name, lambda: _pack(model, precision, spec)))
+    return path
+
+
+def _pack(model: bytes, precision: str, spec: ModelSpec) -> bytes:
     from edgeleuk.quantization.proof import examine
 
-    path = factory.mktemp("model") / f"{precision}.tflite"
-    proof = examine(model, precision, spec.preprocessing).to_dict()
-    write_bundle(path, model, spec, proof, frozenset({"0123456789abcdef"}))
-    return path
+    return pack(model, spec, examine(model, precision, spec.preprocessing).to_dict(), frozenset({"0123456789abcdef"}))
+
+
+def _kept(name: str, make: Callable[[], bytes]) -> bytes:
+    """What `make` returns, or the file of that name in the folder EDGELEUK_TEST_MODELS, where that is set.
+
+    What is not there yet is made and put there: a run with TensorFlow prepares those on machines without.
+    """
+    if "EDGELEUK_TEST_MODELS" not in os.environ:
+        return make()
+    path = Path(os.environ["EDGELEUK_TEST_MODELS"]) / name
+    if not path.exists():
+        write_bytes(path, make())
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="session")

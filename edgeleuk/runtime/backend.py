@@ -1,5 +1,7 @@
 """The one place that names an interpreter package: LiteRT, or tflite-runtime where LiteRT has no wheel."""
 
+import importlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,51 +12,90 @@ from edgeleuk.errors import EdgeleukError, ModelError, UsageError
 from edgeleuk.runtime.native_output import hold_native_stderr
 
 BACKENDS = ("auto", "litert", "tflite-runtime")
+_PACKAGES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
+_NOT_INSTALLED = {
+    "auto": "no interpreter is installed: pip install ai-edge-litert, or tflite-runtime on 32-bit systems",
+    "litert": "LiteRT is not installed: pip install ai-edge-litert (64-bit systems), or --backend auto",
+    "tflite-runtime": "tflite-runtime is not installed: pip install tflite-runtime (Python <= 3.11), or --backend auto",
+}
 
 
 def interpreter_class(backend: str = "auto") -> tuple[Any, str]:
     """Return the Interpreter class and the name of its backend. "auto" takes the first that is installed.
 
-    Raises UsageError for an unknown name, EdgeleukError where the package is not installed.
+    Raises UsageError for an unknown name, EdgeleukError where the package is not installed or cannot be loaded.
     """
     if backend not in BACKENDS:
         raise UsageError(f"backend is {backend!r}; expected {' | '.join(BACKENDS)}")
-    if backend in ("auto", "litert"):
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-
-            return Interpreter, "litert"
-        except ImportError as error:
-            if backend == "litert":
-                raise EdgeleukError("LiteRT is not installed: pip install ai-edge-litert") from error
-    try:
-        from tflite_runtime.interpreter import Interpreter
-
-        return Interpreter, "tflite-runtime"
-    except ImportError as error:
-        raise EdgeleukError(
-            "no interpreter is installed: pip install ai-edge-litert, or tflite-runtime on 32-bit systems"
-        ) from error
+    for name in BACKENDS[1:] if backend == "auto" else (backend,):
+        found = _import(name)
+        if found is not None:
+            return found, name
+    raise EdgeleukError(_NOT_INSTALLED[backend])
 
 
 def open_interpreter(content: bytes, path: Path, threads: int, backend: str = "auto") -> Any:
-    """Return an interpreter with allocated tensors. Raises ModelError where the model is damaged or unsupported."""
+    """Return an interpreter with allocated tensors.
+
+    Raises ModelError where the model is damaged or unsupported, EdgeleukError where the interpreter does not work with
+    the NumPy that is installed.
+    """
     interpreter, name = interpreter_class(backend)
     try:
         with hold_native_stderr():
-            opened = interpreter(model_content=content, num_threads=threads)
-            opened.allocate_tensors()
-        return opened
+            opened = _construct(interpreter, content, threads)
+            if not isinstance(opened, SystemError):
+                opened.allocate_tensors()
+                return opened
     except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{path} cannot be run by {name}: {error}") from error
+        raise ModelError(f"{path} cannot be run by {name}: {_reason(error)}") from error
+    raise EdgeleukError(
+        f"{name} does not work with NumPy {np.__version__}, for it was built for NumPy 1: pip install 'numpy<2', or "
+        "ai-edge-litert instead of it on 64-bit systems"
+    ) from opened
+
+
+def _import(name: str) -> Any | None:
+    """The Interpreter class of a backend; None where it is not installed. Raises EdgeleukError where it is broken."""
+    package = _PACKAGES[name]
+    try:
+        return importlib.import_module(f"{package}.interpreter").Interpreter
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package:
+            return None
+        raise EdgeleukError(
+            f"{name} is installed but cannot be loaded: {error}; 'edgeleuk doctor' says what this system lacks"
+        ) from error
+
+
+def _construct(interpreter: Any, content: bytes, threads: int) -> Any:
+    """The interpreter, or the SystemError by which one built for NumPy 1 shows that it has met NumPy 2.
+
+    Returned, not raised: NumPy writes a page of advice to stderr on the way, which is to stay held back.
+    """
+    try:
+        return interpreter(model_content=content, num_threads=threads)
+    except SystemError as error:
+        if np.__version__.startswith("1."):
+            raise
+        return error
+
+
+def _reason(error: Exception) -> str:
+    """What the interpreter says, on one line, and what to do where the model is newer than it."""
+    said = " ".join(str(error).split())
+    if "Didn't find op" in said or "unresolved custom op" in said:
+        said += " (the model has an operator newer than this interpreter, or a custom one: update the interpreter)"
+    return said
 
 
 class Network:
-    """A model with one image input and one output of class scores, in an interpreter. Not thread-safe."""
+    """A model with one image input and one output of class scores, in an interpreter. Thread-safe: runs take turns."""
 
     def __init__(self, content: bytes, path: Path, threads: int = 1, backend: str = "auto") -> None:
         """Load the model. Raises ModelError where it is damaged or has other inputs and outputs."""
         self._interpreter = open_interpreter(content, path, threads, backend)
+        self._lock = threading.Lock()
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each")
@@ -79,10 +120,20 @@ class Network:
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run on `values`, of the input's shape and dtype; returns the output [1, classes] in its own dtype."""
-        self._interpreter.set_tensor(self.input["index"], values)
-        self._interpreter.invoke()
-        result: NDArray[Any] = self._interpreter.get_tensor(self.output["index"])
+        with self._lock:
+            self._interpreter.set_tensor(self.input["index"], values)
+            self._interpreter.invoke()
+            result: NDArray[Any] = self._interpreter.get_tensor(self.output["index"])
         return result
+
+    def operations(self) -> list[dict[str, Any]]:
+        """The graph's nodes in order, then those that a delegate put in their place; [] where it cannot be asked.
+
+        Each has "op_name" (DELEGATE for the latter), "inputs" and "outputs", which are positions of tensors. No public
+        interface tells; this one is in every release of both packages from TensorFlow 2.5 to LiteRT 2.3.
+        """
+        ask = getattr(self._interpreter, "_get_ops_details", None)
+        return [] if ask is None else list(ask())
 
     def scores(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Like `invoke`, for one image, as real numbers: float32 [classes] = scale * (q - zero_point)."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,11 @@ from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.decision import apply_temperature, decide
 from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
 from edgeleuk.spec import ModelSpec
+
+ImageLike = str | Path | bytes | Image.Image
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,16 @@ class Prediction:
         return self.probabilities[self.label]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A network's input, [1, size, size, 3] of int8 or float32, and how long it took to make."""
+
+    values: NDArray[np.int8] | NDArray[np.float32]
+    prepare_ms: float
+
+
 class Classifier:
-    """A model file, ready to classify images. Not thread-safe: use one for each thread.
+    """A model file, ready to classify images. Thread-safe: inferences take turns, all else may run at once.
 
     `spec` is its contract, `trained_on` the first 16 hex digits of the SHA-256 of each image it was trained or
     calibrated on.
@@ -63,20 +74,38 @@ class Classifier:
         """
         return cls(read_bundle(Path(path)), Path(path), threads, backend)
 
-    def predict(self, image: str | Path | bytes | Image.Image) -> Prediction:
+    def predict(self, image: ImageLike) -> Prediction:
         """Classify a file, its bytes or an RGB Pillow image. Raises ImageError for an image that cannot be used."""
+        return self.conclude(self.timed_prepare(image))
+
+    def predict_many(self, images: Iterable[ImageLike], workers: int = 1) -> Iterator[Prediction]:
+        """Yield the prediction for each image in order; decoding, in `workers` threads, runs beside inference.
+
+        `images` may be endless: only a few of them are in memory. Raises ImageError at the turn of a bad one, and ends.
+        """
+        singly = ((image,) for image in images)
+        for prediction in overlapped(singly, self.timed_prepare, self.conclude, workers):
+            if prediction is not None:
+                yield prediction
+
+    def timed_prepare(self, image: ImageLike) -> Prepared:
+        """The first half of `predict`: decode, crop, resize, quantize."""
         started = time.perf_counter()
         values = self.prepare(image)
-        prepared = time.perf_counter()
-        probabilities = apply_temperature(self.network.scores(values), self.spec.decision)
-        finished = time.perf_counter()
+        return Prepared(values, 1000 * (time.perf_counter() - started))
+
+    def conclude(self, prepared: Prepared) -> Prediction:
+        """The second half of `predict`: infer and decide. Raises ModelError for scores that are not finite."""
+        started = time.perf_counter()
+        probabilities = apply_temperature(self.network.scores(prepared.values), self.spec.decision)
+        invoke_ms = 1000 * (time.perf_counter() - started)
         if not np.isfinite(probabilities).all():
             raise ModelError(f"the network returned {probabilities.tolist()}; expected finite probabilities")
         label = self.spec.classes[int(decide(probabilities, self.spec))]
-        by_name = {name: float(p) for name, p in zip(self.spec.classes, probabilities, strict=True)}
-        return Prediction(label, by_name, 1000 * (prepared - started), 1000 * (finished - prepared))
+        by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
+        return Prediction(label, by_name, prepared.prepare_ms, invoke_ms)
 
-    def prepare(self, image: str | Path | bytes | Image.Image) -> NDArray[np.int8] | NDArray[np.float32]:
+    def prepare(self, image: ImageLike) -> NDArray[np.int8] | NDArray[np.float32]:
         """Return the network's input [1, size, size, 3]: int8 for a quantized model, else float32."""
         opened = image if isinstance(image, Image.Image) else decode_image(_source(image))
         pixels = fit_to_input(opened, self.spec.preprocessing)[np.newaxis]
@@ -91,8 +120,8 @@ class Classifier:
 
 
 def default_threads() -> int:
-    """Cores, at most 4: a Pi has four, and more threads than that rarely help one small network."""
-    return min(4, os.cpu_count() or 1)
+    """Cores this process may use, at most 4: a Pi has four, and more rarely help one small network."""
+    return min(4, len(os.sched_getaffinity(0)))
 
 
 def _source(image: str | Path | bytes) -> Path | bytes:

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from edgeleuk.spec import Decision, ModelSpec
 
+RESEARCH_USE = "For research use, not a diagnosis."
+
 
 def apply_temperature(probabilities: NDArray[np.float32], decision: Decision) -> NDArray[np.float32]:
     """Return float32 [..., classes]: softmax(log(p) / T); p itself at T = 1. See `Decision` for the source."""

@@ -66,7 +66,10 @@ def _schema() -> Any:
     try:
         from ai_edge_litert import schema_py_generated
     except ImportError as error:
-        raise EdgeleukError("reading a model's graph needs LiteRT: pip install ai-edge-litert") from error
+        raise EdgeleukError(
+            "reading a model's graph needs LiteRT's schema, which tflite-runtime lacks: pip install ai-edge-litert, on "
+            "any 64-bit computer if this one is 32-bit"
+        ) from error
     return schema_py_generated
 
 

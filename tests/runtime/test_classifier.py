@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -132,3 +133,26 @@ def test_real_cells_are_classified(small_model, shared_data):
         pytest.skip("the C-NMC images are not at hand")
     labels = {Classifier.load(small_model).predict(path).label for path in paths}
     assert labels <= {"all", "hem"}
+
+
+def test_many_images_give_what_each_gives_alone_and_in_order(small_model, write_image):
+    classifier = Classifier.load(small_model)
+    paths = [write_image(f"{'x' * number}.bmp") for number in range(1, 20)]
+    many = list(classifier.predict_many(paths, workers=3))
+    assert [found.probabilities for found in many] == [classifier.predict(path).probabilities for path in paths]
+
+
+def test_a_bad_image_among_many_raises_at_its_turn(small_model, write_image, tmp_path):
+    many = Classifier.load(small_model).predict_many([write_image("a.bmp"), tmp_path / "absent.bmp"])
+    next(many)
+    with pytest.raises(ImageError, match="no such file"):
+        next(many)
+
+
+def test_a_classifier_may_be_used_by_several_threads_at_once(small_model, write_image):
+    classifier = Classifier.load(small_model)
+    paths = [write_image(f"{'x' * number}.bmp") for number in range(1, 9)]
+    alone = [classifier.predict(path).probabilities for path in paths]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            assert [found.probabilities for found in pool.map(classifier.predict, paths)] == alone

@@ -1,0 +1,83 @@
+"""Two overlapped steps with results in order."""
+
+import threading
+import time
+from itertools import count
+
+import pytest
+
+from edgeleuk.runtime.pipeline import overlapped
+
+
+def test_results_come_in_order_however_long_each_takes():
+    def slow(number):
+        time.sleep(0.01 * (number % 3))
+        return number
+
+    assert list(overlapped(([n] for n in range(30)), slow, lambda n: -n, workers=4)) == [-n for n in range(30)]
+
+
+def test_the_first_step_of_an_item_runs_during_the_second_of_another():
+    both = threading.Barrier(2, timeout=30)
+
+    def meet(number):
+        if number in (0, 1):
+            both.wait()  # passes only if item 1 is prepared while item 0 is finished
+        return number
+
+    assert list(
+        overlapped(([n] for n in range(3)), lambda n: n if n != 1 else meet(n), lambda n: meet(n) if n == 0 else n)
+    )
+
+
+def test_the_second_step_never_runs_twice_at_once():
+    inside = threading.Lock()
+
+    def alone(number):
+        assert inside.acquire(blocking=False)
+        time.sleep(0.001)
+        inside.release()
+        return number
+
+    assert len(list(overlapped([range(50)], lambda n: n, alone, workers=4))) == 50
+
+
+def test_only_a_few_items_of_an_endless_source_are_taken():
+    taken = []
+
+    def source():
+        for number in count():
+            taken.append(number)
+            yield [number]
+
+    results = overlapped(source(), lambda n: n, lambda n: n, ahead=5)
+    assert [next(results) for _ in range(10)] == list(range(10))
+    results.close()
+    assert len(taken) <= 15
+
+
+def test_an_empty_batch_finishes_what_is_under_way():
+    assert list(overlapped([[1, 2], [], [3]], lambda n: n, lambda n: n)) == [1, 2, None, 3]
+
+
+@pytest.mark.parametrize("step", ["prepare", "finish"])
+def test_an_error_comes_at_its_turn_and_ends_the_iteration(step):
+    def fail_at_two(number):
+        if number == 2:
+            raise ValueError("two")
+        return number
+
+    steps = {"prepare": lambda n: n, "finish": lambda n: n} | {step: fail_at_two}
+    results = overlapped(([n] for n in range(9)), **steps)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ValueError, match="two"):
+        next(results)
+    assert list(results) == []
+
+
+def test_no_thread_is_left_behind_when_the_caller_stops_early():
+    before = threading.active_count()
+    results = overlapped(([n] for n in count()), lambda n: n, lambda n: n)
+    next(results)
+    results.close()
+    assert threading.active_count() == before
