@@ -1,0 +1,106 @@
+"""What `edgeleuk infer` does: images from where they were asked for, rows printed once they are stored."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from edgeleuk.errors import UsageError
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.sources.camera import open_camera
+from edgeleuk.sources.files import STANDARD_INPUT, named_images
+from edgeleuk.sources.frame import CameraSource
+from edgeleuk.sources.watch import FolderWatch
+from edgeleuk.store import Store
+from edgeleuk.store.record import printable
+from edgeleuk.streaming.recorder import recorded
+from edgeleuk.streaming.rows import Row, json_line, table_head, table_line
+from edgeleuk.streaming.service import Control, Service
+from edgeleuk.streaming.steps import Model, Steps, Way
+from edgeleuk.streaming.subjects import subject_finder
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; exactly one of `names`, `watch` and `camera`. See the options of `edgeleuk infer`."""
+
+    model: Path
+    names: tuple[str, ...] = ()
+    watch: Path | None = None
+    camera: str | None = None
+    every: float = 1.0
+    frames: int | None = None
+    store: Path | None = None
+    subject: str | None = None
+    subject_pattern: str | None = None
+    null: bool = False
+    polling: bool = False
+    threads: int | None = None
+    backend: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where the request says nothing, too much, or what does not fit together."""
+        given = [bool(self.names), self.watch is not None, self.camera is not None]
+        if sum(given) != 1:
+            raise UsageError(
+                "expected images (files, folders, patterns or -), --watch DIR or --camera NAME: one of them"
+            )
+        if self.frames is not None and self.camera is None:
+            raise UsageError("--frames goes with --camera")
+        if self.polling and self.watch is None:
+            raise UsageError("--polling goes with --watch")
+        if self.null and STANDARD_INPUT not in self.names:
+            raise UsageError("-0 goes with - (names on standard input)")
+
+    def load(self) -> Model:
+        """The model as it is on disk now."""
+        return Model.of(read_bundle(self.model), self.model, self.threads, self.backend)
+
+
+def run(request: Request, as_json: bool = False) -> bool:
+    """Classify and print. Returns False where an image could not be used; a watch or a camera that ended is well."""
+    with ExitStack() as stack:
+        rows, model = _open(request, stack)
+        return _print(rows, model.classifier.spec.classes, sys.stdout.isatty() and not as_json) or not request.names
+
+
+def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Model]:
+    """Open all that is needed, cheap things first, so that a mistake shows before a model is loaded."""
+    subject_of = subject_finder(request.subject, request.subject_pattern)
+    named = named_images(request.names, separator=b"\0" if request.null else b"\n")
+    watch = camera = None
+    if request.watch is not None:
+        watch = stack.enter_context(FolderWatch(request.watch, polling=request.polling or None, report=_report))
+    if request.camera is not None:
+        camera = stack.enter_context(closing(open_camera(request.camera)))
+    store = stack.enter_context(Store.open(request.store)) if request.store is not None else None
+    model = request.load()
+    source = "watch" if watch else "camera" if camera else "file"
+    steps = Steps(model, store, Way(source, request.watch, subject_of))
+    if watch is None and camera is None:
+        rows = steps.rows(named)
+        return (recorded(rows, store, source) if store is not None else rows), model
+    service = Service(steps, stack.enter_context(Control()), request.load, _report)
+    if watch is not None:
+        return service.watch(watch, store), model
+    return service.camera(cast(CameraSource, camera), store, request.every, request.frames), model
+
+
+def _print(rows: Iterable[Row | None], classes: Sequence[str], table: bool) -> bool:
+    if table:
+        print(table_head(classes))
+    well = True
+    for row in rows:
+        if row is not None:
+            print(table_line(row, classes) if table else json_line(row), flush=True)
+            well &= row.error is None
+    if table or sys.stderr.isatty():
+        print(RESEARCH_USE, file=sys.stdout if table else sys.stderr)
+    return well
+
+
+def _report(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)

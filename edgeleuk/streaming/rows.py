@@ -1,0 +1,80 @@
+"""What came of one image, as a line of JSON or of a table."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.store.record import Result, printable
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one image: a result, or the reason why there is none.
+
+    `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
+    None where it was not needed or could not be read.
+    """
+
+    image: Path
+    result: Result | None = None
+    error: str | None = None
+    known: bool = False
+    sha256: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able: image with label, probabilities and times in ms, or image with error."""
+        found = self.result
+        if found is None:
+            return {"image": str(self.image), "error": self.error}
+        return {
+            "image": str(self.image),
+            "label": found.label,
+            "probabilities": found.probabilities,
+            "prepare_ms": found.prepare_ms,
+            "invoke_ms": found.invoke_ms,
+            "model_sha256": found.model_sha256,
+        } | self._stored()
+
+    def _stored(self) -> dict[str, Any]:
+        """What only a store knows."""
+        if self.result is None or self.result.id is None:
+            return {}
+        return {
+            "sha256": self.sha256,
+            "subject": self.result.subject,
+            "id": self.result.id,
+            "known": self.known,
+        }
+
+
+def json_line(row: Row) -> str:
+    """The row as one line of JSON, in ASCII whatever the file name is made of."""
+    return json.dumps(row.to_dict(), allow_nan=False)
+
+
+def table_head(classes: Sequence[str]) -> str:
+    """The line above `table_line`s."""
+    names = "".join(f"  {name:>{_width(name)}}" for name in classes)
+    return f"{'label':{_label_width(classes)}}{names}  prepare ms  invoke ms  image"
+
+
+def table_line(row: Row, classes: Sequence[str]) -> str:
+    """The row as one line of fixed columns, the image last."""
+    image = printable(str(row.image))
+    found = row.result
+    if found is None:
+        return f"{'-':{_label_width(classes)}}  {image}: {row.error}"
+    values = "".join(f"  {found.probabilities.get(name, 0):>{_width(name)}.4f}" for name in classes)
+    times = f"{found.prepare_ms:>10.2f}  {found.invoke_ms:>9.2f}"
+    known = "  (known)" if row.known else ""
+    return f"{found.label:{_label_width(classes)}}{values}  {times}  {image}{known}"
+
+
+def _width(name: str) -> int:
+    return max(6, len(name))
+
+
+def _label_width(classes: Sequence[str]) -> int:
+    return max(5, *(len(name) for name in classes))

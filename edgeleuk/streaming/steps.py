@@ -1,0 +1,117 @@
+"""The two steps of each image: read, recognize and prepare it; then infer. What is known already is not classified."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeleuk.errors import ImageError, StoreError
+from edgeleuk.files import sha256_bytes
+from edgeleuk.runtime.bundle import Bundle
+from edgeleuk.runtime.classifier import Classifier, Prepared
+from edgeleuk.runtime.pipeline import overlapped
+from edgeleuk.sources.frame import Frame
+from edgeleuk.sources.reading import read_regular
+from edgeleuk.store import Result, Store
+from edgeleuk.store.record import ModelIdentity, make_result
+from edgeleuk.streaming.rows import Row
+
+_REMEMBERED = 4096  # contents classified last: more than are ever under way between inference and store
+
+Image = Path | Frame
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model and which one it is."""
+
+    classifier: Classifier
+    identity: ModelIdentity
+
+    @classmethod
+    def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Model":
+        """Load what `read_bundle` read. Raises ModelError or SpecError."""
+        classifier = Classifier(bundle, path, threads, backend)
+        return cls(classifier, ModelIdentity.of(bundle, classifier.spec))
+
+
+@dataclass(frozen=True)
+class Way:
+    """How images are read and named: `source` as in a Result; with `beneath` no link below that folder is followed."""
+
+    source: str = "file"
+    beneath: Path | None = None
+    subject_of: Callable[[str], str | None] = lambda path: None
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An image after the first step: ready to infer, known, or in error."""
+
+    path: Path
+    model: Model
+    sha256: str | None = None
+    prepared: Prepared | None = None
+    known: Result | None = None
+    error: str | None = None
+
+
+class Steps:
+    """What is done to each image. `model` may be replaced at any time; each image keeps the one it began with."""
+
+    def __init__(self, model: Model, store: Store | None = None, way: Way | None = None) -> None:
+        """With a store, what it knows of an image's content is its result."""
+        self.model = model
+        self._store = store
+        self._way = way or Way()
+        self._recent: OrderedDict[tuple[str, str], Result] = OrderedDict()
+
+    def rows(self, batches: Iterable[Sequence[Image]], workers: int = 1) -> Iterator[Row | None]:
+        """Yield a row for each image in order, None for an empty batch. See `overlapped`."""
+        return overlapped(batches, self._prepare, self._finish, workers)
+
+    def _prepare(self, image: Image) -> _Seen:
+        model, sha256 = self.model, None
+        path = image if isinstance(image, Path) else Path(image.name)
+        try:
+            content = self._read(path) if isinstance(image, Path) else image.content
+            if self._store is not None:
+                sha256 = sha256_bytes(content)
+                if known := self._lookup(sha256, model):
+                    return _Seen(path, model, sha256, known=known)
+            return _Seen(path, model, sha256, model.classifier.timed_prepare(content))
+        except ImageError as error:
+            reason = str(error).removeprefix(f"{path}: ").removeprefix("image: ")
+            return _Seen(path, model, sha256, error=reason)
+
+    def _read(self, path: Path) -> bytes:
+        beneath = self._way.beneath
+        return read_regular(path, beneath=beneath, follow_link=beneath is None)
+
+    def _lookup(self, sha256: str, model: Model) -> Result | None:
+        try:
+            return self._store.lookup(sha256, model.identity.sha256) if self._store is not None else None
+        except StoreError:
+            return None  # whoever stores the result waits for the store, and it takes no second row
+
+    def _finish(self, seen: _Seen) -> Row:
+        if seen.prepared is None:
+            return Row(seen.path, result=seen.known, known=seen.known is not None, error=seen.error, sha256=seen.sha256)
+        key = (seen.sha256 or "", seen.model.identity.sha256)
+        if seen.sha256 and (result := self._recent.get(key)):
+            return Row(seen.path, result=result, known=True, sha256=seen.sha256)
+        result = make_result(
+            seen.model.classifier.conclude(seen.prepared),
+            seen.model.identity,
+            sha256=seen.sha256 or "",
+            path=str(seen.path),
+            subject=self._way.subject_of(str(seen.path)),
+            source=self._way.source,
+        )
+        self._remember(key, result)
+        return Row(seen.path, result=result, sha256=seen.sha256)
+
+    def _remember(self, key: tuple[str, str], result: Result) -> None:
+        self._recent[key] = result
+        if len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)

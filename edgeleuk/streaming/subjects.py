@@ -1,0 +1,39 @@
+"""Which subject an image is of, as far as its name tells."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from edgeleuk.data.cnmc import name_facts
+from edgeleuk.errors import UsageError
+
+
+def subject_finder(name: str | None = None, pattern: str | None = None) -> Callable[[str], str | None]:
+    """From a path to its subject: always `name`, or group 1 of `pattern` anywhere in the path.
+
+    With neither, the subject of a C-NMC name (UID_<subject>_...). None where the path does not tell. Raises UsageError
+    where both are given, or pattern is no regular expression with a group.
+    """
+    if name is not None and pattern is not None:
+        raise UsageError("--subject and --subject-pattern exclude each other")
+    if name is not None:
+        return lambda path: name
+    if pattern is None:
+        return _of_cnmc
+    expression = _compiled(pattern)
+    return lambda path: match[1] if (match := expression.search(path)) else None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"--subject-pattern {pattern!r} is no regular expression: {error}") from error
+    if expression.groups < 1:
+        raise UsageError(f"--subject-pattern {pattern!r} has no group; expected for example '/(P[0-9]+)/'")
+    return expression
+
+
+def _of_cnmc(path: str) -> str | None:
+    facts = name_facts(Path(path).name)
+    return facts[0] if facts else None
