@@ -1,0 +1,1 @@
+"""The machine it runs on: facts about the board, what `edgeleuk doctor` makes of them, and the service manager."""

@@ -1,0 +1,123 @@
+"""The software below edgeleuk: Python, C library, operating system, packages."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import struct
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgeleuk.device.reading import read_text
+
+DISTRIBUTIONS = {  # module: the distributions that bring it
+    "ai_edge_litert": ("ai-edge-litert", "ai-edge-litert-nightly"),
+    "tflite_runtime": ("tflite-runtime", "tflite-runtime-nightly"),
+    "numpy": ("numpy",),
+    "PIL": ("pillow",),
+    "click": ("click",),
+    "cv2": ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python"),
+    "picamera2": ("picamera2",),
+}
+UNKNOWN_VERSION = "unknown version"  # of a module that no distribution claims: a system package or a bare folder
+
+
+@dataclass(frozen=True)
+class Host:
+    """`machine` is the kernel's word, `pointer_bits` that of this Python; `packages` holds versions by module."""
+
+    python: tuple[int, int, int]
+    machine: str
+    pointer_bits: int
+    libc: str
+    libc_version: str
+    system: str
+    cpu_features: frozenset[str] = frozenset()
+    packages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> str:
+        """Of this Python: armv7l also where it runs on a 64-bit kernel, as 32-bit Raspberry Pi OS does."""
+        if self.pointer_bits == 32:
+            return {"aarch64": "armv7l", "armv8l": "armv7l", "x86_64": "i686"}.get(self.machine, self.machine)
+        return self.machine
+
+    @property
+    def litert_has_wheel(self) -> bool:
+        """Whether pip finds a LiteRT that runs here: 64-bit, Python 3.10 to 3.14, glibc of 2.34 at least."""
+        return (
+            self.architecture in ("x86_64", "aarch64")
+            and (3, 10) <= self.python < (3, 15)
+            and self.libc == "glibc"
+            and version_tuple(self.libc_version) >= (2, 34)
+        )
+
+    @property
+    def tflite_runtime_has_wheel(self) -> bool:
+        """Whether pip finds a tflite-runtime that runs here: glibc, Python up to 3.11."""
+        return self.architecture in ("x86_64", "aarch64", "armv7l") and self.python < (3, 12) and self.libc == "glibc"
+
+
+def this_host(root: Path = Path("/")) -> Host:
+    """The host this process runs on."""
+    name, version = _libc(root)
+    return Host(
+        python=(sys.version_info[0], sys.version_info[1], sys.version_info[2]),
+        machine=platform.machine(),
+        pointer_bits=8 * struct.calcsize("P"),
+        libc=name,
+        libc_version=version,
+        system=os_release(root),
+        cpu_features=cpu_features(root),
+        packages=installed(DISTRIBUTIONS),
+    )
+
+
+def os_release(root: Path = Path("/")) -> str:
+    """Name of the operating system, "unknown" where nothing says it."""
+    for line in (read_text(root / "etc/os-release") or "").splitlines():
+        key, _, value = line.partition("=")
+        if key == "PRETTY_NAME":
+            return value.strip().strip("\"'")
+    return "unknown"
+
+
+def cpu_features(root: Path = Path("/")) -> frozenset[str]:
+    """The first core's instruction-set extensions by the kernel's names (asimddp, avx512_vnni ...)."""
+    for line in (read_text(root / "proc/cpuinfo") or "").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("Features", "flags"):
+            return frozenset(value.split())
+    return frozenset()
+
+
+def installed(modules: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Versions of those modules that can be found, without importing them."""
+    return {name: _version(names) for name, names in modules.items() if importlib.util.find_spec(name) is not None}
+
+
+def version_tuple(text: str) -> tuple[int, ...]:
+    """(2, 36) from "2.36-9+deb12u4": the leading numbers; () where there are none."""
+    match = re.match(r"\d+(\.\d+)*", text)
+    return tuple(int(part) for part in match.group().split(".")) if match else ()
+
+
+def _version(distributions: tuple[str, ...]) -> str:
+    for name in distributions:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return UNKNOWN_VERSION
+
+
+def _libc(root: Path) -> tuple[str, str]:
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    except (ValueError, OSError):  # musl does not know the name
+        name, version = "", ""
+    if name:
+        return name, version
+    return ("musl", "") if any((root / "lib").glob("ld-musl-*")) else ("unknown", "")

@@ -1,0 +1,96 @@
+"""What a service tells systemd, by sd_notify(3): datagrams of NAME=value lines to the socket named in NOTIFY_SOCKET."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+_SEND_TIMEOUT_S = 1.0  # a service manager that hangs must not hang the service
+
+
+class Notifier:
+    """Tells systemd how the service is; does nothing where nobody listens. Every method says whether it was sent.
+
+    A message that cannot be delivered is no error of the service: systemd notices on its own when beats stay out.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`address`: path of a socket, or @NAME of an abstract one; by default NOTIFY_SOCKET. `clock` gives seconds."""
+        environment = os.environ if environment is None else environment
+        self._address = _socket_address(address or environment.get("NOTIFY_SOCKET", ""))
+        self._clock = clock
+        self._last_beat_s: float | None = None
+        self.watchdog_s = watchdog_seconds(environment)
+
+    @property
+    def listening(self) -> bool:
+        """Whether there is a socket to tell."""
+        return self._address is not None
+
+    def ready(self, status: str = "") -> bool:
+        """Started, or reloaded, and at work."""
+        return self._send("READY=1", *_status(status))
+
+    def status(self, text: str) -> bool:
+        """One line for `systemctl status`; line breaks become spaces, for each line of a message is a command."""
+        return self._send(*_status(text))
+
+    def stopping(self, status: str = "") -> bool:
+        """Shutting down from here on."""
+        return self._send("STOPPING=1", *_status(status))
+
+    def reloading(self) -> bool:
+        """Reloading its configuration; `ready` says when that is done."""
+        microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000  # systemd asks for this very clock
+        return self._send("RELOADING=1", f"MONOTONIC_USEC={microseconds}")
+
+    def beat(self) -> bool:
+        """Still alive: call it as often as you like, at least every `watchdog_s` / 2; one is sent in that time."""
+        if self.watchdog_s is None:
+            return False
+        now = self._clock()
+        if self._last_beat_s is not None and now - self._last_beat_s < self.watchdog_s / 2:
+            return False
+        sent = self._send("WATCHDOG=1")
+        if sent:
+            self._last_beat_s = now
+        return sent
+
+    def _send(self, *lines: str) -> bool:
+        if self._address is None or not lines:
+            return False
+        message = "\n".join(lines).encode("utf-8", "replace")
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.settimeout(_SEND_TIMEOUT_S)
+                channel.connect(self._address)
+                channel.send(message)
+        except OSError:
+            return False
+        return True
+
+
+def watchdog_seconds(environment: Mapping[str, str]) -> float | None:
+    """Seconds without a beat after which systemd ends this process; None where it does not watch this one."""
+    microseconds, process = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
+    if not microseconds.isdecimal() or int(microseconds) == 0:
+        return None
+    if process and process != str(os.getpid()):
+        return None
+    return int(microseconds) / 1e6
+
+
+def _socket_address(text: str) -> bytes | None:
+    """The kernel's form: abstract names start with a zero byte. Only these and absolute paths are in the protocol."""
+    if text.startswith("@") and len(text) > 1:
+        return b"\0" + os.fsencode(text[1:])
+    return os.fsencode(text) if text.startswith("/") else None
+
+
+def _status(text: str) -> tuple[str, ...]:
+    return (f"STATUS={' '.join(text.splitlines())}",) if text else ()

@@ -1,0 +1,71 @@
+"""The child's side of a trial: loads a network, runs it, prints what came of it as one line of JSON."""
+
+import dataclasses
+import json
+import resource
+import statistics
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeleuk.device.delegate import coverage
+from edgeleuk.device.trial import PROBE
+from edgeleuk.errors import EdgeleukError
+from edgeleuk.runtime.backend import Network
+from edgeleuk.runtime.classifier import Classifier, default_threads
+
+_RUNS, _LIMIT_S = 15, 1.5
+
+
+def main() -> None:
+    """Answer the request in the last argument."""
+    backend, model, threads = json.loads(sys.argv[-1])
+    try:
+        answer = {"error": None} | _try(backend, model, threads or [default_threads()])
+    except EdgeleukError as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer))
+
+
+def _try(backend: str, model: str | None, threads: list[int]) -> dict[str, Any]:
+    times = {count: _median_ms(_network(backend, model, count)) for count in threads[:-1]}
+    network = _network(backend, model, threads[-1])
+    times[threads[-1]] = _median_ms(network)
+    found = coverage(network.operations())
+    return {
+        "invoke_ms": times,
+        "default_threads": default_threads(),
+        "input_type": str(np.dtype(network.input["dtype"])),
+        "output": network.invoke(probe_input(network))[0].tolist() if model is None else [],
+        "coverage": None if found is None else dataclasses.asdict(found),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _network(backend: str, model: str | None, threads: int) -> Network:
+    if model is None:
+        return Network(PROBE.read_bytes(), PROBE, threads, backend)
+    return Classifier.load(model, threads, backend).network
+
+
+def probe_input(network: Network) -> NDArray[Any]:
+    """A pattern with every int8 value in it: what the probe's recorded answers belong to."""
+    size = int(np.prod(network.input_shape))
+    codes = (np.arange(size) * 37 % 256 - 128).astype(np.int8).reshape(network.input_shape)
+    return codes if network.input["dtype"] == np.int8 else (codes / 128).astype(network.input["dtype"])
+
+
+def _median_ms(network: Network) -> float:
+    """Of at most 15 runs in about 1.5 s, after one to warm up."""
+    values = probe_input(network)
+    network.invoke(values)
+    times: list[float] = []
+    begin = time.perf_counter()
+    while len(times) < _RUNS and (not times or time.perf_counter() - begin < _LIMIT_S):
+        started = time.perf_counter()
+        network.invoke(values)
+        times.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times)
