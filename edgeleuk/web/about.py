@@ -1,0 +1,109 @@
+"""What the server says of itself: model card, device, health, metrics, its API; and login."""
+
+import dataclasses
+import json
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edgeleuk import __version__
+from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.web.body import read_body
+from edgeleuk.web.guard import session_of
+from edgeleuk.web.metrics import CONTENT_TYPE
+from edgeleuk.web.openapi import description
+from edgeleuk.web.params import query_values
+from edgeleuk.web.problems import RefusalError, json_response
+from edgeleuk.web.rates import client_key
+from edgeleuk.web.services import Services
+from edgeleuk.web.sessions import removal_cookie
+
+_LOGIN_BYTES = 4096
+
+
+class About:
+    """The endpoints."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def healthz(self, request: Request) -> Response:
+        """That the server answers and its inference thread does; no secret in it."""
+        query_values(request, {})
+        alive = await self._services.desk.alive(10.0)
+        return json_response({"status": "ok" if alive else "inference hangs"}, 200 if alive else 503)
+
+    async def model(self, request: Request) -> Response:
+        """The model card."""
+        query_values(request, {})
+        return json_response(self._services.desk.model.card)
+
+    async def device(self, request: Request) -> Response:
+        """Health of the device, and the queue."""
+        query_values(request, {})
+        services = self._services
+        health, limits = await services.health(), services.settings.limits
+        queue = {"waiting": services.admission.waiting, "reading": services.admission.reading, "bound": limits.queue}
+        about = {"health": health.to_dict(), "queue": queue, "listeners": len(services.events)}
+        uptime_s = round(time.monotonic() - services.started_s, 1)
+        return json_response(
+            {
+                **about,
+                "uptime_s": uptime_s,
+                "needs_token": not services.access.open,
+                "version": __version__,
+                "research_use": RESEARCH_USE,
+            }
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        """For Prometheus."""
+        query_values(request, {})
+        services = self._services
+        gauges = {
+            "queue_waiting": services.admission.waiting,
+            "queue_reading": services.admission.reading,
+            "queue_bound": services.settings.limits.queue,
+            "listeners": len(services.events),
+            "uptime_seconds": time.monotonic() - services.started_s,
+        }
+        text = services.metrics.text(gauges, await services.health())
+        return Response(text, headers={"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE})
+
+    async def openapi(self, request: Request) -> Response:
+        """The description of all this."""
+        query_values(request, {})
+        return json_response(description(self._services.settings.limits))
+
+    async def login(self, request: Request) -> Response:
+        """A session for whoever knows the token."""
+        query_values(request, {})
+        access, limits = self._services.access, self._services.settings.limits
+        client = client_key(request.client.host if request.client else None)
+        if access.open:
+            raise RefusalError(409, "this server needs no token")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise RefusalError(415, "expected Content-Type: application/json")
+        limits = dataclasses.replace(limits, body_s=limits.body_grace_s)
+        access.check_token(_token((await read_body(request, limits, _LOGIN_BYTES)).content), client)
+        cookie = access.sessions.cookie(access.sessions.create(), request.url.scheme == "https")
+        return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
+
+    async def logout(self, request: Request) -> Response:
+        """The end of the session."""
+        query_values(request, {})
+        self._services.access.sessions.remove(session_of(request.headers))
+        cookie = removal_cookie(request.url.scheme == "https")
+        return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
+
+
+def _token(content: bytes) -> str:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or set(value) != {"token"} or not isinstance(value["token"], str):
+        raise RefusalError(422, 'expected {"token": "..."}')
+    token: str = value["token"]
+    return token

@@ -1,0 +1,69 @@
+"""Reading a request's body: bounded in size, in time and in how slowly it may come."""
+
+import asyncio
+import hashlib
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+
+from edgeleuk.web.problems import RefusalError
+from edgeleuk.web.settings import MIB, Limits
+
+
+@dataclass(frozen=True)
+class Body:
+    """What was sent, and its SHA-256, counted while it came in."""
+
+    content: bytes
+    sha256: str
+
+
+def declared_bytes(request: Request, most: int) -> int | None:
+    """Content-Length; None where there is none (chunked). Raises RefusalError (413) where it says more than `most`."""
+    text = request.headers.get("content-length")
+    if text is None:
+        return None
+    length = int(text)  # h11 has refused what is no number
+    if length > most:
+        raise _too_large(most)
+    return length
+
+
+async def read_body(request: Request, limits: Limits, most: int, clock: Callable[[], float] = time.monotonic) -> Body:
+    """Read it all. Raises RefusalError: 413 above `most` bytes, whatever was declared; 408 where it comes too slowly.
+
+    Raises ClientDisconnect where the client goes away.
+    """
+    declared_bytes(request, most)
+    started, received = clock(), io.BytesIO()  # BytesIO.getvalue shares its memory: no second copy of the body
+    digest = hashlib.sha256()
+    while True:
+        patience_s = min(limits.body_s, limits.body_grace_s + received.tell() / limits.body_bytes_per_s)
+        try:
+            message = await asyncio.wait_for(request.receive(), max(0.0, started + patience_s - clock()))
+        except asyncio.TimeoutError as error:  # not the built-in one on Python 3.10
+            raise RefusalError(408, _too_slow(received.tell(), limits)) from error
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        if received.tell() + len(chunk) > most:
+            raise _too_large(most)
+        received.write(chunk)
+        digest.update(chunk)
+        if not message.get("more_body", False):
+            return Body(received.getvalue(), digest.hexdigest())
+
+
+def _too_large(most: int) -> RefusalError:
+    size = f"{most / MIB:g} MiB" if most >= MIB else f"{most:,} bytes"
+    return RefusalError(413, f"larger than the {size} that are accepted; see 'edgeleuk serve --max-upload-mb'")
+
+
+def _too_slow(received_bytes: int, limits: Limits) -> str:
+    return (
+        f"only {received_bytes:,} bytes came in time; expected {limits.body_bytes_per_s:,} bytes/s after "
+        f"{limits.body_grace_s:g} s, and all within {limits.body_s:g} s"
+    )

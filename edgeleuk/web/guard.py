@@ -1,0 +1,174 @@
+"""What stands before every endpoint: who asks, by which name, from which page, how often; and what every answer says.
+
+Pure ASGI, so that bodies and streams pass through untouched.
+"""
+
+import hmac
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edgeleuk.web.address import HostNames
+from edgeleuk.web.metrics import Metrics
+from edgeleuk.web.problems import RefusalError
+from edgeleuk.web.rates import RateLimit, client_key
+from edgeleuk.web.sessions import COOKIE, Sessions
+from edgeleuk.web.settings import Limits
+
+PAGE_HEADER = "x-edgeleuk"  # the page sends it; a form of a foreign site cannot
+_OPEN = ("/", "/healthz", "/api/login")
+_SAFE_METHODS = ("GET", "HEAD")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Access:
+    """Who may use the server: whoever knows the token, or everyone where there is none."""
+
+    def __init__(self, token: str | None, limits: Limits) -> None:
+        self._token = None if token is None else token.encode()
+        self._attempts = RateLimit(limits.logins_per_minute / 60, limits.login_burst)
+        self.sessions = Sessions(limits.sessions, limits.session_s)
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody needs a token."""
+        return self._token is None
+
+    def check_token(self, text: str, client: str) -> None:
+        """Raise RefusalError: 401 for a wrong token, 429 for a client with too many wrong ones, right or not."""
+        wait_s = self._attempts.wait_s(client)
+        if wait_s > 0:
+            raise RefusalError(429, "too many wrong tokens; try again later", retry_after_s=wait_s)
+        expected = self._token or b""
+        if not expected or not hmac.compare_digest(text.encode("utf-8", "surrogateescape"), expected):
+            self._attempts.take(client)
+            raise RefusalError(401, "this is not the token of this server")
+
+    def check(self, headers: Headers, client: str) -> bool:
+        """Raise RefusalError (401, 429) unless the client may come in; True where a cookie let it in."""
+        if self.open:
+            return False
+        kind, _, text = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and text:
+            self.check_token(text.strip(), client)
+            return False
+        if session_of(headers) in self.sessions:
+            return True
+        raise RefusalError(401, "a token is needed: POST /api/login, or the header 'Authorization: Bearer TOKEN'")
+
+
+class Guard:
+    """The outermost application."""
+
+    def __init__(self, app: ASGIApp, names: HostNames, access: Access, limits: Limits, metrics: Metrics) -> None:
+        self._app, self._names, self._access, self._metrics = app, names, access, metrics
+        self._requests = RateLimit(limits.requests_per_s, limits.request_burst)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body(scope, receive)
+        outgoing = self._outgoing(scope, body, send)
+        try:
+            self._check(scope)
+        except RefusalError as refusal:
+            await refusal.response()(scope, body.receive, outgoing)
+        else:
+            await self._app(scope, body.receive, outgoing)
+
+    def _check(self, scope: Scope) -> None:
+        headers, client = Headers(scope=scope), client_key((scope.get("client") or ("",))[0])
+        self._check_host(headers)
+        if "content-length" in headers and "transfer-encoding" in headers:  # a proxy may go by the other one
+            raise RefusalError(400, "a body has either a Content-Length or a Transfer-Encoding")
+        wait_s = self._requests.take(client)
+        if wait_s > 0:
+            raise RefusalError(429, "too many requests; slow down", retry_after_s=wait_s)
+        by_cookie = False
+        if scope["path"] not in _OPEN and not scope["path"].startswith("/static/"):
+            by_cookie = self._access.check(headers, client)
+        if scope["method"] not in _SAFE_METHODS:
+            _check_origin(headers, by_cookie)
+
+    def _check_host(self, headers: Headers) -> None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0] not in self._names:
+            shown = hosts[0][:80] if hosts else ""
+            raise RefusalError(
+                421,
+                f"this server is not called {shown!r}; if it is, start it with 'edgeleuk serve --allowed-host NAME'",
+            )
+
+    def _outgoing(self, scope: Scope, body: "_Body", send: Send) -> Send:
+        async def outgoing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                if not body.whole:  # what was not read cannot be told from the next request
+                    headers["Connection"] = "close"
+                self._metrics.answered(scope["method"], message["status"])
+            await send(message)
+
+        return outgoing
+
+
+class _Body:
+    """Knows whether the request's body was read to its end."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        headers = Headers(scope=scope)
+        self.whole = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+        self._receive = receive
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self.whole = True
+        return message
+
+
+def session_of(headers: Headers) -> str:
+    """The session's name in the cookies, or nothing. Cookies of other servers on this host are none of our business."""
+    for part in headers.get("cookie", "").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == COOKIE:
+            return value
+    return ""
+
+
+def _check_origin(headers: Headers, by_cookie: bool) -> None:
+    """Refuse what a page of another site makes a browser send. Browsers say where a request comes from; curl does not.
+
+    Raises RefusalError (403).
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    own_site = site in (None, "same-origin", "none")
+    if not own_site or (origin is not None and not _is_own(origin, headers.get("host", ""))):
+        raise RefusalError(403, "a page of another site sent this; only this server's own page may")
+    if by_cookie and PAGE_HEADER not in headers:
+        raise RefusalError(403, f"with a session cookie the header '{PAGE_HEADER}: 1' is needed, too")
+
+
+def _is_own(origin: str, host: str) -> bool:
+    """Whether the origin is this server under the name it was called by. The scheme may be a proxy's."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower() and not parts.path

@@ -1,0 +1,42 @@
+"""The model that is served: loaded whole, exchanged whole, described for the model card."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from edgeleuk.runtime.backend import interpreter_class
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.classifier import Classifier, Prediction, default_threads
+from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.store.record import ModelIdentity
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A loaded model with all that the page tells of it. Its requests finish with it, whatever is loaded meanwhile."""
+
+    classifier: Classifier
+    identity: ModelIdentity
+    card: dict[str, Any]
+
+    @classmethod
+    def load(cls, path: Path, threads: int | None, backend: str) -> "ServedModel":
+        """Read and prepare the model, and run it once. Raises ModelError or SpecError where it cannot be used."""
+        bundle = read_bundle(path)
+        classifier = Classifier(bundle, path, threads, backend)
+        size = classifier.spec.preprocessing.crop_px
+        _: Prediction = classifier.predict(Image.new("RGB", (size, size)))
+        card = {
+            "name": path.name,
+            "sha256": bundle.sha256,
+            "size_bytes": len(bundle.content),
+            "backend": interpreter_class(backend)[1],
+            "threads": threads or default_threads(),
+            "spec": dataclasses.asdict(classifier.spec),
+            "proof": bundle.proof,
+            "research_use": RESEARCH_USE,
+        }
+        return cls(classifier, ModelIdentity.of(bundle, classifier.spec), card)

@@ -1,0 +1,85 @@
+"""Small pictures of classified images: of uploads as kept in the store, of files as they lie on the disk."""
+
+import io
+import os
+import stat
+from collections import OrderedDict
+from pathlib import Path
+
+from PIL import Image
+
+from edgeleuk.errors import ImageError
+from edgeleuk.files import sha256_bytes
+from edgeleuk.runtime.images import decode_image
+from edgeleuk.store import Result, Store
+
+SIDE_PX = 320
+_ON_DISK = frozenset({"file", "watch"})  # names of uploads and of camera frames are labels, never paths
+_CACHE_BYTES = 4 << 20
+
+
+def shrink(image: Image.Image) -> Image.Image:
+    """A copy of at most 320 px a side; the original, which may be large, is not copied on the way."""
+    factor = min(1.0, SIDE_PX / max(image.size))
+    width, height = (max(1, round(factor * side)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def encode_preview(image: Image.Image) -> bytes:
+    """JPEG bytes, nothing but pixels in them: comments and EXIF may name people."""
+    stream, bare = io.BytesIO(), image.copy()
+    bare.info = {}
+    bare.save(stream, "JPEG", quality=85)
+    return stream.getvalue()
+
+
+class Pictures:
+    """Finds the picture of a result; keeps the latest in memory. Not thread-safe: one call at a time."""
+
+    def __init__(self, store: Store, max_file_bytes: int) -> None:
+        self._store, self._max_file_bytes = store, max_file_bytes
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+
+    def find(self, result: Result) -> bytes | None:
+        """JPEG bytes; None where the image is gone, was changed, or is not for us to read. Raises StoreError."""
+        if result.sha256 in self._kept:
+            self._kept.move_to_end(result.sha256)
+            return self._kept[result.sha256]
+        jpeg = self._store.preview(result.sha256) or self._of_file(result)
+        if jpeg is not None:
+            self._keep(result.sha256, jpeg)
+        return jpeg
+
+    def _of_file(self, result: Result) -> bytes | None:
+        if result.source not in _ON_DISK:
+            return None
+        content = read_regular_file(Path(result.path), self._max_file_bytes)
+        if content is None or sha256_bytes(content) != result.sha256:
+            return None
+        try:
+            return encode_preview(shrink(decode_image(content)))
+        except ImageError:
+            return None
+
+    def _keep(self, sha256: str, jpeg: bytes) -> None:
+        self._kept[sha256] = jpeg
+        while sum(map(len, self._kept.values())) > _CACHE_BYTES:
+            self._kept.popitem(last=False)
+
+
+def read_regular_file(path: Path, max_bytes: int) -> bytes | None:
+    """Content of a file; None for a link, device, pipe or folder, for one above max_bytes and where it is not ours."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return None
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or not 0 < about.st_size <= max_bytes:  # 0: files of /proc
+            return None
+        with open(handle, "rb", closefd=False) as stream:
+            return stream.read(max_bytes + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)

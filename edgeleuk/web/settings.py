@@ -1,0 +1,52 @@
+"""What `edgeleuk serve` is told, and the limits that keep a flood, a slow client or a bomb from taking the device."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Every bound of the server. Seconds end in _s, rates in _per_s."""
+
+    max_upload_bytes: int = 20 * MIB
+    queue: int = 8  # images that may wait for their answer; one more gets 503
+
+    uploads_per_s: float = 20.0  # of one client, sustained
+    upload_burst: int = 40
+    requests_per_s: float = 50.0  # of one client, whatever it asks for
+    request_burst: int = 300
+    logins_per_minute: float = 6.0  # failed ones of one client
+    login_burst: int = 6
+
+    connections: int = 128
+    connections_per_client: int = 64
+    listeners: int = 32  # browsers that follow the live list
+    downloads: int = 2  # CSV files under way
+    sessions: int = 64
+    session_s: float = 12 * 3600.0
+
+    header_s: float = 10.0  # from the first byte (or the connection) to the last header
+    keep_alive_s: int = 15
+    body_s: float = 60.0
+    body_grace_s: float = 5.0  # after which a body must have come at `body_bytes_per_s` on average
+    body_bytes_per_s: int = 8192
+    write_s: float = 20.0  # that a client may leave an answer unread
+    linger_s: float = 3.0  # to swallow a body that was refused, so that the client sees the reason and no reset
+    stop_s: int = 8  # for requests under way when the server is stopped
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One server: which model, which store, where it listens and who may use it. `token` None: nobody needs one."""
+
+    model: Path
+    store: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = field(default=None, repr=False)
+    allowed_hosts: tuple[str, ...] = ()
+    threads: int | None = None
+    backend: str = "auto"
+    limits: Limits = Limits()

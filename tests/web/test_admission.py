@@ -1,0 +1,100 @@
+"""Who is let in, on a clock of our own."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from edgeleuk.web.admission import Admission, memory_bytes
+from edgeleuk.web.problems import RefusalError
+from edgeleuk.web.settings import Limits
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def held():
+    with ExitStack() as stack:
+        yield stack
+
+
+def admission(clock, **limits):
+    return Admission(Limits(**{"queue": 2, "max_upload_bytes": 100, **limits}), clock)
+
+
+def refused(made, client="x", size=10):
+    with pytest.raises(RefusalError) as caught, made.ticket(client, size):
+        pass
+    return caught.value
+
+
+def test_the_queue_and_no_more_is_let_in(clock, held):
+    made = admission(clock)
+    for _ in range(2):
+        held.enter_context(made.ticket("a", 10)).read = True
+    refusal = refused(made)
+    assert (refusal.status, refusal.retry_after_s) == (503, 1)
+    assert (made.waiting, made.reading) == (2, 0)
+
+
+def test_a_place_is_free_again_after_the_answer_also_after_a_failure(clock):
+    made = admission(clock, queue=1)
+    with pytest.raises(ZeroDivisionError), made.ticket("a", 10):
+        raise ZeroDivisionError
+    with made.ticket("a", 10):
+        assert made.reading == 1
+    assert made.reading == 0
+
+
+def test_a_body_that_is_just_coming_in_holds_a_place(clock, held):
+    made = admission(clock)
+    held.enter_context(made.ticket("a", 10))
+    held.enter_context(made.ticket("b", 10))
+    assert "wait for their answer" in refused(made).message
+
+
+def test_slow_bodies_keep_nobody_from_being_served(clock, held):
+    made = admission(clock)
+    for client in "ab":
+        held.enter_context(made.ticket(client, 10))
+    clock.now_s = 2.0
+    held.enter_context(made.ticket("c", 10)).read = True
+    assert (made.waiting, made.reading) == (1, 2)
+
+
+def test_slow_bodies_are_bounded_all_together_and_of_one_client(clock, held):
+    made = admission(clock)
+    for client in "aabb":
+        held.enter_context(made.ticket(client, 10))
+        clock.now_s += 2.0
+    assert "4 images are being received" in refused(made).message
+    made = admission(clock, queue=4)
+    for _ in range(4):
+        held.enter_context(made.ticket("a", 10))
+        clock.now_s += 2.0
+    assert "4 images" in refused(made, "a").message
+    held.enter_context(made.ticket("b", 10))
+
+
+def test_bodies_together_take_no_more_than_the_memory_set_aside(clock, held):
+    made = admission(clock, queue=8)
+    for _ in range(3):
+        held.enter_context(made.ticket("a", 100))
+    assert memory_bytes(made._limits) == 300
+    assert "memory" in refused(made, size=1).message
+
+
+def test_a_body_of_unknown_length_counts_as_the_largest(clock, held):
+    made = admission(clock, queue=8)
+    held.enter_context(made.ticket("a", None))
+    held.enter_context(made.ticket("a", 200 - 1))
+    assert "memory" in refused(made, size=None).message

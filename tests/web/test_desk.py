@@ -1,0 +1,140 @@
+"""Images handed in: each content classified once, stored, then told."""
+
+import asyncio
+from concurrent.futures import Future
+
+import pytest
+
+from edgeleuk.errors import ImageError, StoreError
+from edgeleuk.files import sha256_bytes
+from edgeleuk.store import Store
+from edgeleuk.web.body import Body
+from edgeleuk.web.desk import Desk
+from edgeleuk.web.model import ServedModel
+from edgeleuk.web.recording import Pending, Recorder
+
+from .helpers import picture, result
+
+
+@pytest.fixture(scope="module")
+def model(small_model):
+    return ServedModel.load(small_model, 1, "auto")
+
+
+@pytest.fixture(scope="module")
+def other_model(small_float_model):
+    return ServedModel.load(small_float_model, 1, "auto")
+
+
+@pytest.fixture
+def stores(tmp_path):
+    with Store.open(tmp_path / "results.db") as writer, Store.open(tmp_path / "results.db", read_only=True) as reader:
+        yield reader, writer
+
+
+def at_desk(model, stores, work):
+    """What `work` returns, given a desk and the list of all predictions it made."""
+    made = []
+    desk = Desk(model, *stores, made.append)
+
+    async def run():
+        found = await work(desk)
+        await desk.finish(30)
+        return found
+
+    try:
+        return asyncio.run(run()), made
+    finally:
+        desk.close()
+
+
+def body(content):
+    return Body(content, sha256_bytes(content))
+
+
+def test_an_image_is_classified_stored_and_told(model, stores):
+    answer, made = at_desk(model, stores, lambda desk: desk.answer(body(picture()), "cell.png", "S1"))
+    assert not answer.known
+    assert (answer.result.path, answer.result.subject, answer.result.source, answer.result.id) == (
+        "cell.png",
+        "S1",
+        "upload",
+        1,
+    )
+    assert answer.result.label == made[0].label
+    assert stores[0].lookup(sha256_bytes(picture()), model.identity.sha256) == answer.result
+    assert stores[0].preview(answer.result.sha256)[:2] == b"\xff\xd8"
+
+
+def test_the_same_content_is_classified_once_also_while_under_way(model, stores):
+    async def work(desk):
+        first = await asyncio.gather(*(desk.answer(body(picture()), f"{number}", None) for number in range(5)))
+        return [*first, await desk.answer(body(picture()), "later", None)]
+
+    answers, made = at_desk(model, stores, work)
+    assert len(made) == 1
+    assert [answer.known for answer in answers] == [False, True, True, True, True, True]
+    assert [answer.result.path for answer in answers] == ["0"] * 6
+
+
+def test_two_models_say_what_they_say_each(model, other_model, stores):
+    async def work(desk):
+        first = asyncio.create_task(desk.answer(body(picture()), "a", None))
+        await asyncio.sleep(0)
+        desk.model = other_model  # reloaded while under way
+        return await asyncio.gather(first, desk.answer(body(picture()), "a", None))
+
+    answers, made = at_desk(model, stores, work)
+    assert len(made) == 2
+    assert [answer.result.model_sha256 for answer in answers] == [model.identity.sha256, other_model.identity.sha256]
+
+
+def test_what_is_no_image_is_an_error_and_the_next_one_goes_on(model, stores):
+    async def work(desk):
+        return await asyncio.gather(
+            desk.answer(body(b"BM nothing"), "a", None),
+            desk.answer(body(picture()), "b", None),
+            return_exceptions=True,
+        )
+
+    (bad, good), _ = at_desk(model, stores, work)
+    assert isinstance(bad, ImageError)
+    assert good.result.id == 1
+
+
+def test_it_is_stored_also_where_whoever_sent_it_went_away(model, stores):
+    async def work(desk):
+        task = asyncio.create_task(desk.answer(body(picture()), "a", None))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    at_desk(model, stores, work)
+    assert stores[0].count() == 1
+
+
+def test_a_store_that_cannot_be_written_is_told_to_everyone_and_nothing_is_half(model, tmp_path):
+    with Store.open(tmp_path / "results.db") as store:
+        recorder = Recorder(Store.open(tmp_path / "results.db", read_only=True))
+        answers = [Future(), Future()]
+        from PIL import Image
+
+        for number, answer in enumerate(answers):
+            recorder.put(Pending(result(number), None, Image.new("RGB", (4, 4)), answer))
+        recorder.close()
+        recorder._store.close()
+        assert all(isinstance(answer.exception(timeout=30), StoreError) for answer in answers)
+        assert store.count() == 0
+
+
+def test_the_inference_thread_is_alive_until_it_hangs(model, stores):
+    async def work(desk):
+        import threading
+
+        assert await desk.alive(30)
+        hang = threading.Event()
+        desk._inference.submit(hang.wait)
+        found = await desk.alive(0.05)
+        hang.set()
+        return found
+
+    assert at_desk(model, stores, work)[0] is False
