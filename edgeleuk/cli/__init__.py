@@ -14,7 +14,10 @@ _COMMANDS = {  # name: short help, shown without importing the command
     "qat": "Quantization-aware training, starting from a float run.",
     "convert": "Convert a run or a Keras model to one .tflite file, with proof.",
     "evaluate": "Accuracy of a model on images it was not trained on.",
-    "infer": "Classify images.",
+    "infer": "Classify images: files, folders, a watched folder, a camera.",
+    "results": "List, filter and export what a store holds.",
+    "serve": "The page for the lab bench: upload, live list, history.",
+    "doctor": "What on this device helps or hinders, and what to do about it.",
     "inspect": "Show what is inside a .tflite file.",
     "demo": "The whole way on synthetic cells, in minutes.",
 }

@@ -1,14 +1,28 @@
 """`edgeleuk infer`: classify images."""
 
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("paths", type=click.Path(path_type=Path), metavar="IMAGE_OR_DIR...", nargs=-1, required=True)
+@click.argument("names", metavar="[IMAGE|DIR|PATTERN|-]...", nargs=-1)
+@click.option("--watch", type=click.Path(path_type=Path), metavar="DIR", help="Classify what is in DIR and what comes.")
+@click.option("--camera", metavar="NAME", help="Frames of 0, /dev/video0, picamera2 or file:DIR.")
+@click.option("--every", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between frames.")
+@click.option("--frames", type=click.IntRange(1), help="Stop after so many frames.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    metavar="DB",
+    help="Keep results here; known images are not classified again.",
+)
+@click.option("--subject", help="Subject of all these images. Default: as C-NMC file names tell.")
+@click.option("--subject-pattern", metavar="REGEX", help="Group 1 of REGEX, found in the path, is the subject.")
+@click.option("-0", "--null", is_flag=True, help="Names on standard input end with a zero byte, not a line break.")
+@click.option("--polling", is_flag=True, help="Look into the watched folder every second instead of being told.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, as is done when the output is no terminal.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the interpreter. Default: the cores, at most 4.")
 @click.option(
@@ -18,28 +32,15 @@ import click
     show_default=True,
     help="Interpreter; auto takes LiteRT where it is installed.",
 )
-def command(model: Path, paths: tuple[Path, ...], as_json: bool, threads: int | None, backend: str) -> None:
-    """Classify images, and all images in folders, with MODEL, a .tflite file that edgeleuk made.
+def command(**options: Any) -> None:
+    """Classify images with MODEL, a .tflite file that edgeleuk made.
 
-    Prints label, probability of each class and times. An image that cannot be used is reported and the rest go on; the
-    exit code is 1 then.
+    Images are files, folders with all in them, glob patterns, and - for names on standard input; or come from --watch
+    or --camera. Prints label, probability of each class and times. An image that cannot be used is reported and the
+    rest go on; the exit code is 1 then. With --watch, SIGHUP loads the model anew.
     """
-    from edgeleuk.runtime.bundle import read_bundle
-    from edgeleuk.runtime.classifier import Classifier
-    from edgeleuk.runtime.inference import RESEARCH_USE, classify, find_images, json_line, table_head, table_line
+    from edgeleuk.streaming.command import Request, run
 
-    images = find_images(paths)
-    bundle = read_bundle(model)
-    classifier = Classifier(bundle, model, threads, backend)
-    classes, sha256 = classifier.spec.classes, bundle.sha256
-    table = sys.stdout.isatty() and not as_json
-    if table:
-        click.echo(table_head(classes))
-    failed = False
-    for row in classify(classifier, images):
-        click.echo(table_line(row, classes) if table else json_line(row, sha256))
-        failed |= row.error is not None
-    if table or sys.stderr.isatty():
-        click.echo(RESEARCH_USE, err=not table)
-    if failed:
+    as_json = options.pop("as_json")
+    if not run(Request(**options), as_json):
         click.get_current_context().exit(1)

@@ -152,6 +152,58 @@ def test_backends_on_offer_are_those_of_the_runtime():
     assert tuple(backend.type.choices) == BACKENDS
 
 
-@pytest.mark.parametrize("arguments", [("model.tflite",), ("model.tflite", "x.bmp", "--threads", "0"), ()])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("x.bmp", "--watch", "."),
+        ("--watch", ".", "--camera", "0"),
+        ("x.bmp", "--frames", "3"),
+        ("x.bmp", "--polling"),
+        ("x.bmp", "-0"),
+        ("x.bmp", "--subject", "S", "--subject-pattern", "(.)"),
+        ("--camera", "nonsense"),
+        ("--watch", "absent"),
+    ],
+)
+def test_requests_that_do_not_fit_together_exit_with_2(run_edgeleuk, small_model, tmp_path, arguments):
+    done = run_edgeleuk("infer", small_model, *arguments)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+def test_names_come_on_standard_input(small_model, write_image):
+    paths = [write_image("a.bmp"), write_image("line\nbreak.bmp")]
+    text = "".join(f"{path}\0" for path in paths)
+    program = [sys.executable, "-m", "edgeleuk", "infer", str(small_model), "-", "--null"]
+    done = subprocess.run(program, input=text, capture_output=True, text=True, timeout=60, check=True)
+    assert [json.loads(line)["image"] for line in done.stdout.splitlines()] == list(map(str, paths))
+
+
+def test_a_store_keeps_results_and_a_second_run_classifies_nothing_again(
+    run_edgeleuk, small_model, write_image, tmp_path
+):
+    paths = [write_image("UID_7_1_1_all.bmp"), write_image("b.bmp")]
+    runs = [run_edgeleuk("infer", small_model, *paths, "--store", tmp_path / "r.db") for _ in range(2)]
+    first, second = ([json.loads(line) for line in done.stdout.splitlines()] for done in runs)
+    assert [(row["id"], row["known"], row["subject"]) for row in first] == [(1, False, "UID_7"), (2, False, None)]
+    assert [(row["id"], row["known"]) for row in second] == [(1, True), (2, True)]
+
+
+def test_a_store_in_a_place_that_does_not_exist_is_one_sentence(run_edgeleuk, small_model, write_image, tmp_path):
+    done = run_edgeleuk("infer", small_model, write_image("a.bmp"), "--store", tmp_path / "absent" / "r.db")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "its folder must exist" in done.stderr
+
+
+def test_frames_of_a_camera_are_classified_until_they_end(run_edgeleuk, small_model, write_image, tmp_path):
+    for name in ("f/a.bmp", "f/b.png"):
+        write_image(name)
+    done = run_edgeleuk("infer", small_model, "--camera", f"file:{tmp_path / 'f'}", "--every", "0")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("model.tflite", "x.bmp", "--backend", "x"), ("model.tflite", "x.bmp", "--threads", "0"), ()]
+)
 def test_malformed_requests_exit_with_2(arguments):
     assert CliRunner().invoke(command, arguments).exit_code == 2

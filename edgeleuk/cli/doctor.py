@@ -1,0 +1,35 @@
+"""`edgeleuk doctor`: what on this device helps or hinders."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: the findings, and every fact they rest on.")
+@click.option("--threads", type=click.IntRange(1), help="Threads to judge. Default: MODEL is timed with 1, 2 and 4.")
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "litert", "tflite-runtime"]),
+    default="auto",
+    show_default=True,
+    help="Interpreter to judge; each that is installed is tried.",
+)
+@click.option("--store", type=click.Path(path_type=Path), help="Store whose disk to look at. Default: this folder's.")
+def command(model: Path | None, as_json: bool, threads: int | None, backend: str, store: Path | None) -> None:
+    """Look at everything that inference on this device depends on, and say what to do about it.
+
+    Interpreters are tried for real, in processes of their own; with MODEL, a .tflite file that edgeleuk made, so is
+    that. The exit code is 1 where a finding is a problem, which means that inference does not work; else 0.
+    """
+    from edgeleuk.device.doctor import collect, examine, render
+    from edgeleuk.files import to_json
+
+    report = examine(collect(model, threads, backend, None if store is None else store.absolute().parent))
+    width = shutil.get_terminal_size((100, 24)).columns
+    text = to_json(report.to_dict()) if as_json else render(report, width)
+    click.echo(text.encode("utf-8", "replace").decode(), nl=False)  # a file name need not be UTF-8
+    if not report.can_infer:
+        click.get_current_context().exit(1)

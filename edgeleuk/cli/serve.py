@@ -1,0 +1,65 @@
+"""`edgeleuk serve`: the page for the lab bench."""
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--store", required=True, type=click.Path(path_type=Path), help="Store of results; made where absent.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; any other needs a token.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="File of the token that clients must know. Default: EDGELEUK_TOKEN, else systemd's credential 'token'.",
+)
+@click.option("--allowed-host", "names", multiple=True, metavar="NAME", help="Another name that this server goes by.")
+@click.option("--queue", default=8, show_default=True, type=click.IntRange(1), help="Images that may wait for answers.")
+@click.option(
+    "--max-upload-mb", default=20, show_default=True, type=click.IntRange(1, 256), help="Largest image file, in MiB."
+)
+@click.option(
+    "--rate", default=20.0, show_default=True, type=click.FloatRange(0.1), help="Images a second from one client."
+)
+@click.option("--threads", type=click.IntRange(1), help="Threads of the interpreter. Default: the cores, at most 4.")
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "litert", "tflite-runtime"]),
+    default="auto",
+    show_default=True,
+    help="Interpreter; auto takes LiteRT where it is installed.",
+)
+def command(
+    model: Path,
+    store: Path,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    names: tuple[str, ...],
+    queue: int,
+    max_upload_mb: int,
+    rate: float,
+    threads: int | None,
+    backend: str,
+) -> None:
+    """Serve a page where a browser hands in images and sees what MODEL says, and all that the store holds.
+
+    Drop images, follow what 'edgeleuk infer --watch' classifies, look results up, download them; a JSON API lies under
+    /api. SIGHUP reloads MODEL, SIGTERM ends. For research use, not a diagnosis.
+    """
+    from edgeleuk.errors import MissingExtraError
+
+    try:
+        from edgeleuk.web.server import serve
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("edgeleuk serve", "web") from error
+    from edgeleuk.web.settings import MIB, Limits, Settings
+    from edgeleuk.web.tokens import find_token
+
+    limits = Limits(queue=queue, max_upload_bytes=max_upload_mb * MIB, uploads_per_s=rate)
+    token = find_token(token_file, os.environ)
+    settings = Settings(model, store, host, port, token, names, threads, backend, limits)
+    serve(settings, lambda text: click.echo(text, err=True))
