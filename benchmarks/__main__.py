@@ -10,6 +10,9 @@ _SCRIPTS = {
     "overhead": ("benchmarks.overhead",),
     "infer_process": ("benchmarks.infer_process",),
     "memory": ("benchmarks.memory",),
+    "streaming": ("benchmarks.streaming",),
+    "watch_idle": ("benchmarks.watch_idle",),
+    "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
     "conversion-full": ("benchmarks.conversion", "--full"),
 }

@@ -1,0 +1,155 @@
+"""What streaming many images costs: throughput against the bare interpreter, peak memory, and that of one image."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+
+from benchmarks.measure import MIB, Figure, finish, interleave, median_figure, parser, ratios
+from benchmarks.models import FULL, HALF, TINY, cell_image, model_path, write_images
+from edgeleuk.runtime import Classifier
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.store import Store
+from edgeleuk.streaming.recorder import recorded
+from edgeleuk.streaming.steps import Model, Steps
+
+THROUGHPUT_BARS = {FULL.name: 0.95, HALF.name: 0.80}
+GROWTH_BAR_MIB, ONE_IMAGE_BAR = 5.0, 1.25
+_PLAIN = str(Path(__file__).with_name("plain_infer.py"))
+
+
+def main() -> int:
+    """Measure; returns the exit code."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as scratch:
+        write_images(Path(scratch) / "cells", arguments.images // 8)
+        files = sorted((Path(scratch) / "cells").rglob("*.bmp"))
+        figures = [
+            *(figure for shape in (HALF, FULL) for figure in _throughput(shape.name, files, arguments)),
+            *_memory_growth(files, Path(scratch), arguments),
+            *_one_image(arguments),
+        ]
+    return finish("streaming", figures, arguments)
+
+
+def _arguments() -> argparse.Namespace:
+    made = parser(__doc__)
+    made.add_argument("--images", type=int, default=96, help="450x450 BMPs to stream over and over")
+    made.add_argument("--rounds", type=int, default=5, help="passes of each, in turn")
+    made.add_argument("--threads", type=int, default=1, help="threads of the interpreter")
+    made.add_argument("--workers", type=int, default=1, help="threads that decode")
+    made.add_argument("--many", type=int, default=10_000, help="images of the long stream")
+    made.add_argument("--pairs", type=int, default=5, help="processes of each for memory, in turn")
+    made.add_argument("--cache", type=Path, help="folder of the models [below the temporary folder]")
+    return made.parse_args()
+
+
+def _throughput(name: str, files: Sequence[Path], arguments: argparse.Namespace) -> list[Figure]:
+    """A pass over the files through the stream, without and with a store, against as many bare invokes."""
+    shape = {HALF.name: HALF, FULL.name: FULL}[name]
+    path = model_path(shape, "int8", arguments.cache)
+    classifier = Classifier.load(path, arguments.threads)
+    classifier.predict(files[0])
+    with _stored_stream(path, arguments) as stored:
+        calls = {
+            "bare invoke": lambda: [classifier.network._interpreter.invoke() for _ in files],
+            "predict_many": lambda: list(classifier.predict_many(files, arguments.workers)),
+            "infer --store": lambda: stored(files),
+            "prepare": lambda: [classifier.prepare(file) for file in files],
+        }
+        seconds = interleave(calls, arguments.rounds)
+    figures = [
+        median_figure(f"{name}: {call}", [1000 * s / len(files) for s in found], "ms/image")
+        for call, found in seconds.items()
+    ]
+    for call in ("predict_many", "infer --store"):
+        share = ratios(seconds["bare invoke"], seconds[call])
+        figures.append(
+            median_figure(f"{name}: throughput, {call} over bare", share, "x", THROUGHPUT_BARS[name], at_least=True)
+        )
+    return figures
+
+
+@contextmanager
+def _stored_stream(path: Path, arguments: argparse.Namespace) -> Iterator[Callable[[Sequence[Path]], None]]:
+    """A call that streams files into a new store each time, as `infer --store` does."""
+    model = Model.of(read_bundle(path), path, arguments.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = iter(range(1 << 30))
+
+        def stream(files: Sequence[Path]) -> None:
+            with Store.open(Path(folder) / f"{next(numbers)}.db") as store:
+                for _ in recorded(
+                    Steps(model, store).rows([[file] for file in files], arguments.workers), store, "file"
+                ):
+                    pass
+
+        yield stream
+
+
+def _memory_growth(files: Sequence[Path], scratch: Path, arguments: argparse.Namespace) -> list[Figure]:
+    """Peak of `edgeleuk infer --store` in fresh processes, over few images and over many, all of other content."""
+    model = model_path(TINY, "int8", arguments.cache)
+    peaks: dict[int, float] = {}
+    for count in (100, arguments.many):
+        folder = scratch / str(count)
+        folder.mkdir()
+        for number, source in enumerate(islice(cycle(files), count)):
+            content = source.read_bytes()
+            (folder / f"{number:06}.bmp").write_bytes(content[:-4] + number.to_bytes(4, "big"))
+        command = ("edgeleuk", "infer", model, folder, "--store", scratch / f"{count}.db")
+        peaks[count] = _peak_mib(*map(str, command))
+    few, many = peaks.values()
+    return [
+        Figure("infer --store: peak memory, 100 images", few, "MiB"),
+        Figure(f"infer --store: peak memory, {arguments.many:,} images", many, "MiB"),
+        Figure("infer --store: growth of peak memory", many - few, "MiB", GROWTH_BAR_MIB),
+    ]
+
+
+def _one_image(arguments: argparse.Namespace) -> list[Figure]:
+    model, image = model_path(FULL, "int8", arguments.cache), cell_image(arguments.cache)
+    ways = {
+        "edgeleuk infer": partial(_peak_mib, "edgeleuk", "infer", str(model), str(image)),
+        "plain script": partial(_peak_mib, _PLAIN, str(model), str(image)),
+    }
+    peaks = {name: [way() for _ in range(arguments.pairs)] for name, way in ways.items()}
+    figures = [median_figure(f"{FULL.name}: peak memory, {name}", found, "MiB") for name, found in peaks.items()]
+    over = ratios(peaks["edgeleuk infer"], peaks["plain script"])
+    return [*figures, median_figure(f"{FULL.name}: peak memory, infer over plain", over, "x", ONE_IMAGE_BAR)]
+
+
+def _peak_mib(*command: str) -> float:
+    """Greatest resident memory of `python COMMAND`, as it reads it itself at its end.
+
+    wait4(2) would tell too much: there the peak of whoever started the process counts as well.
+    """
+    program = (
+        "import atexit, pathlib, runpy, sys\n"
+        "atexit.register(lambda: print(pathlib.Path('/proc/self/status').read_text(), file=sys.stderr))\n"
+        "sys.argv = sys.argv[1:]\n"
+        "if sys.argv[0] == 'edgeleuk':\n"
+        "    runpy.run_module('edgeleuk', run_name='__main__', alter_sys=True)\n"
+        "else:\n"
+        "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return next(int(line.split()[1]) for line in done.stderr.splitlines() if line.startswith("VmHWM:")) * 1024 / MIB
+
+
+if __name__ == "__main__":
+    sys.exit(main())
