@@ -30,6 +30,8 @@ def read_regular(
             os.close(handle)
     except OSError as error:
         raise ImageError(f"{path}: {_reason(error)}") from error
+    except ValueError as error:
+        raise ImageError(f"{str(path)!r}: no name of a file, for it holds a zero byte") from error
 
 
 def open_beneath(folder: Path, path: Path) -> int:

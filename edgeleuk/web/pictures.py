@@ -1,8 +1,6 @@
 """Small pictures of classified images: of uploads as kept in the store, of files as they lie on the disk."""
 
 import io
-import os
-import stat
 from collections import OrderedDict
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from PIL import Image
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.images import decode_image
+from edgeleuk.sources.reading import read_regular
 from edgeleuk.store import Result, Store
 
 SIDE_PX = 320
@@ -53,11 +52,9 @@ class Pictures:
     def _of_file(self, result: Result) -> bytes | None:
         if result.source not in _ON_DISK:
             return None
-        content = read_regular_file(Path(result.path), self._max_file_bytes)
-        if content is None or sha256_bytes(content) != result.sha256:
-            return None
         try:
-            return encode_preview(shrink(decode_image(content)))
+            content = read_regular(Path(result.path), self._max_file_bytes)
+            return encode_preview(shrink(decode_image(content))) if sha256_bytes(content) == result.sha256 else None
         except ImageError:
             return None
 
@@ -65,21 +62,3 @@ class Pictures:
         self._kept[sha256] = jpeg
         while sum(map(len, self._kept.values())) > _CACHE_BYTES:
             self._kept.popitem(last=False)
-
-
-def read_regular_file(path: Path, max_bytes: int) -> bytes | None:
-    """Content of a file; None for a link, device, pipe or folder, for one above max_bytes and where it is not ours."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):  # ValueError: a zero byte in the name
-        return None
-    try:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode) or not 0 < about.st_size <= max_bytes:  # 0: files of /proc
-            return None
-        with open(handle, "rb", closefd=False) as stream:
-            return stream.read(max_bytes + 1)
-    except OSError:
-        return None
-    finally:
-        os.close(handle)

@@ -190,5 +190,10 @@ def test_no_descriptor_is_left_open(tmp_path, name):
     assert open_descriptors() == before
 
 
+def test_a_name_with_a_zero_byte_is_an_image_error(tmp_path):
+    with pytest.raises(ImageError, match="zero byte"):
+        read_regular(tmp_path / "x\0y.png")
+
+
 def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))

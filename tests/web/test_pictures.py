@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgeleuk.files import sha256_bytes
 from edgeleuk.store import Store
-from edgeleuk.web.pictures import SIDE_PX, Pictures, encode_preview, read_regular_file, shrink
+from edgeleuk.web.pictures import SIDE_PX, Pictures, encode_preview, shrink
 
 from .helpers import picture, result
 
@@ -72,12 +72,17 @@ def test_a_link_is_not_followed(pictures, image, tmp_path):
     assert pictures.find(result(1, path=str(tmp_path / "link.png"), sha256=found.sha256)) is None
 
 
-@pytest.mark.parametrize("name", ["fifo", "folder", "zero\0byte", "large", "/dev/zero", "/proc/self/environ"])
-def test_only_regular_files_of_a_size_are_read(tmp_path, name):
+@pytest.mark.parametrize("name", ["fifo", "folder", "zero\0byte", "/dev/zero", "/proc/self/environ"])
+def test_only_regular_files_are_read(pictures, tmp_path, name):
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()
-    (tmp_path / "large").write_bytes(bytes(101))
-    assert read_regular_file(tmp_path / name, 100) is None
+    assert pictures.find(result(1, path=str(tmp_path / name))) is None
+
+
+def test_a_file_above_the_limit_is_not_read(store, image):
+    size = image.stat().st_size
+    assert Pictures(store, size - 1).find(row(image)) is None
+    assert Pictures(store, size).find(row(image)) is not None
 
 
 def test_what_matches_its_hash_and_is_no_image_is_not_shown(pictures, tmp_path):
