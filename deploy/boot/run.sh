@@ -97,6 +97,7 @@ make_initramfs() {
     cp "$boot/init" "$root/init"
     cp "$boot/edgeleuk-boot.service" "$root/etc/systemd/system/"
     ln -s ../edgeleuk-boot.service "$root/etc/systemd/system/multi-user.target.wants/"
+    ln -s /dev/null "$root/etc/systemd/system/serial-getty@ttyAMA0.service" # it would hang up on guest.sh
     printf 'pi\n' >"$root/etc/hostname"
     : >"$root/etc/machine-id"
     (cd "$root" && find . -xdev -print0 | cpio --null --quiet --create --format=newc) >"$folder/initramfs-$suite"

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from compare import CORES, Observed, Row, check_core, compare, compare_infer, table
+from compare import CORES, SOFTMAX_STEPS, Observed, Row, check_core, compare, compare_infer, table
 from programs import (
     CORE_OF_LARGE,
     HERE,
@@ -171,7 +171,8 @@ def _with_infer(row: Row, expected: Future[Any], found: Future[Any], observed: O
     if row.model not in found.result():
         return row
     images = observed["models"][row.model]["images"]
-    return replace(row, infer=compare_infer(expected.result()[row.model], found.result()[row.model], images))
+    steps = SOFTMAX_STEPS[row.backend]
+    return replace(row, infer=compare_infer(expected.result()[row.model], found.result()[row.model], images, steps))
 
 
 def show_tests(backend: str, names: tuple[str, ...], done: "subprocess.CompletedProcess[str]") -> bool:

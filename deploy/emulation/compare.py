@@ -7,13 +7,17 @@ from typing import Any
 Observed = dict[str, Any]  # what observe.py prints
 
 CORES = {"cortex-a53": ("0xd03", False), "cortex-a72": ("0xd08", False), "cortex-a76": ("0xd0b", True)}  # dot products
-IDENTICAL = "identical"
-_HEAD = ("core", "backend", "model", "compared with", "images", "inputs", "outputs", "infer", "seconds")
+IDENTICAL, ROUNDED = "identical", "within 1 step"
+# LiteRT's int8 softmax takes another table on aarch64 than elsewhere (TFLITE_SOFTMAX_USE_UINT16_LUT in TensorFlow
+# Lite's optimized_ops.h, for builds by clang): from the same logits, a probability may come out 1/256 higher or lower.
+SOFTMAX_STEPS = {"litert": 1, "tflite-runtime": 0}
+_HEAD = ("core", "backend", "model", "compared with", "images", "inputs", "logits", "outputs", "infer", "seconds")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One model on one core. `inputs`, `outputs` and `infer` are IDENTICAL, or what was found instead."""
+    """One model on one core. `inputs` and `logits` are IDENTICAL, `outputs` and `infer` may be ROUNDED, else what was
+    found instead."""
 
     core: str
     backend: str
@@ -21,20 +25,22 @@ class Row:
     against: str
     images: int
     inputs: str
+    logits: str
     outputs: str
     infer: str = "-"
     seconds: float | None = None
 
     @property
     def good(self) -> bool:
-        """Whether all that was compared is identical."""
-        return self.images > 0 and {self.inputs, self.outputs, self.infer} <= {IDENTICAL, "-"}
+        """Whether all that was compared is as it must be."""
+        exact, rounded = {self.inputs, self.logits}, {self.outputs, self.infer}
+        return self.images > 0 and exact == {IDENTICAL} and rounded <= {IDENTICAL, ROUNDED, "-"}
 
     def cells(self) -> tuple[str, ...]:
         """Text of each column."""
         seconds = "-" if self.seconds is None else f"{self.seconds:.1f}"
         texts = (self.core, self.backend, self.model, self.against, str(self.images))
-        return (*texts, self.inputs, self.outputs, self.infer, seconds)
+        return (*texts, self.inputs, self.logits, self.outputs, self.infer, seconds)
 
 
 def compare(core: str, backend: str, against: str, observed: Observed, reference: Observed) -> list[Row]:
@@ -45,11 +51,13 @@ def compare(core: str, backend: str, against: str, observed: Observed, reference
         if found is None:
             continue
         if found["sha256"] != expected["sha256"]:
-            rows.append(Row(core, backend, model, against, 0, "another model file", "-"))
+            rows.append(Row(core, backend, model, against, 0, "another model file", "-", "-"))
             continue
         names = sorted(expected["images"])
-        parts = [_differences(names, expected["images"], found["images"], part) for part in ("input", "output")]
-        rows.append(Row(core, backend, model, against, len(names), *parts, seconds=found["seconds"]))
+        images = expected["images"], found["images"]
+        exact = [_differences(names, *images, part) for part in ("input", "logits")]
+        outputs = _outputs(names, *images, SOFTMAX_STEPS[backend])
+        rows.append(Row(core, backend, model, against, len(names), *exact, outputs, seconds=found["seconds"]))
     return rows
 
 
@@ -58,23 +66,43 @@ def _differences(names: Sequence[str], expected: dict[str, Any], found: dict[str
     return f"{len(others)} DIFFER ({', '.join(others)})" if others else IDENTICAL
 
 
-def compare_infer(expected: list[dict[str, Any]], found: list[dict[str, Any]], observed: dict[str, Any]) -> str:
+def _outputs(names: Sequence[str], expected: dict[str, Any], found: dict[str, Any], steps: int) -> str:
+    said = _differences(names, expected, found, "output")
+    if said == IDENTICAL or not set(names) <= set(found):
+        return said
+    pairs = [zip(expected[name]["output"], found[name]["output"], strict=True) for name in names]
+    return ROUNDED if max(abs(a - b) for pair in pairs for a, b in pair) <= steps else said
+
+
+def compare_infer(
+    expected: list[dict[str, Any]], found: list[dict[str, Any]], observed: dict[str, Any], steps: int
+) -> str:
     """IDENTICAL where `edgeleuk infer` says the same on both machines, and what the network's integers mean.
 
-    `observed` has the images of observe.py; integers q of a softmax mean (q + 128) / 256, printed with six digits.
+    ROUNDED where probabilities differ by up to `steps` of 1/256 and nothing else does. `observed` has the images of
+    observe.py; integers q of a softmax mean (q + 128) / 256, printed with six digits.
     """
     if [_said(row) for row in expected] != [_said(row) for row in found]:
         return "DIFFERS"
     for row in found:
         name = row["image"].rpartition("/")[2]
-        meant = [round((code + 128) / 256, 6) for code in observed[name]["output"]]
-        if meant != list(row["probabilities"].values()):
+        if [round((code + 128) / 256, 6) for code in observed[name]["output"]] != _probabilities(row):
             return f"DIFFERS from the network's output ({name})"
-    return IDENTICAL if found else "nothing printed"
+    pairs = [zip(_probabilities(a), _probabilities(b), strict=True) for a, b in zip(expected, found, strict=True)]
+    furthest = max((abs(a - b) for pair in pairs for a, b in pair), default=None)
+    if furthest is None:
+        return "nothing printed"
+    if furthest == 0:
+        return IDENTICAL
+    return ROUNDED if furthest < (steps + 0.5) / 256 else "DIFFERS"
 
 
 def _said(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["image"], row.get("label"), row.get("probabilities"), row.get("error")
+    return row["image"], row.get("label"), list(row.get("probabilities", ())), row.get("error")
+
+
+def _probabilities(row: dict[str, Any]) -> list[float]:
+    return list(row.get("probabilities", {}).values())
 
 
 def check_core(core: str, machine: dict[str, Any]) -> str | None:

@@ -1,8 +1,8 @@
 """What this machine computes: `observe.py BACKEND MODELS_AND_IMAGES...` prints one JSON object.
 
 Runs wherever edgeleuk runs, on a Raspberry Pi as well as under emulation. Of each model and image it tells the SHA-256
-of the network's input, which is the work of decoder and preprocessing, and the network's output as the integers that it
-is.
+of the network's input, which is the work of decoder and preprocessing, and the integers of the network: what goes into
+the softmax at its end, the logits, and what comes out of it.
 """
 
 import ctypes
@@ -36,16 +36,27 @@ def observe(model: Path, images: list[Path], backend: str) -> dict[str, Any]:
     """Seconds, and of each image by its name the input's SHA-256 and the output's integers."""
     started = time.perf_counter()
     classifier = Classifier.load(model, threads=1, backend=backend)
+    logits = logits_tensor(classifier)
     rows = {}
     for path in images:
         values = classifier.prepare(path)
         codes = classifier.network.invoke(values)[0]
-        rows[path.name] = {"input": hashlib.sha256(values.tobytes()).hexdigest(), "output": codes.tolist()}
+        rows[path.name] = {
+            "input": hashlib.sha256(values.tobytes()).hexdigest(),
+            "logits": classifier.network._interpreter.get_tensor(logits)[0].tolist(),
+            "output": codes.tolist(),
+        }
     return {
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "seconds": round(time.perf_counter() - started, 2),
         "images": rows,
     }
+
+
+def logits_tensor(classifier: Classifier) -> int:
+    """Index of the tensor that the softmax at the end reads; nothing runs after it that could overwrite its memory."""
+    [softmax] = [op for op in classifier.network._interpreter._get_ops_details() if op["op_name"] == "SOFTMAX"]
+    return int(softmax["inputs"][0])
 
 
 def machine(backend: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class User:
 def this_place(folder: Path) -> Place:
     """The folder, or the nearest one above it that exists, where it would be made."""
     path = folder.absolute()
-    while not path.is_dir() and path != path.parent:
+    while not os.path.isdir(path) and path != path.parent:  # noqa: PTH112 - Path's raises where one may not look
         path = path.parent
     try:
         free_mib = shutil.disk_usage(path).free / 2**20

@@ -39,6 +39,11 @@ def test_a_folder_of_someone_else_cannot_be_written():
     assert as_nobody(lambda: this_place(Path("/tmp")).writable)
 
 
+def test_a_folder_that_may_not_be_looked_into_is_not_writable(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    assert as_nobody(lambda: not this_place(tmp_path / "closed" / "inner").writable)
+
+
 def test_a_user_without_a_name_has_a_number():
     assert as_nobody(lambda: not this_user().root and this_user().groups)
 
