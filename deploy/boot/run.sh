@@ -95,8 +95,8 @@ make_initramfs() {
     mapfile -t images < <(find "$folder/cells" -name '*.bmp' | sort)
     for image in "${images[@]:0:4}"; do cp "$image" "$root/srv/boot/images/"; done
     cp "$boot/init" "$root/init"
-    cp "$boot/edgeleuk-boot.service" "$root/etc/systemd/system/"
-    ln -s ../edgeleuk-boot.service "$root/etc/systemd/system/multi-user.target.wants/"
+    cp "$boot/boot-test.service" "$root/etc/systemd/system/"
+    ln -s ../boot-test.service "$root/etc/systemd/system/multi-user.target.wants/"
     ln -s /dev/null "$root/etc/systemd/system/serial-getty@ttyAMA0.service" # it would hang up on guest.sh
     printf 'pi\n' >"$root/etc/hostname"
     : >"$root/etc/machine-id"

@@ -67,8 +67,11 @@ remember() {
     [ ! -e "$PROGRAM/current" ] || readlink "$PROGRAM/current" >"$before/current"
     [ ! -e "$DATA/model.tflite" ] || cp -a "$DATA/model.tflite" "$before/"
     [ ! -e "$SETTINGS/edgeleuk.conf" ] || cp -a "$SETTINGS/edgeleuk.conf" "$before/"
-    find "$UNITS" -maxdepth 1 -name 'edgeleuk-*.service*' -exec cp -a -t "$before" {} +
+    own_units "$UNITS" -exec cp -a -t "$before" {} +
 }
+
+# own_units FOLDER FIND-ACTION...: our units and their drop-ins; a neighbour may be called edgeleuk-backup.service.
+own_units() { find "$1" -maxdepth 1 \( -name 'edgeleuk-watch.service*' -o -name 'edgeleuk-web.service*' \) "${@:2}"; }
 
 change_program() {
     if [ "$(digest "$new")" = "$(digest "$PROGRAM/current")" ]; then
@@ -190,12 +193,13 @@ undo_change() {
     switch_to "$(cat "$before/current")"
     [ ! -e "$before/model.tflite" ] || put_model "$before/model.tflite"
     [ ! -e "$before/edgeleuk.conf" ] || cp -a "$before/edgeleuk.conf" "$SETTINGS/"
-    for unit in "$UNITS"/edgeleuk-*.service*; do [ -e "$before/$(basename "$unit")" ] || remove_path "$unit"; done
-    find "$before" -maxdepth 1 -name 'edgeleuk-*.service*' -exec cp -a -t "$UNITS" {} +
+    for unit in "$UNITS"/edgeleuk-{watch,web}.service*; do [ -e "$before/$(basename "$unit")" ] || remove_path "$unit"; done
+    own_units "$before" -exec cp -a -t "$UNITS" {} +
     remove_other_versions
     has_running_systemd || return 0
     systemctl daemon-reload
-    for file in "$before"/edgeleuk-*.service; do
+    for file in "$before"/edgeleuk-{watch,web}.service; do
+        [ -e "$file" ] || continue
         unit=$(basename "$file")
         systemctl --quiet enable "$unit"
         systemctl restart "$unit" || warn "$unit cannot be started again: systemctl status $unit tells why"

@@ -34,8 +34,8 @@ check_debian() {
     fi
     case $family in
         *' debian '* | *' raspbian '*) ;;
-        *) fail "this system is '$name'; expected Raspberry Pi OS or another Debian. Elsewhere: pip install edgeleuk, and the
-       units in deploy/systemd as a model" ;;
+        *) fail "this system is '$name'; expected Raspberry Pi OS or another Debian. Elsewhere: install the wheel with pip, and
+       take the units in deploy/systemd as a model" ;;
     esac
     command -v dpkg >/dev/null || fail "dpkg is missing, so this is no usual Debian"
 }
