@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= demo
 
-.PHONY: demo test check format bench emulate clean
+.PHONY: demo test check format bench emulate wheelhouse clean
 .DEFAULT_GOAL := demo
 
 # pip's time-out and retries are raised for slow lines: TensorFlow is 250 MB.
@@ -36,8 +36,11 @@ format: $(READY)
 bench: $(READY)  ## the project's bars: every figure with its bar
 	$(BIN)/python -m benchmarks
 
+wheelhouse:  ## a folder from which a device without internet is installed: deploy/wheelhouse.sh --help for others than 64-bit
+	deploy/wheelhouse.sh
+
 emulate: $(READY)  ## the wheel and the tests on an emulated Raspberry Pi, bit by bit as here; see deploy/EMULATE.md
 	$(BIN)/python deploy/emulation
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo build dist wheelhouse .pytest_cache .mypy_cache .ruff_cache
