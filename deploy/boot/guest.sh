@@ -159,8 +159,9 @@ test_upgrade() {
     check "with a restart" restarted edgeleuk-watch "$before"
     drop "${images[2]}"
     check "that classifies" within 180 seen_models 2
-    systemctl reload edgeleuk-watch
-    check "SIGHUP loads the model anew" within 60 says edgeleuk-watch "model loaded anew"
+    check "both services reload" systemctl reload "${units[@]}"
+    check "the watch service loads the model anew" within 60 says edgeleuk-watch "model loaded anew"
+    check "and so does the page" within 60 says edgeleuk-web "reloaded"
     info "rows now: $(rows)"
 }
 
