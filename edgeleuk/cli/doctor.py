@@ -5,17 +5,15 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.interpreter import interpreter_options
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the findings, and every fact they rest on.")
-@click.option("--threads", type=click.IntRange(1), help="Threads to judge. Default: MODEL is timed with 1, 2 and 4.")
-@click.option(
-    "--backend",
-    type=click.Choice(["auto", "litert", "tflite-runtime"]),
-    default="auto",
-    show_default=True,
-    help="Interpreter to judge; each that is installed is tried.",
+@interpreter_options(
+    "Threads to judge. Default: MODEL is timed with 1, 2 and 4.",
+    "Interpreter to judge; each that is installed is tried.",
 )
 @click.option("--store", type=click.Path(path_type=Path), help="Store whose disk to look at. Default: this folder's.")
 def command(model: Path | None, as_json: bool, threads: int | None, backend: str, store: Path | None) -> None:

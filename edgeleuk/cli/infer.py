@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from edgeleuk.cli.interpreter import interpreter_options
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
@@ -24,14 +26,7 @@ import click
 @click.option("-0", "--null", is_flag=True, help="Names on standard input end with a zero byte, not a line break.")
 @click.option("--polling", is_flag=True, help="Look into the watched folder every second instead of being told.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, as is done when the output is no terminal.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of the interpreter. Default: the cores, at most 4.")
-@click.option(
-    "--backend",
-    type=click.Choice(["auto", "litert", "tflite-runtime"]),
-    default="auto",
-    show_default=True,
-    help="Interpreter; auto takes LiteRT where it is installed.",
-)
+@interpreter_options()
 def command(**options: Any) -> None:
     """Classify images with MODEL, a .tflite file that edgeleuk made.
 

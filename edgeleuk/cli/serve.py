@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.interpreter import interpreter_options
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
@@ -24,14 +26,7 @@ import click
 @click.option(
     "--rate", default=20.0, show_default=True, type=click.FloatRange(0.1), help="Images a second from one client."
 )
-@click.option("--threads", type=click.IntRange(1), help="Threads of the interpreter. Default: the cores, at most 4.")
-@click.option(
-    "--backend",
-    type=click.Choice(["auto", "litert", "tflite-runtime"]),
-    default="auto",
-    show_default=True,
-    help="Interpreter; auto takes LiteRT where it is installed.",
-)
+@interpreter_options()
 def command(
     model: Path,
     store: Path,
