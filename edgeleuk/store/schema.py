@@ -106,6 +106,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
             raise StoreError(f"{path} is an empty file, not a store")
         return
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA cache_size = -512")  # KiB; what is read again lies in the system's page cache
     connection.execute("PRAGMA synchronous = FULL")
     if version == 0:
         connection.execute("BEGIN IMMEDIATE")

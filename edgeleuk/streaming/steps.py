@@ -16,7 +16,7 @@ from edgeleuk.store import Result, Store
 from edgeleuk.store.record import ModelIdentity, make_result
 from edgeleuk.streaming.rows import Row
 
-_REMEMBERED = 4096  # contents classified last: more than are ever under way between inference and store
+_REMEMBERED = 256  # contents classified last: more than are ever under way between inference and store
 
 Image = Path | Frame
 
