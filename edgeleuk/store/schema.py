@@ -7,6 +7,7 @@
 `PRAGMA application_id` says that the file is ours, `PRAGMA user_version` which version of this schema it has.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,10 +53,12 @@ CREATE TABLE previews (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """Open or make the store at path: WAL, and a commit that is on the disk when it returns.
 
-    Raises StoreError where the file is absent (read_only), of another program, of a newer version, or damaged.
+    Raises StoreError where the file is absent (read_only), a folder, of another program, of a newer version, or damaged.
     """
     if read_only and not path.exists():
         raise StoreError(f"{path}: no such store; 'edgeleuk infer MODEL IMAGES --store {path}' makes one")
+    if os.path.isdir(path):  # noqa: PTH112 - Path's raises where one may not look
+        raise StoreError(f"{path} is a folder; expected a file such as {path / 'results.db'}")
     with store_errors(path):
         connection = _open(path, read_only)
         try:

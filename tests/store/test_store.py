@@ -172,6 +172,13 @@ def test_a_store_to_read_must_exist(tmp_path):
         Store.open(tmp_path / "r.db", read_only=True)
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_folder_is_no_store(tmp_path, read_only):
+    with pytest.raises(StoreError, match=r"is a folder; expected a file such as .*results\.db") as caught:
+        Store.open(tmp_path, read_only=read_only)
+    assert not caught.value.passing
+
+
 def test_a_folder_that_does_not_exist_may_yet_come(tmp_path):
     with pytest.raises(StoreError, match="folder must exist") as caught:
         Store.open(tmp_path / "absent" / "r.db")
