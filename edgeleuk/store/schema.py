@@ -53,7 +53,7 @@ CREATE TABLE previews (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """Open or make the store at path: WAL, and a commit that is on the disk when it returns.
 
-    Raises StoreError where the file is absent (read_only), a folder, of another program, of a newer version, or damaged.
+    Raises StoreError where the file is absent (read_only), a folder, of another program or a newer version, or damaged.
     """
     if read_only and not path.exists():
         raise StoreError(f"{path}: no such store; 'edgeleuk infer MODEL IMAGES --store {path}' makes one")
