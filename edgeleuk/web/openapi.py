@@ -103,7 +103,7 @@ def _images(limits: Limits) -> Json:
         },
         [
             _parameter("name", name, "What the image is called: a label, never a path."),
-            _parameter("subject", subject, "Whose cell it is; no control characters."),
+            _parameter("subject", subject, "Whose cell it is; no control characters. Default: as a C-NMC name tells."),
         ],
     )
     made["requestBody"] = {

@@ -78,6 +78,18 @@ def test_any_name_is_a_label(local, name):
     assert found["path"] == name
 
 
+@pytest.mark.parametrize(
+    ("query", "subject"),
+    [
+        ("name=UID_h7_3_1_hem.bmp", "UID_H7"),
+        ("name=UID_H7_3_1_hem.bmp&subject=S1", "S1"),
+        ("name=cell.bmp", None),
+    ],
+)
+def test_the_subject_is_the_one_given_else_that_of_the_name_as_infer_takes_it(local, query, subject):
+    assert local().post(f"/api/images?{query}", content=picture()).json()["subject"] == subject
+
+
 def test_a_name_cannot_deceive_who_reads_it(local):
     found = local().post("/api/images?name=a%0A%E2%80%AEgpj.exe%00%FF", content=picture()).json()
     assert found["path"] == "a��gpj.exe��"
