@@ -49,15 +49,20 @@ def read_throttling(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> Throt
     return _voltage_alarm(root)
 
 
-def run_vcgencmd(*arguments: str, vcgencmd: str = "vcgencmd") -> str | None:
-    """The value after the `=` of what the tool prints; None where it is absent, refused, slow or has failed."""
+def run_vcgencmd(*arguments: str, vcgencmd: str = "vcgencmd", whole: bool = False) -> str | None:
+    """The value after the `=` of what the tool prints, or all of it; None where it is absent, refused, slow or failed.
+
+    An unknown command fails without an exit code, by the words "error=1".
+    """
     try:
         done = subprocess.run(
             [vcgencmd, *arguments], capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.partition("=")[2].strip() or None if done.returncode == 0 else None
+    if done.returncode != 0 or done.stdout.startswith("error="):
+        return None
+    return (done.stdout if whole else done.stdout.partition("=")[2]).strip() or None
 
 
 def _voltage_alarm(root: Path) -> Throttling | None:

@@ -80,7 +80,7 @@ def steps_off(trial: Trial) -> int:
 
 def _trial(backend: str, done: "subprocess.CompletedProcess[bytes]") -> Trial:
     if done.returncode != 0:
-        return Trial(backend, _how_it_ended(done.returncode, done.stderr.decode(errors="replace")))
+        return Trial(backend, how_it_ended(done.returncode, done.stderr.decode(errors="replace")))
     try:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
@@ -98,7 +98,8 @@ def _trial(backend: str, done: "subprocess.CompletedProcess[bytes]") -> Trial:
     )
 
 
-def _how_it_ended(status: int, errors: str) -> str:
+def how_it_ended(status: int, errors: str) -> str:
+    """The end of a child process that failed, for people: its last words, exit code or signal."""
     last = (errors.strip().splitlines() or [""])[-1]
     if status >= 0:
         return last or f"its process ended with exit code {status}"

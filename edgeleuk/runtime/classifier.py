@@ -99,19 +99,26 @@ class Classifier:
         started = time.perf_counter()
         probabilities = apply_temperature(self.network.scores(prepared.values), self.spec.decision)
         invoke_ms = 1000 * (time.perf_counter() - started)
+        by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
+        return Prediction(self.label(probabilities), by_name, prepared.prepare_ms, invoke_ms)
+
+    def label(self, probabilities: NDArray[np.float32]) -> str:
+        """The class that float32 [classes] stand for. Raises ModelError where they are not finite."""
         if not np.isfinite(probabilities).all():
             raise ModelError(f"the network returned {probabilities.tolist()}; expected finite probabilities")
-        label = self.spec.classes[int(decide(probabilities, self.spec))]
-        by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
-        return Prediction(label, by_name, prepared.prepare_ms, invoke_ms)
+        return self.spec.classes[int(decide(probabilities, self.spec))]
 
     def prepare(self, image: ImageLike) -> NDArray[np.int8] | NDArray[np.float32]:
         """Return the network's input [1, size, size, 3]: int8 for a quantized model, else float32."""
         opened = image if isinstance(image, Image.Image) else decode_image(_source(image))
-        pixels = fit_to_input(opened, self.spec.preprocessing)[np.newaxis]
+        return self.encode(fit_to_input(opened, self.spec.preprocessing))
+
+    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8] | NDArray[np.float32]:
+        """From uint8 [size, size, 3] of `fit_to_input` to the network's input [1, size, size, 3]."""
+        batch = pixels[np.newaxis]
         if self._codes is not None:
-            return quantize_pixels(pixels, self._codes)
-        return scale_pixels(pixels, self.spec.preprocessing)
+            return quantize_pixels(batch, self._codes)
+        return scale_pixels(batch, self.spec.preprocessing)
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [classes] for each file in order. Raises ImageError at a bad one."""

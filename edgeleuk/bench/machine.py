@@ -1,0 +1,65 @@
+"""Facts about the device that a record holds: what a latency depends on, and nothing that names its owner."""
+
+import dataclasses
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.bench.energy import find_counter, find_meter
+from edgeleuk.device.facts import board, meminfo_mib
+from edgeleuk.device.host import Host, this_host
+from edgeleuk.device.processor import this_processor
+from edgeleuk.device.reading import read_text
+
+_RELEVANT_FEATURES = frozenset(  # what int8 and float kernels are chosen by
+    {"asimd", "asimddp", "asimdhp", "i8mm", "sve", "neon", "sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni"}
+    | {"avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "f16c", "vfpv4"}
+)
+_ARM_CORES = {"0xd03": "Cortex-A53", "0xd07": "Cortex-A57", "0xd08": "Cortex-A72", "0xd0b": "Cortex-A76"}
+_LIBRARIES = ("edgeleuk", "ai-edge-litert", "tflite-runtime", "numpy", "pillow")
+
+
+def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
+    """JSON-able facts; None or an empty list for what this machine does not tell."""
+    host, processor = this_host(root), this_processor(root)
+    counter, refused = find_counter(root)
+    meter = find_meter(root)
+    return {
+        "board": board(root),
+        "processor": processor_name(root),
+        "architecture": host.architecture,
+        **dataclasses.asdict(processor),
+        "governors": list(processor.governors),
+        "cpu_features": sorted(host.cpu_features & _RELEVANT_FEATURES),
+        "memory_total_mib": meminfo_mib(root).get("MemTotal"),
+        "hypervisor": "hypervisor" in host.cpu_features,
+        "system": host.system,
+        "kernel": platform.release(),
+        "libc": f"{host.libc} {host.libc_version}".strip(),
+        "python": ".".join(map(str, host.python)),
+        "libraries": _libraries(host),
+        "energy_counter": None if counter is None else counter.source,
+        "power_sensor": None if meter is None else meter.source,
+        "energy_refused": refused,
+    }
+
+
+def processor_name(root: Path = Path("/")) -> str | None:
+    """The name the kernel gives, or on ARM that of its part number."""
+    fields: dict[str, str] = {}
+    for line in (read_text(root / "proc/cpuinfo") or "").splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    part = fields.get("CPU part")
+    return fields.get("model name") or (None if part is None else _ARM_CORES.get(part, f"ARM part {part}"))
+
+
+def _libraries(host: Host) -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,177 @@
+"""Time by operator, from LiteRT's own profiler, which its Python package does not offer but its library has.
+
+The C interface is that of LiteRT 2.1 to 2.3 (litert/c/*.h of its sources). It is called in a process of its own: a
+release that changes it costs the profile and nothing else. Times come in whole microseconds.
+"""
+
+import ctypes
+import importlib.util
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeleuk.bench.record import OperatorTime
+from edgeleuk.errors import EdgeleukError
+
+_ELEMENT_TYPES = {  # LiteRtElementType
+    "float32": 1,
+    "int32": 2,
+    "uint8": 3,
+    "int64": 4,
+    "bool": 6,
+    "int16": 7,
+    "int8": 9,
+    "float16": 10,
+    "float64": 11,
+    "uint64": 13,
+    "uint32": 16,
+    "uint16": 17,
+}
+_HOST_MEMORY, _CPU, _MAX_RANK = 1, 1, 8
+_BUILTIN, _DELEGATED = 2, (4, 8)  # LiteRtProfilerEventType
+_BUFFER_BYTES = 64  # XNNPACK may read a little past the end
+_Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_keep = _Free(lambda _: None)
+
+
+class _Layout(ctypes.Structure):
+    _fields_ = (
+        ("rank", ctypes.c_uint, 7),
+        ("has_strides", ctypes.c_uint, 1),
+        ("dimensions", ctypes.c_int32 * _MAX_RANK),
+        ("strides", ctypes.c_uint32 * _MAX_RANK),
+    )
+
+
+class _TensorType(ctypes.Structure):
+    _fields_ = (("element_type", ctypes.c_int), ("layout", _Layout))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("tag", ctypes.c_char_p),
+        ("type", ctypes.c_int),
+        ("start_us", ctypes.c_uint64),
+        ("elapsed_us", ctypes.c_uint64),
+        ("memory", ctypes.c_size_t * 6),
+        ("metadata", ctypes.c_uint64 * 2),
+        ("source", ctypes.c_int),
+    )
+
+
+def profile_operators(
+    path: Path, inputs: Sequence[dict[str, Any]], outputs: Sequence[dict[str, Any]], threads: int, runs: int
+) -> tuple[OperatorTime, ...]:
+    """Mean time of each type of operator in one inference, the longest first, over `runs` after one to warm up.
+
+    `inputs` and `outputs` are the interpreter's details of them. Raises EdgeleukError where the library, or one of its
+    functions, is not there or refuses.
+    """
+    model = _Model(path, threads)
+    given, taken = (model.buffers(details) for details in (inputs, outputs))
+    model.run(given, taken)
+    model.call("LiteRtStartProfiler", model.profiler)
+    for _ in range(runs):
+        model.run(given, taken)
+    model.call("LiteRtStopProfiler", model.profiler)
+    return summarize(model.events(), runs)
+
+
+def summarize(events: Sequence[tuple[str, int, int]], runs: int) -> tuple[OperatorTime, ...]:
+    """From (name, event type, microseconds) of `runs` inferences."""
+    times: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    for name, kind, elapsed_us in events:
+        if kind == _BUILTIN or kind in _DELEGATED:
+            times[name, kind in _DELEGATED].append(elapsed_us)
+    found = [
+        OperatorTime(name, len(spent) / runs, round(sum(spent) / runs / 1000, 4), delegated)
+        for (name, delegated), spent in times.items()
+    ]
+    return tuple(sorted(found, key=lambda operator: -operator.ms))
+
+
+class _Model:
+    """A model compiled for the CPU with its profiler. What it makes lives until the process ends."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._library = _load_library()
+        self._texts: list[Any] = []
+        self.environment = self._make("LiteRtCreateEnvironment", ctypes.c_int(0), None)
+        model = self._make("LiteRtCreateModelFromFile", self.environment, str(path).encode())
+        options = self._make("LiteRtCreateOptions")
+        self.call("LiteRtSetOptionsHardwareAccelerators", options, ctypes.c_int(_CPU))
+        for name, text in (
+            (b"runtime_options_string", "enable_profiling = true\n"),
+            (b"xnnpack", f"num_threads = {threads}\n"),
+        ):
+            self.call("LiteRtAddOpaqueOptions", options, self._opaque(name, text))
+        self.compiled = self._make("LiteRtCreateCompiledModel", self.environment, model, options)
+        self.profiler = self._make("LiteRtCompiledModelGetProfiler", self.compiled)
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call a function that returns a status."""
+        function = getattr(self._library, name, None)
+        if function is None:
+            raise EdgeleukError(f"this LiteRT has no function {name}")
+        status = function(*arguments)
+        if status != 0:
+            raise EdgeleukError(f"LiteRT's {name} returned status {status}")
+
+    def buffers(self, details: Sequence[dict[str, Any]]) -> Any:
+        """One buffer for each tensor, in order."""
+        made = [self._buffer(detail) for detail in details]
+        return (ctypes.c_void_p * len(made))(*(buffer.value for buffer in made))
+
+    def run(self, inputs: Any, outputs: Any) -> None:
+        """One inference of the first signature."""
+        self.call(
+            "LiteRtRunCompiledModel",
+            self.compiled,
+            ctypes.c_size_t(0),
+            ctypes.c_size_t(len(inputs)),
+            inputs,
+            ctypes.c_size_t(len(outputs)),
+            outputs,
+        )
+
+    def events(self) -> list[tuple[str, int, int]]:
+        """Name, type and microseconds of what the profiler saw."""
+        count = ctypes.c_int()
+        self.call("LiteRtGetNumProfilerEvents", self.profiler, ctypes.byref(count))
+        events = (_Event * max(1, count.value))()
+        self.call("LiteRtGetProfilerEvents", self.profiler, count, events)
+        return [(event.tag.decode(errors="replace"), event.type, event.elapsed_us) for event in events[: count.value]]
+
+    def _make(self, name: str, *arguments: Any) -> ctypes.c_void_p:
+        made = ctypes.c_void_p()
+        self.call(name, *arguments, ctypes.byref(made))
+        return made
+
+    def _opaque(self, name: bytes, text: str) -> ctypes.c_void_p:
+        held = ctypes.create_string_buffer(text.encode())
+        self._texts.append(held)
+        return self._make("LiteRtCreateOpaqueOptions", name, ctypes.cast(held, ctypes.c_void_p), _keep)
+
+    def _buffer(self, detail: dict[str, Any]) -> ctypes.c_void_p:
+        dtype, shape = np.dtype(detail["dtype"]), [int(n) for n in detail["shape"]]
+        if dtype.name not in _ELEMENT_TYPES or len(shape) > _MAX_RANK:
+            raise EdgeleukError(f"the profiler takes no tensor of type {dtype.name} and rank {len(shape)}")
+        kind = _TensorType(_ELEMENT_TYPES[dtype.name])
+        kind.layout.rank = len(shape)
+        kind.layout.dimensions[: len(shape)] = shape
+        size = ctypes.c_size_t(max(_BUFFER_BYTES, int(np.prod(shape)) * dtype.itemsize))
+        arguments = (self.environment, ctypes.c_int(_HOST_MEMORY), ctypes.byref(kind), size)
+        return self._make("LiteRtCreateManagedTensorBuffer", *arguments)
+
+
+def _load_library() -> ctypes.CDLL:
+    found = importlib.util.find_spec("ai_edge_litert")
+    if found is None or found.origin is None:
+        raise EdgeleukError("time by operator needs LiteRT, whose profiler tells it: pip install ai-edge-litert")
+    try:
+        return ctypes.CDLL(str(Path(found.origin).parent / "libLiteRt.so"))
+    except OSError as error:
+        raise EdgeleukError(f"this LiteRT comes without the library that has its profiler: {error}") from error

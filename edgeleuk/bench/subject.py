@@ -1,0 +1,88 @@
+"""Any .tflite file, ready to be timed: as many inputs and outputs as it likes, with a spec or without."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeleuk.bench.record import TensorFacts
+from edgeleuk.errors import ModelError
+from edgeleuk.runtime.backend import open_interpreter
+
+_FLOATS = (np.float16, np.float32, np.float64)
+_ARENA_LIMIT_BYTES = 1 << 34  # tensors that lie farther apart are not in one arena
+
+
+class Subject:
+    """A model in an interpreter, its inputs filled with random values: what `invoke` takes does not depend on them.
+
+    Unknown dimensions of an input are 1, as the interpreter has them.
+    """
+
+    def __init__(self, content: bytes, path: Path, threads: int, backend: str) -> None:
+        """Load the model. Raises ModelError where it is damaged, unsupported or takes text."""
+        self.interpreter = open_interpreter(content, path, threads, backend)
+        random = np.random.default_rng(0)
+        for detail in self.interpreter.get_input_details():
+            if detail["dtype"] in (np.bytes_, np.str_, np.object_):
+                raise ModelError(f"{path}: input '{detail['name']}' takes text; only numbers can be made up for it")
+            self.interpreter.set_tensor(detail["index"], random_values(detail, random))
+
+    def invoke(self) -> None:
+        """One bare inference on the inputs that are set."""
+        self.interpreter.invoke()
+
+    @property
+    def inputs(self) -> tuple[TensorFacts, ...]:
+        """In the model's order."""
+        return tuple(map(_facts, self.interpreter.get_input_details()))
+
+    @property
+    def outputs(self) -> tuple[TensorFacts, ...]:
+        """In the model's order."""
+        return tuple(map(_facts, self.interpreter.get_output_details()))
+
+    def operations(self) -> list[dict[str, Any]]:
+        """See `Network.operations`."""
+        ask = getattr(self.interpreter, "_get_ops_details", None)
+        return [] if ask is None else list(ask())
+
+    def arena_bytes(self) -> int | None:
+        """Bytes from the first to the last activation that the interpreter itself holds; None where it tells none.
+
+        Activations within a delegate are the delegate's own, and neither here nor told.
+        """
+        operations = self.operations()
+        activations = {int(tensor) for operation in operations for tensor in operation["outputs"]}
+        activations |= {int(detail["index"]) for detail in self.interpreter.get_input_details()}
+        spans = []
+        for index in activations:
+            try:
+                view = self.interpreter.tensor(index)()
+            except (ValueError, RuntimeError):  # a delegate's
+                continue
+            spans.append((view.__array_interface__["data"][0], view.nbytes))
+        if not operations or not spans:
+            return None
+        size = max(start + length for start, length in spans) - min(start for start, _ in spans)
+        return size if size < _ARENA_LIMIT_BYTES else None
+
+
+def random_values(detail: dict[str, Any], random: np.random.Generator) -> NDArray[Any]:
+    """Values of the input's shape and dtype: floats in [-1, 1], integers over 8 bits, booleans."""
+    shape, dtype = tuple(int(n) for n in detail["shape"]), np.dtype(detail["dtype"])
+    if dtype.type in _FLOATS:
+        return random.uniform(-1, 1, shape).astype(dtype)
+    if dtype == np.bool_:
+        return random.integers(0, 2, shape).astype(dtype)
+    if np.issubdtype(dtype, np.integer):
+        low, high = (-128, 128) if np.issubdtype(dtype, np.signedinteger) else (0, 256)
+        return random.integers(low, high, shape).astype(dtype)
+    return np.zeros(shape, dtype)
+
+
+def _facts(detail: dict[str, Any]) -> TensorFacts:
+    shape = detail.get("shape_signature", detail["shape"])
+    known = shape if len(shape) == len(detail["shape"]) else detail["shape"]
+    return TensorFacts(str(detail["name"]), np.dtype(detail["dtype"]).name, tuple(int(n) for n in known))
