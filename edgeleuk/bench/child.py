@@ -36,8 +36,8 @@ def run_task(task: Task, python: str = sys.executable) -> dict[str, Any]:
     if process.returncode != 0:
         told = how_it_ended(process.returncode, errors.decode(errors="replace"))
         raise ModelError(f"{task.model} cannot be run by {task.backend}: {told}")
-    answer = json.loads(output.splitlines()[-1])
-    if answer["error"] is not None:
-        raise ModelError(answer["error"])
-    value: dict[str, Any] = answer["value"]
-    return value
+    value, failure = json.loads(output.splitlines()[-1])
+    if failure is not None:
+        raise ModelError(failure)
+    found: dict[str, Any] = value
+    return found

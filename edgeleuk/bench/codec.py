@@ -52,11 +52,9 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
 def _tuple(hint: Any, raw: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(raw, list):
         raise DataError(f"{where} is {_shown(raw)}; expected a list")
-    if hint is float:  # tens of thousands of samples: one pass, and the slow one only for its message
-        if all(type(value) in (float, int) for value in raw):
-            numbers = tuple(map(float, raw))
-            if all(map(math.isfinite, numbers)):
-                return numbers
+    # Tens of thousands of samples: one pass, and the slow one only for its message.
+    if hint is float and all(type(value) in (float, int) and math.isfinite(value) for value in raw):
+        return tuple(map(float, raw))
     return tuple(_value(hint, value, f"{where}[{number}]") for number, value in enumerate(raw))
 
 

@@ -32,7 +32,7 @@ class Comparison:
         if low is None or high is None:
             return "cannot tell: too few processes for an interval"
         if self.regression:
-            return f"slower by more than the {self.max_regression:.3g} allowed"
+            return f"slower by more than the {self.max_regression:.1%} allowed"
         if low > 1:
             return "slower, but not shown to be by more than is allowed"
         if high < 1:
@@ -61,8 +61,8 @@ def compare(first: Record, second: Record, max_regression: float = DEFAULT_MAX_R
     pairs = list(_pairs(first, second))
     if not pairs:
         raise DataError(
-            f"nothing to compare: the first record has {_titles(first)}; the second {_titles(second)}. Pairs are of the "
-            "same model, interpreter and number of threads"
+            f"nothing to compare: the first record has {_titles(first)}; the second {_titles(second)}. Pairs are of "
+            "the same model, interpreter and number of threads"
         )
     return Comparisons(
         tuple(_comparison(one, other, max_regression) for one, other in pairs), tuple(_notes(first, second, pairs))

@@ -7,6 +7,7 @@ sensors: hwmon, microwatts. Raspberry Pi 5: its power chip through `vcgencmd pmi
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edgeleuk.device.reading import read_number, read_text
@@ -46,7 +47,7 @@ def find_counter(root: Path = Path("/")) -> tuple[Counter | None, str | None]:
             return None, f"{zone.name}: its energy counter may be read by root only (chmod a+r {zone}/energy_uj)"
         span = read_number(zone / "max_energy_range_uj")
         name = read_text(zone / "name") or zone.name
-        return Counter(f"RAPL {name}", _microjoules(zone / "energy_uj"), None if span is None else span / 1e6), None
+        return Counter(f"RAPL {name}", partial(_joules, zone / "energy_uj"), None if span is None else span / 1e6), None
     return None, None
 
 
@@ -54,10 +55,9 @@ def find_meter(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> Meter | No
     """A sensor of electric power: INA219, INA226 or INA3221 by hwmon, else the power chip of a Raspberry Pi 5."""
     for name in sorted((root / "sys/class/hwmon").glob("hwmon*/name")):
         if read_text(name) in _SENSORS and _hwmon_w(name.parent) is not None:
-            folder = name.parent
-            return Meter(str(read_text(name)).upper(), lambda: _hwmon_w(folder))
+            return Meter(str(read_text(name)).upper(), partial(_hwmon_w, name.parent))
     if pmic_w(vcgencmd) is not None:
-        return Meter("PMIC rails (without USB and what the 5 V header feeds)", lambda: pmic_w(vcgencmd))
+        return Meter("PMIC rails (without USB and what the 5 V header feeds)", partial(pmic_w, vcgencmd))
     return None
 
 
@@ -76,12 +76,9 @@ def rails_w(text: str) -> float | None:
     return sum(both) if both else None
 
 
-def _microjoules(path: Path) -> Callable[[], float | None]:
-    def read() -> float | None:
-        value = read_number(path)
-        return None if value is None else value / 1e6
-
-    return read
+def _joules(path: Path) -> float | None:
+    microjoules = read_number(path)
+    return None if microjoules is None else microjoules / 1e6
 
 
 def _hwmon_w(folder: Path) -> float | None:

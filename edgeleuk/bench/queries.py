@@ -54,7 +54,8 @@ def timed(
 
 
 def _block(query: Callable[[], object], seconds: float, clock: Clock) -> list[float]:
-    begin, block = clock(), []
+    block: list[float] = []
+    begin = clock()
     while len(block) < _FEWEST or clock() - begin < 1e9 * seconds:
         block.append(_one(query, clock))
     return block

@@ -43,7 +43,7 @@ class Request:
     images: tuple[str, ...] = ()
     label: str | None = None
     sustained_minutes: float | None = None
-    protocol: Protocol = Protocol()
+    protocol: Protocol = dataclasses.field(default_factory=Protocol)
 
 
 @dataclass
@@ -151,26 +151,19 @@ def _examined(candidate: _Candidate, protocol: Protocol) -> Result:
     """The result with what the model is; without time by operator where asking for it ends the process."""
     task = _task("examine", candidate, protocol)
     try:
-        found, notes = run_task(task), ()
+        found = run_task(task)
     except ModelError as error:
         found = run_task(dataclasses.replace(task, do="outline"))  # the model's own fault is raised again by this
-        notes = (f"time by operator: {error}",)
-    tensors = {key: found.pop(key) for key in ("inputs", "outputs")}
+        found["notes"].append(f"time by operator: {error}")
+    if candidate.result.model.spec is None:
+        found["notes"].append("spec: the file holds none, so images cannot be put through it")
     result = candidate.result
-    outline: Result = decode(
-        Result,
-        {
-            "model": {**dataclasses.asdict(result.model), **tensors},
-            "backend": result.backend,
-            "backend_version": result.backend_version,
-            "threads": result.threads,
-            **found,
-            "notes": [*found["notes"], *notes],
-        },
-        "the worker's answer",
+    tensors = {key: found.pop(key) for key in ("inputs", "outputs")}
+    identity = {"backend": result.backend, "backend_version": result.backend_version, "threads": result.threads}
+    examined: Result = decode(
+        Result, {"model": dataclasses.asdict(result.model) | tensors, **identity, **found}, "the worker's answer"
     )
-    missing = () if outline.model.spec is not None else ("spec: the file holds none, so images cannot be put through it",)
-    return dataclasses.replace(outline, notes=(*outline.notes, *missing))
+    return examined
 
 
 def _rounds(

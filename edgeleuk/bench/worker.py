@@ -42,9 +42,9 @@ def main() -> None:
     raw = json.loads(sys.argv[-1])
     task = Task(**raw | {"protocol": Protocol(**raw["protocol"]), "images": tuple(raw["images"])})
     try:
-        answer = {"error": None, "value": _ACTIONS[task.do](task)}
+        answer: tuple[dict[str, Any] | None, str | None] = _ACTIONS[task.do](task), None
     except EdgeleukError as error:
-        answer = {"error": str(error), "value": None}
+        answer = None, str(error)
     print(json.dumps(answer))
 
 

@@ -18,6 +18,9 @@ _COMMANDS = {  # name: short help, shown without importing the command
     "results": "List, filter and export what a store holds.",
     "serve": "The page for the lab bench: upload, live list, history.",
     "doctor": "What on this device helps or hinders, and what to do about it.",
+    "benchmark": "Latency of any .tflite file, here or on a device over ssh, with intervals.",
+    "compare": "Whether one benchmark record is slower than another.",
+    "report": "Records as one page, Markdown or a table.",
     "inspect": "Show what is inside a .tflite file.",
     "demo": "The whole way on synthetic cells, in minutes.",
 }

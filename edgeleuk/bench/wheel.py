@@ -1,0 +1,47 @@
+"""The running edgeleuk as a wheel, so that what measures on a device is what would measure here."""
+
+import base64
+import hashlib
+import importlib.metadata
+import zipfile
+from pathlib import Path
+
+import edgeleuk
+from edgeleuk.errors import EdgeleukError
+
+_TAG = "py3-none-any"
+
+
+def write_wheel(folder: Path) -> Path:
+    """Write the wheel of this package to folder and return its path; the format is that of PEP 427.
+
+    Raises EdgeleukError where the package runs without having been installed, so that nothing says what it needs.
+    """
+    try:
+        distribution = importlib.metadata.distribution("edgeleuk")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise EdgeleukError(
+            "edgeleuk is not installed, only imported; pip install it, then --ssh can copy it"
+        ) from error
+    version = edgeleuk.__version__
+    info = f"edgeleuk-{version}.dist-info"
+    package = Path(edgeleuk.__file__).parent
+    files = {
+        str(Path("edgeleuk") / path.relative_to(package)): path.read_bytes()
+        for path in sorted(package.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    files[f"{info}/METADATA"] = (distribution.read_text("METADATA") or "").encode()
+    files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: edgeleuk\nRoot-Is-Purelib: true\nTag: {_TAG}\n".encode()
+    files[f"{info}/entry_points.txt"] = (distribution.read_text("entry_points.txt") or "").encode()
+    rows = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in files.items()]
+    files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""]).encode()
+    path = folder / f"edgeleuk-{version}-{_TAG}.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def _digest(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

@@ -1,0 +1,35 @@
+"""`edgeleuk compare`: is the second record slower than the first?"""
+
+from pathlib import Path
+
+import click
+
+from edgeleuk.cli.percent import share
+
+
+@click.command()
+@click.argument("first", type=click.Path(path_type=Path), metavar="A.json")
+@click.argument("second", type=click.Path(path_type=Path), metavar="B.json")
+@click.option(
+    "--max-regression", type=share, default="5%", show_default=True, metavar="SHARE", help="Slowdown that is allowed."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def command(first: Path, second: Path, max_regression: float, as_json: bool) -> None:
+    """Compare two records of `edgeleuk benchmark`: B's median latency over A's, with a 95 % interval.
+
+    Results of the same model, interpreter and threads are paired; records of one result each are a pair whatever they
+    hold. The exit code is 1 where B is slower by more than --max-regression with confidence.
+    """
+    import dataclasses
+
+    from edgeleuk.bench.compare import compare
+    from edgeleuk.bench.record import read_record
+    from edgeleuk.files import to_json
+    from edgeleuk.report.benchmark import render_comparisons
+
+    comparisons = compare(read_record(first), read_record(second), max_regression)
+    plain = dataclasses.asdict(comparisons)
+    for row, pair in zip(plain["pairs"], comparisons.pairs, strict=True):
+        row |= {"verdict": pair.verdict, "regression": pair.regression}
+    click.echo(to_json(plain) if as_json else render_comparisons(comparisons), nl=False)
+    click.get_current_context().exit(int(comparisons.regression))

@@ -1,0 +1,160 @@
+"""A benchmark record as text for a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from edgeleuk.bench.compare import Comparisons, best_threads
+from edgeleuk.bench.record import Condition, Record, Result
+from edgeleuk.bench.statistics import Interval
+
+_MOST_OPERATORS = 8
+
+
+def render_record(record: Record) -> str:
+    """The whole record, ending in a newline."""
+    parts = [_head(record), _table(record), *(_details(result) for result in record.results), _verdict(record)]
+    return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
+
+
+def render_comparisons(comparisons: Comparisons) -> str:
+    """One line a pair, then the notes, ending in a newline."""
+    lines = []
+    for pair in comparisons.pairs:
+        lines.append(f"{pair.title}")
+        lines.append(
+            f"  {pair.first_ms:.4g} -> {pair.second_ms:.4g} ms, ratio {ratio_text(pair.ratio)}: {pair.verdict}"
+        )
+    lines += [f"note: {note}" for note in comparisons.notes]
+    return "\n".join(lines) + "\n"
+
+
+def ratio_text(ratio: Any) -> str:
+    """ "1.100 (95 % interval 1.080 to 1.120)"."""
+    if ratio.low is None:
+        return f"{ratio.value:.3f}"
+    return f"{ratio.value:.3f} ({ratio.confidence:.0%} interval {ratio.low:.3f} to {ratio.high:.3f})"
+
+
+def interval_text(interval: Interval | None, digits: int = 4) -> str:
+    """ "1.45 to 1.49", or a dash."""
+    return "-" if interval is None else f"{interval.low:.{digits}g} to {interval.high:.{digits}g}"
+
+
+def _head(record: Record) -> Iterator[str]:
+    device, protocol = record.device, record.protocol
+    yield f"device    {record.label}: {device.get('processor')}, {device.get('cores')} cores, {device.get('system')}"
+    libraries = ", ".join(f"{name} {version}" for name, version in (device.get("libraries") or {}).items())
+    yield f"software  Python {device.get('python')}, {libraries}"
+    least = f"at least {protocol.runs} runs and {protocol.seconds:g} s of each model"
+    yield f"protocol  {protocol.processes} processes in turn, {least}; {protocol.scenario}"
+    conditions = [*record.conditions, *(c for result in record.results for p in result.processes for c in p.conditions)]
+    yield f"machine   {conditions_text(conditions)}"
+
+
+def conditions_text(conditions: list[Condition]) -> str:
+    """Ranges of temperature, clock and load, and what throttled; what the machine does not tell is said."""
+    temperatures = [c.temperature_c for c in conditions if c.temperature_c is not None]
+    clocks = [clock for c in conditions for clock in c.clocks_mhz]
+    loads = [c.load_average for c in conditions if c.load_average is not None]
+    causes = [c.throttled for c in conditions if c.throttled is not None]
+    return ", ".join(
+        [
+            f"{min(temperatures):.0f} to {max(temperatures):.0f} °C" if temperatures else "temperature not told",
+            f"{min(clocks):,.0f} to {max(clocks):,.0f} MHz" if clocks else "clock not told",
+            f"load {min(loads):.2f} to {max(loads):.2f}" if loads else "load not told",
+            ("; ".join(sorted({x for c in causes for x in c})) or "not throttled") if causes else "throttling not told",
+        ]
+    )
+
+
+def _table(record: Record) -> Iterator[str]:
+    """One line a result: milliseconds of bare invoke."""
+    if not record.results:
+        yield "nothing was measured"
+        return
+    width = max(len(result.title) for result in record.results)
+    names = ("median", "95 % interval", "p90", "p95", "p99", "load", "first", "MiB", "runs")
+    yield f"{'ms of bare invoke':{width}}" + "".join(f"  {name:>{_width(name)}}" for name in names)
+    for result in record.results:
+        cells = (f"{cell:>{_width(name)}}" for name, cell in zip(names, _cells(result), strict=True))
+        yield f"{result.title:{width}}  " + "  ".join(cells)
+    for (model, backend), threads in best_threads(record.results).items():
+        count = f"{threads} thread{'s' if threads != 1 else ''}"
+        yield f"{model}, {backend}: take {count}; no other number is shown to be faster"
+
+
+def _width(name: str) -> int:
+    return {"95 % interval": 18, "runs": 7}.get(name, 8)
+
+
+def _cells(result: Result) -> list[str]:
+    found = result.latency
+    peaks = [process.peak_memory_mib for process in result.processes if process.peak_memory_mib is not None]
+    return [
+        f"{found.p50_ms:.4g}",
+        interval_text(found.p50_interval),
+        f"{found.p90_ms:.4g}",
+        f"{found.p95_ms:.4g}",
+        f"{found.p99_ms:.4g}",
+        f"{median([process.load_ms for process in result.processes]):.4g}",
+        f"{median([process.first_ms for process in result.processes]):.4g}",
+        f"{max(peaks):.1f}" if peaks else "-",
+        f"{found.runs:,}",
+    ]
+
+
+def median(values: list[float]) -> float:
+    """Of a list that is not empty."""
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _details(result: Result) -> Iterator[str]:
+    yield result.title
+    arena = "" if result.arena_bytes is None else f", arena {result.arena_bytes / 1024:,.0f} KiB"
+    yield f"  {result.latency.runs / sum(map(sum, result.samples)) * 1000:.4g} inferences/s{arena}"
+    if result.coverage is not None:
+        outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
+        covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
+        yield f"  delegate: {covered} in {result.coverage.partitions} partitions; outside: {outside}"
+    yield from _operators(result)
+    stages = result.stage_samples()
+    if stages:
+        yield "  ms an image, median: " + ", ".join(f"{name} {median(ms):.4g}" for name, ms in stages.items())
+    yield from _energy(result)
+    if result.sustained is not None and result.sustained.medians_ms:
+        medians = result.sustained.medians_ms
+        trend = f"{medians[0]:.4g} ms at first, {medians[-1]:.4g} at last, {max(medians):.4g} at worst"
+        how = f"medians of {result.sustained.window_s:g} s"
+        yield f"  {result.sustained.minutes:g} minutes without a pause: {trend} ({how})"
+    for note in result.notes:
+        yield f"  not filled: {note}"
+
+
+def _operators(result: Result) -> Iterator[str]:
+    total = sum(operator.ms for operator in result.operators)
+    for operator in result.operators[:_MOST_OPERATORS]:
+        place = "delegate" if operator.delegated else "interpreter"
+        share = f"{operator.ms / (total or 1):5.1%}"
+        yield f"  {operator.ms:9.3f} ms  {share}  {operator.calls:4.0f} x {operator.name} ({place})"
+
+
+def _energy(result: Result) -> Iterator[str]:
+    used = [process.energy for process in result.processes if process.energy is not None]
+    if used:
+        each = 1000 * sum(energy.joules for energy in used) / sum(energy.queries for energy in used)
+        yield f"  energy: {each:.4g} mJ an inference by {used[0].source}, all that the machine did meanwhile included"
+    powers = [c.power_w for process in result.processes for c in process.conditions[1:] if c.power_w is not None]
+    if powers:
+        yield f"  power: {median(powers):.3g} W (median of {len(powers)} readings), all that the sensor feeds included"
+
+
+def _verdict(record: Record) -> Iterator[str]:
+    if record.invalid:
+        yield "NOT VALID, do not quote these numbers:"
+        yield from (f"  {reason}" for reason in record.invalid)
+    else:
+        yield "valid: not throttled as far as the machine tells, not disturbed, intervals narrow enough"
+    refused = record.device.get("energy_refused")
+    if refused:
+        yield f"energy was not measured: {refused}"
