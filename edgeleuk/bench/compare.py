@@ -127,3 +127,11 @@ def _fewest(group: list[Result]) -> int:
         if all(ratio.high is None or ratio.high >= 1 for ratio in ratios):
             return result.threads
     return min(group, key=lambda result: result.latency.p50_ms).threads
+
+
+def threads_advice(results: tuple[Result, ...]) -> tuple[str, ...]:
+    """`best_threads` in words, a sentence a model and interpreter."""
+    return tuple(
+        f"{model}, {backend}: take {threads} thread{'s' if threads != 1 else ''}; no other number is shown to be faster"
+        for (model, backend), threads in best_threads(results).items()
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from edgeleuk.bench.compare import Comparisons, best_threads
+from edgeleuk.bench.compare import Comparisons, threads_advice
 from edgeleuk.bench.record import Condition, Record, Result
 from edgeleuk.bench.statistics import Interval
 
@@ -78,9 +78,7 @@ def _table(record: Record) -> Iterator[str]:
     for result in record.results:
         cells = (f"{cell:>{_width(name)}}" for name, cell in zip(names, _cells(result), strict=True))
         yield f"{result.title:{width}}  " + "  ".join(cells)
-    for (model, backend), threads in best_threads(record.results).items():
-        count = f"{threads} thread{'s' if threads != 1 else ''}"
-        yield f"{model}, {backend}: take {count}; no other number is shown to be faster"
+    yield from threads_advice(record.results)
 
 
 def _width(name: str) -> int:

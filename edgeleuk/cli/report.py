@@ -1,0 +1,35 @@
+"""`edgeleuk report`: records as a page, Markdown or a table."""
+
+from pathlib import Path
+
+import click
+
+from edgeleuk.errors import UsageError
+
+
+@click.command()
+@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORD...")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="REPORT.html|.md|.csv",
+    help="Where to write it; the suffix chooses the format.",
+)
+def command(records: tuple[Path, ...], output: Path) -> None:
+    """Make one report of RECORDs: of `benchmark`, of `evaluate -o` (file or folder), of pytest-benchmark.
+
+    HTML is one file that needs no network, prints, and holds the records; Markdown has all but the pictures, CSV the
+    results. Models are matched with their accuracy by the hash of their file.
+    """
+    from edgeleuk.files import write_text
+    from edgeleuk.report.markdown import render_csv, render_markdown
+    from edgeleuk.report.page import render_page
+    from edgeleuk.report.reading import read_material
+
+    renderers = {".html": render_page, ".md": render_markdown, ".csv": render_csv}
+    if output.suffix not in renderers:
+        raise UsageError(f"{output} ends in {output.suffix or 'nothing'!r}; expected {', '.join(renderers)}")
+    write_text(output, renderers[output.suffix](read_material(records)))
+    click.echo(f"wrote {output}")
