@@ -45,7 +45,8 @@ def model_path(shape: Shape, precision: str, cache: Path | None = None) -> Path:
     folder = cache or default_cache()
     path = folder / f"{shape.name}-{precision}.tflite"
     if not path.exists():
-        subprocess.run([sys.executable, "-m", "benchmarks.models", shape.name, folder], check=True)
+        described = ("--input-size-px", str(shape.input_size_px), "--width", str(shape.width))
+        subprocess.run([sys.executable, "-m", "benchmarks.models", shape.name, folder, *described], check=True)
     return path
 
 
@@ -112,9 +113,25 @@ def write_models(shape: Shape, folder: Path) -> None:
         write_bundle(folder / f"{shape.name}-{precision}.tflite", content, described, proof.to_dict(), frozenset())
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the two models of the shape that the command line names or describes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shape", choices=list(SHAPES), help="which network to make")
+    parser.add_argument("shape", help=f"which network to make: {', '.join(SHAPES)}, or a new name with both options")
     parser.add_argument("folder", type=Path, help="where to write its two models")
+    parser.add_argument("--input-size-px", type=int, help="side of its input [that of the named network]")
+    parser.add_argument("--width", type=float, help="its width [that of the named network]")
     given = parser.parse_args()
-    write_models(SHAPES[given.shape], given.folder)
+    if (given.input_size_px is None) != (given.width is None):
+        parser.error("--input-size-px and --width describe a network together; give both or none")
+    if given.width is not None:
+        write_models(Shape(given.shape, given.input_size_px, given.width), given.folder)
+    elif given.shape in SHAPES:
+        write_models(SHAPES[given.shape], given.folder)
+    else:
+        parser.error(
+            f"no such network: {given.shape}; known are {', '.join(SHAPES)}, others need --input-size-px and --width"
+        )
+
+
+if __name__ == "__main__":
+    main()
