@@ -1,4 +1,4 @@
-"""What tests share: a small real network as .tflite, images of every mode, and edgeleuk in a process of its own."""
+"""What tests share: a small real network as .tflite, images, planted file systems, edgeleuk in its own process."""
 
 import os
 import subprocess
@@ -17,6 +17,7 @@ from edgeleuk.files import write_bytes
 from edgeleuk.runtime.bundle import pack
 from edgeleuk.spec import ModelSpec, Preprocessing
 
+Plant = Callable[[dict[str, str]], Path]
 ROOT = Path(__file__).resolve().parents[1]
 
 # Times vary with what else the machine does; a fixture that many examples share is not a mistake here.
@@ -114,6 +115,35 @@ def write_image(tmp_path: Path) -> WriteImage:
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Plant:
+    """Write files by path below a folder of their own, which stands for the root of a file system."""
+
+    def write(files: dict[str, str]) -> Path:
+        root = tmp_path / "root"
+        root.mkdir(exist_ok=True)
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return root
+
+    return write
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> Callable[[str], str]:
+    """Write an executable shell script; returns its path."""
+
+    def write(body: str) -> str:
+        path = tmp_path / "tool"
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,4 @@
-"""What tests of the device share: planted file systems, and the facts of a machine that lacks nothing."""
-
-from collections.abc import Callable
-from pathlib import Path
+"""What tests of the device share: the facts of a machine that lacks nothing."""
 
 import pytest
 
@@ -12,37 +9,6 @@ from edgeleuk.device.processor import Processor
 from edgeleuk.device.surroundings import Clock, Place, User
 from edgeleuk.device.throttling import Throttling
 from edgeleuk.device.trial import PROBE_ANSWERS, Coverage, Trial
-
-Plant = Callable[[dict[str, str]], Path]
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Plant:
-    """Write files by path below a folder of their own, which stands for the root of a file system."""
-
-    def write(files: dict[str, str]) -> Path:
-        root = tmp_path / "root"
-        root.mkdir(exist_ok=True)
-        for name, text in files.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return root
-
-    return write
-
-
-@pytest.fixture
-def tool(tmp_path: Path) -> Callable[[str], str]:
-    """Write an executable shell script; returns its path."""
-
-    def write(body: str) -> str:
-        path = tmp_path / "tool"
-        path.write_text(f"#!/bin/sh\n{body}\n")
-        path.chmod(0o755)
-        return str(path)
-
-    return write
 
 
 @pytest.fixture
