@@ -14,6 +14,7 @@ from benchmarks.measure import (
     memory_mib,
     parser,
     peak_memory_mib,
+    progress,
     ratios,
     reset_peak_memory,
 )
@@ -45,7 +46,7 @@ def main() -> int:
             made[name], measured = _measure(convert)
             times[name].append(measured)
             peak = max(peak, peak_memory_mib())
-            print(f"  {name:<28} {measured[0]:8.2f} s, {measured[1]:6.0f} MiB more", file=sys.stderr, flush=True)
+            progress(f"{name:<28} {measured[0]:8.2f} s, {measured[1]:6.0f} MiB more")
     figures = [*_time_figures(times), Figure("float network to QAT network with ranges", setup, "s")]
     figures.append(Figure("whole process, peak memory", peak, "MiB"))
     figures += _graph_figures(made, shape)
@@ -88,9 +89,7 @@ def _conversions(shape: Shape) -> dict[str, Callable[[], bytes]]:
     """Ours beside the usual one; post-training quantization, which the usual one has no match for, last."""
     model, images = network(shape), noise(shape, 4)
     input_range = spec(shape).preprocessing.on_int8_grid().input_range
-    ranges = share_ranges(model, measure_ranges(model, images))
-    quantized = quantize_network(model)
-    set_ranges(quantized, ranges, input_range)
+    quantized = quantization_aware(model, shape)
     return {
         "float, edgeleuk": partial(convert_float, model),
         "float, from_keras_model": partial(from_keras_model, model, int8=False),
@@ -98,6 +97,14 @@ def _conversions(shape: Shape) -> dict[str, Callable[[], bytes]]:
         "QAT, from_keras_model": partial(from_keras_model, quantized, int8=True),
         "PTQ, edgeleuk": lambda: quantize_int8(convert_float(model), images, input_range),
     }
+
+
+def quantization_aware(model: Any, shape: Shape) -> Any:
+    """The network made quantization-aware, with ranges measured on noise."""
+    ranges = share_ranges(model, measure_ranges(model, noise(shape, 4)))
+    quantized = quantize_network(model)
+    set_ranges(quantized, ranges, spec(shape).preprocessing.on_int8_grid().input_range)
+    return quantized
 
 
 def _measure(convert: Callable[[], bytes]) -> tuple[bytes, tuple[float, float]]:

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -77,6 +78,11 @@ def interleave(
             if number >= 0:
                 times[name].append(clock() - begun)
     return times
+
+
+def progress(text: str) -> None:
+    """Say on standard error what was done, for whoever waits."""
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def reset_peak_memory() -> None:

@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import MIB, interleave, memory_mib, peak_memory_mib, reset_peak_memory
+from benchmarks.measure import MIB, interleave, memory_mib, peak_memory_mib, progress, reset_peak_memory
 from edgeleuk.store import Filter, Result, Store
 from edgeleuk.store.listing import Listing, lines
 from edgeleuk.store.record import timestamp
@@ -134,18 +134,19 @@ def store(arguments: argparse.Namespace) -> list[Point]:
                 milliseconds = {name: [1000 * second for second in found] for name, found in seconds.items()}
                 size_mib = sum(file.stat().st_size for file in Path(scratch).iterdir()) / MIB
                 points.append({"rows": end, "size_mib": size_mib, "insert_us": lots[-_LOTS_KEPT:]} | milliseconds)
+                progress(f"store: {end:,} rows, {size_mib:,.0f} MiB")
     return points
 
 
-def queries(served: Store, listed: Store, rows: int) -> dict[str, Callable[[], Sequence[object]]]:
-    """What is asked of a store of so many rows, by the names in QUERIES: through `served` as the page's history and
+def queries(served: Store, listed: Store, count: int) -> dict[str, Callable[[], Sequence[object]]]:
+    """What is asked of a store of `count` rows, by the names in QUERIES: through `served` as the page's history and
     `infer` do, through `listed` as `edgeleuk results` does. A subject has 100 rows, `--since` means the last 1,000.
     """
 
     def table(wanted: Filter) -> Callable[[], Sequence[object]]:
         return lambda: list(lines(listed, Listing(wanted=wanted)))
 
-    middle, since = rows // 2, result(max(0, rows - _RECENT_ROWS)).created
+    middle, since = count // 2, result(max(0, count - _RECENT_ROWS)).created
     calls: tuple[Callable[[], Sequence[object]], ...] = (
         lambda: list(served.query(limit=50, newest_first=True)),
         lambda: list(served.query(before_id=middle, limit=50, newest_first=True)),
@@ -179,12 +180,21 @@ def result(number: int) -> Result:
     )
 
 
+def rows(numbers: Iterable[int]) -> list[Row]:
+    """The results of these numbers, as they come from inference."""
+    return [Row(Path(one.path), one, sha256=one.sha256) for one in map(result, numbers)]
+
+
+def record(opened: Store, made: Iterable[Row]) -> None:
+    """Put rows into the store through the recorder."""
+    deque(recorded(made, opened, "file"), maxlen=0)
+
+
 def insert(opened: Store, numbers: Iterable[int]) -> float:
     """Insert these results as the recorder does; returns the seconds it takes, without making the rows."""
-    made = [result(number) for number in numbers]
-    rows = [Row(Path(one.path), one, sha256=one.sha256) for one in made]
+    made = rows(numbers)
     begun = time.perf_counter()
-    deque(recorded(rows, opened, "file"), maxlen=0)
+    record(opened, made)
     return time.perf_counter() - begun
 
 

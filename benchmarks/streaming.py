@@ -16,6 +16,7 @@ from edgeleuk.runtime import Classifier
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store
 from edgeleuk.streaming.recorder import recorded
+from edgeleuk.streaming.rows import Row
 from edgeleuk.streaming.steps import Model, Steps
 
 THROUGHPUT_BARS = {FULL.name: 0.95, HALF.name: 0.80}
@@ -75,6 +76,12 @@ def _throughput(name: str, files: Sequence[Path], arguments: argparse.Namespace)
     return figures
 
 
+def infer_into(store: Store, model: Model, files: Sequence[Path], workers: int = 1) -> list[Row]:
+    """Stream files through a model into a store, as `infer --store` does."""
+    rows = Steps(model, store).rows([[file] for file in files], workers)
+    return [row for row in recorded(rows, store, "file") if row is not None]
+
+
 @contextmanager
 def _stored_stream(path: Path, arguments: argparse.Namespace) -> Iterator[Callable[[Sequence[Path]], None]]:
     """A call that streams files into a new store each time, as `infer --store` does."""
@@ -84,10 +91,7 @@ def _stored_stream(path: Path, arguments: argparse.Namespace) -> Iterator[Callab
 
         def stream(files: Sequence[Path]) -> None:
             with Store.open(Path(folder) / f"{next(numbers)}.db") as store:
-                for _ in recorded(
-                    Steps(model, store).rows([[file] for file in files], arguments.workers), store, "file"
-                ):
-                    pass
+                infer_into(store, model, files, arguments.workers)
 
         yield stream
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from benchmarks.models import CLASSES, FULL, HALF, TINY, Shape, model_path
+from benchmarks.scale_models import macs
 from edgeleuk.runtime import Classifier
+from edgeleuk.runtime.graph import read_graph
 
 SHAPES = pytest.mark.parametrize("shape", [TINY, HALF, FULL], ids=lambda shape: shape.name)
 
@@ -14,14 +16,19 @@ SHAPES = pytest.mark.parametrize("shape", [TINY, HALF, FULL], ids=lambda shape: 
 @SHAPES
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 def test_scores(benchmark: Any, image: Path, shape: Shape, precision: str) -> None:
-    classifier = Classifier.load(model_path(shape, precision), threads=1)
-    assert len(benchmark(classifier.network.scores, classifier.prepare(image))) == len(CLASSES)
+    path = model_path(shape, precision)
+    classifier = Classifier.load(path, threads=1)
+    scores = benchmark(classifier.network.scores, classifier.prepare(image))
+    benchmark.extra_info["macs"] = macs(read_graph(path.read_bytes(), str(path)))
+    assert scores.shape == (len(CLASSES),)
+    assert scores.sum() == pytest.approx(1, abs=1 / 128)  # two codes of int8 probabilities
 
 
 @SHAPES
 def test_predict(benchmark: Any, image: Path, shape: Shape) -> None:
     classifier = Classifier.load(model_path(shape, "int8"), threads=1)
-    assert benchmark(classifier.predict, image).label in CLASSES
+    found = benchmark(classifier.predict, image)
+    assert found.label == max(found.probabilities, key=found.probabilities.__getitem__)
 
 
 @SHAPES

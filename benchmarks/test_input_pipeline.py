@@ -35,6 +35,8 @@ def test_images_per_second_on_two_threads(benchmark: Any, files: list[Path], rep
         return count
 
     assert benchmark.pedantic(one_pass, rounds=7, warmup_rounds=1) == len(paths)
+    if benchmark.disabled:
+        return
     speeds = [len(paths) / seconds for seconds in benchmark.stats.stats.data]
     figure = median_figure("input pipeline, 2 threads", speeds, "images/s", BAR_IMAGES_PER_SECOND, at_least=True)
     benchmark.extra_info["images_per_second"] = figure.value
