@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= demo
+BENCH ?= build/bench
+SLOWER ?= 10%
 
-.PHONY: demo test check format bench emulate wheelhouse clean
+.PHONY: demo test check format bench bench-compare emulate wheelhouse clean
 .DEFAULT_GOAL := demo
 
 # pip's time-out and retries are raised for slow lines: TensorFlow is 250 MB.
@@ -33,8 +35,12 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## the project's bars: every figure with its bar
-	$(BIN)/python -m benchmarks
+bench: $(READY)  ## the project's bars: every figure with its bar, records and report.html in build/bench
+	$(BIN)/python -m benchmarks --json '$(BENCH)'
+
+bench-compare: $(READY)  ## the suites again, beside their last saved run; fails where a median grew by more than SLOWER
+	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-autosave --benchmark-compare \
+		--benchmark-compare-fail='median:$(SLOWER)' --benchmark-group-by=fullname --benchmark-columns=min,median,iqr,rounds -q
 
 wheelhouse:  ## a folder from which a device without internet is installed: deploy/wheelhouse.sh --help for others than 64-bit
 	deploy/wheelhouse.sh

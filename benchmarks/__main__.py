@@ -3,10 +3,14 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-_SCRIPTS = {
-    "suites": ("pytest", "benchmarks", "--benchmark-only", "--benchmark-columns=min,median,iqr,rounds", "-q"),
+SCRIPTS = {
+    "suites": (
+        *("pytest", "benchmarks", "--benchmark-only", "--benchmark-autosave"),
+        *("--benchmark-columns=min,median,iqr,rounds", "-q"),
+    ),
     "overhead": ("benchmarks.overhead",),
     "infer_process": ("benchmarks.infer_process",),
     "memory": ("benchmarks.memory",),
@@ -14,34 +18,62 @@ _SCRIPTS = {
     "watch_idle": ("benchmarks.watch_idle",),
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
+    "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
+    "scale-full": ("benchmarks.scale", "--full"),
 }
-_SLOW = ("conversion-full",)
+SLOW = ("conversion-full", "scale-full")
+REPORT = "report.html"
 
 
-def main() -> int:
+def main(line: Sequence[str] | None = None) -> int:
     """Run what is asked for; returns 1 where any of it failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*", metavar="NAME", help=f"{', '.join(_SCRIPTS)} [all but the full conversion]")
-    parser.add_argument("--full", action="store_true", help="the full-size conversion too: minutes and several GB")
-    parser.add_argument("--json", type=Path, metavar="DIR", help="folder for one record of each")
-    given = parser.parse_args()
-    unknown = sorted(set(given.only) - set(_SCRIPTS))
-    if unknown:
-        parser.error(f"no such benchmark: {', '.join(unknown)}; known are {', '.join(_SCRIPTS)}")
-    names = given.only or [name for name in _SCRIPTS if given.full or name not in _SLOW]
-    if given.json is not None:
-        given.json.mkdir(parents=True, exist_ok=True)
+    given = _arguments(line)
+    names = given.only or [name for name in SCRIPTS if given.full or name not in SLOW]
     missed = [name for name in names if not _run(name, given.json)]
+    if given.json is not None and not _report(given.json, names):
+        missed.append(REPORT)
     print(f"missed or failed: {', '.join(missed)}" if missed else f"all bars met: {', '.join(names)}")
     return int(bool(missed))
 
 
+def _arguments(line: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"{', '.join(SCRIPTS)} [all but {', '.join(SLOW)}]")
+    parser.add_argument("--full", action="store_true", help=f"{', '.join(SLOW)}, too: hours and gigabytes")
+    parser.add_argument(
+        "--json", type=Path, metavar="DIR", help=f"folder for one record of each, and {REPORT}, which is made of them"
+    )
+    given = parser.parse_args(line)
+    unknown = sorted(set(given.only) - set(SCRIPTS))
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)}; known are {', '.join(SCRIPTS)}")
+    if given.json is not None:
+        try:
+            given.json.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--json {given.json}: {error.strerror}; expected a folder, or a place where one can be made")
+    return given
+
+
 def _run(name: str, folder: Path | None) -> bool:
-    command = [sys.executable, "-m", *_SCRIPTS[name]]
+    command = [sys.executable, "-m", *SCRIPTS[name]]
     if folder is not None:
-        record = (folder / f"{name}.json").resolve()
+        record = _record(name, folder)
+        record.unlink(missing_ok=True)  # that of an earlier run must not stand for this one
         command += [f"--benchmark-json={record}"] if name == "suites" else ["--json", str(record)]
+    print(f"== {name}", flush=True)
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def _record(name: str, folder: Path) -> Path:
+    return (folder / f"{name}.json").resolve()
+
+
+def _report(folder: Path, names: Sequence[str]) -> bool:
+    """Render what was measured in this run, also where bars were missed."""
+    records = [str(record) for name in names if (record := _record(name, folder)).exists()]
+    command = [sys.executable, "-m", "edgeleuk", "report", *records, "-o", str(folder / REPORT)]
     return subprocess.run(command, check=False).returncode == 0
 
 
