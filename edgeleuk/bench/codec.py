@@ -2,13 +2,42 @@
 
 import dataclasses
 import functools
+import json
 import math
+import re
 import types
 import typing
 from typing import Any
 
 from edgeleuk.errors import DataError
+from edgeleuk.files import sha256_bytes
 from edgeleuk.spec import nearest
+
+# A line break inside the brackets tells a list from text that looks like one: strings hold none.
+_NUMBERS = re.compile(r"\[\n\s*(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\n\s*\]")
+_LONGEST_SHOWN = 60
+
+
+def load(content: bytes, name: str) -> Any:
+    """The value of JSON text; `name` is the file's. Raises DataError, also for a key that stands twice."""
+    try:
+        return json.loads(content, object_pairs_hook=functools.partial(_object, name), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise DataError(f"{name} is nested too deeply; expected what edgeleuk wrote") from None
+    except ValueError as error:
+        raise DataError(f"{name} is not JSON, or was cut off: {error}") from error
+
+
+def dump(value: dict[str, Any]) -> str:
+    """Indented JSON, lists of numbers on one line; what UTF-8 cannot hold (names of files may) is escaped."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def digest(value: dict[str, Any]) -> str:
+    """SHA-256 of a JSON value, whatever its layout and order; 1 and 1.0 are one, as JavaScript and jq have it."""
+    return sha256_bytes(json.dumps(_canonical(value), sort_keys=True, allow_nan=False).encode())
 
 
 def decode(kind: type, raw: Any, where: str) -> Any:
@@ -18,7 +47,7 @@ def decode(kind: type, raw: Any, where: str) -> Any:
     hints = _hints(kind)
     for key in raw:
         if key not in hints:
-            raise DataError(f"{where} has no key '{key}'{nearest(key, hints)}")
+            raise DataError(f"{where} has no key {_shown(key)}{nearest(key[:_LONGEST_SHOWN], hints)}")
     values = {}
     for item in dataclasses.fields(kind):
         if item.name in raw:
@@ -53,21 +82,51 @@ def _tuple(hint: Any, raw: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(raw, list):
         raise DataError(f"{where} is {_shown(raw)}; expected a list")
     # Tens of thousands of samples: one pass, and the slow one only for its message.
-    if hint is float and all(type(value) in (float, int) and math.isfinite(value) for value in raw):
-        return tuple(map(float, raw))
+    if hint is float and all(type(value) is float and math.isfinite(value) for value in raw):
+        return tuple(raw)
     return tuple(_value(hint, value, f"{where}[{number}]") for number, value in enumerate(raw))
 
 
 def _plain(hint: Any, raw: Any, where: str) -> Any:
     if hint is Any:
         return raw
-    if hint is float and isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw)
-    if type(raw) is not hint or (hint is float and not math.isfinite(raw)):
+    value = _float(raw) if hint is float else raw
+    if type(value) is not hint or (hint is float and not math.isfinite(value)):
         raise DataError(f"{where} is {_shown(raw)}; expected {hint.__name__}")
-    return raw
+    return value
+
+
+def _float(raw: Any) -> Any:
+    """A whole number as float, infinite where a float cannot hold it; anything else as it is."""
+    if type(raw) is not int:
+        return raw
+    try:
+        return float(raw)
+    except OverflowError:
+        return math.inf
+
+
+def _object(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in made if keys.count(key) > 1)
+        raise DataError(f"{name} has the key {_shown(twice)} twice in one object; expected what edgeleuk wrote")
+    return made
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _canonical(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _shown(raw: Any) -> str:
     text = repr(raw)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."

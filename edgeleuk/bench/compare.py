@@ -1,18 +1,20 @@
-"""Two records, or two sides of one: how many times as long, how sure, and whether that is a regression."""
+"""Two records, or the results of one: how many times as long, how sure, and whether that is a regression."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from edgeleuk.bench.record import Record, Result
-from edgeleuk.bench.statistics import Ratio, ratio_of_medians
+from edgeleuk.bench.record import Record, Result, best_threads
+from edgeleuk.bench.statistics import FEWEST_FOR_RATIO, Ratio, ratio_of_medians, typical_ms
 from edgeleuk.errors import DataError
 
 DEFAULT_MAX_REGRESSION = 0.05
+_DEVICE_FACTS = ("board", "processor", "architecture", "usable_cores", "governors", "clock_ceiling_mhz")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One pair of results; `ratio` is the second's median over the first's."""
+    """One pair of results: milliseconds of a typical process of each; `ratio` is the second's over the first's."""
 
     title: str
     first_ms: float
@@ -28,16 +30,17 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """In words."""
-        low, high = self.ratio.low, self.ratio.high
+        low, high, allowed = self.ratio.low, self.ratio.high, f"the {self.max_regression:.1%} allowed"
         if low is None or high is None:
-            return "cannot tell: too few processes for an interval"
+            return f"cannot tell: an interval needs {FEWEST_FOR_RATIO} processes on each side"
         if self.regression:
-            return f"slower by more than the {self.max_regression:.1%} allowed"
-        if low > 1:
-            return "slower, but not shown to be by more than is allowed"
+            return f"slower by more than {allowed}"
         if high < 1:
             return "faster"
-        return "no difference that noise does not explain"
+        found = "slower" if low > 1 else "no difference beyond what noise explains"
+        if high <= 1 + self.max_regression:
+            return f"{found}, within {allowed}" if low > 1 else found
+        return f"{found}; whether by more than {allowed} is not shown, more processes would narrow the interval"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def compare(first: Record, second: Record, max_regression: float = DEFAULT_MAX_R
 
     Raises DataError where nothing pairs up.
     """
-    pairs = list(_pairs(first, second))
+    pairs = _pairs(first, second)
     if not pairs:
         raise DataError(
             f"nothing to compare: the first record has {_titles(first)}; the second {_titles(second)}. Pairs are of "
@@ -69,69 +72,94 @@ def compare(first: Record, second: Record, max_regression: float = DEFAULT_MAX_R
     )
 
 
-def _pairs(first: Record, second: Record) -> Iterator[tuple[Result, Result]]:
+def ratios_to_first(results: Sequence[Result]) -> tuple[Ratio | None, ...]:
+    """Of one record's results, the first of which is the measure: None for it, then each one's ratio to it."""
+    return tuple(
+        ratio_of_medians(results[0].samples, result.samples) if number else None
+        for number, result in enumerate(results)
+    )
+
+
+def threads_advice(results: Sequence[Result]) -> tuple[str, ...]:
+    """`best_threads` in words, a sentence a model and interpreter."""
+    return tuple(_advice(*key, threads) for key, threads in best_threads(results).items())
+
+
+def _advice(model: str, backend: str, threads: int | None) -> str:
+    if threads is None:
+        return f"{model}, {backend}: too few processes to say which number of threads is best; {FEWEST_FOR_RATIO} tell"
+    return (
+        f"{model}, {backend}: take {threads} thread{'s' if threads != 1 else ''}; no other number is shown to be faster"
+    )
+
+
+def _pairs(first: Record, second: Record) -> list[tuple[Result, Result]]:
+    """Each result once, the likest first: same file and name, same file, same name."""
     if len(first.results) == len(second.results) == 1:
-        yield first.results[0], second.results[0]
-        return
-    by_hash = {(result.model.sha256, result.backend, result.threads): result for result in second.results}
-    by_name = {(result.model.name, result.backend, result.threads): result for result in second.results}
-    for result in first.results:
-        twin = by_hash.get((result.model.sha256, result.backend, result.threads))
-        twin = twin or by_name.get((result.model.name, result.backend, result.threads))
-        if twin is not None:
-            yield result, twin
+        return [(first.results[0], second.results[0])]
+    found: dict[int, tuple[Result, Result]] = {}
+    left = list(second.results)
+    for likeness in (
+        lambda result: (result.model.sha256, result.model.name),
+        lambda result: result.model.sha256,
+        lambda result: result.model.name,
+    ):
+        for number, one in enumerate(first.results):
+            key = (likeness(one), one.backend, one.threads)
+            twins = [other for other in left if (likeness(other), other.backend, other.threads) == key]
+            if number not in found and twins:
+                found[number] = (one, twins[0])
+                left.remove(twins[0])
+    return [found[number] for number in sorted(found)]
 
 
 def _comparison(one: Result, other: Result, max_regression: float) -> Comparison:
     title = one.title if one.title == other.title else f"{one.title} -> {other.title}"
     ratio = ratio_of_medians(one.samples, other.samples)
-    return Comparison(title, one.latency.p50_ms, other.latency.p50_ms, ratio, max_regression)
+    return Comparison(title, typical_ms(one.samples), typical_ms(other.samples), ratio, max_regression)
 
 
-def _notes(first: Record, second: Record, pairs: list[tuple[Result, Result]]) -> Iterator[str]:
+def _notes(first: Record, second: Record, pairs: Sequence[tuple[Result, Result]]) -> Iterator[str]:
     for name, record in (("first", first), ("second", second)):
+        if record.partial and not record.invalid:
+            yield f"the {name} record is partial: its measurement was interrupted"
         for reason in record.invalid:
             yield f"the {name} record is not valid: {reason}"
-    for fact in ("board", "processor", "architecture"):
+    for fact in _DEVICE_FACTS:
         one, other = first.device.get(fact), second.device.get(fact)
         if one != other:
-            yield f"the devices differ, {fact} {one} and {other}: the ratio is of devices as much as of models"
-    for one, other in pairs:
-        if one.model.sha256 != other.model.sha256:
-            yield f"{one.title}: the model files differ ({one.model.sha256[:12]} and {other.model.sha256[:12]})"
-        if one.backend_version != other.backend_version:
-            yield f"{one.title}: {one.backend} {one.backend_version} and {other.backend_version}"
+            yield f"the devices differ, {fact} {_said(one)} and {_said(other)}: the ratio is of devices, too"
+    yield from _protocol_notes(first, second)
+    for pair in pairs:
+        yield from _pair_notes(*pair)
     unpaired = len(first.results) + len(second.results) - 2 * len(pairs)
     if unpaired:
-        yield f"{unpaired} results have no counterpart and are left out"
+        yield f"{unpaired} of the results have no counterpart and are left out"
+
+
+def _protocol_notes(first: Record, second: Record) -> Iterator[str]:
+    ones, others = vars(first.protocol), vars(second.protocol)
+    for name, one in ones.items():
+        if one != others[name]:
+            yield f"the protocols differ, {name} {one} and {others[name]}"
+
+
+def _pair_notes(one: Result, other: Result) -> Iterator[str]:
+    if one.model.sha256 != other.model.sha256:
+        yield f"{one.title}: the model files differ ({one.model.sha256[:12]} and {other.model.sha256[:12]})"
+    if one.threads != other.threads:
+        yield f"{one.title}: threads differ, {one.threads} and {other.threads}"
+    if one.backend != other.backend:
+        yield f"{one.title}: interpreters differ, {one.backend} and {other.backend}"
+    elif one.backend_version != other.backend_version:
+        yield f"{one.title}: {one.backend} {one.backend_version} and {other.backend_version}"
+
+
+def _said(fact: Any) -> str:
+    if isinstance(fact, list):
+        return ", ".join(map(str, fact)) or "none"
+    return "not told" if fact is None else str(fact)
 
 
 def _titles(record: Record) -> str:
     return "; ".join(result.title for result in record.results) or "no results"
-
-
-def best_threads(results: tuple[Result, ...]) -> dict[tuple[str, str], int]:
-    """By model's name and interpreter, where several numbers of threads were measured: the one to take.
-
-    The fewest threads than which no other number is shown to be faster.
-    """
-    groups: dict[tuple[str, str], list[Result]] = {}
-    for result in sorted(results, key=lambda result: result.threads):
-        groups.setdefault((result.model.name, result.backend), []).append(result)
-    return {key: _fewest(group) for key, group in groups.items() if len(group) > 1}
-
-
-def _fewest(group: list[Result]) -> int:
-    for result in group:
-        ratios = [ratio_of_medians(result.samples, other.samples) for other in group if other is not result]
-        if all(ratio.high is None or ratio.high >= 1 for ratio in ratios):
-            return result.threads
-    return min(group, key=lambda result: result.latency.p50_ms).threads
-
-
-def threads_advice(results: tuple[Result, ...]) -> tuple[str, ...]:
-    """`best_threads` in words, a sentence a model and interpreter."""
-    return tuple(
-        f"{model}, {backend}: take {threads} thread{'s' if threads != 1 else ''}; no other number is shown to be faster"
-        for (model, backend), threads in best_threads(results).items()
-    )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+FEWEST_FOR_RATIO = 5  # processes a side, see `ratio_of_medians`
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def latency(processes: Sequence[Sequence[float]]) -> Latency:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long the second takes, with a percentile-bootstrap interval; bounds None without spread."""
+    """How many times as long the second takes, with a percentile-bootstrap interval; no bounds with few processes."""
 
     value: float
     low: float | None
@@ -98,20 +99,31 @@ class Ratio:
 def ratio_of_medians(
     first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], seed: int = 0, resamples: int = RESAMPLES
 ) -> Ratio:
-    """Median of the processes' medians of `second` over that of `first`; processes are what is resampled.
+    """`typical_ms` of `second` over that of `first`; processes are what is resampled.
 
-    Percentile bootstrap of both sides (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", ch. 13). Without
-    bounds where a side has fewer than two processes.
+    Percentile bootstrap of both sides (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", ch. 13). Of normal,
+    heavy-tailed, skewed and two-peaked processes it holds the true ratio in 94 to 97 % of cases with 5 or more a side,
+    in 92 to 94 % with 4, 90 % with 3 and 67 % with 2: no bounds are given below 5. What differs between two runs of
+    the benchmark but not between processes of one (a machine that drifts) is beyond any such interval.
     """
-    medians = [np.array([np.median(each) for each in side]) for side in (first, second)]
+    medians = [_medians(side) for side in (first, second)]
     value = float(np.median(medians[1]) / np.median(medians[0]))
-    if min(map(len, medians)) < 2:
+    if min(map(len, medians)) < FEWEST_FOR_RATIO:
         return Ratio(value, None, None)
     random = np.random.default_rng(seed)
     drawn = [_resampled(side, random, resamples) for side in medians]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn[1] / drawn[0], [tail, 1 - tail])
     return Ratio(value, float(low), float(high))
+
+
+def typical_ms(processes: Sequence[Sequence[float]]) -> float:
+    """Median of the processes' medians: of a typical process, however many queries each made."""
+    return float(np.median(_medians(processes)))
+
+
+def _medians(processes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    return np.array([np.median(each) for each in processes], np.float64)
 
 
 def _resampled(values: NDArray[np.float64], random: np.random.Generator, resamples: int) -> NDArray[np.float64]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from edgeleuk.bench.record import Condition, ProcessRun, Result
+from edgeleuk.bench.measured import HOLDS_SPEED_WITHIN, Condition, ProcessRun, Sustained
+from edgeleuk.bench.record import Result
 
 MAX_OTHER_CORES = 0.25
 MAX_STEAL_CORES = 0.05
@@ -11,7 +12,10 @@ MAX_INTERVAL_WIDTH = 0.10
 
 
 def faults(results: Sequence[Result]) -> tuple[str, ...]:
-    """Each reason once, in words; () where the record is valid."""
+    """Each reason once, in words; () where the record is valid.
+
+    What `sustained_findings` says is none: there, heat and what it does are what is measured, after all the rest.
+    """
     found: dict[str, None] = {}
     for result in results:
         for reason in _faults(result):
@@ -19,11 +23,25 @@ def faults(results: Sequence[Result]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def sustained_findings(sustained: Sustained) -> tuple[str, ...]:
+    """Whether the device held its speed when warm, in words, then what firmware and clocks did meanwhile."""
+    if not sustained.medians_ms:
+        return ("too short to tell whether the device holds its speed",)
+    worst, last = sustained.worst_over_first, sustained.last_over_first
+    held = "holds" if sustained.holds_speed else "does not hold"
+    speed = (
+        f"the device {held} its speed: the slowest {sustained.window_s:g} s took {worst:.3f} times as long as the "
+        f"first, the last {last:.3f} times (at most {1 + HOLDS_SPEED_WITHIN:g})"
+    )
+    conditions = sustained.conditions
+    return (speed, *throttling_faults(conditions), *clock_faults(conditions[1:]))
+
+
 def _faults(result: Result) -> Iterator[str]:
     processes = result.processes
-    conditions = [condition for process in processes for condition in process.conditions]
-    yield from throttling_faults(conditions)
-    yield from clock_faults(processes)
+    yield from throttling_faults([condition for process in processes for condition in process.conditions])
+    # A clock may be low before the first query and rise with it; what it was then does not matter.
+    yield from clock_faults([condition for process in processes for condition in process.conditions[1:]])
     yield from _load_faults(processes)
     unsettled = sum(not process.settled for process in processes)
     if unsettled:
@@ -38,13 +56,11 @@ def throttling_faults(conditions: Sequence[Condition]) -> Iterator[str]:
         yield f"the firmware reported {', '.join(causes)}"
 
 
-def clock_faults(processes: Sequence[ProcessRun]) -> Iterator[str]:
-    """Cores whose clock changed between the first query and the last; what it was before them does not matter."""
-    rows = [condition.clocks_mhz for process in processes for condition in process.conditions[1:]]
-    cores = list(zip(*(row for row in rows if row), strict=False))
-    worst = max(cores, key=lambda clocks: max(clocks) / max(min(clocks), 1e-9), default=())
-    if worst and max(worst) > min(worst) * (1 + MAX_CLOCK_CHANGE):
-        yield f"a core's clock changed between {min(worst):,.0f} and {max(worst):,.0f} MHz"
+def clock_faults(conditions: Sequence[Condition]) -> Iterator[str]:
+    """Whether the clock changed: that of the fastest core, for idle cores slow down and the queries move."""
+    clocks = [max(condition.clocks_mhz) for condition in conditions if condition.clocks_mhz]
+    if clocks and max(clocks) > min(clocks) * (1 + MAX_CLOCK_CHANGE):
+        yield f"the clock changed between {min(clocks):,.0f} and {max(clocks):,.0f} MHz"
 
 
 def _load_faults(processes: Sequence[ProcessRun]) -> Iterator[str]:
