@@ -16,15 +16,20 @@ _RELEVANT_FEATURES = frozenset(  # what int8 and float kernels are chosen by
     {"asimd", "asimddp", "asimdhp", "i8mm", "sve", "neon", "sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni"}
     | {"avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "f16c", "vfpv4"}
 )
-_ARM_CORES = {"0xd03": "Cortex-A53", "0xd07": "Cortex-A57", "0xd08": "Cortex-A72", "0xd0b": "Cortex-A76"}
+_ARM = "0x41"  # implementer; part numbers are each implementer's own
+_ARM_CORES = (
+    {"0xb76": "ARM1176", "0xc07": "Cortex-A7", "0xd03": "Cortex-A53", "0xd04": "Cortex-A35", "0xd05": "Cortex-A55"}
+    | {"0xd07": "Cortex-A57", "0xd08": "Cortex-A72", "0xd09": "Cortex-A73", "0xd0b": "Cortex-A76"}
+    | {"0xd0c": "Neoverse-N1", "0xd40": "Neoverse-V1", "0xd41": "Cortex-A78", "0xd42": "Cortex-A78AE"}
+)
 _LIBRARIES = ("edgeleuk", "ai-edge-litert", "tflite-runtime", "numpy", "pillow")
 
 
-def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
+def describe_machine(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> dict[str, Any]:
     """JSON-able facts; None or an empty list for what this machine does not tell."""
     host, processor = this_host(root), this_processor(root)
     counter, refused = find_counter(root)
-    meter = find_meter(root)
+    meter = find_meter(root, vcgencmd)
     return {
         "board": board(root),
         "processor": processor_name(root),
@@ -46,13 +51,18 @@ def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def processor_name(root: Path = Path("/")) -> str | None:
-    """The name the kernel gives, or on ARM that of its part number."""
-    fields: dict[str, str] = {}
-    for line in (read_text(root / "proc/cpuinfo") or "").splitlines():
-        key, _, value = line.partition(":")
-        fields.setdefault(key.strip(), value.strip())
-    part = fields.get("CPU part")
-    return fields.get("model name") or (None if part is None else _ARM_CORES.get(part, f"ARM part {part}"))
+    """Kinds of core by ARM's names where they are known, as the kernel's own name there says little; else that."""
+    text = read_text(root / "proc/cpuinfo") or ""
+    pairs = [(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in text.splitlines())]
+    implementers, parts, names = (
+        list(dict.fromkeys(value for key, value in pairs if key == wanted and value))
+        for wanted in ("CPU implementer", "CPU part", "model name")
+    )
+    if implementers == [_ARM] and all(part in _ARM_CORES for part in parts):
+        return " + ".join(_ARM_CORES[part] for part in parts) or None
+    if names:
+        return " + ".join(names)
+    return f"implementer {', '.join(implementers)}, part {', '.join(parts)}" if parts else None
 
 
 def _libraries(host: Host) -> dict[str, str]:
