@@ -83,6 +83,12 @@ def test_copies_of_one_file_are_paired_by_name(make_record, make_result):
     assert [pair.ratio.value for pair in compare(record, record).pairs] == [1.0, 1.0]
 
 
+def test_a_result_that_is_paired_stays_so(make_record, make_result):
+    one, copy = (make_result(level, model=ModelFacts(name, "1" * 64, 1)) for name, level in (("a", 10.0), ("b", 12.0)))
+    found = compare(make_record(one), make_record(copy, one))
+    assert [pair.ratio.value for pair in found.pairs] == [1.0]
+
+
 def test_a_model_that_was_made_anew_is_paired_by_name_and_said_to_differ(make_record, make_result):
     first = make_record(make_result(10.0), make_result(6.0, threads=2))
     model = ModelFacts("cells.tflite", "f" * 64, 1)
