@@ -18,6 +18,7 @@ SCRIPTS = {
     "watch_idle": ("benchmarks.watch_idle",),
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
+    "trust": ("benchmarks.trust",),
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
@@ -73,6 +74,9 @@ def _record(name: str, folder: Path) -> Path:
 def _report(folder: Path, names: Sequence[str]) -> bool:
     """Render what was measured in this run, also where bars were missed."""
     records = [str(record) for name in names if (record := _record(name, folder)).exists()]
+    if not records:
+        print("no record was written, so there is nothing to report")
+        return False
     command = [sys.executable, "-m", "edgeleuk", "report", *records, "-o", str(folder / REPORT)]
     return subprocess.run(command, check=False).returncode == 0
 

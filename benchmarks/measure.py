@@ -139,6 +139,13 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return made
 
 
+def positive(text: str) -> int:
+    """A whole number of 1 or more, for argparse."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number, 1 or more")
+    return int(text)
+
+
 def finish(name: str, figures: Sequence[Figure], arguments: argparse.Namespace, **facts: Any) -> int:
     """Print the figures, write the record where --json asks for it; returns the exit code: 1 where a bar is missed."""
     found = machine()

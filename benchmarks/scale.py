@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks.measure import Figure, finish, median_figure, parser
+from benchmarks.measure import Figure, finish, median_figure, parser, positive
 from benchmarks.scale_data import QUERIES, Point, data, store
 from benchmarks.scale_models import latency, memory
 
@@ -129,8 +129,8 @@ def _arguments(line: Sequence[str] | None) -> argparse.Namespace:
     extent = made.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="three small sizes of each: a minute, to see that it runs")
     extent.add_argument("--full", action="store_true", help="the store to ten million rows: hours and gigabytes")
-    made.add_argument("--rounds", type=_positive, default=15, help="inferences of each model, queries of each kind")
-    made.add_argument("--repeat", type=_positive, default=3, help="processes of each size for time and memory, in turn")
+    made.add_argument("--rounds", type=positive, default=15, help="inferences of each model, queries of each kind")
+    made.add_argument("--repeat", type=positive, default=3, help="processes of each size for time and memory, in turn")
     made.add_argument("--cache", type=Path, help="folder of the models [below the temporary folder]")
     made.add_argument("--folder", type=Path, help="where manifests and the store lie for a while [temporary folder]")
     given = made.parse_args(line)
@@ -142,12 +142,6 @@ def _arguments(line: Sequence[str] | None) -> argparse.Namespace:
             made.error(f"{folder} is no folder; make it first")
     given.part = list(dict.fromkeys(given.part)) or list(PARTS)
     return given
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number, 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":
