@@ -1,15 +1,19 @@
 """What `edgeleuk report` reads: records of `benchmark`, of `evaluate`, of pytest-benchmark, of benchmarks/."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.bench.codec import decode, load
 from edgeleuk.bench.record import KIND, Record, parse_record
-from edgeleuk.errors import DataError
+from edgeleuk.errors import DataError, UsageError
+from edgeleuk.files import sha256_bytes
 
+_EVALUATION = "evaluation.json"
 _EVALUATION_SCHEMA = 1
 _EXPECTED = (
     "what 'edgeleuk benchmark -o', 'edgeleuk evaluate -o' or pytest's --benchmark-json writes, or a record of "
@@ -91,15 +95,22 @@ class Material:
 def read_material(paths: Sequence[Path]) -> Material:
     """Read files, or folders of `evaluate -o`. Raises DataError for one that is none of these or that does not fit.
 
-    Accuracies on different images cannot stand beside each other: those are refused, too.
+    Accuracies on different images cannot stand beside each other, nor can two of one model: those are refused, too.
+    Raises UsageError for a record that is named twice.
     """
     items: list[Record | Accuracy | Suite | Figures] = []
-    sources = []
+    sources: list[tuple[str, Any]] = []
+    digests: dict[str, Path] = {}
     for path in paths:
-        file = path / "evaluation.json" if path.is_dir() else path
-        raw = _json(file)
-        items.append(_parsed(raw, file))
-        sources.append((str(path), raw))
+        content = _content(path)
+        digest = sha256_bytes(content)
+        if digest in digests:
+            raise UsageError(f"{digests[digest]} and {path} are the same record; name it once")
+        digests[digest] = path
+        raw = _json(content, path)
+        items.append(_parsed(raw, path))
+        # Names, not whole paths: a report is handed on, and where its records lay is nobody's business.
+        sources.append((path.name or str(path), raw))
     material = Material(
         tuple(item for item in items if isinstance(item, Record)),
         tuple(item for item in items if isinstance(item, Accuracy)),
@@ -111,13 +122,20 @@ def read_material(paths: Sequence[Path]) -> Material:
     return material
 
 
-def _json(path: Path) -> Any:
+def _content(path: Path) -> bytes:
+    file = path / _EVALUATION if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        raise DataError(f"{path} holds no {_EVALUATION}; of folders, expected one that 'edgeleuk evaluate -o' wrote")
     try:
-        return json.loads(path.read_bytes())
+        return file.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON, or was cut off: {error}; expected {_EXPECTED}") from error
+        raise DataError(f"{file}: {error.strerror}") from error
+
+
+def _json(content: bytes, path: Path) -> Any:
+    if not content.strip():
+        raise DataError(f"{path} is empty; expected {_EXPECTED}")
+    return load(content, str(path))
 
 
 def _parsed(raw: Any, path: Path) -> Record | Accuracy | Suite | Figures:
@@ -125,12 +143,13 @@ def _parsed(raw: Any, path: Path) -> Record | Accuracy | Suite | Figures:
         try:
             if raw.get("kind") == KIND:
                 return parse_record(raw, str(path))
+            json.dumps(raw, allow_nan=False)  # such as 1e999, which Python reads as infinite
             if {"model_sha256", "index_sha256", "scores"} <= raw.keys():
                 return _accuracy(raw, path)
             if {"benchmarks", "machine_info"} <= raw.keys():
                 return _suite(raw, path)
             if {"benchmark", "figures", "machine"} <= raw.keys():
-                return _figures(raw)
+                return _figures(raw, path)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{path} is damaged or was changed: {type(error).__name__} {error}") from error
     raise DataError(f"{path} is no record; expected {_EXPECTED}")
@@ -143,39 +162,44 @@ def _accuracy(raw: dict[str, Any], path: Path) -> Accuracy:
             f"{_EVALUATION_SCHEMA}: evaluate again"
         )
     scores = raw["scores"]
-    accuracy = scores["accuracy"]
-    return Accuracy(
-        Path(raw["model"]).name,
-        raw["model_sha256"],
-        raw["index_sha256"],
-        raw["split"],
-        float(accuracy["value"]),
-        accuracy["low"],
-        accuracy["high"],
-        int(scores["image_count"]),
-        scores["bootstrap"]["unit"],
+    found: Accuracy = decode(
+        Accuracy,
+        {
+            "model": Path(raw["model"]).name,
+            "images": scores["image_count"],
+            "unit": scores["bootstrap"]["unit"],
+            **{key: raw[key] for key in ("model_sha256", "index_sha256", "split")},
+            **{key: scores["accuracy"][key] for key in ("value", "low", "high")},
+        },
+        str(path),
     )
+    return found
 
 
 def _suite(raw: dict[str, Any], path: Path) -> Suite:
-    timings = tuple(map(_timing, raw["benchmarks"]))
     machine = raw["machine_info"]
     processor = machine.get("cpu", {}).get("brand_raw") or machine.get("machine", "unknown machine")
     return Suite(
-        path.name, str(raw.get("datetime", "")), f"{processor}, Python {machine.get('python_version')}", timings
+        path.name,
+        str(raw.get("datetime", "")),
+        f"{processor}, Python {machine.get('python_version')}",
+        tuple(_timing(row, path) for row in raw["benchmarks"]),
     )
 
 
-def _timing(row: dict[str, Any]) -> Timing:
+def _timing(row: dict[str, Any], path: Path) -> Timing:
     stats = row["stats"]
-    least, middle, spread = (1000 * float(stats[key]) for key in ("min", "median", "iqr"))
-    return Timing(row["fullname"].rpartition("/")[2], least, middle, spread, int(stats["rounds"]))
+    milliseconds = {f"{key}_ms": 1000 * stats[key] for key in ("min", "median", "iqr")}
+    plain = {"name": row["fullname"].rpartition("/")[2], "rounds": stats["rounds"], **milliseconds}
+    timing: Timing = decode(Timing, plain, str(path))
+    return timing
 
 
-def _figures(raw: dict[str, Any]) -> Figures:
+def _figures(raw: dict[str, Any], path: Path) -> Figures:
     machine = raw["machine"]
-    rows = (FigureRow(row["name"], float(row["value"]), row["unit"], row["bar"], row["met"]) for row in raw["figures"])
-    return Figures(raw["benchmark"], f"{machine['processor']}, Python {machine['python']}", tuple(rows))
+    keys = ("name", "value", "unit", "bar", "met")
+    rows = (decode(FigureRow, {key: row[key] for key in keys}, str(path)) for row in raw["figures"])
+    return Figures(str(raw["benchmark"]), f"{machine['processor']}, Python {machine['python']}", tuple(rows))
 
 
 def _check_comparable(accuracies: Sequence[Accuracy]) -> None:
@@ -186,4 +210,11 @@ def _check_comparable(accuracies: Sequence[Accuracy]) -> None:
                 f"the accuracies of {first.model} and {other.model} cannot stand beside each other: they are of "
                 f"different images (index {first.index_sha256[:12]}, split '{first.split}'; index "
                 f"{other.index_sha256[:12]}, split '{other.split}'). Evaluate both on one index and split"
+            )
+    counts = Counter(found.model_sha256 for found in accuracies)
+    for found in accuracies:
+        if counts[found.model_sha256] > 1:
+            raise DataError(
+                f"{counts[found.model_sha256]} evaluations are of the same model, {found.model} "
+                f"({found.model_sha256[:12]}): give the one that shall stand in the report"
             )
