@@ -1,18 +1,22 @@
 """A benchmark record as text for a terminal."""
 
 from collections.abc import Iterator
-from typing import Any
+from statistics import median
 
-from edgeleuk.bench.compare import Comparisons, threads_advice
+from edgeleuk.bench.compare import Comparisons, ratios_to_first, threads_advice
 from edgeleuk.bench.record import Condition, Record, Result
-from edgeleuk.bench.statistics import Interval
+from edgeleuk.bench.statistics import Interval, Ratio
+from edgeleuk.bench.summary import Summary
+from edgeleuk.bench.validity import sustained_findings
 
 _MOST_OPERATORS = 8
 
 
 def render_record(record: Record) -> str:
     """The whole record, ending in a newline."""
-    parts = [_head(record), _table(record), *(_details(result) for result in record.results), _verdict(record)]
+    ratios = ratios_to_first(record.results)
+    details = (_details(result, ratio) for result, ratio in zip(record.results, ratios, strict=True))
+    parts = [_head(record), _table(record), *details, _verdict(record)]
     return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
 
 
@@ -28,11 +32,19 @@ def render_comparisons(comparisons: Comparisons) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ratio_text(ratio: Any) -> str:
+def ratio_text(ratio: Ratio) -> str:
     """ "1.100 (95 % interval 1.080 to 1.120)"."""
     if ratio.low is None:
         return f"{ratio.value:.3f}"
     return f"{ratio.value:.3f} ({ratio.confidence:.0%} interval {ratio.low:.3f} to {ratio.high:.3f})"
+
+
+def short_ratio_text(ratio: Ratio | None) -> str:
+    """ "2.10 (2.05 to 2.14)" for a table; of the first result itself "1"."""
+    if ratio is None:
+        return "1"
+    bounds = "no interval" if ratio.low is None else f"{ratio.low:.3g} to {ratio.high:.3g}"
+    return f"{ratio.value:.3g} ({bounds})"
 
 
 def interval_text(interval: Interval | None, digits: int = 4) -> str:
@@ -72,45 +84,36 @@ def _table(record: Record) -> Iterator[str]:
     if not record.results:
         yield "nothing was measured"
         return
-    width = max(len(result.title) for result in record.results)
-    names = ("median", "95 % interval", "p90", "p95", "p99", "load", "first", "MiB", "runs")
-    yield f"{'ms of bare invoke':{width}}" + "".join(f"  {name:>{_width(name)}}" for name in names)
-    for result in record.results:
-        cells = (f"{cell:>{_width(name)}}" for name, cell in zip(names, _cells(result), strict=True))
-        yield f"{result.title:{width}}  " + "  ".join(cells)
+    corner = "ms of bare invoke"
+    rows = [_cells(result.summary) for result in record.results]
+    side = max(len(corner), *(len(result.title) for result in record.results))
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    yield f"{corner:{side}}" + "".join(f"  {name:>{width}}" for name, width in widths.items())
+    for result, row in zip(record.results, rows, strict=True):
+        yield f"{result.title:{side}}" + "".join(f"  {row[name]:>{width}}" for name, width in widths.items())
     yield from threads_advice(record.results)
 
 
-def _width(name: str) -> int:
-    return {"95 % interval": 18, "runs": 7}.get(name, 8)
+def _cells(found: Summary) -> dict[str, str]:
+    return {
+        "median": f"{found.p50_ms:.4g}",
+        "95 % interval": interval_text(found.p50_interval),
+        "p90": f"{found.p90_ms:.4g}",
+        "p95": f"{found.p95_ms:.4g}",
+        "p99": f"{found.p99_ms:.4g}",
+        "load": f"{found.load_ms:.4g}",
+        "first": f"{found.first_ms:.4g}",
+        "MiB": "-" if found.peak_memory_mib is None else f"{found.peak_memory_mib:.1f}",
+        "runs": f"{found.runs:,}",
+    }
 
 
-def _cells(result: Result) -> list[str]:
-    found = result.latency
-    peaks = [process.peak_memory_mib for process in result.processes if process.peak_memory_mib is not None]
-    return [
-        f"{found.p50_ms:.4g}",
-        interval_text(found.p50_interval),
-        f"{found.p90_ms:.4g}",
-        f"{found.p95_ms:.4g}",
-        f"{found.p99_ms:.4g}",
-        f"{median([process.load_ms for process in result.processes]):.4g}",
-        f"{median([process.first_ms for process in result.processes]):.4g}",
-        f"{max(peaks):.1f}" if peaks else "-",
-        f"{found.runs:,}",
-    ]
-
-
-def median(values: list[float]) -> float:
-    """Of a list that is not empty."""
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def _details(result: Result) -> Iterator[str]:
+def _details(result: Result, ratio: Ratio | None) -> Iterator[str]:
     yield result.title
+    if ratio is not None:
+        yield f"  {ratio_text(ratio)} times as long as the first"
     arena = "" if result.arena_bytes is None else f", arena {result.arena_bytes / 1024:,.0f} KiB"
-    yield f"  {result.latency.runs / sum(map(sum, result.samples)) * 1000:.4g} inferences/s{arena}"
+    yield f"  {result.summary.throughput_per_s:.4g} inferences/s{arena}"
     if result.coverage is not None:
         outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
         covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
@@ -120,11 +123,9 @@ def _details(result: Result) -> Iterator[str]:
     if stages:
         yield "  ms an image, median: " + ", ".join(f"{name} {median(ms):.4g}" for name, ms in stages.items())
     yield from _energy(result)
-    if result.sustained is not None and result.sustained.medians_ms:
-        medians = result.sustained.medians_ms
-        trend = f"{medians[0]:.4g} ms at first, {medians[-1]:.4g} at last, {max(medians):.4g} at worst"
-        how = f"medians of {result.sustained.window_s:g} s"
-        yield f"  {result.sustained.minutes:g} minutes without a pause: {trend} ({how})"
+    if result.sustained is not None:
+        for finding in sustained_findings(result.sustained):
+            yield f"  {result.sustained.minutes:g} minutes without a pause: {finding}"
     for note in result.notes:
         yield f"  not filled: {note}"
 
