@@ -20,13 +20,14 @@ from edgeleuk.errors import UsageError
 def command(records: tuple[Path, ...], output: Path) -> None:
     """Make one report of RECORDs: of `benchmark`, of `evaluate -o` (file or folder), of pytest-benchmark.
 
-    HTML is one file that needs no network, prints, and holds the records; Markdown has all but the pictures, CSV the
-    results. Models are matched with their accuracy by the hash of their file.
+    HTML is one file that needs no network, prints, and holds the records; Markdown has all but the pictures; CSV is
+    one table, a row a result. Models are matched with their accuracy by the hash of their file.
     """
     from edgeleuk.files import write_text
-    from edgeleuk.report.markdown import render_csv, render_markdown
+    from edgeleuk.report.markdown import render_markdown
     from edgeleuk.report.page import render_page
     from edgeleuk.report.reading import read_material
+    from edgeleuk.report.spreadsheet import render_csv
 
     renderers = {".html": render_page, ".md": render_markdown, ".csv": render_csv}
     if output.suffix not in renderers:

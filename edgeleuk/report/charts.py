@@ -1,224 +1,247 @@
-"""Pictures of a benchmark report as SVG: they take the page's font and colour, on light and dark ground alike."""
+"""Pictures of latency: all results beside each other, against threads, against time, against accuracy."""
 
-import io
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeleuk.bench.record import Condition, Record, Result
-from edgeleuk.errors import MissingExtraError
+from edgeleuk.bench.record import Condition, Result
+from edgeleuk.report.drawing import COLOURS, GRID, INK, ROOM, SIDE, svg
 from edgeleuk.report.panels import BLUE, GREEN, ORANGE
-from edgeleuk.report.reading import Material
+from edgeleuk.report.pareto import Point, front_of, spread
+from edgeleuk.report.rows import Row, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INK = "#123456"  # stands for the page's own colour, and is replaced by it
-_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito 2008
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "font.size": 10,
-    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
-}
-_WIDTH = 6.4
-_GRID: dict[str, Any] = {"alpha": 0.25, "color": _INK, "linewidth": 0.6}
+_BINS = 48
+_NAME_INCHES = 0.19  # from one name to the next beside the Pareto picture
+_PEAK = 0.3  # height of the highest bin, in rows
 
 
-def svg(name: str, height: float, draw: Callable[["Axes"], None], width: float = _WIDTH) -> str:
-    """One picture, inches; `name` keeps its identifiers apart from those of others on the page."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("a report page", "report") from error
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasSVG(figure)
-        draw(figure.subplots())
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _inlined(stream.getvalue())
+def distributions(rows: Sequence[Row], name: str) -> str:
+    """One line a result: how its queries are spread, median with interval, p90, and each process's median."""
+    logarithmic = _spans_decades([row.summary.min_ms for row in rows], [row.summary.p99_ms for row in rows])
+
+    def draw(panels: "list[Axes]") -> None:
+        (axes,) = panels
+        if logarithmic:
+            axes.set_xscale("log")
+        for position, row in enumerate(rows):
+            _distribution(axes, position, row, logarithmic)
+        _name_rows(axes, [row.name for row in rows])
+        _finish_latency(axes, logarithmic)
+
+    label = f"Latency of {len(rows)} results: " + "; ".join(
+        f"{row.name}: median {row.summary.p50_ms:.4g} ms, p90 {row.summary.p90_ms:.4g} ms" for row in rows
+    )
+    return svg(name, label, 0.62 + 0.5 * len(rows), draw, left=SIDE)
 
 
-def distributions(material: Material) -> str:
-    """Every result as one row: from the least to the 99th percentile, median with interval, 90th percentile."""
-    rows = [(_row_name(record, result, material), result) for record in material.records for result in record.results]
-
-    def draw(axes: "Axes") -> None:
-        for position, (_, result) in enumerate(rows):
-            found = result.latency
-            axes.plot([found.min_ms, found.p99_ms], [position, position], color=BLUE, linewidth=1.5, alpha=0.6)
-            if found.p50_interval is not None:
-                bounds = [found.p50_interval.low, found.p50_interval.high]
-                axes.plot(bounds, [position, position], color=BLUE, linewidth=6, alpha=0.5, solid_capstyle="butt")
-            axes.plot(
-                found.p50_ms,
-                position,
-                "o",
-                color=BLUE,
-                markersize=5,
-                label="median, interval" if not position else None,
-            )
-            axes.plot(
-                found.p90_ms,
-                position,
-                "|",
-                color=ORANGE,
-                markersize=11,
-                markeredgewidth=2,
-                label="p90" if not position else None,
-            )
-        axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        _latency_axis(axes, [result.latency.min_ms for _, result in rows], [r.latency.p99_ms for _, r in rows])
-        axes.legend(frameon=False, loc="best")
-
-    return svg("distributions", 1.0 + 0.32 * len(rows), draw, _WIDTH + 1.6)
+def _distribution(axes: "Axes", position: int, row: Row, logarithmic: bool) -> None:
+    found = row.summary
+    edges, heights = _density(row, logarithmic)
+    # The row's own line is at `position`; upwards is towards smaller numbers.
+    tops = np.repeat(position - _PEAK * heights, 2)
+    axes.fill_between(np.repeat(edges, 2)[1:-1], tops, position, color=BLUE, alpha=0.25, linewidth=0)
+    axes.plot([found.min_ms, found.p99_ms], [position] * 2, color=BLUE, linewidth=1)
+    if found.p50_interval is not None:
+        bounds = [found.p50_interval.low, found.p50_interval.high]
+        axes.plot(bounds, [position] * 2, color=BLUE, linewidth=5, alpha=0.55, solid_capstyle="butt")
+    medians = [float(np.median(samples)) for samples in row.result.samples]
+    axes.plot(medians, [position + 0.13] * len(medians), "|", color=INK, markersize=4, markeredgewidth=0.8)
+    face = BLUE if row.valid else "none"
+    axes.plot(found.p50_ms, position, "o", color=BLUE, markerfacecolor=face, markersize=5)
+    axes.plot(found.p90_ms, position, "|", color=ORANGE, markersize=10, markeredgewidth=2)
 
 
-def processes(result: Result, name: str) -> str:
-    """Histogram of each process's queries: how much they differ is what the interval is made of."""
-
-    def draw(axes: "Axes") -> None:
-        pooled = np.concatenate([np.asarray(samples) for samples in result.samples])
-        low, high = np.quantile(pooled, [0.0, 0.995])
-        edges = np.linspace(low, max(high, low * 1.001), 50)
-        for samples, colour in zip(result.samples, cycle(_COLOURS), strict=False):
-            shares = np.histogram(samples, edges)[0] / len(samples)
-            axes.stairs(shares, edges, color=colour, linewidth=1.2)
-        axes.set(xlabel="ms of bare invoke, one colour a process", ylabel="share of queries")
-        axes.grid(**_GRID)
-
-    return svg(name, 2.2, draw)
+def _density(row: Row, logarithmic: bool) -> tuple[Any, Any]:
+    """Edges, and shares with the highest as 1, between the least and the 99th percentile."""
+    low, high = row.summary.min_ms, max(row.summary.p99_ms, row.summary.min_ms * 1.001)
+    edges = np.geomspace(low, high, _BINS + 1) if logarithmic else np.linspace(low, high, _BINS + 1)
+    counts = np.histogram(np.concatenate([np.asarray(each) for each in row.result.samples]), edges)[0]
+    return edges, counts / max(1, counts.max())
 
 
-def thread_scaling(record: Record, name: str) -> str:
+def thread_scaling(rows: Sequence[Row], name: str) -> str:
     """Median with interval against threads, a line for each model and interpreter."""
-    groups: dict[str, list[Result]] = {}
-    for result in sorted(record.results, key=lambda result: result.threads):
-        groups.setdefault(f"{result.model.name}, {result.backend}", []).append(result)
+    groups: dict[str, list[Row]] = {}
+    backends = len({row.result.backend for row in rows})
+    for row in sorted(rows, key=lambda row: row.result.threads):
+        groups.setdefault(_without_threads(row.result, backends > 1), []).append(row)
+    medians = [row.summary.p50_ms for row in rows]
+    logarithmic = _spans_decades(medians, medians)
 
-    def draw(axes: "Axes") -> None:
-        for (title, group), colour in zip(groups.items(), cycle(_COLOURS), strict=False):
-            medians = [result.latency.p50_ms for result in group]
-            axes.plot([result.threads for result in group], medians, "o-", color=colour, label=title)
-            for result in group:
-                bounds = result.latency.p50_interval
+    def draw(panels: "list[Axes]") -> None:
+        (axes,) = panels
+        for (title, group), colour, marker in zip(groups.items(), cycle(COLOURS), cycle("osD^vP"), strict=False):
+            threads = [row.result.threads for row in group]
+            axes.plot(threads, [row.summary.p50_ms for row in group], f"{marker}-", color=colour, label=title)
+            for row in group:
+                bounds = row.summary.p50_interval
                 if bounds is not None:
-                    axes.plot([result.threads] * 2, [bounds.low, bounds.high], color=colour, linewidth=4, alpha=0.4)
-        axes.set(xlabel="threads", ylabel="median, ms", ylim=(0, None))
-        axes.set_xticks(sorted({result.threads for result in record.results}))
-        axes.grid(**_GRID)
-        axes.legend(frameon=False)
+                    axes.plot([row.result.threads] * 2, [bounds.low, bounds.high], color=colour, linewidth=4, alpha=0.4)
+        axes.set(xlabel="threads", ylabel="median, ms")
+        if logarithmic:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(_plain)
+        else:
+            axes.set_ylim(0, None)
+        axes.set_xticks(sorted({row.result.threads for row in rows}))
+        axes.grid(**GRID)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.08, 1.0), ncols=1 if len(groups) < 3 else 2)
 
-    return svg(name, 2.8, draw)
+    lines = len(groups) if len(groups) < 3 else (len(groups) + 1) // 2
+    return svg(name, "Median latency against threads: " + _listed(rows), 2.4 + 0.2 * lines, draw, top=0.1 + 0.2 * lines)
 
 
-def stages(record: Record, name: str) -> str:
-    """From image file to decision: medians of the steps, one bar a result."""
-    rows = [(result, result.stage_samples()) for result in record.results if result.stage_samples()]
+def sustained(rows: Sequence[Row], name: str) -> str:
+    """Median of each window of a long run, in per cent of the first window's."""
 
-    def draw(axes: "Axes") -> None:
-        left = np.zeros(len(rows))
-        for stage, colour in zip([key for key in rows[0][1] if key != "end to end"], cycle(_COLOURS), strict=False):
-            widths = np.array([np.median(samples[stage]) for _, samples in rows])
-            axes.barh(range(len(rows)), widths, left=left, color=colour, label=stage, height=0.6)
-            left += widths
-        axes.set_yticks(range(len(rows)), [result.title for result, _ in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlabel("ms an image, medians")
-        axes.legend(frameon=False, ncols=5, loc="lower center", bbox_to_anchor=(0.4, 1.0), fontsize=9, handlelength=1)
+    def draw(panels: "list[Axes]") -> None:
+        (axes,) = panels
+        for row, colour in zip(rows, cycle(COLOURS), strict=False):
+            found = row.result.sustained
+            if found is not None:
+                minutes = (np.arange(len(found.medians_ms)) + 0.5) * found.window_s / 60
+                shares = 100 * np.array(found.medians_ms) / found.medians_ms[0]
+                axes.plot(minutes, shares, "o-", color=colour, markersize=3, label=row.name)
+        axes.axhline(100, color=INK, linewidth=0.8, linestyle=":")
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(low, 95), max(high, 110))
+        axes.set(xlabel="minutes without a pause", ylabel="% of the first median")
+        axes.grid(**GRID)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.08, 1.0))
 
-    return svg(name, 1.3 + 0.36 * len(rows), draw, _WIDTH + 1.6)
+    label = f"Latency without a pause, {len(rows)} results, in per cent of the first window's median"
+    return svg(name, label, 2.2 + 0.2 * len(rows), draw, top=0.1 + 0.2 * len(rows))
 
 
 def over_time(conditions: Sequence[Condition], name: str) -> str | None:
-    """Temperature, clock and load against time; None where the machine tells none of them."""
-    series: dict[str, list[tuple[float, float]]] = {
-        "temperature, °C": [],
-        "clock, MHz (slowest core)": [],
-        "load average": [],
-    }
-    for condition in sorted(conditions, key=lambda condition: condition.time_s):
-        for values, value in zip(series.values(), _readings(condition), strict=True):
-            if value is not None:
-                values.append((condition.time_s, value))
-    known = {title: values for title, values in series.items() if len(values) > 1}
+    """Temperature, clock, power and load against time; None where the machine tells none of them."""
+    ordered = sorted(conditions, key=lambda condition: condition.time_s)
+    known = {title: values for title, values in _series(ordered).items() if len(values) > 1}
     if not known:
         return None
-    return "".join(
-        svg(f"{name}-{number}", 1.5, _line(title, values, colour))
-        for number, ((title, values), colour) in enumerate(zip(known.items(), _COLOURS, strict=False))
+
+    def draw(panels: "list[Axes]") -> None:
+        for axes, (title, values), colour in zip(panels, known.items(), cycle(COLOURS), strict=False):
+            axes.plot([time for time, _ in values], [value for _, value in values], color=colour, linewidth=1.4)
+            axes.set_title(title, fontsize=9, loc="left", pad=3)
+            axes.grid(**GRID)
+            axes.ticklabel_format(axis="y", useOffset=False)
+            for moment in (condition.time_s for condition in ordered if condition.throttled):
+                axes.axvline(moment, color=ORANGE, linewidth=0.8, linestyle=":")
+        panels[-1].set_xlabel("seconds since the benchmark began")
+
+    ranges = (
+        f"{title} {min(v for _, v in values):.4g} to {max(v for _, v in values):.4g}" for title, values in known.items()
+    )
+    return svg(
+        name, "While it was measured: " + "; ".join(ranges), 0.55 + 1.15 * len(known), draw, len(known), top=0.25
     )
 
 
-def pareto(points: Sequence[tuple[str, float, float, float | None, float | None]]) -> str:
-    """Accuracy against median latency of (name, ms, accuracy, low, high), and the line of those that none beats."""
+def _series(ordered: Sequence[Condition]) -> dict[str, list[tuple[float, float]]]:
+    """(seconds, value) of what the machine told."""
+    series: dict[str, list[tuple[float, float]]] = {}
+    for condition in ordered:
+        readings = {
+            "temperature, °C": condition.temperature_c,
+            "clock of the fastest core, MHz": max(condition.clocks_mhz, default=None),
+            "power, W": condition.power_w,
+            "load average of one minute": condition.load_average,
+        }
+        for title, value in readings.items():
+            if value is not None:
+                series.setdefault(title, []).append((condition.time_s, value))
+    return series
 
-    def draw(axes: "Axes") -> None:
-        for name, ms, accuracy, low, high in points:
-            if low is not None and high is not None:
-                axes.plot([ms, ms], [low, high], color=BLUE, alpha=0.4, linewidth=3)
-            axes.plot(ms, accuracy, "o", color=BLUE)
-            axes.annotate(name, (ms, accuracy), (6, 5), textcoords="offset points", fontsize=9)
-        front = front_of([(ms, accuracy) for _, ms, accuracy, _, _ in points])
-        axes.step(
-            [ms for ms, _ in front], [accuracy for _, accuracy in front], where="post", color=GREEN, linewidth=1.2
-        )
+
+def pareto(points: Sequence[Point]) -> str:
+    """Accuracy against median latency, each with its name, and the line of those that none beats."""
+    logarithmic = _spans_decades([point.ms for point in points], [point.ms for point in points])
+    height = max(3.2, 0.7 + _NAME_INCHES * len(points))
+
+    def draw(panels: "list[Axes]") -> None:
+        (axes,) = panels
+        for point in points:
+            if point.low is not None and point.high is not None:
+                axes.plot([point.ms] * 2, [point.low, point.high], color=BLUE, alpha=0.35, linewidth=3)
+        front = front_of([(point.ms, point.accuracy) for point in points])
+        axes.step([ms for ms, _ in front], [value for _, value in front], where="post", color=GREEN, linewidth=1.4)
+        on_front = set(front)
+        for point in points:
+            face = GREEN if (point.ms, point.accuracy) in on_front else "none"
+            axes.plot(point.ms, point.accuracy, "o", color=GREEN if face == GREEN else BLUE, markerfacecolor=face)
         axes.set_ylabel("accuracy, 95 % interval")
-        _latency_axis(axes, [point[1] for point in points], [point[1] for point in points])
+        _finish_latency(axes, logarithmic)
+        axes.margins(x=0.08)
+        _name_points(axes, points, height)
 
-    return svg("pareto", 3.4, draw)
-
-
-def front_of(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Those (ms, accuracy) that no other is at least as fast and as accurate as, the fastest first."""
-    front: list[tuple[float, float]] = []
-    for ms, accuracy in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or accuracy > front[-1][1]:
-            front.append((ms, accuracy))
-    return front
+    label = "Accuracy against latency: " + "; ".join(f"{p.name}: {p.accuracy:.3f} at {p.ms:.4g} ms" for p in points)
+    return svg("pareto", label, height, draw)
 
 
-def _readings(condition: Condition) -> tuple[float | None, float | None, float | None]:
-    return condition.temperature_c, min(condition.clocks_mhz, default=None), condition.load_average
+def _name_points(axes: "Axes", points: Sequence[Point], height: float) -> None:
+    """Names at the right, one below the other in order of accuracy, each with a thin line to its point."""
+    axes.figure.subplots_adjust(right=0.56)
+    low, high = axes.get_ylim()
+    axes_inches = axes.get_position().height * height
+    ordered = sorted(points, key=lambda point: (point.accuracy, -point.ms))
+    places = spread([(point.accuracy - low) / (high - low) for point in ordered], _NAME_INCHES / axes_inches)
+    for point, place in zip(ordered, places, strict=True):
+        axes.annotate(
+            shortened(point.name, 30),
+            (point.ms, point.accuracy),
+            (1.03, place),
+            textcoords="axes fraction",
+            fontsize=8,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": INK, "alpha": 0.35, "linewidth": 0.6, "shrinkB": 3},
+            annotation_clip=False,
+        )
 
 
-def _line(title: str, values: Sequence[tuple[float, float]], colour: str) -> Callable[["Axes"], None]:
-    def draw(axes: "Axes") -> None:
-        axes.plot([time for time, _ in values], [value for _, value in values], color=colour, linewidth=1.4)
-        axes.set(xlabel="seconds", title=title)
-        axes.title.set_fontsize(10)
-        axes.grid(**_GRID)
+def _name_rows(axes: "Axes", names: Sequence[str]) -> None:
+    """Names above their lines, where a phone has the width for them."""
+    for position, text in enumerate(names):
+        axes.text(
+            0.008,
+            position - 0.5,
+            shortened(text, ROOM),
+            transform=axes.get_yaxis_transform(),
+            fontsize=8.5,
+            va="center",
+        )
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(len(names) - 0.6, -0.75)
 
-    return draw
 
-
-def _latency_axis(axes: "Axes", least: Sequence[float], most: Sequence[float]) -> None:
-    """Logarithmic where the values differ tenfold."""
-    if max(most) > 10 * min(least) > 0:
+def _finish_latency(axes: "Axes", logarithmic: bool) -> None:
+    if logarithmic:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel("ms of bare invoke")
-    axes.grid(axis="x", **_GRID)
+        axes.xaxis.set_major_formatter(_plain)
+        axes.xaxis.set_minor_formatter("")
+    axes.set_xlabel("ms of bare inference")
+    axes.grid(axis="x", **GRID)
 
 
-def _row_name(record: Record, result: Result, material: Material) -> str:
-    return result.title if len(material.records) == 1 else f"{result.title} ({record.label})"
+def _plain(value: float, _: Any) -> str:
+    return f"{value:g}"
 
 
-def _inlined(text: str) -> str:
-    """The svg element alone, without the style that would leak onto the page, as wide as its place allows."""
-    body = text[text.index("<svg") :]
-    body = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", body, count=1, flags=re.DOTALL)
-    body = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", body, count=1)
-    body = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1)
-    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
-    return body.replace(_INK, "currentColor").strip()
+def _spans_decades(least: Sequence[float], most: Sequence[float]) -> bool:
+    """Whether values differ tenfold, where a linear axis hides the small ones."""
+    return max(most) > 10 * min(least) > 0
+
+
+def _without_threads(result: Result, with_backend: bool) -> str:
+    name = shortened(result.model.name.removesuffix(".tflite"), 36)
+    return f"{name}, {result.backend}" if with_backend else name
+
+
+def _listed(rows: Sequence[Row]) -> str:
+    return "; ".join(f"{row.name}: {row.summary.p50_ms:.4g} ms" for row in rows)

@@ -1,24 +1,24 @@
-"""A benchmark report as Markdown, and its results as CSV."""
+"""A benchmark report as Markdown: all but the pictures."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 
 from edgeleuk.bench.compare import threads_advice
 from edgeleuk.report.reading import Material
+from edgeleuk.report.rows import Row, rows_of, rows_of_record
 from edgeleuk.report.summary import (
-    METHOD,
     Table,
-    device_rows,
+    costs_table,
     figures_table,
+    latency_table,
     operators_table,
-    protocol_rows,
-    results_table,
     side_by_side,
     stages_table,
     suite_table,
 )
+from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
+
+_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|~"} | {"\n": " ", "\r": " "})
 
 
 def render_markdown(material: Material) -> str:
@@ -26,62 +26,62 @@ def render_markdown(material: Material) -> str:
     return "\n\n".join(_parts(material)) + "\n"
 
 
-def render_csv(material: Material) -> str:
-    """The results, one row each; of suites and figures where there are no results."""
-    tables = [results_table(material)] if material.records else []
-    tables += [suite_table(suite.timings) for suite in material.suites]
-    tables += [figures_table(figures.rows) for figures in material.figures]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    for table in tables:
-        writer.writerow(table.head)
-        writer.writerows(table.rows)
-    return stream.getvalue()
-
-
 def _parts(material: Material) -> Iterator[str]:
     yield "# Benchmark report"
     yield f"Research software, not a medical device. {RESEARCH_USE}"
-    if material.records:
-        yield from _records(material)
-    for accuracy in material.accuracies:
-        bounds = "" if accuracy.low is None else f", 95 % interval {accuracy.low:.3f} to {accuracy.high:.3f}"
-        over = f"{accuracy.images:,} images of split '{accuracy.split}'"
-        yield f"Accuracy of {accuracy.model}: {accuracy.value:.3f}{bounds}, on {over}."
-    for suite in material.suites:
-        yield f"## Suite {suite.name}\n\n{suite.machine}, {suite.created}\n\n{_table(suite_table(suite.timings))}"
-    for figures in material.figures:
-        yield f"## {figures.name}\n\n{figures.machine}\n\n{_table(figures_table(figures.rows))}"
-
-
-def _records(material: Material) -> Iterator[str]:
-    yield f"## Results\n\n{_table(results_table(material))}"
-    beside = side_by_side(material)
+    rows = rows_of(material.records)
+    if rows:
+        yield "## Results"
+        yield _table(latency_table(rows))
+        yield _table(costs_table(rows, material))
+    beside = side_by_side(rows)
     if beside is not None:
         yield f"## Devices side by side\n\n{_table(beside)}"
+    if material.accuracies:
+        yield f"## Accuracy\n\n{_list(accuracy_lines(material))}"
+    yield from _records(material, rows)
+    for suite in material.suites:
+        yield f"## Suite {_plain(suite.name)}\n\n{_plain(f'{suite.machine}, {suite.created}')}"
+        yield _table(suite_table(suite))
+    for figures in material.figures:
+        yield f"## {_plain(figures.name)}\n\n{_plain(figures.machine)}\n\n{_table(figures_table(figures))}"
+    if material.records:
+        yield "## Method\n\n" + _list(METHOD)
+
+
+def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
     for record in material.records:
-        yield f"## {record.label}, {record.created}"
+        own = rows_of_record(record, rows)
+        yield f"## {_plain(record.label)}, {_plain(record.created)}"
         if record.invalid:
             yield "**Not valid, do not quote these numbers:**\n\n" + _list(record.invalid)
-        for advice in threads_advice(record.results):
-            yield f"{advice}."
-        stages = stages_table(record)
+        else:
+            yield "Valid: not throttled as far as the device tells, not disturbed, intervals narrow enough."
+        advice = threads_advice(record.results)
+        if advice:
+            yield _list(advice)
+        stages = stages_table(own)
         if stages is not None:
             yield _table(stages)
         for result in record.results:
             if result.operators:
-                yield f"### {result.title}\n\n{_table(operators_table(result))}"
+                yield f"### {_plain(result.title)}\n\n{_table(operators_table(result))}"
             if result.notes:
                 yield _list([f"{result.title}, not filled: {note}" for note in result.notes])
         yield "### Device\n\n" + _list([f"{name}: {text}" for name, text in device_rows(record)])
         yield "### Protocol\n\n" + _list([f"{name}: {text}" for name, text in protocol_rows(record)])
-    yield "## Method\n\n" + _list(METHOD)
 
 
 def _table(table: Table) -> str:
-    rows = [table.head, ("---",) * len(table.head), *table.rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    sides = ("---", *("---:" for _ in table.head[1:]))
+    rows = [table.head, sides, *([_plain(cell) for cell in row] for row in table.rows)]
+    return f"{_plain(table.title)}:\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def _list(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {_plain(line)}" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Text that no renderer takes for markup or for the end of a cell."""
+    return text.translate(_MARKUP)

@@ -2,31 +2,33 @@
 
 import base64
 import gzip
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from edgeleuk import __version__
 from edgeleuk.bench.compare import threads_advice
-from edgeleuk.bench.record import Condition, Record, Result
+from edgeleuk.bench.record import Result
+from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.errors import MissingExtraError
-from edgeleuk.report import charts
+from edgeleuk.report.gallery import MOST_ROWS, Picture, overview_pictures, record_pictures, untold
 from edgeleuk.report.reading import Material
+from edgeleuk.report.rows import Row, rows_of, rows_of_record
 from edgeleuk.report.summary import (
-    METHOD,
     Table,
     accuracy_points,
-    device_rows,
+    costs_table,
     figures_table,
+    latency_table,
     operators_table,
-    protocol_rows,
-    results_table,
     side_by_side,
     stages_table,
     suite_table,
 )
+from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
 
@@ -34,23 +36,38 @@ from edgeleuk.runtime.decision import RESEARCH_USE
 class _ResultView:
     title: str
     facts: tuple[str, ...]
-    processes: str
     operators: Table | None
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _RecordView:
+    anchor: str
     title: str
     invalid: tuple[str, ...]
     advice: tuple[str, ...]
-    thread_scaling: str | None
-    stages: str | None
-    stages_table: Table | None
-    over_time: str | None
+    pictures: tuple[Picture, ...]
+    untold: str
+    stages: Table | None
     results: tuple[_ResultView, ...]
     device: tuple[tuple[str, str], ...]
     protocol: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _SuiteView:
+    anchor: str
+    title: str
+    about: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Of the contents; `valid` is None where that is no question."""
+
+    anchor: str
+    title: str
+    valid: bool | None = None
 
 
 def render_page(material: Material) -> str:
@@ -62,21 +79,27 @@ def render_page(material: Material) -> str:
     template = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    text = files("edgeleuk.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    points = accuracy_points(material)
-    return template.from_string(text).render(
+    rows = rows_of(material.records)
+    script = _file("page.js")
+    content: dict[str, Any] = {
+        "tables": [latency_table(rows), costs_table(rows, material)] if rows else [],
+        "pictures": overview_pictures(rows, accuracy_points(rows, material)),
+        "crowded": len(rows) > MOST_ROWS,
+        "side_by_side": side_by_side(rows),
+        "accuracies": accuracy_lines(material),
+        "records": list(_records(material, rows)),
+        "suites": list(_suites(material)),
+        "method": METHOD if material.records else (),
+    }
+    return template.from_string(_file("page.html.j2")).render(
+        **content,
         version=__version__,
         research_use=RESEARCH_USE,
-        results=results_table(material) if material.records else None,
-        distributions=charts.distributions(material) if any(record.results for record in material.records) else None,
-        side_by_side=side_by_side(material),
-        pareto=charts.pareto(points) if points else None,
-        accuracies=material.accuracies,
-        records=[_record_view(record, f"record-{number}") for number, record in enumerate(material.records)],
-        suites=[(suite, suite_table(suite.timings)) for suite in material.suites],
-        figures=[(figures, figures_table(figures.rows)) for figures in material.figures],
-        method=METHOD if material.records else (),
+        headline=_headline(material, rows),
+        contents=list(_contents(material, content)),
         embedded=embed(material.sources),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
@@ -95,58 +118,87 @@ def extract(page: str) -> list[dict[str, Any]]:
     return found
 
 
-def _record_view(record: Record, name: str) -> _RecordView:
-    several = any(len({r.threads for r in group}) > 1 for group in _by_model(record).values())
-    during = [c for result in record.results for process in result.processes for c in process.conditions]
-    return _RecordView(
-        f"{record.label}, {record.created}",
-        record.invalid,
-        threads_advice(record.results),
-        charts.thread_scaling(record, f"{name}-threads") if several else None,
-        charts.stages(record, f"{name}-stages") if stages_table(record) else None,
-        stages_table(record),
-        charts.over_time([*record.conditions, *during, *_sustained(record)], f"{name}-time"),
-        tuple(_result_view(result, f"{name}-{number}") for number, result in enumerate(record.results)),
-        device_rows(record),
-        protocol_rows(record),
+def _file(name: str) -> str:
+    return files("edgeleuk.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _headline(material: Material, rows: Sequence[Row]) -> str:
+    if not material.records:
+        return ""
+    devices = len({record.label for record in material.records})
+    valid = sum(not record.invalid for record in material.records)
+    counts = [
+        f"{count} {noun}{'s' if count != 1 else ''}"
+        for count, noun in ((len(rows), "result"), (len(material.records), "record"), (devices, "device"))
+    ]
+    return f"{' of '.join(counts[:2])} on {counts[2]}; {valid} of {len(material.records)} valid."
+
+
+def _contents(material: Material, content: dict[str, Any]) -> Iterator[_Entry]:
+    named = (
+        ("tables", "results", "Results"),
+        ("side_by_side", "devices", "Devices side by side"),
+        ("accuracies", "accuracy", "Accuracy"),
     )
+    yield from (_Entry(anchor, title) for key, anchor, title in named if content[key])
+    for view in content["records"]:
+        yield _Entry(view.anchor, view.title, not view.invalid)
+    yield from (_Entry(suite.anchor, suite.title) for suite in content["suites"])
+    if material.records:
+        yield _Entry("method", "Method")
 
 
-def _by_model(record: Record) -> dict[tuple[str, str], list[Result]]:
-    groups: dict[tuple[str, str], list[Result]] = {}
-    for result in record.results:
-        groups.setdefault((result.model.name, result.backend), []).append(result)
-    return groups
+def _records(material: Material, rows: Sequence[Row]) -> Iterator[_RecordView]:
+    for number, record in enumerate(material.records):
+        own = rows_of_record(record, rows)
+        yield _RecordView(
+            f"record-{number}",
+            f"{record.label}, {record.created[:16].replace('T', ' ')}",
+            record.invalid,
+            threads_advice(record.results),
+            record_pictures(record, own, f"record-{number}", alone=len(material.records) == 1),
+            untold(record),
+            stages_table(own),
+            tuple(_ResultView(row.result.title, tuple(_facts(row.result)), _operators(row.result)) for row in own),
+            device_rows(record),
+            protocol_rows(record),
+        )
 
 
-def _sustained(record: Record) -> Iterator[Condition]:
-    for result in record.results:
-        if result.sustained is not None:
-            yield from result.sustained.conditions
+def _suites(material: Material) -> Iterator[_SuiteView]:
+    for number, suite in enumerate(material.suites):
+        yield _SuiteView(
+            f"suite-{number}", f"Suite {suite.name}", f"{suite.machine}, {suite.created}", suite_table(suite)
+        )
+    for number, figures in enumerate(material.figures):
+        yield _SuiteView(f"figures-{number}", figures.name, figures.machine, figures_table(figures))
 
 
-def _result_view(result: Result, name: str) -> _ResultView:
-    return _ResultView(
-        result.title,
-        tuple(_facts(result)),
-        charts.processes(result, name),
-        operators_table(result) if result.operators else None,
-        result.notes,
-    )
+def _operators(result: Result) -> Table | None:
+    return operators_table(result) if result.operators else None
 
 
 def _facts(result: Result) -> Iterator[str]:
     model = result.model
-    yield f"sha256 {model.sha256[:16]}, {model.size_bytes / 1e6:.2f} MB"
+    yield f"sha256 {model.sha256}, {model.size_bytes / 1e6:.2f} MB"
     for kind, tensors in (("input", model.inputs), ("output", model.outputs)):
         yield f"{kind} " + ", ".join(f"{tensor.dtype} {list(tensor.shape)}" for tensor in tensors)
+    if model.spec is not None:
+        yield f"classes {', '.join(map(str, model.spec.get('classes', ())))}"
+    if model.proof is not None:
+        proof = model.proof
+        yield f"proof of {proof.get('precision')}: {proof.get('float_tensors')} float tensors, " + (
+            f"{proof.get('quantize_nodes')} QUANTIZE and {proof.get('dequantize_nodes')} DEQUANTIZE nodes"
+        )
     if result.arena_bytes is not None:
         yield f"arena {result.arena_bytes / 1024:,.0f} KiB, without what the delegate takes"
     if result.coverage is not None:
         outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
         covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
         yield f"delegate: {covered} in {result.coverage.partitions} partitions; outside: {outside}"
-    if result.sustained is not None and result.sustained.medians_ms:
-        medians = result.sustained.medians_ms
-        trend = f"{medians[0]:.4g} ms at first, {medians[-1]:.4g} at last"
-        yield f"{result.sustained.minutes:g} minutes without a pause: {trend}"
+    if result.sustained is not None:
+        yield from (
+            f"{result.sustained.minutes:g} minutes without a pause: {found}"
+            for found in sustained_findings(result.sustained)
+        )
+    yield from (f"not filled: {note}" for note in result.notes)

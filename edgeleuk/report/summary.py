@@ -1,80 +1,85 @@
-"""A report's tables as plain rows, which every format renders: what stands in the page stands in Markdown and CSV."""
+"""A report's tables as plain rows, which every format renders: what stands in the page stands in Markdown, too."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from edgeleuk.bench.record import Record, Result
-from edgeleuk.bench.statistics import Interval
-from edgeleuk.report.benchmark import conditions_text, median
-from edgeleuk.report.reading import Material
-
-METHOD = (
-    "Each model is loaded in fresh processes, in turn with the others (A B C A B C), so that what slows the "
-    "machine for a while slows all alike.",
-    "Load is the time to read the file, build the interpreter and prepare its graph in a new process (files "
-    "cached by the system, Python's imports left out); first is the first inference after it.",
-    "A process warms up until the medians of its last blocks agree, and those queries do not count. Then the next "
-    "query starts when the last is done (MLPerf's single stream, whose figure is the 90th percentile).",
-    "Percentiles are over all queries of all processes. Intervals are order statistics of the processes' own "
-    "medians and 90th percentiles, free of any assumption about a distribution; queries of one process are not "
-    "independent, processes are.",
-    "Memory is the greatest resident memory of such a process, Python and the interpreter's libraries included.",
-    "A measurement is not valid where the firmware throttled, a clock changed, other programs or the hypervisor "
-    "took the processor, a warm-up did not settle, or the interval is wide. What a device does not tell is not "
-    "assumed to be well.",
-)
+from edgeleuk.bench.record import Result
+from edgeleuk.report.benchmark import interval_text, short_ratio_text
+from edgeleuk.report.pareto import Point
+from edgeleuk.report.reading import Figures, Material, Suite
+from edgeleuk.report.rows import Row
+from edgeleuk.report.words import accuracy_text
 
 
 @dataclass(frozen=True)
 class Table:
-    """Head and rows of text; the first column names the row."""
+    """Head and rows of text; the first column names the row. `title` says what the numbers are."""
 
+    title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-_MEASURED = ("median ms", "95 % interval", "p90", "p95", "p99", "load", "first", "peak MiB", "file MB", "inferences/s")
+def latency_table(rows: Sequence[Row]) -> Table:
+    """Percentiles with their intervals, and the ratio to the first result."""
+    columns: dict[str, Callable[[Row], str]] = {
+        **_identity(rows),
+        "min": lambda row: f"{row.summary.min_ms:.4g}",
+        "median": lambda row: f"{row.summary.p50_ms:.4g}",
+        "95 % interval": lambda row: interval_text(row.summary.p50_interval),
+        "p90": lambda row: f"{row.summary.p90_ms:.4g}",
+        "95 % interval of p90": lambda row: interval_text(row.summary.p90_interval),
+        "p95": lambda row: f"{row.summary.p95_ms:.4g}",
+        "p99": lambda row: f"{row.summary.p99_ms:.4g}",
+        "mean": lambda row: f"{row.summary.mean_ms:.4g}",
+        "std": lambda row: f"{row.summary.std_ms:.3g}",
+    }
+    if len(rows) > 1:
+        columns["ratio to the first"] = lambda row: short_ratio_text(row.ratio)
+    columns["valid"] = lambda row: "yes" if row.valid else "NO"
+    return _table("Latency of bare inference, ms", columns, rows)
 
 
-def results_table(material: Material) -> Table:
-    """One row a result of any record, with the accuracy of its model where it is known."""
-    head = ("model", "device", "interpreter", "threads", *_MEASURED, "partitions", "valid")
-    rows = [
-        (
-            result.model.name,
-            record.label,
-            f"{result.backend} {result.backend_version}",
-            str(result.threads),
-            *_figures(result),
-            "no" if record.invalid else "yes",
+def costs_table(rows: Sequence[Row], material: Material) -> Table:
+    """Cold start, memory, size, throughput, delegate; energy and accuracy where they are known."""
+    columns: dict[str, Callable[[Row], str]] = {
+        **_identity(rows),
+        "runs": lambda row: f"{row.summary.runs:,}",
+        "load ms": lambda row: f"{row.summary.load_ms:.4g}",
+        "first ms": lambda row: f"{row.summary.first_ms:.4g}",
+        "peak MiB": lambda row: "-" if row.summary.peak_memory_mib is None else f"{row.summary.peak_memory_mib:.1f}",
+        "arena KiB": lambda row: "-" if row.summary.arena_bytes is None else f"{row.summary.arena_bytes / 1024:,.0f}",
+        "file MB": lambda row: f"{row.result.model.size_bytes / 1e6:.2f}",
+        "inferences/s": lambda row: (
+            f"{row.summary.throughput_per_s:,.4g}"
+            if row.summary.throughput_per_s < 1000
+            else f"{row.summary.throughput_per_s:,.0f}"
+        ),
+        "in the delegate": lambda row: _delegate(row.result),
+    }
+    if any(row.millijoules is not None for row in rows):
+        columns["mJ an inference"] = lambda row: "-" if row.millijoules is None else f"{row.millijoules:.4g}"
+    if material.accuracies:
+        columns["accuracy (95 % interval)"] = lambda row: accuracy_text(
+            material.accuracy_of(row.result.model.sha256), "-"
         )
-        for record, result in results(material)
-    ]
-    if not material.accuracies:
-        return Table(head, tuple(rows))
-    accuracies = [_accuracy(material, result) for _, result in results(material)]
-    return Table((*head, "accuracy"), tuple((*row, found) for row, found in zip(rows, accuracies, strict=True)))
+    return _table("Cold start, memory, throughput", columns, rows)
 
 
-def results(material: Material) -> Iterator[tuple[Record, Result]]:
-    """Every result with its record."""
-    return ((record, result) for record in material.records for result in record.results)
+def side_by_side(rows: Sequence[Row]) -> Table | None:
+    """Median by model, interpreter and threads, one column a device; None where there is one device only.
 
-
-def side_by_side(material: Material) -> Table | None:
-    """Median by model and interpreter, one column a device; None where there is one device only."""
-    devices = list(dict.fromkeys(record.label for record in material.records))
+    Of several records of one device the last one's figure stands there.
+    """
+    devices = list(dict.fromkeys(row.record.label for row in rows))
     if len(devices) < 2:
         return None
-    cells: dict[str, dict[str, float]] = {}
-    for record, result in results(material):
-        cells.setdefault(result.title, {})[record.label] = result.latency.p50_ms
-    rows = (
-        (title, *(f"{found[device]:.4g}" if device in found else "-" for device in devices))
-        for title, found in cells.items()
-    )
-    return Table(("median, ms", *devices), tuple(rows))
+    cells: dict[str, dict[str, str]] = {}
+    for row in sorted(rows, key=lambda row: row.record.created):
+        mark = "" if row.valid else " (not valid)"
+        cells.setdefault(row.result.title, {})[row.record.label] = f"{row.summary.p50_ms:.4g}{mark}"
+    body = tuple((title, *(found.get(device, "-") for device in devices)) for title, found in cells.items())
+    return Table("Median, ms", ("model", *devices), body)
 
 
 def operators_table(result: Result) -> Table:
@@ -90,108 +95,77 @@ def operators_table(result: Result) -> Table:
         )
         for operator in result.operators
     )
-    return Table(("operator", "run by", "calls", "ms an inference", "share"), tuple(rows))
+    return Table("Time by operator", ("operator", "run by", "calls", "ms an inference", "share"), tuple(rows))
 
 
-def stages_table(record: Record) -> Table | None:
-    """Median milliseconds an image by stage; None where no record has stages."""
-    rows = [(result.title, result.stage_samples()) for result in record.results if result.stage_samples()]
-    if not rows:
+def stages_table(rows: Sequence[Row]) -> Table | None:
+    """Median milliseconds an image by stage; None where no result has stages."""
+    staged = [row for row in rows if row.stage_medians_ms]
+    if not staged:
         return None
-    names = tuple(rows[0][1])
-    body = tuple((title, *(f"{median(samples[name]):.4g}" for name in names)) for title, samples in rows)
-    return Table(("ms an image, median", *names), body)
-
-
-def device_rows(record: Record) -> tuple[tuple[str, str], ...]:
-    """Facts about the device; those it does not tell are left out."""
-    facts = [(name.replace("_", " "), _fact(value)) for name, value in record.device.items()]
-    measured = (
-        ("measured", record.created),
-        ("edgeleuk", record.edgeleuk_version),
-        ("conditions", _conditions(record)),
+    names = tuple(dict.fromkeys(name for row in staged for name in row.stage_medians_ms))
+    medians = [row.stage_medians_ms for row in staged]
+    body = tuple(
+        (row.name, *(f"{found[name]:.4g}" if name in found else "-" for name in names))
+        for row, found in zip(staged, medians, strict=True)
     )
-    return (*measured, *((name, text) for name, text in facts if text))
+    return Table("From image file to decision, ms, medians", ("model", *names), body)
 
 
-def protocol_rows(record: Record) -> tuple[tuple[str, str], ...]:
-    """The protocol, in words a reader can check."""
-    protocol = record.protocol
-    blocks = f"{protocol.warm_up_blocks} blocks of {protocol.warm_up_block_s:g} s"
-    return (
-        ("scenario", protocol.scenario),
-        ("processes", f"{protocol.processes} of each model, in turn"),
-        ("queries", f"at least {protocol.runs} and {protocol.seconds:g} s of each model, over all processes"),
-        (
-            "warm-up",
-            f"until the medians of the last {blocks} differ by at most {protocol.warm_up_tolerance:.0%}, "
-            f"at most {protocol.warm_up_limit_s:g} s",
-        ),
-    )
-
-
-def suite_table(timings: Sequence[Any]) -> Table:
+def suite_table(suite: Suite) -> Table:
     """Of pytest-benchmark."""
-    rows = ((t.name, f"{t.min_ms:.4g}", f"{t.median_ms:.4g}", f"{t.iqr_ms:.3g}", f"{t.rounds:,}") for t in timings)
-    return Table(("test", "min ms", "median ms", "IQR ms", "rounds"), tuple(rows))
+    rows = (
+        (t.name, f"{t.min_ms:.4g}", f"{t.median_ms:.4g}", f"{t.iqr_ms:.3g}", f"{t.rounds:,}") for t in suite.timings
+    )
+    return Table(suite.name, ("test", "min ms", "median ms", "IQR ms", "rounds"), tuple(rows))
 
 
-def figures_table(rows: Sequence[Any]) -> Table:
+def figures_table(figures: Figures) -> Table:
     """Of a script in benchmarks/."""
     passed = {True: "met", False: "MISSED", None: ""}
-    body = ((r.name, f"{r.value:.4g} {r.unit}", "" if r.bar is None else f"{r.bar:g}", passed[r.met]) for r in rows)
-    return Table(("figure", "measured", "bar", ""), tuple(body))
-
-
-def accuracy_points(material: Material) -> list[tuple[str, float, float, float | None, float | None]]:
-    """(name, median ms, accuracy, low, high) of each result whose model was evaluated."""
-    points = []
-    for _, result in results(material):
-        found = material.accuracy_of(result.model.sha256)
-        if found is not None:
-            points.append((result.title, result.latency.p50_ms, found.value, found.low, found.high))
-    return points
-
-
-def _figures(result: Result) -> tuple[str, ...]:
-    found = result.latency
-    peaks = [process.peak_memory_mib for process in result.processes if process.peak_memory_mib is not None]
-    return (
-        f"{found.p50_ms:.4g}",
-        _interval(found.p50_interval),
-        *(f"{value:.4g}" for value in (found.p90_ms, found.p95_ms, found.p99_ms)),
-        f"{median([process.load_ms for process in result.processes]):.4g}",
-        f"{median([process.first_ms for process in result.processes]):.4g}",
-        f"{max(peaks):.1f}" if peaks else "-",
-        f"{result.model.size_bytes / 1e6:.2f}",
-        f"{1000 * found.runs / sum(map(sum, result.samples)):.4g}",
-        "-" if result.coverage is None else str(result.coverage.partitions),
+    body = (
+        (r.name, f"{r.value:.4g} {r.unit}", "" if r.bar is None else f"{r.bar:g}", passed[r.met]) for r in figures.rows
     )
+    return Table(figures.name, ("figure", "measured", "bar", "result"), tuple(body))
 
 
-def _interval(interval: Interval | None) -> str:
-    return "-" if interval is None else f"{interval.low:.4g} to {interval.high:.4g}"
+def accuracy_points(rows: Sequence[Row], material: Material) -> list[Point]:
+    """Each model that was evaluated, on each device and interpreter with the number of threads that is fastest."""
+    fastest: dict[tuple[str, str, str], Row] = {}
+    for row in rows:
+        key = (row.result.model.sha256, row.result.backend, row.record.label)
+        if key not in fastest or row.summary.p50_ms < fastest[key].summary.p50_ms:
+            fastest[key] = row
+    found = ((row, material.accuracy_of(row.result.model.sha256)) for row in fastest.values())
+    return [Point(row.name, row.summary.p50_ms, a.value, a.low, a.high) for row, a in found if a is not None]
 
 
-def _accuracy(material: Material, result: Result) -> str:
-    found = material.accuracy_of(result.model.sha256)
+def _table(title: str, columns: dict[str, Callable[[Row], str]], rows: Sequence[Row]) -> Table:
+    return Table(title, tuple(columns), tuple(tuple(cell(row) for cell in columns.values()) for row in rows))
+
+
+def _identity(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
+    """Columns that name a row: the model, and what else differs."""
+    columns: dict[str, Callable[[Row], str]] = {
+        "model": lambda row: row.result.model.name.removesuffix(".tflite"),
+        "device": lambda row: row.record.label,
+        "measured": lambda row: row.record.created[:16].replace("T", " "),
+        "interpreter": lambda row: f"{row.result.backend} {row.result.backend_version}",
+        "threads": lambda row: str(row.result.threads),
+    }
+    devices = {(row.record.label, row.record.created) for row in rows}
+    needed = {
+        "model": True,
+        "device": len({label for label, _ in devices}) > 1,
+        "measured": len({label for label, _ in devices}) < len(devices),
+        "interpreter": len({columns["interpreter"](row) for row in rows}) > 1,
+        "threads": True,
+    }
+    return {name: cell for name, cell in columns.items() if needed[name]}
+
+
+def _delegate(result: Result) -> str:
+    found = result.coverage
     if found is None:
         return "-"
-    return f"{found.value:.3f}" + ("" if found.low is None else f" ({found.low:.3f} to {found.high:.3f})")
-
-
-def _conditions(record: Record) -> str:
-    during = [c for result in record.results for process in result.processes for c in process.conditions]
-    return conditions_text([*record.conditions, *during])
-
-
-def _fact(value: Any) -> str:
-    if value is None or value == [] or value == {}:
-        return ""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {version}" for name, version in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,.0f}" if isinstance(value, float) else str(value)
+    return f"{found.delegated} of {found.operators}, {found.partitions} part{'s' if found.partitions != 1 else ''}"

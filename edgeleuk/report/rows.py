@@ -1,0 +1,92 @@
+"""Every result of a report with what is shown of it, worked out once, under a name that tells it from the others."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from statistics import median
+
+from edgeleuk.bench.compare import ratios_to_first
+from edgeleuk.bench.record import Record, Result
+from edgeleuk.bench.statistics import Ratio
+from edgeleuk.bench.summary import Summary
+
+_LONGEST = 56
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result. `name` holds what differs among the rows; `ratio`: its median over the first row's, None for that."""
+
+    record: Record
+    result: Result
+    name: str
+    summary: Summary
+    ratio: Ratio | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether its record is."""
+        return not self.record.invalid
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why its record is not valid, without what is said of other results."""
+        others = tuple(f"{other.title}: " for other in self.record.results if other.title != self.result.title)
+        return tuple(reason for reason in self.record.invalid if not reason.startswith(others))
+
+    @cached_property
+    def stage_medians_ms(self) -> dict[str, float]:
+        """From file to decision, by stage and end to end; empty where no images were given."""
+        return {name: median(samples) for name, samples in self.result.stage_samples().items() if samples}
+
+    @property
+    def millijoules(self) -> float | None:
+        """Energy of one inference; None without a counter."""
+        used = [process.energy for process in self.result.processes if process.energy is not None]
+        queries = sum(energy.queries for energy in used)
+        return 1000 * sum(energy.joules for energy in used) / queries if queries else None
+
+
+def rows_of(records: Sequence[Record]) -> tuple[Row, ...]:
+    """One row a result, in the order of the records."""
+    pairs = [(record, result) for record in records for result in record.results]
+    ratios = ratios_to_first([result for _, result in pairs])
+    return tuple(
+        Row(record, result, name, result.summary, ratio)
+        for (record, result), name, ratio in zip(pairs, _names(pairs), ratios, strict=True)
+    )
+
+
+def rows_of_record(record: Record, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Those of one record, with names that tell them from each other only."""
+    own = [row for row in rows if row.record is record]
+    names = _names([(row.record, row.result) for row in own])
+    return tuple(replace(row, name=name) for row, name in zip(own, names, strict=True))
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """On one line, without the middle where it is too long: the end of a file's name tells as much as its begin."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    kept = (longest - 3) // 2
+    return line if len(line) <= longest else f"{line[:kept]}...{line[-kept:]}"
+
+
+def _names(pairs: Sequence[tuple[Record, Result]]) -> list[str]:
+    """Model, then interpreter, threads and device where they differ, then the time where that is not enough."""
+    parts = [
+        (
+            shortened(result.model.name.removesuffix(".tflite")),
+            result.backend,
+            f"{result.threads} thread{'s' if result.threads != 1 else ''}",
+            shortened(record.label, 32),
+        )
+        for record, result in pairs
+    ]
+    differing = [number for number in range(4) if number == 0 or len({each[number] for each in parts}) > 1]
+    names = [", ".join(each[number] for number in differing) for each in parts]
+    counts = Counter(names)
+    return [
+        name if counts[name] == 1 else f"{name}, {record.created[:19].replace('T', ' ')}"
+        for name, (record, _) in zip(names, pairs, strict=True)
+    ]

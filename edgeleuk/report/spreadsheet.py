@@ -1,0 +1,167 @@
+"""A report as CSV: one table, numbers as plain numbers, intervals in columns of their own, units in the names."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from edgeleuk.bench.statistics import Interval
+from edgeleuk.errors import DataError, UsageError
+from edgeleuk.report.reading import Accuracy, Material
+from edgeleuk.report.rows import Row, rows_of
+from edgeleuk.store.export import safe_cell
+
+Cell = str | float | int | bool | None
+
+
+def render_csv(material: Material) -> str:
+    """The table of what was read; one row a result, with the accuracy of its model where that was read, too.
+
+    Raises UsageError for records that do not fit one table, DataError for those without a result.
+    """
+    kinds = {
+        "benchmark records": bool(material.records),
+        "records of pytest-benchmark": bool(material.suites),
+        "records of benchmarks/": bool(material.figures),
+    }
+    found = [kind for kind, there in kinds.items() if there]
+    if len(found) > 1:
+        raise UsageError(
+            f"a CSV file holds one table, and these are {' and '.join(found)}: write one file of each, or .html or .md"
+        )
+    if material.records:
+        if not any(record.results for record in material.records):
+            raise DataError("nothing was measured in these records, so there is no table to write")
+        return _text(_results(material))
+    if material.suites:
+        return _text(_suites(material))
+    return _text(_figures(material) if material.figures else _accuracies(material))
+
+
+def _results(material: Material) -> Iterator[dict[str, Cell]]:
+    rows = rows_of(material.records)
+    stages = list(dict.fromkeys(name for row in rows for name in row.stage_medians_ms))
+    for row in rows:
+        yield {
+            **_identity(row),
+            **_latency(row),
+            **_costs(row),
+            **{f"{stage.replace(' ', '_')}_ms": row.stage_medians_ms.get(stage) for stage in stages},
+            **_accuracy(material.accuracy_of(row.result.model.sha256)),
+            "valid": row.valid,
+            "invalid_reasons": "; ".join(row.reasons),
+        }
+
+
+def _identity(row: Row) -> dict[str, Cell]:
+    record, result = row.record, row.result
+    return {
+        "model": result.model.name,
+        "model_sha256": result.model.sha256,
+        "device": record.label,
+        "created": record.created,
+        "interpreter": result.backend,
+        "interpreter_version": result.backend_version,
+        "threads": result.threads,
+        "processes": len(result.processes),
+    }
+
+
+def _latency(row: Row) -> dict[str, Cell]:
+    found, ratio = row.summary, row.ratio
+    return {
+        "runs": found.runs,
+        "min_ms": found.min_ms,
+        "p50_ms": found.p50_ms,
+        **_bounds("p50", found.p50_interval),
+        "p90_ms": found.p90_ms,
+        **_bounds("p90", found.p90_interval),
+        "p95_ms": found.p95_ms,
+        "p99_ms": found.p99_ms,
+        "mean_ms": found.mean_ms,
+        "std_ms": found.std_ms,
+        "ratio_to_first": 1.0 if ratio is None else ratio.value,
+        "ratio_low": None if ratio is None else ratio.low,
+        "ratio_high": None if ratio is None else ratio.high,
+    }
+
+
+def _costs(row: Row) -> dict[str, Cell]:
+    result, covered = row.result, row.result.coverage
+    return {
+        "load_ms": row.summary.load_ms,
+        "first_inference_ms": row.summary.first_ms,
+        "peak_memory_mib": row.summary.peak_memory_mib,
+        "arena_bytes": result.arena_bytes,
+        "file_bytes": result.model.size_bytes,
+        "inferences_per_s": row.summary.throughput_per_s,
+        "energy_mj": row.millijoules,
+        "operators": None if covered is None else covered.operators,
+        "operators_delegated": None if covered is None else covered.delegated,
+        "delegate_partitions": None if covered is None else covered.partitions,
+    }
+
+
+def _bounds(name: str, interval: Interval | None) -> dict[str, Cell]:
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
+    return {f"{name}_low_ms": low, f"{name}_high_ms": high}
+
+
+def _accuracy(found: Accuracy | None) -> dict[str, Cell]:
+    value, low, high = (None, None, None) if found is None else (found.value, found.low, found.high)
+    return {"accuracy": value, "accuracy_low": low, "accuracy_high": high}
+
+
+def _suites(material: Material) -> Iterator[dict[str, Cell]]:
+    for suite in material.suites:
+        for timing in suite.timings:
+            yield {
+                "suite": suite.name,
+                "created": suite.created,
+                "test": timing.name,
+                "min_ms": timing.min_ms,
+                "median_ms": timing.median_ms,
+                "iqr_ms": timing.iqr_ms,
+                "rounds": timing.rounds,
+            }
+
+
+def _figures(material: Material) -> Iterator[dict[str, Cell]]:
+    for figures in material.figures:
+        for row in figures.rows:
+            yield {
+                "benchmark": figures.name,
+                "figure": row.name,
+                "value": row.value,
+                "unit": row.unit,
+                "bar": row.bar,
+                "met": row.met,
+            }
+
+
+def _accuracies(material: Material) -> Iterator[dict[str, Cell]]:
+    for found in material.accuracies:
+        yield {
+            "model": found.model,
+            "model_sha256": found.model_sha256,
+            "index_sha256": found.index_sha256,
+            "split": found.split,
+            "images": found.images,
+            "interval_over": found.unit,
+            **_accuracy(found),
+        }
+
+
+def _text(rows: Iterator[dict[str, Cell]]) -> str:
+    made = list(rows)
+    head = list(made[0])
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([_shown(row[key]) for key in head] for row in made)
+    return stream.getvalue()
+
+
+def _shown(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return f"{cell:.7g}" if isinstance(cell, float) else safe_cell(cell)

@@ -1,0 +1,52 @@
+"""Markdown holds all but the pictures, and takes no name for markup."""
+
+import re
+
+from edgeleuk.report.markdown import render_markdown
+from edgeleuk.report.words import METHOD
+
+
+def test_every_part_of_the_report_is_there(read, rich_record, make_evaluation, suite_json, figures_json):
+    text = render_markdown(read(rich_record, make_evaluation("cells-int8.tflite"), suite_json, figures_json))
+    heads = [line for line in text.splitlines() if line.startswith("#")]
+    assert heads[:3] == ["# Benchmark report", "## Results", "## Accuracy"]
+    assert "## Raspberry Pi 5, 2026-01-31T12:00:00+00:00" in heads
+    assert "## Suite 2.json" in heads
+    assert "## overhead" in heads
+    assert heads[-1] == "## Method"
+    assert "Valid: not throttled" in text
+    assert all(line.split(" (")[0] in text for line in METHOD)
+    assert "For research use, not a diagnosis." in text
+
+
+def test_a_table_has_as_many_cells_in_every_line(read, rich_record):
+    lines = render_markdown(read(rich_record)).splitlines()
+    begin = lines.index("Latency of bare inference, ms:") + 2
+    table = lines[begin : lines.index("", begin)]
+    assert len(table) == 2 + 4
+    assert len({line.count(" | ") for line in table}) == 1
+
+
+def test_reasons_for_not_being_valid_stand_there(read, make_record, make_result):
+    text = render_markdown(read(make_record(make_result(), invalid=("the firmware reported throttling",))))
+    assert "**Not valid, do not quote these numbers:**\n\n- the firmware reported throttling" in text
+
+
+def test_devices_stand_side_by_side(read, make_record, make_result):
+    text = render_markdown(read(make_record(make_result()), make_record(make_result(level_ms=4.0), label="other")))
+    assert "## Devices side by side" in text
+
+
+def test_names_that_are_markup_are_escaped(read, make_record, make_result):
+    name = "a|b*c_`d`<img src=x>[l](http://x)\n# head"
+    text = render_markdown(read(make_record(make_result(name), label=name, invalid=(name,))))
+    assert re.search(r"(?<!\\)<img", text) is None
+    assert re.search(r"(?<!\\)\[l", text) is None
+    assert "\n# head" not in text
+    assert "a\\|b\\*c\\_\\`d\\`\\<img" in text
+
+
+def test_records_without_results_are_told(read, make_record):
+    text = render_markdown(read(make_record(invalid=("interrupted",), partial=True)))
+    assert "## Results" not in text
+    assert "interrupted" in text

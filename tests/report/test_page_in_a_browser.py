@@ -1,0 +1,194 @@
+"""The page in a real browser: no request, no complaint, on a desk, on a phone, in the dark and on paper."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from edgeleuk.report.page import render_page
+from edgeleuk.report.reading import read_material
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="the page was NOT tested: playwright is not installed")
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE_MS = 30_000
+EVIL = "</script><script>alert('x')</script><img src=http://x/y onerror=alert(1)>\"'--><!--"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists():
+        pytest.skip(f"the page was NOT tested in a browser: {CHROMIUM} is not there (apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def texts(rich_record, make_record, make_result, make_evaluation, suite_json, figures_json):
+    """Every kind of record by name, one of them full of markup."""
+    evil = make_record(make_result(EVIL, notes=(EVIL,)), label=EVIL, invalid=(EVIL,), device={EVIL: EVIL})
+    wide = "long-name-" * 20
+    return {
+        "rich.json": rich_record.to_json(),
+        "evil.json": evil.to_json(),
+        "wide.json": make_record(make_result(f"{wide}.tflite", 3.0), label=wide, invalid=(wide,)).to_json(),
+        "evaluation.json": make_evaluation("cells-int8.tflite"),
+        "suite.json": suite_json,
+        "figures.json": figures_json,
+    }
+
+
+@pytest.fixture(scope="module")
+def address(texts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "report.html").write_text(render_page(read_material([folder / name for name in texts])), "utf-8")
+    return (folder / "report.html").as_uri()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open the page; a request for anything else, or whatever the browser complains of, fails the test."""
+    contexts, complaints = [], []
+
+    def go(fragment="", expected="nothing", **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: None if expected in said.text else complaints.append(said.text))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.on("request", lambda request: complaints.append(request.url) if request.url != address else None)
+        page.route(lambda url: url.partition("#")[0] != address, lambda route: route.abort())
+        page.goto(f"{address}{fragment}")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    # What leads nowhere outside: the records as a blob of the page itself.
+    assert [text for text in complaints if not text.startswith("blob:")] == []
+
+
+def test_it_needs_nothing_from_outside(visit):
+    page = visit()
+    assert page.title() == "edgeleuk benchmark report"
+    assert page.evaluate("performance.getEntriesByType('resource').length") == 0
+    assert page.locator("svg").count() >= 8
+
+
+def test_the_policy_keeps_the_page_from_asking(visit):
+    page = visit(expected="Content Security Policy")
+    assert page.evaluate("fetch('data:,x').then(() => 'let through', () => 'refused')") == "refused"
+
+
+def test_the_download_gives_back_the_records_as_they_went_in(visit, texts):
+    page = visit()
+    with page.expect_download() as found:
+        page.get_by_role("button", name="Download the records").click()
+    assert found.value.suggested_filename == "edgeleuk-records.json"
+    downloaded = json.loads(Path(found.value.path()).read_bytes())
+    assert downloaded == [{"name": name, "content": json.loads(text)} for name, text in texts.items()]
+    assert json.dumps(downloaded[0]["content"]) == json.dumps(json.loads(texts["rich.json"]))
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_nothing_runs_out_at_the_side(visit, width):
+    page = visit(viewport={"width": width, "height": 800}, is_mobile=width < 500)
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wide = page.locator(".scroll").evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth).length")
+    assert (wide > 0) or width > 1000
+    outside = page.locator("svg").evaluate_all("all => all.filter(e => e.clientWidth > innerWidth).length")
+    assert outside == 0
+
+
+def test_text_in_pictures_can_be_read_on_a_phone(visit):
+    page = visit(viewport={"width": 390, "height": 800}, is_mobile=True)
+    heights = page.locator("svg text:visible").evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
+    assert min(height for height in heights if height) >= 8
+
+
+def test_no_text_of_a_picture_is_cut_off(visit):
+    page = visit()
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    cut = page.locator("svg text").evaluate_all(
+        """all => all.filter(e => {
+            const text = e.getBoundingClientRect(), picture = e.closest('svg').getBoundingClientRect();
+            return text.left < picture.left - 1 || text.right > picture.right + 1
+                || text.top < picture.top - 1 || text.bottom > picture.bottom + 1;
+        }).map(e => e.textContent)"""
+    )
+    assert cut == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_light_and_dark(visit, scheme):
+    page = visit(color_scheme=scheme)
+    colours = page.evaluate(
+        "(() => { const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]; })()"
+    )
+    ink, paper = (luminance(colour) for colour in colours)
+    assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) > 7
+    assert (paper > ink) is (scheme == "light")
+    in_pictures = page.locator("svg text").first.evaluate("e => getComputedStyle(e).fill")
+    assert luminance(in_pictures) == pytest.approx(ink)
+    soft = luminance(page.locator("figcaption").first.evaluate("e => getComputedStyle(e).color"))
+    assert (max(soft, paper) + 0.05) / (min(soft, paper) + 0.05) > 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_prints_whole_and_light(visit, tmp_path, scheme):
+    page = visit(color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = false; })")
+    page.pdf(path=tmp_path / "report.pdf", format="A4")
+    content = (tmp_path / "report.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) >= 3
+    assert page.locator("details[open]").count() == 0  # as they were before
+    page.emulate_media(media="print", color_scheme=scheme)
+    assert luminance(page.evaluate("getComputedStyle(document.body).backgroundColor")) == 1
+    assert luminance(page.evaluate("getComputedStyle(document.body).color")) == 0
+
+
+def test_the_contents_lead_into_parts_that_are_closed(visit):
+    page = visit()
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = false; })")
+    page.locator("nav a[href='#record-1']").click()
+    sync_api.expect(page.locator("#record-1")).to_be_visible()
+    assert visit("#record-2").locator("#record-2").is_visible()
+
+
+def test_names_that_are_markup_are_shown_as_they_are(visit):
+    page = visit()
+    assert page.locator("script").count() == 2
+    assert page.locator("img").count() == 0
+    assert page.get_by_text(EVIL).count() > 3
+
+
+def test_it_can_be_used_without_a_mouse(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    sync_api.expect(page.locator("nav a").first).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#results"
+    unnamed = page.locator("button, a, summary, [tabindex='0']").evaluate_all(
+        "all => all.filter(e => !(e.textContent.trim() || e.getAttribute('aria-label'))).length"
+    )
+    assert unnamed == 0
+
+
+def luminance(colour):
+    """Relative luminance (WCAG 2)."""
+    channels = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
