@@ -14,33 +14,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from edgeleuk.bench.candidates import MAX_IMAGES, Request, image_files, model_facts
 from edgeleuk.bench.record import Record, read_record
-from edgeleuk.bench.session import MAX_IMAGES, Request
+from edgeleuk.bench.remote_script import FOLDERS, IMAGES, MODELS, SCRIPT, write_script
+from edgeleuk.bench.session import StoppedError
 from edgeleuk.bench.wheel import write_wheel
 from edgeleuk.errors import EdgeleukError, UsageError
-from edgeleuk.runtime.bundle import read_bundle
-from edgeleuk.sources.files import named_images
 
-_CONNECTION_FAILED = 255  # ssh(1)
+_CONNECTION_FAILED, _INTERRUPTED = 255, 130  # ssh(1), a shell's
 _OPTIONS = (
     *("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=15"),
     *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"),
 )
-# A wheel is a ZIP, so a Python that has all that edgeleuk needs can run it unpacked; else a virtual environment is
-# made, and kept for the next time.
-_SCRIPT = """set -eu
-cd {folder}
-echo $$ > pid
-if [ -n {python} ]; then
-    {python} -m zipfile -e {wheel} lib
-    PYTHONPATH="$PWD/lib" exec {python} -m edgeleuk {arguments}
-fi
-venv="${{XDG_CACHE_HOME:-$HOME/.cache}}/edgeleuk/benchmark-venv"
-[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check {wheel}
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall {wheel}
-exec "$venv/bin/python" -m edgeleuk {arguments}
-"""
+_HINTS = {
+    "Host key verification failed": "its key is unknown or has changed: connect once by hand (ssh {host}) and check it",
+    "Permission denied (": "a key has to be accepted there: ssh-copy-id {host}",
+    "Connection refused": "does ssh run there?",
+    "timed out": "is it on, and in this network?",
+    "Could not resolve": "is the name right?",
+    "write remote": "is its disk full?",
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,12 @@ class Remote:
         if self.host.startswith("-") or not self.host:
             raise UsageError(f"--ssh {self.host!r} is no host; expected such as pi@raspberrypi.local")
 
+    @property
+    def scp_host(self) -> str:
+        """The host as scp takes it, where a colon ends a name: an IPv6 address in brackets."""
+        user, at, address = self.host.rpartition("@")
+        return f"{user}{at}[{address}]" if ":" in address else self.host
+
     def command(self, program: str, *arguments: str) -> list[str]:
         """The command line of ssh or scp."""
         chosen = () if self.config is None else ("-F", str(self.config))
@@ -63,46 +62,47 @@ class Remote:
 
 
 def benchmark_remotely(request: Request, remote: Remote, progress: Callable[[str], None] = lambda _: None) -> Record:
-    """Measure on the remote device as `benchmark` does here.
+    """Measure on the remote device as `benchmark` does here, also what a KeyboardInterrupt leaves.
 
-    Raises EdgeleukError where the host cannot be reached or fails, ModelError for a file that is no model, UsageError
-    for two models of one name.
+    Raises EdgeleukError where the host cannot be reached or fails, StoppedError where the benchmark fails on its way,
+    ModelError for a file that is no model, UsageError for two models of one name.
     """
     repeated = [name for name, count in Counter(path.name for path in request.models).items() if count > 1]
     if repeated:
         raise UsageError(f"two models are named {repeated[0]}; over ssh names have to differ")
-    for path in request.models:
-        read_bundle(path)
-    images = [path for batch in named_images(request.images) for path in batch][:MAX_IMAGES]
+    model_facts(request.models, bool(request.images))
+    images, more = image_files(request.images)
+    if more:
+        progress(f"more than {MAX_IMAGES} images; the first {MAX_IMAGES} are taken")
     with tempfile.TemporaryDirectory() as scratch, _remote_folder(remote) as folder:
         progress(f"copy edgeleuk, {len(request.models)} models and {len(images)} images to {remote.host}")
         wheel = write_wheel(Path(scratch))
-        _copy_there(remote, [wheel, *request.models], folder)
         names = [f"image-{number:03}{path.suffix}" for number, path in enumerate(images)]
         links = [_link(Path(scratch) / name, path) for name, path in zip(names, images, strict=True)]
-        _copy_there(remote, links, folder)
-        _run_there(remote, folder, wheel.name, _arguments(request, names))
+        script = write_script(Path(scratch), wheel.name, _arguments(request, names), remote.python)
+        _copy_there(remote, [wheel, script], folder)
+        _copy_there(remote, request.models, folder / MODELS)
+        _copy_there(remote, links, folder / IMAGES)
         record = Path(scratch) / "record.json"
-        _call(remote, "scp", "-q", f"{remote.host}:{folder}/record.json", str(record))
-        return read_record(record)
+        return _come_back(_run_there(remote, folder, record), record, remote)
 
 
 def _arguments(request: Request, images: Sequence[str]) -> list[str]:
-    """Of `edgeleuk benchmark` there, whose folder is the current one."""
+    """Of `edgeleuk` there, in the folder that `_remote_folder` makes."""
     protocol = request.protocol
     options = [
         *("--threads", ",".join(map(str, request.threads)), "--processes", str(protocol.processes)),
-        *("--runs", str(protocol.runs), "--seconds", str(protocol.seconds), "-o", "record.json"),
+        *("--runs", str(protocol.runs), "--seconds", str(protocol.seconds), "--json"),
     ]
     for backend in request.backends:
         options += ["--backend", backend]
     for image in images:
-        options += ["--images", image]
+        options += ["--images", f"{IMAGES}/{image}"]
     if request.label is not None:
         options += ["--device-label", request.label]
     if request.sustained_minutes is not None:
         options += ["--sustained", str(request.sustained_minutes)]
-    return ["benchmark", *options, "--", *(path.name for path in request.models)]
+    return ["benchmark", *options, "--", *(f"{MODELS}/{path.name}" for path in request.models)]
 
 
 def _link(link: Path, path: Path) -> Path:
@@ -112,40 +112,56 @@ def _link(link: Path, path: Path) -> Path:
 
 @contextmanager
 def _remote_folder(remote: Remote) -> Iterator[PurePosixPath]:
-    """A new folder there, removed at the end, also after a failure."""
-    made = _call(remote, "ssh", remote.host, 'mktemp -d "${TMPDIR:-/tmp}/edgeleuk-benchmark.XXXXXX"').strip()
+    """A new folder there with `FOLDERS` in it, removed at the end, also after a failure."""
+    made = _call(remote, "ssh", "-T", remote.host, f"sh -c {shlex.quote(FOLDERS)}").strip()
+    if not made.startswith("/"):
+        raise EdgeleukError(f"{remote.host}: a temporary folder could not be made; it answered {made!r}")
     try:
         yield PurePosixPath(made)
     finally:
-        gone = remote.command("ssh", remote.host, f"rm -rf {shlex.quote(made)}")
+        gone = remote.command("ssh", "-T", remote.host, f"rm -rf {shlex.quote(made)}")
         subprocess.run(gone, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def _copy_there(remote: Remote, paths: Sequence[Path], folder: PurePosixPath) -> None:
     if paths:
-        _call(remote, "scp", "-q", *(str(path.absolute()) for path in paths), f"{remote.host}:{folder}/")
+        _call(remote, "scp", "-q", *(str(path.absolute()) for path in paths), f"{remote.scp_host}:{folder}/")
 
 
-def _run_there(remote: Remote, folder: PurePosixPath, wheel: str, arguments: Sequence[str]) -> None:
-    """Run the benchmark; what it says goes to our stderr. Ctrl-C ends it there, and what it has measured comes back."""
-    script = _SCRIPT.format(
-        folder=shlex.quote(str(folder)),
-        python=shlex.quote(remote.python or ""),
-        wheel=shlex.quote(wheel),
-        arguments=shlex.join(arguments),
-    )
-    command = remote.command("ssh", remote.host, script)
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:
-        pid = f"kill -INT $(cat {shlex.quote(str(folder / 'pid'))})"
-        subprocess.run(remote.command("ssh", remote.host, pid), stdin=subprocess.DEVNULL, check=False)
-        status = process.wait()
+def _run_there(remote: Remote, folder: PurePosixPath, record: Path) -> int:
+    """Run the script; the record is what it prints, progress goes to our stderr. Returns ssh's exit code.
+
+    Its standard input is a pipe that nothing is written to. Closing it, or dying, ends the benchmark there as Ctrl-C
+    does here, and what it has measured comes back; a second Ctrl-C gives that up.
+    """
+    command = remote.command("ssh", "-T", remote.host, f"sh {shlex.quote(str(folder / SCRIPT))}")
+    reading, tether = os.pipe()
+    with record.open("wb") as printed, os.fdopen(tether, "wb") as held:
+        process = subprocess.Popen(command, stdin=reading, stdout=printed, start_new_session=True)
+        os.close(reading)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            held.close()
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def _come_back(status: int, record: Path, remote: Remote) -> Record:
     if status == _CONNECTION_FAILED:
         raise EdgeleukError(f"the connection to {remote.host} broke while it measured; nothing came back")
-    if status not in (0, 130):
+    empty = record.stat().st_size == 0
+    if status == _INTERRUPTED and empty:
+        raise KeyboardInterrupt
+    if empty or status not in (0, 1, _INTERRUPTED):
         raise EdgeleukError(f"the benchmark on {remote.host} ended with exit code {status}; it says above why")
+    found = read_record(record)
+    if status == 1:
+        raise StoppedError(f"the benchmark on {remote.host} failed on its way; it says above why", found)
+    return found
 
 
 def _call(remote: Remote, program: str, *arguments: str) -> str:
@@ -171,8 +187,5 @@ def _call(remote: Remote, program: str, *arguments: str) -> str:
 def _mended(said: str, host: str) -> str:
     """Last line of what ssh says, and what to do where that is plain."""
     last = (said.strip().splitlines() or ["no reason given"])[-1]
-    if "Host key verification failed" in said:
-        last += f"; its key is unknown or has changed: connect once by hand (ssh {host}) and check it"
-    elif "Permission denied" in said:
-        last += f"; a key has to be accepted there: ssh-copy-id {host}"
-    return last
+    hints = (hint.format(host=host) for words, hint in _HINTS.items() if words in said)
+    return "; ".join([last, *list(hints)[:1]])

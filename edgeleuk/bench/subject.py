@@ -43,6 +43,17 @@ class Subject:
         """In the model's order."""
         return tuple(map(_facts, self.interpreter.get_output_details()))
 
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for granted where the file leaves it open."""
+        found = []
+        unknown = [tensor.name for tensor in self.inputs if any(size < 0 for size in tensor.shape)]
+        if unknown:
+            found.append(f"unknown dimensions of {', '.join(unknown)} were taken to be 1")
+        signatures: dict[str, Any] = getattr(self.interpreter, "get_signature_list", dict)()
+        if len(signatures) > 1:
+            found.append(f"of the signatures {', '.join(signatures)} only the main graph was measured")
+        return tuple(found)
+
     def operations(self) -> list[dict[str, Any]]:
         """See `Network.operations`."""
         ask = getattr(self.interpreter, "_get_ops_details", None)
@@ -70,15 +81,17 @@ class Subject:
 
 
 def random_values(detail: dict[str, Any], random: np.random.Generator) -> NDArray[Any]:
-    """Values of the input's shape and dtype: floats in [-1, 1], integers over 8 bits, booleans."""
+    """Values of the input's shape and dtype: floats in [-1, 1], 8-bit integers over their range, booleans.
+
+    Wider integers are 0 or 1: most are positions in a table, and few tables have less than two rows.
+    """
     shape, dtype = tuple(int(n) for n in detail["shape"]), np.dtype(detail["dtype"])
     if dtype.type in _FLOATS:
-        return random.uniform(-1, 1, shape).astype(dtype)
-    if dtype == np.bool_:
-        return random.integers(0, 2, shape).astype(dtype)
-    if np.issubdtype(dtype, np.integer):
-        low, high = (-128, 128) if np.issubdtype(dtype, np.signedinteger) else (0, 256)
-        return random.integers(low, high, shape).astype(dtype)
+        return np.asarray(random.uniform(-1, 1, shape), dtype)
+    if dtype.itemsize == 1 and np.issubdtype(dtype, np.integer):
+        return np.asarray(random.integers(0, 256, shape, np.uint8)).view(dtype)
+    if dtype == np.bool_ or np.issubdtype(dtype, np.integer):
+        return np.asarray(random.integers(0, 2, shape), dtype)
     return np.zeros(shape, dtype)
 
 

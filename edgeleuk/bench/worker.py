@@ -1,30 +1,39 @@
-"""The child's side: one model in a process of its own. Does what the last argument asks, prints one line of JSON."""
+"""The child's side: one model in a process of its own. Does what standard input asks, prints one line of JSON."""
 
+import ctypes
 import dataclasses
 import json
+import os
+import signal
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.bench.conditions import Watch, usage
-from edgeleuk.bench.energy import find_counter
+from edgeleuk.bench.energy import Counter, find_counter, find_meter, metered
 from edgeleuk.bench.queries import timed, warm_up
 from edgeleuk.bench.record import Energy, ProcessRun, Protocol, Stage, Sustained
 from edgeleuk.bench.subject import Subject
 from edgeleuk.device.delegate import coverage
 from edgeleuk.device.reading import read_text
-from edgeleuk.errors import EdgeleukError
+from edgeleuk.errors import EdgeleukError, ModelError
+from edgeleuk.files import sha256_bytes
 
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _PROFILED_RUNS = 30
 _WINDOW_S = 10.0
+_METERED_S = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """What to do (see `_ACTIONS`) with which model; runs and seconds are this process's share."""
+    """What to do (see `_ACTIONS`) with which model; runs and seconds are this process's share.
+
+    A file with another hash than `sha256` is refused.
+    """
 
     do: str
     model: str
@@ -35,11 +44,13 @@ class Task:
     seconds: float = 0.0
     images: tuple[str, ...] = ()
     protocol: Protocol = dataclasses.field(default_factory=Protocol)
+    sha256: str | None = None
 
 
 def main() -> None:
-    """Answer the task in the last argument."""
-    raw = json.loads(sys.argv[-1])
+    """Answer the task on standard input. The last argument is the process to end with."""
+    _end_with(int(sys.argv[-1]))
+    raw = json.load(sys.stdin)
     task = Task(**raw | {"protocol": Protocol(**raw["protocol"]), "images": tuple(raw["images"])})
     try:
         answer: tuple[dict[str, Any] | None, str | None] = _ACTIONS[task.do](task), None
@@ -48,25 +59,26 @@ def main() -> None:
     print(json.dumps(answer))
 
 
+def _end_with(parent: int) -> None:
+    """Have this process killed when its parent ends, however that may come; nobody would read its answer."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it was faster
+        os._exit(1)
+
+
 def measure(task: Task) -> dict[str, Any]:
     """A `ProcessRun`: cold load, first inference, warm-up, queries, and the stages where there are images."""
     watch = Watch(task.origin_s)
     watch()
     subject, load_ms = _loaded(task)
-    started = time.perf_counter_ns()
-    subject.invoke()
-    first_ms = (time.perf_counter_ns() - started) / 1e6
+    first_ms = _milliseconds(subject.invoke)
     warm = warm_up(subject.invoke, task.protocol, time.perf_counter_ns)
     counter, _ = find_counter()
     joules, before = counter.read_j() if counter else None, usage()
     samples = timed(subject.invoke, task.runs, task.seconds, time.perf_counter_ns, watch)
     after, spent = usage(), counter.read_j() if counter else None
     watch()
-    energy = None
-    if counter is not None and joules is not None and spent is not None:
-        energy = Energy(counter.source, counter.used(joules, spent), after.wall_s - before.wall_s, len(samples))
     others, steal = after.others_since(before)
-    peak = peak_memory_mib()
     run = ProcessRun(
         started_s=watch.taken[0].time_s,
         load_ms=round(load_ms, 3),
@@ -74,14 +86,34 @@ def measure(task: Task) -> dict[str, Any]:
         warm_up_ms=warm.samples_ms,
         settled=warm.settled,
         samples_ms=samples,
-        peak_memory_mib=peak,
+        peak_memory_mib=peak_memory_mib(),
         other_cores=None if others is None else round(others, 4),
         steal_cores=None if steal is None else round(steal, 4),
         conditions=tuple(watch.taken),
-        energy=energy,
+        energy=_counted(counter, (joules, spent), after.wall_s - before.wall_s, len(samples)) or _metered(subject),
         stages=_stages(task),
     )
     return dataclasses.asdict(run)
+
+
+def _milliseconds(step: Callable[[], object]) -> float:
+    started = time.perf_counter_ns()
+    step()
+    return (time.perf_counter_ns() - started) / 1e6
+
+
+def _counted(
+    counter: Counter | None, joules: tuple[float | None, float | None], seconds: float, queries: int
+) -> Energy | None:
+    before, after = joules
+    if counter is None or before is None or after is None:
+        return None
+    return Energy(counter.source, counter.used(before, after), seconds, queries)
+
+
+def _metered(subject: Subject) -> Energy | None:
+    meter = find_meter()
+    return None if meter is None else metered(subject.invoke, meter, _METERED_S)
 
 
 def outline(task: Task) -> dict[str, Any]:
@@ -90,9 +122,13 @@ def outline(task: Task) -> dict[str, Any]:
 
 
 def examine(task: Task) -> dict[str, Any]:
-    """The outline with time by operator."""
+    """The outline with time by operator. Images are put through once, so that a bad one is found before the rounds."""
     subject = _ran(task)
     found = _outline(subject)
+    if task.images:
+        classifier = _classifier(task)
+        for image in task.images:
+            classifier.predict(image)
     try:
         found["operators"] = [dataclasses.asdict(operator) for operator in _profiled(task, subject)]
     except EdgeleukError as error:
@@ -118,7 +154,7 @@ def _outline(subject: Subject) -> dict[str, Any]:
         "arena_bytes": arena,
         "coverage": None if found is None else dataclasses.asdict(found),
         "operators": [],
-        "notes": [note for note, value in told.items() if value is None],
+        "notes": [*subject.notes(), *(note for note, value in told.items() if value is None)],
     }
 
 
@@ -150,20 +186,30 @@ def _loaded(task: Task) -> tuple[Subject, float]:
     interpreter_class(task.backend)  # imported before the clock starts
     path = Path(task.model)
     started = time.perf_counter_ns()
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
     subject = Subject(content, path, task.threads, task.backend)
-    return subject, (time.perf_counter_ns() - started) / 1e6
+    load_ms = (time.perf_counter_ns() - started) / 1e6
+    if task.sha256 not in (None, sha256_bytes(content)):
+        raise ModelError(f"{path} was changed while it was measured; measure again")
+    return subject, load_ms
 
 
 def _stages(task: Task) -> tuple[Stage, ...]:
     if not task.images:
         return ()
     from edgeleuk.bench.stages import timed_stages
+
+    files = [Path(image) for image in task.images]
+    return timed_stages(_classifier(task), files, task.runs, task.seconds, time.perf_counter_ns)
+
+
+def _classifier(task: Task) -> Any:
     from edgeleuk.runtime.classifier import Classifier
 
-    classifier = Classifier.load(task.model, task.threads, task.backend)
-    files = [Path(image) for image in task.images]
-    return timed_stages(classifier, files, task.runs, task.seconds, time.perf_counter_ns)
+    return Classifier.load(task.model, task.threads, task.backend)
 
 
 def _profiled(task: Task, subject: Subject) -> tuple[Any, ...]:

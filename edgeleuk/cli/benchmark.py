@@ -1,19 +1,26 @@
 """`edgeleuk benchmark`: latency that survives a review, of any .tflite file."""
 
+import signal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeleuk.cli.percent import share
-from edgeleuk.errors import UsageError
+from edgeleuk.cli.percent import amount, share
+from edgeleuk.errors import EdgeleukError, UsageError
+
+if TYPE_CHECKING:  # else --help would load NumPy
+    from edgeleuk.bench.candidates import Request
+    from edgeleuk.bench.record import Record
+
+_MOST_THREADS = 256
 
 
 def _counts(value: str) -> tuple[int, ...]:
     """From "1,2,4"."""
-    words = value.split(",")
-    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
-        raise click.BadParameter(f"{value!r} is no list of whole numbers above 0, such as 1,2,4")
+    words = [word.strip() for word in value.split(",")]
+    if not all(word.isdecimal() and 0 < int(word) <= _MOST_THREADS for word in words):
+        raise click.BadParameter(f"{value!r} is no list of whole numbers from 1 to {_MOST_THREADS}, such as 1,2,4")
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
@@ -44,11 +51,11 @@ def _counts(value: str) -> tuple[int, ...]:
     help="Also time the way from image file to decision, by stage.",
 )
 @click.option("--runs", type=click.IntRange(1), default=50, show_default=True, help="Inferences of each, at least.")
-@click.option("--seconds", type=click.FloatRange(0), default=10.0, show_default=True, help="Time of each, at least.")
+@click.option("--seconds", type=amount, default=10.0, show_default=True, metavar="S", help="Time of each, at least.")
 @click.option(
     "--processes", type=click.IntRange(1), default=6, show_default=True, help="Fresh processes that share them."
 )
-@click.option("--sustained", type=click.FloatRange(0, min_open=True), metavar="MINUTES", help="Then run so long.")
+@click.option("--sustained", type=amount, metavar="MINUTES", help="Then run each so long without a pause.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where the measurement is not valid.")
 @click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE.json", help="Compare with this record.")
 @click.option(
@@ -64,7 +71,7 @@ def _counts(value: str) -> tuple[int, ...]:
 @click.option(
     "--remote-python",
     metavar="PATH",
-    help="Python on the device that has numpy and an interpreter. Default: a new venv.",
+    help="Python on the device that has numpy, Pillow, click and an interpreter. Default: a venv made there.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON instead of text.")
 def command(**options: Any) -> None:
@@ -72,49 +79,99 @@ def command(**options: Any) -> None:
 
     Each is loaded in fresh processes, warmed up until stable and queried one by one; intervals are over the processes.
     The record keeps every sample, what the device was like meanwhile, and why its numbers should not be quoted, if so.
+    Ctrl-C keeps what was measured, as a partial record. The exit code is 1 for a failure, a regression or, with
+    --strict, a measurement that is not valid, 2 for a request that cannot be carried out, 130 after Ctrl-C.
     """
-    from edgeleuk.bench.compare import compare
-    from edgeleuk.bench.record import read_record
-    from edgeleuk.files import write_text
-    from edgeleuk.report.benchmark import render_comparisons, render_record
+    from edgeleuk.cli.ending import ended_by_signals
 
-    output, as_json = options["output"], options["as_json"]
+    request = _request(options)
+    baseline = _baseline(options, request)
+    with ended_by_signals() as signals:
+        record, failure = _measured(options, request)
+    if record.partial and not record.results:
+        raise KeyboardInterrupt
+    _show(record, options)
+    if failure is not None:
+        raise failure
+    status = (
+        128 + (signals or [signal.SIGINT])[0] if record.partial else int(options["strict"] and bool(record.invalid))
+    )
+    regression = baseline is not None and _compared(baseline, record, options)
+    click.get_current_context().exit(status or int(regression))
+
+
+def _request(options: dict[str, Any]) -> "Request":
+    """What to measure. Raises UsageError or OutputError where it, or the record's place, makes no sense."""
+    from edgeleuk.bench.candidates import Request
+    from edgeleuk.bench.record import Protocol
+    from edgeleuk.cli.output import refuse_unwritable
+
+    output = options["output"]
     if output is not None and output.suffix != ".json":
         raise UsageError(f"{output} does not end in .json, by which 'edgeleuk report' knows a record")
-    baseline = None if options["baseline"] is None else read_record(options["baseline"])
-    record = _measured(options)
     if output is not None:
-        write_text(output, record.to_json())
-    click.echo(record.to_json() if as_json else render_record(record), nl=False)
-    status = 130 if record.partial else int(options["strict"] and bool(record.invalid))
-    if baseline is not None and record.results:
-        comparisons = compare(baseline, record, options["max_regression"])
-        click.echo(render_comparisons(comparisons), nl=False, err=as_json)
-        status = status or int(comparisons.regression)
-    click.get_current_context().exit(status)
-
-
-def _measured(options: dict[str, Any]) -> Any:
-    from edgeleuk.bench.record import Protocol
-    from edgeleuk.bench.remote import Remote, benchmark_remotely
-    from edgeleuk.bench.session import Request, benchmark
-
-    request = Request(
+        refuse_unwritable(output)
+    if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
+        raise UsageError("--ssh-config and --remote-python go with --ssh")
+    return Request(
         options["models"],
         options["backends"],
         options["threads"],
         options["images"],
         options["device_label"],
-        options["sustained"],
+        options["sustained"] or None,
         Protocol(processes=options["processes"], runs=options["runs"], seconds=options["seconds"]),
     )
-    if options["ssh"] is None:
-        if options["ssh_config"] or options["remote_python"]:
-            raise UsageError("--ssh-config and --remote-python go with --ssh")
-        return benchmark(request, _progress)
-    return benchmark_remotely(
-        request, Remote(options["ssh"], options["ssh_config"], options["remote_python"]), _progress
-    )
+
+
+def _baseline(options: dict[str, Any], request: "Request") -> "Record | None":
+    from edgeleuk.bench.baseline import refuse_incomparable
+    from edgeleuk.bench.record import read_record
+
+    if options["baseline"] is None:
+        return None
+    baseline = read_record(options["baseline"])
+    refuse_incomparable(baseline, request, elsewhere=options["ssh"] is not None)
+    return baseline
+
+
+def _measured(options: dict[str, Any], request: "Request") -> "tuple[Record, EdgeleukError | None]":
+    """The record, and the failure that ended the measurement early."""
+    from edgeleuk.bench.remote import Remote, benchmark_remotely
+    from edgeleuk.bench.session import StoppedError, benchmark
+
+    try:
+        if options["ssh"] is None:
+            return benchmark(request, _progress), None
+        remote = Remote(options["ssh"], options["ssh_config"], options["remote_python"])
+        return benchmark_remotely(request, remote, _progress), None
+    except StoppedError as error:
+        return error.record, error
+
+
+def _show(record: "Record", options: dict[str, Any]) -> None:
+    from edgeleuk.files import write_text
+    from edgeleuk.report.benchmark import render_record
+
+    if options["output"] is not None:
+        write_text(options["output"], record.to_json())
+    click.echo(record.to_json() if options["as_json"] else render_record(record), nl=False)
+
+
+def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> bool:
+    """Show the comparison; whether it is a regression. Nothing comparable may be left of an interrupted record."""
+    from edgeleuk.bench.compare import compare
+    from edgeleuk.errors import DataError
+    from edgeleuk.report.benchmark import render_comparisons
+
+    try:
+        comparisons = compare(baseline, record, options["max_regression"])
+    except DataError:
+        if not record.partial:
+            raise
+        return False
+    click.echo(render_comparisons(comparisons), nl=False, err=options["as_json"])
+    return comparisons.regression
 
 
 def _progress(text: str) -> None:

@@ -1,0 +1,131 @@
+"""What a benchmark is asked to measure, looked up before anything runs: models, interpreters, threads, images."""
+
+import dataclasses
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.bench.child import ProcessDiedError, run_task
+from edgeleuk.bench.codec import decode
+from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Result
+from edgeleuk.bench.worker import Task
+from edgeleuk.errors import DataError, UsageError
+from edgeleuk.runtime.backend import interpreter_class
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.sources.files import named_images
+
+MAX_IMAGES = 256
+Run = Callable[[Task], Any]  # run_task, or what stands for it
+_PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure. `images`: names of files, folders or patterns, for the way from file to decision."""
+
+    models: tuple[Path, ...]
+    backends: tuple[str, ...] = ("auto",)
+    threads: tuple[int, ...] = (1,)
+    images: tuple[str, ...] = ()
+    label: str | None = None
+    sustained_minutes: float | None = None
+    protocol: Protocol = dataclasses.field(default_factory=Protocol)
+
+
+@dataclass
+class Candidate:
+    """One model under one interpreter with one number of threads, while it is measured."""
+
+    path: Path
+    result: Result
+    runs: list[ProcessRun] = dataclasses.field(default_factory=list)
+
+    def finished(self) -> Result:
+        """The result with its processes."""
+        return dataclasses.replace(self.result, processes=tuple(self.runs))
+
+    def task(self, do: str, protocol: Protocol) -> Task:
+        """For a worker."""
+        result, path = self.result, str(self.path.absolute())
+        return Task(do, path, result.backend, result.threads, protocol=protocol, sha256=result.model.sha256)
+
+
+def candidates(request: Request) -> list[Candidate]:
+    """In the order in which they take turns. Raises ModelError, UsageError, EdgeleukError for what is not there."""
+    backends = tuple(dict.fromkeys(interpreter_class(name)[1] for name in request.backends))
+    made = []
+    for path, facts in zip(request.models, model_facts(request.models, bool(request.images)), strict=True):
+        for backend in backends:
+            for threads in request.threads:
+                made.append(Candidate(path, Result(facts, backend, _version(backend), threads)))
+    return made
+
+
+def model_facts(paths: Sequence[Path], with_images: bool = False) -> list[ModelFacts]:
+    """Hash, spec and proof; a name is the file's, with its folder where two files share it.
+
+    Raises ModelError for a file that is no model, SpecError where there are images and nothing says how to prepare
+    them, UsageError where one is named twice.
+    """
+    if len({path.absolute() for path in paths}) != len(paths):
+        raise UsageError("a model is named twice; name each once (--threads and --backend take several values)")
+    counts = Counter(path.name for path in paths)
+    made = []
+    for path in paths:
+        bundle = read_bundle(path)
+        spec = bundle.require_spec(path) if with_images else bundle.spec
+        name = path.name if counts[path.name] == 1 else str(path)
+        described = None if spec is None else json.loads(spec.to_json())
+        facts = ModelFacts(_unicode(name), bundle.sha256, len(bundle.content), spec=described, proof=bundle.proof)
+        made.append(facts)
+    return made
+
+
+def _unicode(name: str) -> str:
+    """A name with what is no UTF-8 written as \\xff: JSON text cannot hold it."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def _version(backend: str) -> str:
+    try:
+        return version(_PACKAGES[backend])
+    except PackageNotFoundError:
+        return "unknown version"
+
+
+def image_files(names: Sequence[str]) -> tuple[list[Path], bool]:
+    """The first `MAX_IMAGES` files that `names` stand for, and whether there are more.
+
+    Raises UsageError or DataError for names that stand for nothing.
+    """
+    found = list(islice(chain.from_iterable(named_images(names)), MAX_IMAGES + 1))
+    if names and not found:
+        raise DataError("--images names no image; expected files, folders or patterns")
+    return found[:MAX_IMAGES], len(found) > MAX_IMAGES
+
+
+def examined(candidate: Candidate, protocol: Protocol, images: tuple[str, ...] = (), run: Run = run_task) -> Result:
+    """The result with what the model is; without time by operator where asking for it ends the process.
+
+    Raises ModelError where it cannot be run, or an image cannot be put through it.
+    """
+    task = dataclasses.replace(candidate.task("examine", protocol), images=images)
+    try:
+        found = run(task)
+    except ProcessDiedError as error:
+        found = run(dataclasses.replace(task, do="outline"))  # the model's own fault is raised again by this
+        found["notes"].append(f"time by operator: {error}")
+    if candidate.result.model.spec is None:
+        found["notes"].append("spec: the file holds none, so images cannot be put through it")
+    result = candidate.result
+    tensors = {key: found.pop(key) for key in ("inputs", "outputs")}
+    identity = {"backend": result.backend, "backend_version": result.backend_version, "threads": result.threads}
+    answer = {"model": dataclasses.asdict(result.model) | tensors, **identity, **found}
+    made: Result = decode(Result, answer, "the worker's answer")
+    return made
