@@ -1,21 +1,27 @@
 """Time by operator, from LiteRT's own profiler, which its Python package does not offer but its library has.
 
-The C interface is that of LiteRT 2.1 to 2.3 (litert/c/*.h of its sources). It is called in a process of its own: a
+The C interface is that of LiteRT 2.1.6 to 2.3 (litert/c/*.h of its sources). It is called in a process of its own: a
 release that changes it costs the profile and nothing else. Times come in whole microseconds.
 """
 
 import ctypes
+import importlib.metadata
 import importlib.util
+import re
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeleuk.bench.record import OperatorTime
+from edgeleuk.bench.subject import random_values
 from edgeleuk.errors import EdgeleukError
 
+_OLDEST = (2, 1, 6)  # before it, functions of the same names took other arguments
 _ELEMENT_TYPES = {  # LiteRtElementType
     "float32": 1,
     "int32": 2,
@@ -30,8 +36,9 @@ _ELEMENT_TYPES = {  # LiteRtElementType
     "uint32": 16,
     "uint16": 17,
 }
-_HOST_MEMORY, _CPU, _MAX_RANK = 1, 1, 8
+_HOST_MEMORY, _CPU, _MAX_RANK, _LOCK_TO_WRITE = 1, 1, 8, 1
 _BUILTIN, _DELEGATED = 2, (4, 8)  # LiteRtProfilerEventType
+_EVENT_TYPES = frozenset(1 << bit for bit in range(9))
 _BUFFER_BYTES = 64  # XNNPACK may read a little past the end
 _Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _keep = _Free(lambda _: None)
@@ -71,21 +78,35 @@ def profile_operators(
     functions, is not there or refuses.
     """
     model = _Model(path, threads)
-    given, taken = (model.buffers(details) for details in (inputs, outputs))
+    given, taken = model.buffers(inputs, "Input"), model.buffers(outputs, "Output")
     model.run(given, taken)
     model.call("LiteRtStartProfiler", model.profiler)
+    started = time.perf_counter()
     for _ in range(runs):
         model.run(given, taken)
+    wall_us = 1e6 * (time.perf_counter() - started)
     model.call("LiteRtStopProfiler", model.profiler)
-    return summarize(model.events(), runs)
+    return summarize(believable(model.events(), wall_us), runs)
 
 
-def summarize(events: Sequence[tuple[str, int, int]], runs: int) -> tuple[OperatorTime, ...]:
-    """From (name, event type, microseconds) of `runs` inferences."""
+Event = tuple[str | None, int, int]  # name, type, microseconds
+
+
+def believable(events: Sequence[Event], wall_us: float) -> Sequence[Event]:
+    """The events. Raises EdgeleukError where they cannot be what happened in `wall_us`, nor their layout as assumed."""
+    times = [elapsed_us for name, kind, elapsed_us in events if kind in (_BUILTIN, *_DELEGATED)]
+    unknown = any(name is None or kind not in _EVENT_TYPES for name, kind, _ in events)
+    if unknown or not times or max(times) > wall_us:
+        raise EdgeleukError("what LiteRT's profiler tells makes no sense; this release is not known to edgeleuk")
+    return events
+
+
+def summarize(events: Sequence[Event], runs: int) -> tuple[OperatorTime, ...]:
+    """From the events of `runs` inferences."""
     times: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for name, kind, elapsed_us in events:
         if kind == _BUILTIN or kind in _DELEGATED:
-            times[name, kind in _DELEGATED].append(elapsed_us)
+            times[str(name), kind in _DELEGATED].append(elapsed_us)
     found = [
         OperatorTime(name, len(spent) / runs, round(sum(spent) / runs / 1000, 4), delegated)
         for (name, delegated), spent in times.items()
@@ -120,9 +141,14 @@ class _Model:
         if status != 0:
             raise EdgeleukError(f"LiteRT's {name} returned status {status}")
 
-    def buffers(self, details: Sequence[dict[str, Any]]) -> Any:
-        """One buffer for each tensor, in order."""
-        made = [self._buffer(detail) for detail in details]
+    def buffers(self, details: Sequence[dict[str, Any]], side: str) -> Any:
+        """One buffer for each tensor of a side ("Input" or "Output") in order, inputs filled with random values."""
+        random, made = np.random.default_rng(0), []
+        for position, detail in enumerate(details):
+            buffer = self._buffer(detail, self._required_bytes(side, position))
+            if side == "Input":
+                self._fill(buffer, random_values(detail, random))
+            made.append(buffer)
         return (ctypes.c_void_p * len(made))(*(buffer.value for buffer in made))
 
     def run(self, inputs: Any, outputs: Any) -> None:
@@ -137,13 +163,16 @@ class _Model:
             outputs,
         )
 
-    def events(self) -> list[tuple[str, int, int]]:
+    def events(self) -> list[Event]:
         """Name, type and microseconds of what the profiler saw."""
         count = ctypes.c_int()
         self.call("LiteRtGetNumProfilerEvents", self.profiler, ctypes.byref(count))
         events = (_Event * max(1, count.value))()
         self.call("LiteRtGetProfilerEvents", self.profiler, count, events)
-        return [(event.tag.decode(errors="replace"), event.type, event.elapsed_us) for event in events[: count.value]]
+        return [
+            (None if event.tag is None else event.tag.decode(errors="replace"), event.type, event.elapsed_us)
+            for event in events[: count.value]
+        ]
 
     def _make(self, name: str, *arguments: Any) -> ctypes.c_void_p:
         made = ctypes.c_void_p()
@@ -155,23 +184,48 @@ class _Model:
         self._texts.append(held)
         return self._make("LiteRtCreateOpaqueOptions", name, ctypes.cast(held, ctypes.c_void_p), _keep)
 
-    def _buffer(self, detail: dict[str, Any]) -> ctypes.c_void_p:
+    def _required_bytes(self, side: str, position: int) -> int:
+        """Of a tensor of the first signature; ours are those of the main graph, which need not be the same."""
+        needs, size = ctypes.c_void_p(), ctypes.c_size_t()
+        where = (ctypes.c_size_t(0), ctypes.c_size_t(position), ctypes.byref(needs))
+        self.call(f"LiteRtGetCompiledModel{side}BufferRequirements", self.compiled, *where)
+        self.call("LiteRtGetTensorBufferRequirementsBufferSize", needs, ctypes.byref(size))
+        return size.value
+
+    def _buffer(self, detail: dict[str, Any], required: int) -> ctypes.c_void_p:
         dtype, shape = np.dtype(detail["dtype"]), [int(n) for n in detail["shape"]]
         if dtype.name not in _ELEMENT_TYPES or len(shape) > _MAX_RANK:
             raise EdgeleukError(f"the profiler takes no tensor of type {dtype.name} and rank {len(shape)}")
+        needed = int(np.prod(shape)) * dtype.itemsize
+        if required < needed:
+            raise EdgeleukError("the model's first signature is not its main graph")
         kind = _TensorType(_ELEMENT_TYPES[dtype.name])
         kind.layout.rank = len(shape)
         kind.layout.dimensions[: len(shape)] = shape
-        size = ctypes.c_size_t(max(_BUFFER_BYTES, int(np.prod(shape)) * dtype.itemsize))
+        size = ctypes.c_size_t(max(_BUFFER_BYTES, required))
         arguments = (self.environment, ctypes.c_int(_HOST_MEMORY), ctypes.byref(kind), size)
         return self._make("LiteRtCreateManagedTensorBuffer", *arguments)
+
+    def _fill(self, buffer: ctypes.c_void_p, values: NDArray[Any]) -> None:
+        memory, content = ctypes.c_void_p(), values.tobytes()
+        self.call("LiteRtLockTensorBuffer", buffer, ctypes.byref(memory), ctypes.c_int(_LOCK_TO_WRITE))
+        ctypes.memmove(memory, content, len(content))
+        self.call("LiteRtUnlockTensorBuffer", buffer)
 
 
 def _load_library() -> ctypes.CDLL:
     found = importlib.util.find_spec("ai_edge_litert")
     if found is None or found.origin is None:
         raise EdgeleukError("time by operator needs LiteRT, whose profiler tells it: pip install ai-edge-litert")
+    refuse_old(importlib.metadata.version("ai-edge-litert"))
     try:
         return ctypes.CDLL(str(Path(found.origin).parent / "libLiteRt.so"))
     except OSError as error:
         raise EdgeleukError(f"this LiteRT comes without the library that has its profiler: {error}") from error
+
+
+def refuse_old(version: str) -> None:
+    """Raise EdgeleukError for a release of LiteRT whose interface is another."""
+    if tuple(map(int, re.findall(r"\d+", version)[:3])) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise EdgeleukError(f"LiteRT {version} has no profiler that can be asked; {oldest} and newer have")
