@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import importlib.metadata
+import re
 import zipfile
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def write_wheel(folder: Path) -> Path:
         for path in sorted(package.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
-    files[f"{info}/METADATA"] = (distribution.read_text("METADATA") or "").encode()
+    metadata = distribution.read_text("METADATA") or ""  # of an editable installation it may tell an older version
+    files[f"{info}/METADATA"] = re.sub(r"(?m)^Version: .*$", f"Version: {version}", metadata, count=1).encode()
     files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: edgeleuk\nRoot-Is-Purelib: true\nTag: {_TAG}\n".encode()
     files[f"{info}/entry_points.txt"] = (distribution.read_text("entry_points.txt") or "").encode()
     rows = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in files.items()]
