@@ -19,6 +19,7 @@ SCRIPTS = {
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
     "trust": ("benchmarks.trust",),
+    "report_page": ("benchmarks.report_page",),
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),

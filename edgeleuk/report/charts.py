@@ -44,7 +44,7 @@ def _distribution(axes: "Axes", position: int, row: Row, logarithmic: bool) -> N
     edges, heights = _density(row, logarithmic)
     # The row's own line is at `position`; upwards is towards smaller numbers.
     tops = np.repeat(position - _PEAK * heights, 2)
-    axes.fill_between(np.repeat(edges, 2)[1:-1], tops, position, color=BLUE, alpha=0.25, linewidth=0)
+    axes.fill_between(np.repeat(edges, 2)[1:-1], tops, position, color=BLUE, alpha=0.35, linewidth=0)
     axes.plot([found.min_ms, found.p99_ms], [position] * 2, color=BLUE, linewidth=1)
     if found.p50_interval is not None:
         bounds = [found.p50_interval.low, found.p50_interval.high]
@@ -186,14 +186,14 @@ def pareto(points: Sequence[Point]) -> str:
 
 def _name_points(axes: "Axes", points: Sequence[Point], height: float) -> None:
     """Names at the right, one below the other in order of accuracy, each with a thin line to its point."""
-    axes.figure.subplots_adjust(right=0.56)
+    axes.figure.subplots_adjust(right=0.5)
     low, high = axes.get_ylim()
     axes_inches = axes.get_position().height * height
     ordered = sorted(points, key=lambda point: (point.accuracy, -point.ms))
     places = spread([(point.accuracy - low) / (high - low) for point in ordered], _NAME_INCHES / axes_inches)
     for point, place in zip(ordered, places, strict=True):
         axes.annotate(
-            shortened(point.name, 30),
+            shortened(point.name, 36),
             (point.ms, point.accuracy),
             (1.03, place),
             textcoords="axes fraction",

@@ -117,7 +117,7 @@ def suite_table(suite: Suite) -> Table:
     rows = (
         (t.name, f"{t.min_ms:.4g}", f"{t.median_ms:.4g}", f"{t.iqr_ms:.3g}", f"{t.rounds:,}") for t in suite.timings
     )
-    return Table(suite.name, ("test", "min ms", "median ms", "IQR ms", "rounds"), tuple(rows))
+    return Table("Times of the tests", ("test", "min ms", "median ms", "IQR ms", "rounds"), tuple(rows))
 
 
 def figures_table(figures: Figures) -> Table:
@@ -126,7 +126,7 @@ def figures_table(figures: Figures) -> Table:
     body = (
         (r.name, f"{r.value:.4g} {r.unit}", "" if r.bar is None else f"{r.bar:g}", passed[r.met]) for r in figures.rows
     )
-    return Table(figures.name, ("figure", "measured", "bar", "result"), tuple(body))
+    return Table("Figures and their bars", ("figure", "measured", "bar", "result"), tuple(body))
 
 
 def accuracy_points(rows: Sequence[Row], material: Material) -> list[Point]:
