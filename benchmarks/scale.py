@@ -128,7 +128,7 @@ def _arguments(line: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("part", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} [all]")
     extent = made.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="three small sizes of each: a minute, to see that it runs")
-    extent.add_argument("--full", action="store_true", help="the store to ten million rows: hours and gigabytes")
+    extent.add_argument("--full", action="store_true", help="the store to ten million rows: an hour and 6 GB")
     made.add_argument("--rounds", type=positive, default=15, help="inferences of each model, queries of each kind")
     made.add_argument("--repeat", type=positive, default=3, help="processes of each size for time and memory, in turn")
     made.add_argument("--cache", type=Path, help="folder of the models [below the temporary folder]")
