@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgeleuk.bench.record import OperatorTime
 from edgeleuk.bench.stages import END_TO_END
-from edgeleuk.report.drawing import COLOURS, GRID, INK, ROOM, SIDE, svg
+from edgeleuk.report.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, svg
 from edgeleuk.report.panels import GREY
 from edgeleuk.report.rows import Row, shortened
 
@@ -61,7 +61,7 @@ def memory(rows: Sequence[Row], name: str) -> str:
         axes.set_xlabel("MiB: peak of a process; dark, the model's file")
 
     label = "Peak memory: " + "; ".join(f"{row.name}: {peak:.1f} MiB" for row, peak in known)
-    return svg(name, label, 0.62 + 0.42 * len(known), draw, left=SIDE)
+    return svg(name, label, 0.62 + 0.42 * len(known), draw, margins=Margins(SIDE))
 
 
 def _kept(kinds: Mapping[str, float], kept: Sequence[str]) -> dict[str, float]:
@@ -92,7 +92,7 @@ def _stacked(parts: Mapping[str, Mapping[str, float]], unit: str, name: str, tit
         f"{row}: " + ", ".join(f"{kind} {ms:.3g} ms" for kind, ms in each.items()) for row, each in parts.items()
     )
     top = 0.1 + 0.19 * lines
-    return svg(name, label, 0.55 + top + 0.42 * len(parts), draw, left=SIDE, top=top)
+    return svg(name, label, 0.55 + top + 0.42 * len(parts), draw, margins=Margins(SIDE, top))
 
 
 def _name_bars(axes: "Axes", names: Sequence[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeleuk.bench.record import Condition, Result
-from edgeleuk.report.drawing import COLOURS, GRID, INK, ROOM, SIDE, svg
+from edgeleuk.report.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, svg
 from edgeleuk.report.panels import BLUE, GREEN, ORANGE
 from edgeleuk.report.pareto import Point, front_of, spread
 from edgeleuk.report.rows import Row, shortened
@@ -36,7 +36,7 @@ def distributions(rows: Sequence[Row], name: str) -> str:
     label = f"Latency of {len(rows)} results: " + "; ".join(
         f"{row.name}: median {row.summary.p50_ms:.4g} ms, p90 {row.summary.p90_ms:.4g} ms" for row in rows
     )
-    return svg(name, label, 0.62 + 0.5 * len(rows), draw, left=SIDE)
+    return svg(name, label, 0.62 + 0.5 * len(rows), draw, margins=Margins(SIDE))
 
 
 def _distribution(axes: "Axes", position: int, row: Row, logarithmic: bool) -> None:
@@ -93,7 +93,13 @@ def thread_scaling(rows: Sequence[Row], name: str) -> str:
         axes.legend(loc="lower left", bbox_to_anchor=(-0.08, 1.0), ncols=1 if len(groups) < 3 else 2)
 
     lines = len(groups) if len(groups) < 3 else (len(groups) + 1) // 2
-    return svg(name, "Median latency against threads: " + _listed(rows), 2.4 + 0.2 * lines, draw, top=0.1 + 0.2 * lines)
+    return svg(
+        name,
+        "Median latency against threads: " + _listed(rows),
+        2.4 + 0.2 * lines,
+        draw,
+        margins=Margins(top=0.1 + 0.2 * lines),
+    )
 
 
 def sustained(rows: Sequence[Row], name: str) -> str:
@@ -115,7 +121,7 @@ def sustained(rows: Sequence[Row], name: str) -> str:
         axes.legend(loc="lower left", bbox_to_anchor=(-0.08, 1.0))
 
     label = f"Latency without a pause, {len(rows)} results, in per cent of the first window's median"
-    return svg(name, label, 2.2 + 0.2 * len(rows), draw, top=0.1 + 0.2 * len(rows))
+    return svg(name, label, 2.2 + 0.2 * len(rows), draw, margins=Margins(top=0.1 + 0.2 * len(rows)))
 
 
 def over_time(conditions: Sequence[Condition], name: str) -> str | None:
@@ -139,7 +145,12 @@ def over_time(conditions: Sequence[Condition], name: str) -> str | None:
         f"{title} {min(v for _, v in values):.4g} to {max(v for _, v in values):.4g}" for title, values in known.items()
     )
     return svg(
-        name, "While it was measured: " + "; ".join(ranges), 0.55 + 1.15 * len(known), draw, len(known), top=0.25
+        name,
+        "While it was measured: " + "; ".join(ranges),
+        0.55 + 1.15 * len(known),
+        draw,
+        len(known),
+        Margins(top=0.25),
     )
 
 

@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,30 @@ _STYLE: dict[Any, Any] = {
 Draw = Callable[["list[Axes]"], None]
 
 
-def svg(name: str, label: str, height: float, draw: Draw, panels: int = 1, left: float = 0.66, top: float = 0.1) -> str:
-    """One picture `height` inches high, of panels one below the other; `left` and `top` are its margins.
+@dataclass(frozen=True)
+class Margins:
+    """Inches around the panels."""
+
+    left: float = 0.66
+    top: float = 0.1
+    right: float = 0.15
+    bottom: float = 0.48
+
+    def shares(self, height: float) -> dict[str, float]:
+        """Edges of the panels as shares of a picture of this height."""
+        return {
+            "left": self.left / _WIDTH,
+            "right": 1 - self.right / _WIDTH,
+            "bottom": self.bottom / height,
+            "top": 1 - self.top / height,
+        }
+
+
+DEFAULT_MARGINS = Margins()
+
+
+def svg(name: str, label: str, height: float, draw: Draw, panels: int = 1, margins: Margins = DEFAULT_MARGINS) -> str:
+    """One picture `height` inches high, of panels one below the other.
 
     `name` keeps its identifiers apart from those of others on the page; `label` is what it is to those who cannot see
     it. Raises MissingExtraError without the 'report' extra.
@@ -55,7 +78,7 @@ def svg(name: str, label: str, height: float, draw: Draw, panels: int = 1, left:
         figure = Figure(figsize=(_WIDTH, height))
         FigureCanvasSVG(figure)
         axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-        figure.subplots_adjust(left / _WIDTH, 0.48 / height, 1 - 0.15 / _WIDTH, 1 - top / height, hspace=0.45)
+        figure.subplots_adjust(**margins.shares(height), hspace=0.45)
         draw(list(axes))
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _inlined(stream.getvalue(), label)

@@ -81,16 +81,7 @@ def render_page(material: Material) -> str:
     )
     rows = rows_of(material.records)
     script = _file("page.js")
-    content: dict[str, Any] = {
-        "tables": [latency_table(rows), costs_table(rows, material)] if rows else [],
-        "pictures": overview_pictures(rows, accuracy_points(rows, material)),
-        "crowded": len(rows) > MOST_ROWS,
-        "side_by_side": side_by_side(rows),
-        "accuracies": accuracy_lines(material),
-        "records": list(_records(material, rows)),
-        "suites": list(_suites(material)),
-        "method": METHOD if material.records else (),
-    }
+    content = _content(material, rows)
     return template.from_string(_file("page.html.j2")).render(
         **content,
         version=__version__,
@@ -101,6 +92,19 @@ def render_page(material: Material) -> str:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _content(material: Material, rows: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "tables": [latency_table(rows), costs_table(rows, material)] if rows else [],
+        "pictures": overview_pictures(rows, accuracy_points(rows, material)),
+        "crowded": len(rows) > MOST_ROWS,
+        "side_by_side": side_by_side(rows),
+        "accuracies": accuracy_lines(material),
+        "records": list(_records(material, rows)),
+        "suites": list(_suites(material)),
+        "method": METHOD if material.records else (),
+    }
 
 
 def embed(sources: tuple[tuple[str, Any], ...]) -> str:
