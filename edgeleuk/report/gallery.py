@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from edgeleuk.bench.record import Condition, Record
-from edgeleuk.report import bars, charts
+from edgeleuk.report import bars, charts, timeline
 from edgeleuk.report.pareto import Point
 from edgeleuk.report.rows import Row
 
@@ -63,8 +63,8 @@ def _of_record(record: Record, rows: Sequence[Row], name: str, alone: bool) -> I
     long = [row for row in rows if row.result.sustained is not None and row.result.sustained.medians_ms]
     if long:
         caption = "Whether the device holds its speed when it is warm: 100 % is the median of the first window."
-        yield Picture("Without a pause", charts.sustained(long, f"{name}-sustained"), caption)
-    drawn = charts.over_time(_conditions(record), f"{name}-time")
+        yield Picture("Without a pause", timeline.sustained(long, f"{name}-sustained"), caption)
+    drawn = timeline.over_time(_conditions(record), f"{name}-time")
     if drawn is not None:
         caption = "What the device told of itself meanwhile; dotted lines are moments in which it throttled."
         yield Picture("The device meanwhile", drawn, caption)
