@@ -17,9 +17,10 @@ from typing import Any
 
 from benchmarks.measure import positive, progress
 from benchmarks.models import SHAPES, model_path, spec, write_images
+from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.record import Protocol, Record, Result
 from edgeleuk.bench.remote import Remote, benchmark_remotely
-from edgeleuk.bench.session import Request, benchmark
+from edgeleuk.bench.session import benchmark
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.files import write_text
 

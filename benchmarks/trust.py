@@ -20,10 +20,11 @@ import numpy as np
 from benchmarks.measure import Figure, finish, median_figure, parser, ratios
 from benchmarks.models import FULL, HALF, Shape, model_path
 from benchmarks.trust_models import LAYERS, chain_path
+from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.child import run_task
 from edgeleuk.bench.compare import Comparison, compare
 from edgeleuk.bench.record import Protocol, Record
-from edgeleuk.bench.session import Request, benchmark
+from edgeleuk.bench.session import benchmark
 from edgeleuk.bench.worker import Task
 
 AGREEMENT_BAR, SLOWDOWN = 0.03, 1.10
