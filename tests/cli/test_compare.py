@@ -1,0 +1,139 @@
+"""`edgeleuk compare` as a user meets it: in a process of its own."""
+
+import json
+
+import pytest
+
+from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result
+from edgeleuk.cli.percent import amount, share
+
+
+def record(*rows, processes=6, **facts):
+    """A record of (name, level in ms) with one thread each, its processes a permille apart."""
+    results = []
+    for name, level_ms in rows:
+        runs = tuple(
+            ProcessRun(0.0, 5.0, 2 * level_ms, (level_ms,), True, (level_ms * (1 + number / 1000),) * 5, 40.0)
+            for number in range(processes)
+        )
+        results.append(Result(ModelFacts(name, f"{name:0<64}", 1000), "litert", "2.3.0", 1, runs))
+    device = {"board": "Raspberry Pi 5", "processor": "Cortex-A76", "architecture": "aarch64"}
+    defaults = {"created": "2026-01-31T12:00:00+00:00", "edgeleuk_version": "0.4.0", "label": "bench", "device": device}
+    return Record(**defaults | {"protocol": Protocol(), "results": tuple(results)} | facts)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a record; returns its path."""
+
+    def to_file(name, made):
+        (tmp_path / name).write_text(made.to_json())
+        return tmp_path / name
+
+    return to_file
+
+
+@pytest.mark.parametrize(
+    ("level_ms", "allowed", "status", "verdict"),
+    [
+        (10.0, "5%", 0, "no difference beyond what noise explains"),
+        (11.0, "5%", 1, "slower by more than the 5.0% allowed"),
+        (11.0, "15%", 0, "slower, within the 15.0% allowed"),
+        (11.0, "0.15", 0, "slower, within the 15.0% allowed"),
+        (9.0, "5%", 0, "faster"),
+    ],
+)
+def test_the_exit_code_is_the_verdict(run_edgeleuk, write, level_ms, allowed, status, verdict):
+    first, second = write("a.json", record(("m", 10.0))), write("b.json", record(("m", level_ms)))
+    done = run_edgeleuk("compare", first, second, "--max-regression", allowed)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert verdict in done.stdout
+    assert f"{level_ms / 10:.3f}" in done.stdout
+
+
+def test_json_holds_every_pair_with_its_verdict(run_edgeleuk, write):
+    first = write("a.json", record(("m", 10.0), ("n", 5.0), ("only here", 1.0)))
+    second = write("b.json", record(("m", 12.0), ("n", 5.0)))
+    done = run_edgeleuk("compare", first, second, "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [(pair["regression"], round(pair["ratio"]["value"], 2)) for pair in found["pairs"]] == [
+        (True, 1.2),
+        (False, 1.0),
+    ]
+    assert [pair["verdict"] for pair in found["pairs"]][1] == "no difference beyond what noise explains"
+    assert any("counterpart" in note for note in found["notes"])
+
+
+def test_too_few_processes_are_no_regression(run_edgeleuk, write):
+    first, second = write("a.json", record(("m", 10.0), processes=1)), write("b.json", record(("m", 20.0), processes=1))
+    done = run_edgeleuk("compare", first, second)
+    assert done.returncode == 0
+    assert "cannot tell: an interval needs" in done.stdout
+
+
+def test_records_without_a_pair_are_refused(run_edgeleuk, write):
+    first, second = write("a.json", record(("m", 10.0), ("n", 1.0))), write("b.json", record(("o", 10.0)))
+    done = run_edgeleuk("compare", first, second)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith("error: nothing to compare: the first record has m, litert, 1 thread; n")
+
+
+def test_an_invalid_record_and_another_device_are_pointed_out(run_edgeleuk, write):
+    throttled = record(("m", 10.0), invalid=("m: the firmware reported throttled",), device={"board": "Raspberry Pi 4"})
+    done = run_edgeleuk("compare", write("a.json", record(("m", 10.0))), write("b.json", throttled))
+    assert done.returncode == 0
+    assert "the second record is not valid: m: the firmware reported throttled" in done.stdout
+    assert "Raspberry Pi 4" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text[: len(text) // 2], "was cut off"),
+        (lambda text: text.replace('"first_ms": 20', '"first_ms": 10'), "was changed after it was measured"),
+        (lambda text: text.replace('"schema_version": 1', '"schema_version": 99'), "update edgeleuk"),
+        (lambda text: "[]", "is no benchmark record"),
+        (lambda text: "", "is not JSON"),
+    ],
+)
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_damaged_record_is_refused(run_edgeleuk, write, change, told, position):
+    paths = [write("a.json", record(("m", 10.0))), write("b.json", record(("m", 10.0)))]
+    paths[position].write_text(change(paths[position].read_text()))
+    done = run_edgeleuk("compare", *paths)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert told in done.stderr
+    assert paths[position].name in done.stderr
+
+
+def test_a_record_that_is_not_there(run_edgeleuk, write, tmp_path):
+    done = run_edgeleuk("compare", write("a.json", record(("m", 10.0))), tmp_path / "absent.json")
+    assert (done.returncode, done.stderr) == (1, f"error: {tmp_path}/absent.json: No such file or directory\n")
+
+
+@pytest.mark.parametrize("arguments", [(), ("a.json",), ("a.json", "b.json", "--max-regression", "-1")])
+def test_a_malformed_request_exits_with_2(run_edgeleuk, arguments):
+    assert run_edgeleuk("compare", *arguments).returncode == 2
+
+
+@pytest.mark.parametrize(("text", "value"), [("5%", 0.05), (" 2.5% ", 0.025), ("0.1", 0.1), ("0", 0.0), ("150%", 1.5)])
+def test_shares(text, value):
+    assert share(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["", "%", "five", "-1%", "nan", "inf", "10000%", "5 %%"])
+def test_what_is_no_share(text):
+    with pytest.raises(Exception, match="is no share; expected such as 5% or"):
+        share(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0.0), ("1e3", 1000.0), (2.5, 2.5)])
+def test_amounts(text, value):
+    assert amount(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "nan", "inf", "86401"])
+def test_what_is_no_amount(text):
+    with pytest.raises(Exception, match="is no number from 0 to 86,400"):
+        amount(text)
