@@ -1,9 +1,12 @@
 """The whole way on synthetic cells: data, training, both int8 models, and a report of what quantizing cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeleuk.bench.latency import Latency, interleaved_latency
+from edgeleuk.bench.candidates import Request as BenchmarkRequest
+from edgeleuk.bench.record import Protocol, Record, Result
+from edgeleuk.bench.session import benchmark
 from edgeleuk.data.index import Index
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
@@ -15,10 +18,14 @@ from edgeleuk.quantization.convert import Request as ConversionRequest
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
 from edgeleuk.report.evaluation import write_folder
+from edgeleuk.report.page import render_page
+from edgeleuk.report.reading import read_material
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.training.config import QatConfig, TrainConfig
 from edgeleuk.training.results import Report
 from edgeleuk.training.train import train
+
+_TIMED_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class DemoSettings:
         )
     )
     quantization: QatConfig = field(default_factory=lambda: QatConfig(epochs=1, batch_size=16, samples=128))
+    protocol: Protocol = field(default_factory=lambda: Protocol(seconds=3.0))
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,6 @@ class Variant:
     path: Path
     conversion: Conversion
     evaluation: Evaluation
-    latency: Latency
 
 
 def demo(out: Path, report: Report = print, settings: DemoSettings | None = None) -> Path:
@@ -52,26 +59,32 @@ def demo(out: Path, report: Report = print, settings: DemoSettings | None = None
     refuse_taken(out)
     settings = settings or DemoSettings()
     index = _make_data(out, report, settings)
-    report("3/6 train a small InceptionV3 from scratch")
+    report("3/7 train a small InceptionV3 from scratch")
     run = train(index, settings.training, out / "float-run", report=report)
-    report("4/6 quantization-aware training, from that run")
+    report("4/7 quantization-aware training, from that run")
     qat(run, settings.quantization, out / "qat-run", report=report)
-    report("5/6 convert to float32, int8 after training (PTQ) and int8 from QAT; evaluate on unseen subjects")
+    report("5/7 convert to float32, int8 after training (PTQ) and int8 from QAT; evaluate on unseen subjects")
     variants = _make_models(out, settings.quantization.samples)
-    report("6/6 classify one image with the int8 model")
+    report("6/7 measure the latency of all three, in turn, and from image file to decision")
+    record = _measure(variants, index, out, settings.protocol)
+    report("7/7 classify one image with the int8 model")
     report(_classify_one(variants[-1], index))
     path = out / "report.md"
-    write_text(path, render_report(variants))
-    report(render_table(variants))
-    report(f"int8 model  {variants[-1].path}\nreport      {path}\npictures    {out / 'evaluation'}")
+    write_text(path, render_report(variants, record))
+    evaluations = [out / "evaluation" / variant.path.stem for variant in variants]
+    write_text(out / "report.html", render_page(read_material([out / "benchmark.json", *evaluations])))
+    report(render_table(variants, record.results))
+    report(
+        f"int8 model  {variants[-1].path}\nreport      {path}, {out / 'report.html'}\npictures    {out / 'evaluation'}"
+    )
     return path
 
 
 def _make_data(out: Path, report: Report, settings: DemoSettings) -> Index:
     subjects, each = settings.subjects, settings.images_per_subject
-    report(f"1/6 draw {subjects * each} synthetic cells of {subjects} subjects")
+    report(f"1/7 draw {subjects * each} synthetic cells of {subjects} subjects")
     write_cells(out / "cells", subjects=subjects, images_per_subject=each)
-    report("2/6 split them so that no subject is on two sides")
+    report("2/7 split them so that no subject is on two sides")
     index = make_folds(scan(out / "cells"), test_fraction=settings.test_fraction)
     index.save(out / "index.json")
     return index
@@ -90,9 +103,19 @@ def _make_models(out: Path, samples: int) -> list[Variant]:
         write_conversion(conversion, path)
         evaluation = evaluate_files(path, out / "index.json", Request(split="test"))
         write_folder(evaluation, out / "evaluation" / path.stem)
-        made.append((name, path, conversion, evaluation))
-    latencies = interleaved_latency([Classifier.load(path, threads=1) for _, path, _, _ in made])
-    return [Variant(*each, latency) for each, latency in zip(made, latencies, strict=True)]
+        made.append(Variant(name, path, conversion, evaluation))
+    return made
+
+
+def _measure(variants: Sequence[Variant], index: Index, out: Path, protocol: Protocol) -> Record:
+    """The benchmark's record, which is also written. Ctrl-C ends the demo, though a benchmark would keep its part."""
+    models = tuple(variant.path for variant in variants)
+    images = tuple(str(index.path_of(image)) for image in index.test()[:_TIMED_IMAGES])
+    record = benchmark(BenchmarkRequest(models, images=images, protocol=protocol))
+    if record.partial:
+        raise KeyboardInterrupt
+    write_text(out / "benchmark.json", record.to_json())
+    return record
 
 
 def _classify_one(variant: Variant, index: Index) -> str:
@@ -101,18 +124,18 @@ def _classify_one(variant: Variant, index: Index) -> str:
     return f"{image.path}: {prediction.label} ({prediction.probability:.2f}), labelled {image.label}"
 
 
-def render_table(variants: list[Variant]) -> str:
-    """A Markdown table, one model a row."""
+def render_table(variants: Sequence[Variant], results: Sequence[Result]) -> str:
+    """A Markdown table, one model a row; `results` are the latencies of the variants, in their order."""
     rows = [
         "| model | accuracy (95 % interval) | labels as its network | size | latency, median / p90 |",
         "|---|---|---|---|---|",
     ]
-    for variant in variants:
-        latency = variant.latency
+    for variant, result in zip(variants, results, strict=True):
+        latency = result.latency
         agreement = variant.conversion.proof.fidelity[-1].label_agreement
         rows.append(
             f"| {variant.name} | {_accuracy(variant)} | {agreement:.1%} "
-            f"| {variant.path.stat().st_size / 1e6:.2f} MB | {latency.median_ms:.2f} / {latency.p90_ms:.2f} ms |"
+            f"| {variant.path.stat().st_size / 1e6:.2f} MB | {latency.p50_ms:.2f} / {latency.p90_ms:.2f} ms |"
         )
     return "\n".join(rows)
 
@@ -123,22 +146,23 @@ def _accuracy(variant: Variant) -> str:
     return f"{accuracy.value:.3f}{bounds}"
 
 
-def render_report(variants: list[Variant]) -> str:
+def render_report(variants: Sequence[Variant], record: Record) -> str:
     """The demo's report in Markdown."""
-    first = variants[0]
-    scores = first.evaluation.scores
-    runs = first.latency.runs
+    scores = variants[0].evaluation.scores
+    protocol = record.protocol
+    caution = "".join(f"  - Not to be quoted: {reason}.\n" for reason in record.invalid)
     return f"""# edgeleuk demo
 
 Synthetic cells, drawn by a program: the figures say whether the tools work, nothing about leukemia.
 Research software, not a medical device.
 
-{render_table(variants)}
+{render_table(variants, record.results)}
 
 - Accuracy on {scores.image_count} images of subjects that no model was trained, validated or calibrated on;
   intervals by bootstrap over {scores.group_count} {scores.bootstrap.unit}s.
-- Latency of bare inference on this machine, one thread, the models in turn, {runs} runs each.
-- The last model is the one for the device. Its proof: {describe_proof(variants[-1])}
+- Latency of bare inference on this machine, one thread, {protocol.processes} processes of each model in turn,
+  {protocol.seconds:g} s in all; report.html has intervals, stages and operators.
+{caution}- The last model is the one for the device. Its proof: {describe_proof(variants[-1])}
 """
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeleuk.bench.record import Protocol, read_record
 from edgeleuk.demo import DemoSettings, demo
 from edgeleuk.errors import OutputError
 from edgeleuk.training.config import QatConfig, TrainConfig
@@ -16,6 +17,7 @@ def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> N
         images_per_subject=4,
         training=TrainConfig(weights="none", input_size=75, crop=300, width=0.125, epochs=1, batch_size=16),
         quantization=QatConfig(epochs=0, samples=16),
+        protocol=Protocol(processes=2, runs=4, seconds=0.0),
     )
     said: list[str] = []
     report = demo(tmp_path / "demo", said.append, settings)
@@ -24,6 +26,11 @@ def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> N
     assert [name for name, _ in rows] == ["float32", "int8 PTQ", "int8 QAT"]
     assert "94 convolutions, 0 float tensors, 0 QUANTIZE and 0 DEQUANTIZE nodes" in text
     assert "not a medical device" in text
+    record = read_record(tmp_path / "demo" / "benchmark.json")
+    assert all(f"Not to be quoted: {reason}" in text for reason in record.invalid)
+    page = (tmp_path / "demo" / "report.html").read_text()
+    assert all(f"{name}.tflite" in page for name in ("float32", "int8-ptq", "int8-qat"))
+    assert "cannot be quoted" in page or "do not quote" in page
     for name in ("float32", "int8-ptq", "int8-qat"):
         assert (tmp_path / "demo" / f"{name}.tflite").stat().st_size > 400_000
         assert (tmp_path / "demo" / "evaluation" / name / "evaluation.png").exists()

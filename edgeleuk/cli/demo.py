@@ -16,9 +16,9 @@ import click
     help="New folder for all that is made.",
 )
 def command(output: Path) -> None:
-    """Draw cells, split, train, quantize both ways, convert, evaluate and classify, in a few minutes.
+    """Draw cells, split, train, quantize both ways, convert, evaluate, benchmark and classify, in a few minutes.
 
-    Ends with an int8 model, a table float / PTQ / QAT and the paths of what it made.
+    Ends with an int8 model, a table float / PTQ / QAT and the paths of what it made, a report page among them.
     """
     from edgeleuk.demo import demo
 
