@@ -127,7 +127,7 @@ def _details(result: Result, ratio: Ratio | None) -> Iterator[str]:
         for finding in sustained_findings(result.sustained):
             yield f"  {result.sustained.minutes:g} minutes without a pause: {finding}"
     for note in result.notes:
-        yield f"  not filled: {note}"
+        yield f"  note: {note}"
 
 
 def _operators(result: Result) -> Iterator[str]:

@@ -67,7 +67,7 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
             if result.operators:
                 yield f"### {_plain(result.title)}\n\n{_table(operators_table(result))}"
             if result.notes:
-                yield _list([f"{result.title}, not filled: {note}" for note in result.notes])
+                yield _list([f"{result.title}: {note}" for note in result.notes])
         yield "### Device\n\n" + _list([f"{name}: {text}" for name, text in device_rows(record)])
         yield "### Protocol\n\n" + _list([f"{name}: {text}" for name, text in protocol_rows(record)])
 

@@ -205,4 +205,4 @@ def _facts(result: Result) -> Iterator[str]:
             f"{result.sustained.minutes:g} minutes without a pause: {found}"
             for found in sustained_findings(result.sustained)
         )
-    yield from (f"not filled: {note}" for note in result.notes)
+    yield from (f"note: {note}" for note in result.notes)

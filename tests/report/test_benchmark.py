@@ -25,7 +25,7 @@ def test_a_record_is_told_from_device_to_verdict(rich_record):
         "ms an image, median: decode 0.375",
         "energy: 12.5 mJ an inference by RAPL package-0",
         "1 minutes without a pause: the device does not hold its speed",
-        "not filled: spec: none",
+        "note: spec: none",
         "times as long as the first",
         "cells-int8.tflite, litert: take 2 threads",
     ):

@@ -102,7 +102,7 @@ def test_the_words_are_those_that_a_reader_checks(elements, rich_record):
         "take 2 threads; no other number is shown to be faster",
         "the device does not hold its speed",
         "115 of 125 operators in 10 partitions; outside: 9 AVERAGE_POOL_2D, 1 SOFTMAX",
-        "not filled: spec: none",
+        "note: spec: none",
         "classes all, hem",
         "For research use, not a diagnosis.",
         "4 results of 1 record on 1 device; 1 of 1 valid.",
