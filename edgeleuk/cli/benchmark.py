@@ -61,10 +61,8 @@ def _counts(value: str) -> tuple[int, ...]:
 @click.option(
     "--max-regression",
     type=share,
-    default="5%",
-    show_default=True,
     metavar="SHARE",
-    help="Allowed slowdown to --baseline.",
+    help="Allowed slowdown to --baseline. Default: 5%.",
 )
 @click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device instead, over ssh.")
 @click.option("--ssh-config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration for ssh and scp.")
@@ -113,6 +111,8 @@ def _request(options: dict[str, Any]) -> "Request":
         refuse_unwritable(output)
     if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
         raise UsageError("--ssh-config and --remote-python go with --ssh")
+    if options["baseline"] is None and options["max_regression"] is not None:
+        raise UsageError("--max-regression goes with --baseline, the record to compare with")
     return Request(
         options["models"],
         options["backends"],
@@ -160,12 +160,13 @@ def _show(record: "Record", options: dict[str, Any]) -> None:
 
 def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> bool:
     """Show the comparison; whether it is a regression. Nothing comparable may be left of an interrupted record."""
-    from edgeleuk.bench.compare import compare
+    from edgeleuk.bench.compare import DEFAULT_MAX_REGRESSION, compare
     from edgeleuk.errors import DataError
     from edgeleuk.report.benchmark import render_comparisons
 
     try:
-        comparisons = compare(baseline, record, options["max_regression"])
+        allowed = options["max_regression"]
+        comparisons = compare(baseline, record, DEFAULT_MAX_REGRESSION if allowed is None else allowed)
     except DataError:
         if not record.partial:
             raise

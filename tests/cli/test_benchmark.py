@@ -177,6 +177,7 @@ def test_a_regression_exits_with_1(run_edgeleuk, small_model, tmp_path, baseline
         (("--baseline", "{tmp}/file"), 1, "is not JSON"),
         (("--images", "{tmp}/absent"), 2, "no such file or folder"),
         (("--images", "{tmp}/folder.json"), 1, "holds no images"),
+        (("--max-regression", "3%"), 2, "goes with --baseline"),
         (("--remote-python", "python3"), 2, "go with --ssh"),
         (("--ssh-config", "config"), 2, "go with --ssh"),
         (("--ssh", "-oProxyCommand=x"), 2, "is no host"),
