@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeleuk.bench.measured import Protocol
 from edgeleuk.cli.percent import amount, share
 from edgeleuk.errors import EdgeleukError, UsageError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # else --help would load NumPy
     from edgeleuk.bench.record import Record
 
 _MOST_THREADS = 256
+_USUAL = Protocol()
 
 
 def _counts(value: str) -> tuple[int, ...]:
@@ -50,10 +52,18 @@ def _counts(value: str) -> tuple[int, ...]:
     metavar="IMAGE|DIR|PATTERN",
     help="Also time the way from image file to decision, by stage.",
 )
-@click.option("--runs", type=click.IntRange(1), default=50, show_default=True, help="Inferences of each, at least.")
-@click.option("--seconds", type=amount, default=10.0, show_default=True, metavar="S", help="Time of each, at least.")
 @click.option(
-    "--processes", type=click.IntRange(1), default=6, show_default=True, help="Fresh processes that share them."
+    "--runs", type=click.IntRange(1), default=_USUAL.runs, show_default=True, help="Inferences of each, at least."
+)
+@click.option(
+    "--seconds", type=amount, default=_USUAL.seconds, show_default=True, metavar="S", help="Time of each, at least."
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=_USUAL.processes,
+    show_default=True,
+    help="Fresh processes that share them.",
 )
 @click.option("--sustained", type=amount, metavar="MINUTES", help="Then run each so long without a pause.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where the measurement is not valid.")
@@ -101,7 +111,6 @@ def command(**options: Any) -> None:
 def _request(options: dict[str, Any]) -> "Request":
     """What to measure. Raises UsageError or OutputError where it, or the record's place, makes no sense."""
     from edgeleuk.bench.candidates import Request
-    from edgeleuk.bench.record import Protocol
     from edgeleuk.cli.output import refuse_unwritable
 
     output = options["output"]

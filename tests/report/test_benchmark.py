@@ -16,7 +16,7 @@ def test_a_record_is_told_from_device_to_verdict(rich_record):
     assert text.startswith("device    Raspberry Pi 5: Cortex-A76, 4 cores")
     for told in (
         "numpy 2.4.6",
-        "6 processes in turn, at least 50 runs and 10 s of each model; single stream",
+        "10 processes in turn, at least 50 runs and 10 s of each model; single stream",
         "49 to 55 °C",
         f"{found.p50_interval.low:.4g} to {found.p50_interval.high:.4g}",
         f"{found.throughput_per_s:.4g} inferences/s, arena 220 KiB",
