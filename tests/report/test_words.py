@@ -23,6 +23,6 @@ def test_the_device_tells_what_it_knows_and_the_conditions(make_record, make_res
 
 def test_the_protocol_holds_every_number_of_it(make_record, make_result):
     rows = dict(words.protocol_rows(make_record(make_result())))
-    assert rows["processes"] == "6 of each model, in turn"
+    assert rows["processes"] == "10 of each model, in turn"
     assert rows["queries"] == "at least 50 and 10 s of each model, over all processes"
     assert rows["warm-up"] == "until the medians of the last 3 blocks of 0.1 s differ by at most 5%, at most 5 s"
