@@ -165,9 +165,11 @@ def _name_rows(axes: "Axes", names: Sequence[str]) -> None:
 
 def _finish_latency(axes: "Axes", logarithmic: bool) -> None:
     if logarithmic:
-        axes.set_xscale("log")
+        from matplotlib.ticker import LogLocator
+
+        axes.set_xscale("log", subs=[])
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(_plain)
-        axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("ms of bare inference")
     axes.grid(axis="x", **GRID)
 
