@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.models import FULL, HALF, TINY
 from benchmarks.peers.child import run_task
 from benchmarks.peers.environment import make_environment
-from benchmarks.peers.models import Workshop, default_cache
+from benchmarks.peers.models import Workshop
 from benchmarks.peers.rows import NAMES, Row, chosen
 from benchmarks.peers.session import Place, Plan, record_of, run_plan
 from benchmarks.peers.table import render
@@ -45,7 +45,7 @@ def main(line: Sequence[str] | None = None) -> int:
         )
         if len(record.invalid) > _SHOWN:
             print(f"  and {len(record.invalid) - _SHOWN} more reasons, in the record")
-    output = given.json or (given.cache or default_cache()) / f"peers-{given.size}.json"
+    output = given.json or workshop.folder / "peers.json"
     if record.results:
         try:
             write_text(output, record.to_json())
@@ -67,7 +67,7 @@ def _arguments(line: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--seconds", type=float, default=10.0, help="time of each, at least")
     made.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"rows to measure: {', '.join(NAMES)}")
     made.add_argument("--without", nargs="+", default=[], metavar="NAME", help="rows to leave out")
-    made.add_argument("--json", "-o", type=Path, metavar="FILE.json", help="the record [in the cache folder]")
+    made.add_argument("--json", "-o", type=Path, metavar="FILE.json", help="the record [beside the models]")
     made.add_argument("--cache", type=Path, help="folder of the models [below the temporary folder]")
     given = made.parse_args(line)
     try:

@@ -2,9 +2,9 @@
 
 Convolutions keep their seeded random weights. Batch-norm statistics are those of the calibration images, so that
 activations neither vanish nor explode, and their offsets keep most activations above zero: without, a deep random
-network amplifies rounding until int8 says nothing of its labels, which no trained network does. The last layer is a
-ridge regression of the classes on the network's features (Rahimi & Recht 2007, "Random Features for Large-Scale Kernel
-Machines"), so that labels mean something.
+network amplifies rounding until int8 says nothing of its labels, which no trained network does. The last layer puts the
+border between the classes into the widest gap along the direction in which the images' features differ most, so that an
+engine which computes the same network gives the same labels, and one that does not gives others.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.models import CLASSES, SHAPES, Shape, network, spec, write_images
+from benchmarks.models import SHAPES, Shape, network, spec, write_images
 from edgeleuk.files import whole_file
 
 WEIGHTS, REFERENCE = "network.npz", "reference.npy"
@@ -24,7 +24,6 @@ CALIBRATION_INPUTS, EVALUATION_INPUTS = "calibration-inputs.npy", "evaluation-in
 _IMAGES_PER_SUBJECT = 16  # of 8 subjects; every second image is calibrated on, the others are evaluated
 _BATCH = 32
 _OFFSET = 2.0  # in standard deviations: where batch normalization puts the middle of each channel
-_RIDGE = 1.0  # of the mean squared length of the features
 _LOGIT = 1.0  # mean distance of a calibration image's logits from 0
 
 
@@ -32,11 +31,11 @@ def main() -> None:
     """Write images, network and reference to a folder."""
     given = arguments(__doc__)
     shape, folder = SHAPES[given.size], given.folder
-    pixels, labels = draw_images(shape)
+    pixels = draw_images(shape)
     calibration, evaluation = scaled(pixels[::2], shape), scaled(pixels[1::2], shape)
     model = network(shape)
     settle_statistics(model, calibration[:_BATCH])
-    fit_head(model, calibration, labels[::2])
+    fit_head(model, calibration)
     save(folder / CALIBRATION, pixels[::2])
     save(folder / EVALUATION, pixels[1::2])
     save(folder / CALIBRATION_INPUTS, calibration)
@@ -77,21 +76,16 @@ def load_network(folder: Path, shape: Shape) -> Any:
     return model
 
 
-def draw_images(shape: Shape) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Synthetic cells as the network sees them, uint8 [n, size, size, 3], and +1 for the first class, -1 for the other.
-
-    Classes alternate and subjects mix, so that every second image is a fair half.
-    """
+def draw_images(shape: Shape) -> NDArray[np.uint8]:
+    """Synthetic cells as the network sees them, uint8 [n, size, size, 3], their subjects and classes mixed."""
     from edgeleuk.runtime.images import decode_image
     from edgeleuk.runtime.preprocessing import fit_to_input
 
     with tempfile.TemporaryDirectory() as scratch:
         paths = write_images(Path(scratch) / "cells", _IMAGES_PER_SUBJECT)
         order = np.random.default_rng(0).permutation(len(paths))
-        paths = [paths[position] for position in order]
         preprocessing = spec(shape).preprocessing
-        pixels = np.stack([fit_to_input(decode_image(path), preprocessing) for path in paths])
-    return pixels, np.array([1.0 if path.parent.name == CLASSES[0] else -1.0 for path in paths])
+        return np.stack([fit_to_input(decode_image(paths[position]), preprocessing) for position in order])
 
 
 def settle_statistics(model: Any, images: NDArray[np.float32]) -> None:
@@ -106,20 +100,26 @@ def settle_statistics(model: Any, images: NDArray[np.float32]) -> None:
         layer.momentum = momentum
 
 
-def fit_head(model: Any, images: NDArray[np.float32], labels: NDArray[np.float64]) -> None:
-    """Ridge regression in its dual form: w = F' (F F' + r I)^-1 y, of labels on centred features F [n, channels]."""
+def fit_head(model: Any, images: NDArray[np.float32]) -> None:
+    """Logits +-(w f - t) of features f: w their first principal component, t in its widest gap; see `widest_gap`."""
     from edgeleuk.training.framework import tf_keras
 
     backbone = tf_keras.Model(model.input, model.get_layer("average").output)
     features = backbone.predict(images, batch_size=_BATCH, verbose=0).astype(np.float64)
-    mean = features.mean(axis=0)
-    centred = features - mean
-    products = centred @ centred.T
-    ridge = _RIDGE * np.trace(products) / len(products)
-    direction = centred.T @ np.linalg.solve(products + ridge * np.eye(len(products)), labels - labels.mean())
-    direction *= _LOGIT / np.abs(centred @ direction).mean()
-    kernel = np.stack([direction, -direction], axis=1)
-    model.get_layer("logits").set_weights([kernel, -mean @ kernel])
+    direction = np.linalg.svd(features - features.mean(axis=0), full_matrices=False).Vh[0]
+    along = features @ direction
+    border = widest_gap(along)
+    scale = _LOGIT / np.abs(along - border).mean()
+    kernel = scale * np.stack([direction, -direction], axis=1)
+    model.get_layer("logits").set_weights([kernel, scale * np.array([-border, border])])
+
+
+def widest_gap(values: NDArray[np.float64]) -> float:
+    """The middle of the widest gap between neighbours within the middle half of the values."""
+    ordered = np.sort(values)
+    middle = ordered[len(ordered) // 4 : 3 * len(ordered) // 4 + 1]
+    widest = int(np.argmax(np.diff(middle)))
+    return float(middle[widest : widest + 2].mean())
 
 
 if __name__ == "__main__":
