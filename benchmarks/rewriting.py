@@ -20,7 +20,7 @@ from edgeleuk.device.delegate import coverage
 from edgeleuk.files import whole_file
 from edgeleuk.runtime.backend import Network
 
-SPEED_BAR, DIFFERENCE_BAR = 1.25, 1e-4
+SPEED_BAR, DIFFERENCE_BAR = 1.25, 1e-3
 KINDS, GRAPHS = ("PTQ", "QAT"), ("stock", "uncorrected", "rewritten")
 _CALIBRATION_IMAGES = 4
 _PAUSE_S = 0.01

@@ -10,10 +10,10 @@ it, exactly, in float and (for 3x3) on the int8 grid. It costs 0 to 2 % of the w
 features of a stock InceptionV3 change by 10 % on average at 139 px and beyond recognition at 160 px and half width,
 where the last maps are nearly all border: so it is always done.
 
-Measured and left out, int8, one thread, since they gain nothing: a fourth input channel of zeros (the first convolution
-1.04 times as long, four times with the copy), 1x1 convolutions of one input merged and split again (1.15 times), padding
-fused by hand (the delegate does it), the last mean as a convolution (29 times) and softmax as a sigmoid (1 microsecond);
-1x7 and 7x1 convolutions run at the speed of 3x3 ones by multiplication. Convolutions are 97 % of what is left.
+Measured and left out, int8, one thread, since they gain nothing: a fourth input channel of zeros (the first
+convolution takes 1.04 times as long, with the copy 4 times), 1x1 convolutions of one input merged and split again (1.15
+times), padding fused by hand (the delegate does it), the last mean as a convolution (29 times) and softmax as a sigmoid
+(1 microsecond). 1x7 and 7x1 convolutions take as long a multiplication as 3x3 ones. Convolutions are 97 % of the rest.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def rewrite_pool(graph: KerasGraph, pool: Any, exact_border: bool) -> Change:
     reason = _why_not(graph, pool, exact_border)
     if reason:
         return Change(pool.name, LEFT_ALONE, reason)
-    if pool.padding == "valid" and pool.pool_size == pool.input_shape[1:3]:
+    if _covers_the_map(pool):
         graph.replace(_LAYERS.GlobalAveragePooling2D(keepdims=True, name=pool.name, dtype=_dtype(pool)))
         return Change(pool.name, IN_PLACE, "as a mean: its window is the whole map")
     reason = _why_in_place(graph, pool)
@@ -73,13 +73,17 @@ def _why_not(graph: KerasGraph, pool: Any, exact_border: bool) -> str:
         return f"it is applied {graph.uses(pool.name)} times"
     if pool.data_format != "channels_last":
         return f"its data format is {pool.data_format}; expected channels_last"
-    if pool.strides[0] != pool.strides[1]:
+    if pool.strides[0] != pool.strides[1] and not _covers_the_map(pool):
         return f"its strides {pool.strides} differ, which a depthwise convolution does not allow"
     if pool.input_shape[-1] is None:
         return "the number of its channels is not fixed"
     if exact_border and pool.padding == "same" and None in pool.input_shape[1:3]:
         return "the size of its input is not fixed, so its border cannot be corrected"
     return ""
+
+
+def _covers_the_map(pool: Any) -> bool:
+    return bool(pool.padding == "valid" and pool.pool_size == pool.input_shape[1:3])
 
 
 def _why_in_place(graph: KerasGraph, pool: Any) -> str:
