@@ -18,6 +18,7 @@ SCRIPTS = {
     "watch_idle": ("benchmarks.watch_idle",),
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
+    "rewriting": ("benchmarks.rewriting",),
     "trust": ("benchmarks.trust",),
     "report_page": ("benchmarks.report_page",),
     "scale": ("benchmarks.scale", "--quick"),

@@ -23,6 +23,9 @@ from edgeleuk.errors import UsageError
     metavar="INDEX_OR_DIR",
     help="Images to set activation ranges on. Default: the run's own training images.",
 )
+@click.option(
+    "--rewrite", is_flag=True, help="Write average pools, which int8 delegates do not take, as depthwise convolutions."
+)
 @click.option("--samples", type=click.IntRange(1), default=256, show_default=True, help="Images to calibrate on.")
 @click.option(
     "--fidelity-samples",
@@ -42,24 +45,28 @@ def command(
     samples: int,
     fidelity_samples: int,
     seed: int,
+    rewrite: bool,
     as_json: bool,
 ) -> None:
     """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and prove what it is.
 
     --int8 of a float run is post-training quantization; of a QAT run it uses the ranges it was trained with. It fails
-    unless every tensor is int8 (or an int32 bias).
+    unless every tensor is int8 (or an int32 bias), and warns where the delegate runs it in pieces. --rewrite changes no
+    answer by more than float rounding; what it did and what difference that made is shown and kept in the proof.
     """
     from edgeleuk.data.split import open_images
     from edgeleuk.files import to_json
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.source import load_source
-    from edgeleuk.report.proof import render_proof
+    from edgeleuk.report.proof import render_proof, split_graph
 
     if output.suffix != ".tflite":
         raise UsageError(f"{output} does not end in .tflite, by which the other commands know a model")
     images = open_images(calibration) if calibration else None
-    request = Request(precision, images, samples, fidelity_samples, seed)
+    request = Request(precision, images, samples, fidelity_samples, seed, rewrite)
     conversion = convert(load_source(source, spec), request)
     write_conversion(conversion, output)
     proof = conversion.proof.to_dict()
     click.echo(to_json(proof) if as_json else render_proof(proof, output), nl=False)
+    if precision == "int8" and (split := split_graph(proof)):
+        click.echo(f"warning: {split}", err=True)

@@ -23,6 +23,16 @@ class Coverage:
         return self.partitions == 1 and not self.outside
 
 
+def describe(coverage: Coverage, graph: str) -> str:
+    """One sentence."""
+    if not coverage.delegated:
+        return f"XNNPACK runs none of the {coverage.operators} operators of {graph}"
+    pieces = "1 partition" if coverage.partitions == 1 else f"{coverage.partitions} partitions"
+    outside = ", ".join(f"{count} {name}" for name, count in coverage.outside.items())
+    text = f"XNNPACK runs {coverage.delegated} of the {coverage.operators} operators of {graph}, in {pieces}"
+    return f"{text}; outside: {outside}" if outside else text
+
+
 def coverage(operations: Sequence[Mapping[str, Any]]) -> Coverage | None:
     """From `Network.operations`; None where the interpreter told nothing.
 

@@ -1,6 +1,6 @@
 """Checks of the interpreter at work: does it run and compute right, what its delegate covers, how many threads pay."""
 
-from edgeleuk.device.delegate import Coverage
+from edgeleuk.device.delegate import Coverage, describe
 from edgeleuk.device.findings import Facts, Finding
 from edgeleuk.device.trial import steps_off
 
@@ -74,7 +74,7 @@ def check_delegate(facts: Facts) -> Finding | None:
         return None
     if trial.coverage is None:
         return Finding("delegate", "note", f"{trial.backend} does not tell what XNNPACK runs")
-    found = _share(trial.coverage, "the model" if facts.model is not None else "a test network")
+    found = describe(trial.coverage, "the model" if facts.model is not None else "a test network")
     if facts.model is None:
         found += "; give MODEL to learn about yours"
     if trial.coverage.whole or _nearly_whole(trial.coverage):
@@ -111,15 +111,6 @@ def _mend(facts: Facts, error: str) -> str:
     return f"--backend {others[0]} works here" if others else ""
 
 
-def _share(coverage: Coverage, graph: str) -> str:
-    if not coverage.delegated:
-        return f"XNNPACK runs none of the {coverage.operators} operators of {graph}"
-    pieces = "1 partition" if coverage.partitions == 1 else f"{coverage.partitions} partitions"
-    outside = ", ".join(f"{count} {name}" for name, count in coverage.outside.items())
-    text = f"XNNPACK runs {coverage.delegated} of the {coverage.operators} operators of {graph}, in {pieces}"
-    return f"{text}; outside: {outside}" if outside else text
-
-
 def _nearly_whole(coverage: Coverage) -> bool:
     """One piece, and next to it no more than a last small operator, as int8's SOFTMAX is."""
     return coverage.partitions == 1 and coverage.operators - coverage.delegated <= 1
@@ -131,8 +122,8 @@ def _delegate_advice(facts: Facts, backend: str, coverage: Coverage) -> str:
         return f"{advice}: pip install ai-edge-litert" if facts.host.litert_has_wheel else advice
     if "AVERAGE_POOL_2D" in coverage.outside:
         return (
-            "XNNPACK has no int8 average pool, and each one splits the graph: InceptionV3 with depthwise convolutions "
-            "in their place took 0.8 times as long"
+            "XNNPACK has no int8 average pool, and each one splits the graph; 'edgeleuk convert --rewrite' puts "
+            "depthwise convolutions in their place, with which InceptionV3 took 0.8 times as long"
         )
     return "operators outside run by slower kernels, and each change between the two costs time"
 

@@ -3,18 +3,20 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
 from edgeleuk.files import to_json, write_text
 from edgeleuk.quantization.calibration import ImageSet, draw
-from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities
+from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.post_training import quantize_int8
 from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, examine
-from edgeleuk.quantization.source import Source
+from edgeleuk.quantization.source import Source, rewrite_source
 from edgeleuk.runtime.bundle import Bundle, pack, write_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import ModelSpec, Provenance
@@ -25,13 +27,17 @@ PRECISIONS = ("int8", "float16", "dynamic", "float32")
 
 @dataclass(frozen=True)
 class Request:
-    """What to make. `calibration`: an index to draw calibration images from, by default the source's own."""
+    """What to make. `calibration`: an index to draw calibration images from, by default the source's own.
+
+    `rewrite`: first put depthwise convolutions in the place of average pools, which the int8 delegate does not take.
+    """
 
     precision: str = "int8"
     calibration: Index | None = None
     samples: int = 256
     fidelity_samples: int = 256
     seed: int = 0
+    rewrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ def convert(source: Source, request: Request) -> Conversion:
     Raises ProofError where an int8 model is not fully int8, UsageError where images to calibrate on are missing,
     DataError where they have changed since they were indexed.
     """
+    if request.rewrite:
+        source = rewrite_source(source)
     if request.calibration is not None and (request.precision != "int8" or source.kind == "qat"):
         raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
     calibration = _calibration_set(source, request)
@@ -59,9 +67,17 @@ def convert(source: Source, request: Request) -> Conversion:
         check_int8(proof)
     spec = _spec_of(source, request)
     seen = source.seen | (calibration.digests if calibration else frozenset())
-    fidelity = _fidelity(source, Bundle(pack(model, spec, {}, seen), spec), _fidelity_set(source, request, seen))
-    facts = {"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None
-    return Conversion(model, spec, dataclasses.replace(proof, calibration=facts, fidelity=fidelity), seen)
+    classifier = Classifier(Bundle(pack(model, spec, {}, seen), spec), Path("the converted model"))
+    compared = _fidelity_set(source, request, seen)
+    answers = _keras_answers(source, compared) if compared else {}
+    proof = dataclasses.replace(
+        proof,
+        calibration={"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None,
+        delegate=_delegate(classifier),
+        rewriting=_rewriting(source, answers),
+        fidelity=_fidelity(classifier, compared, answers),
+    )
+    return Conversion(model, spec, proof, seen)
 
 
 def write_conversion(conversion: Conversion, path: Path) -> None:
@@ -115,18 +131,41 @@ def _fidelity_set(source: Source, request: Request, seen: frozenset[str]) -> Ima
     return draw(index, unseen, request.fidelity_samples, request.seed) if unseen else None
 
 
-def _fidelity(source: Source, bundle: Bundle, images: ImageSet | None) -> tuple[Fidelity, ...]:
+def _keras_answers(source: Source, images: ImageSet) -> dict[str, Probabilities]:
+    """What the networks behind the file say of the images, by name."""
+    preprocessing = source.spec.preprocessing
+    networks = {"float network": (source.float_network or source.network, preprocessing)}
+    if source.kind == "qat":
+        networks["QAT network"] = source.network, preprocessing.on_int8_grid()
+    elif source.rewritten:
+        networks["rewritten network"] = source.network, preprocessing
+    return {name: keras_probabilities(network, images.paths, seen) for name, (network, seen) in networks.items()}
+
+
+def _fidelity(
+    classifier: Classifier, images: ImageSet | None, answers: dict[str, Probabilities]
+) -> tuple[Fidelity, ...]:
     if images is None:
         return ()
-    preprocessing = source.spec.preprocessing
-    classifier = Classifier(bundle, Path("the converted model"))
     found: Probabilities = np.stack([classifier.network.scores(classifier.prepare(path)) for path in images.paths])
-    references = [("float network", source.float_network or source.network, preprocessing)]
-    if source.kind == "qat":
-        references.append(("QAT network", source.network, preprocessing.on_int8_grid()))
-    return tuple(
-        compare(name, keras_probabilities(network, images.paths, seen), found) for name, network, seen in references
-    )
+    return tuple(compare(name, expected, found) for name, expected in answers.items())
+
+
+def _rewriting(source: Source, answers: dict[str, Probabilities]) -> dict[str, Any] | None:
+    """What was rewritten, and how far the network is from what it was before, on the images or else on noise."""
+    if source.changes is None:
+        return None
+    pair = [answers[name] for name in ("float network", "rewritten network") if name in answers]
+    if source.rewritten and not pair:
+        pair = [noise_probabilities(network) for network in (source.float_network, source.network)]
+    what = f"network before rewriting{'' if answers else ' (noise for images)'}"
+    difference = dataclasses.asdict(compare(what, *pair)) if source.rewritten else None
+    return {"changes": [dataclasses.asdict(change) for change in source.changes], "difference": difference}
+
+
+def _delegate(classifier: Classifier) -> dict[str, Any] | None:
+    found = coverage(classifier.network.operations())
+    return None if found is None else dataclasses.asdict(found)
 
 
 def _spec_of(source: Source, request: Request) -> ModelSpec:
@@ -134,7 +173,7 @@ def _spec_of(source: Source, request: Request) -> ModelSpec:
     provenance: Provenance = dataclasses.replace(
         source.spec.provenance,
         created=made["created"],
-        kind=f"{request.precision} of a {source.kind} network",
+        kind=f"{request.precision} of a {'rewritten ' if source.rewritten else ''}{source.kind} network",
         parent_sha256=source.sha256,
         tool_versions=made["versions"],
     )

@@ -20,6 +20,13 @@ def keras_probabilities(model: Any, paths: Sequence[Path], preprocessing: Prepro
     return np.concatenate([model.predict_on_batch(images) for images, _ in stream.in_order()]).astype(np.float32)
 
 
+def noise_probabilities(model: Any, images: int = 8) -> Probabilities:
+    """Return float32 [images, classes] of a Keras network on noise in [-1, 1], the same in each call."""
+    random = np.random.default_rng(0)
+    values = random.uniform(-1, 1, (images, *model.input_shape[1:])).astype(np.float32)
+    return np.asarray(model.predict_on_batch(values), np.float32)
+
+
 def compare(name: str, reference: Probabilities, found: Probabilities) -> Fidelity:
     """Fidelity of `found` to `reference`, both float32 [n, classes]."""
     difference = np.abs(found.astype(np.float64) - reference)

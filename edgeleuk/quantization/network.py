@@ -1,12 +1,14 @@
 """A float network made quantization-aware: annotated, wrapped, and given calibrated ranges before the first step."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import ModelError
+from edgeleuk.optimize.layers import AverageConvolution, BorderCorrection
 from edgeleuk.quantization.scheme import CUSTOM_OBJECTS, ExplicitScheme, LayerQuantization
 from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras, tfmot
 
@@ -14,7 +16,8 @@ Ranges = dict[str, tuple[float, float]]  # layer name: least and greatest output
 _PREFIX = "quant_"
 _LAYERS = tf_keras.layers
 _SAME_SCALE = (_LAYERS.MaxPooling2D, _LAYERS.AveragePooling2D, _LAYERS.Dropout)
-_UNROUNDED = (_LAYERS.BatchNormalization, _LAYERS.Softmax, _LAYERS.MaxPooling2D, _LAYERS.Dropout, _LAYERS.InputLayer)
+_UNROUNDED = (_LAYERS.Softmax, _LAYERS.MaxPooling2D, _LAYERS.Dropout, _LAYERS.InputLayer)
+_ROUNDED = (_LAYERS.Activation, BorderCorrection, _LAYERS.Concatenate, _LAYERS.GlobalAveragePooling2D)
 
 
 def quantize_network(model: Any) -> Any:
@@ -23,7 +26,8 @@ def quantize_network(model: Any) -> Any:
     Every layer keeps its name with the prefix "quant_" and its inputs in their order. Raises ModelError for a layer
     type that has no place in the scheme.
     """
-    annotated = tf_keras.models.clone_model(model, clone_function=_annotate)
+    numbers = itertools.count(1)
+    annotated = tf_keras.models.clone_model(model, clone_function=lambda layer: _annotate(layer, numbers))
     annotated.set_weights(model.get_weights())
     with tf_keras.utils.custom_object_scope(CUSTOM_OBJECTS):
         quantized = tfmot.quantize_apply(annotated, ExplicitScheme())
@@ -31,27 +35,33 @@ def quantize_network(model: Any) -> Any:
     return quantized
 
 
-def _annotate(layer: Any) -> Any:
-    return tfmot.quantize_annotate_layer(layer.__class__.from_config(layer.get_config()), _quantization_of(layer))
+def _annotate(layer: Any, numbers: Iterator[int]) -> Any:
+    constant = {"quantized": next(numbers)} if isinstance(layer, AverageConvolution | BorderCorrection) else {}
+    twin = layer.__class__.from_config(layer.get_config() | constant)
+    return tfmot.quantize_annotate_layer(twin, _quantization_of(layer))
 
 
 def _quantization_of(layer: Any) -> LayerQuantization:
     if isinstance(layer, _LAYERS.Conv2D):
-        return LayerQuantization(kernel="channel")
+        return LayerQuantization(kernel="channel", output=_feeds(layer, AverageConvolution))
     if isinstance(layer, _LAYERS.Dense):
         return LayerQuantization(kernel="tensor", output=True)
     if isinstance(layer, _UNROUNDED):
         return LayerQuantization()
+    if isinstance(layer, _LAYERS.BatchNormalization):  # most fuse with a convolution and the activation behind it
+        return LayerQuantization(output=_feeds(layer, AverageConvolution))
+    if isinstance(layer, AverageConvolution):
+        return LayerQuantization(output=not _feeds(layer, (_LAYERS.Activation, _LAYERS.Concatenate)))
     if isinstance(layer, _LAYERS.AveragePooling2D):
         return LayerQuantization(output=_range_source(layer) is not None)
-    if isinstance(layer, _LAYERS.Activation | _LAYERS.Concatenate | _LAYERS.GlobalAveragePooling2D):
-        return LayerQuantization(output=not _feeds_concatenation(layer))
+    if isinstance(layer, _ROUNDED):
+        # An int8 concatenation needs one scale for all its inputs: its own output's.
+        return LayerQuantization(output=not _feeds(layer, _LAYERS.Concatenate))
     raise ModelError(f"layer {layer.name} is a {type(layer).__name__}, for which no quantization is known")
 
 
-def _feeds_concatenation(layer: Any) -> bool:
-    """An int8 concatenation needs one scale for all its inputs: its own output's."""
-    return any(isinstance(node.outbound_layer, _LAYERS.Concatenate) for node in layer._outbound_nodes)
+def _feeds(layer: Any, kinds: Any) -> bool:
+    return any(isinstance(node.outbound_layer, kinds) for node in layer._outbound_nodes)
 
 
 def _range_source(pool: Any) -> str | None:
@@ -130,7 +140,7 @@ def set_ranges(quantized: Any, ranges: Ranges, input_range: tuple[float, float])
     """Set the range of the input exactly, of every output from `ranges`, of every kernel from its own values."""
     for layer in quantized.layers:
         if isinstance(layer, QuantizeLayer):
-            _assign(layer, "quantize_layer", *input_range)
+            _assign(layer, layer.name, *input_range)
         elif layer.name.removeprefix(_PREFIX) in ranges:
             _assign(layer, "output", *ranges[layer.name.removeprefix(_PREFIX)])
         elif isinstance(getattr(layer, "layer", None), _LAYERS.Conv2D):

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.quantization.freeze import INPUT_NAME
-from edgeleuk.runtime.graph import Graph, Operator, read_graph
+from edgeleuk.quantization.grid import factor_range
+from edgeleuk.runtime.graph import Graph, Operator, read_constant, read_graph
 from edgeleuk.runtime.native_output import hold_native_stderr
 
 try:
@@ -39,6 +40,7 @@ def quantize_int8(
         ranges = _calibrate(float_model, images, rules, threads)
         _set_range(ranges[graph.tensors[graph.inputs[0]].name], *input_range)
         _share_ranges(graph, ranges)
+        ranges |= _factor_ranges(graph, float_model)
         quantizing = quantizer.Quantizer(float_model)
         quantizing.load_quantization_recipe(rules)
         result = quantizing.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
@@ -91,6 +93,21 @@ def _share_ranges(graph: Graph, ranges: _Statistics) -> None:
             for name in names:
                 changed |= bool(np.any(ranges[name]["min"] != low) or np.any(ranges[name]["max"] != high))
                 ranges[name] = {"min": low, "max": high}
+
+
+def _factor_ranges(graph: Graph, float_model: bytes) -> _Statistics:
+    """Ranges of constants of at least 1 that a tensor is multiplied by, as pools' borders are: so that 1 is exact."""
+    multiplied = (tensor for operator in graph.operators if operator.name == "MUL" for tensor in operator.inputs)
+    constants = {tensor: read_constant(float_model, tensor) for tensor in set(multiplied)}
+    ranges = {}
+    for tensor, factors in constants.items():
+        if factors is not None and factors.min() >= 1:
+            ranges[graph.tensors[tensor].name] = _statistics(*factor_range(factors))
+    return ranges
+
+
+def _statistics(low: float, high: float) -> dict[str, Any]:
+    return {"min": np.array([[[[low]]]]), "max": np.array([[[[high]]]])}
 
 
 def _carried(operator: Operator, made_by: dict[int, Operator]) -> list[int]:

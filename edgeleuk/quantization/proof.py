@@ -32,7 +32,11 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found in a converted model. `pixel_error_steps`: greatest |q(p) - (p - 128)| over all 8-bit pixels p."""
+    """What was found in a converted model. `pixel_error_steps`: greatest |q(p) - (p - 128)| over all 8-bit pixels p.
+
+    `delegate`: what LiteRT's delegate runs here, a `Coverage`. `rewriting`: the changes that were made to the network
+    first, and the `Fidelity` of what came out of that to what was there before.
+    """
 
     precision: str
     operators: dict[str, int]
@@ -48,6 +52,8 @@ class Proof:
     size_bytes: int
     subgraphs: int = 1
     calibration: dict[str, Any] | None = None
+    delegate: dict[str, Any] | None = None
+    rewriting: dict[str, Any] | None = None
     fidelity: tuple[Fidelity, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_bytes, to_json, whole_file
+from edgeleuk.optimize.keras_graph import carry_weights
 from edgeleuk.quantization.calibration import draw
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
 from edgeleuk.quantization.scheme import SCHEME_VERSION
@@ -14,12 +15,14 @@ from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import QatConfig
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.preparation import check_images, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
 from edgeleuk.training.unfinished import publish_run, unfinished_run
+from edgeleuk.training.weights import save_weights
 
 _RANGE_BATCH = 16
 
@@ -46,11 +49,11 @@ def qat(
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
-        with whole_file(partial / "float.npz") as copy:
-            shutil.copyfile(source.folder / "weights.npz", copy)
+        network = _network_of(source, config)
+        _keep_float_weights(source, config, partial / "float.npz")
         calibrated = _fit(source, config, partial, report, log_folder)
         facts = {"scheme_version": SCHEME_VERSION, "calibrated": calibrated, "parent": str(source.folder)}
-        return publish_run(partial, out, "qat", source.network, facts | made_by())
+        return publish_run(partial, out, "qat", network, facts | made_by())
 
 
 def _spec_of(source: Run, config_json: str) -> ModelSpec:
@@ -58,6 +61,29 @@ def _spec_of(source: Run, config_json: str) -> ModelSpec:
         source.spec.provenance, config_sha256=sha256_bytes(config_json.encode()), parent_sha256=source.sha256
     )
     return dataclasses.replace(source.spec, provenance=provenance)
+
+
+def _network_of(source: Run, config: QatConfig) -> NetworkConfig:
+    return dataclasses.replace(source.network, pools=config.pools or source.network.pools)
+
+
+def _keep_float_weights(source: Run, config: QatConfig, path: Path) -> None:
+    if _network_of(source, config) != source.network:
+        save_weights(_float_network(source, config), path)
+        return
+    with whole_file(path) as copy:
+        shutil.copyfile(source.folder / "weights.npz", copy)
+
+
+def _float_network(source: Run, config: QatConfig) -> Any:
+    """The source's network, with its average pools written as `config` asks for."""
+    trained = load_float_network(source)
+    network = _network_of(source, config)
+    if network == source.network:
+        return trained
+    twin = build_network(dataclasses.replace(network, weights="none"))
+    carry_weights(trained, twin)
+    return twin
 
 
 def _fit(
@@ -77,7 +103,7 @@ def _fit(
 
 def calibrated_network(source: Run, config: QatConfig) -> Any:
     """The quantization-aware twin of a float run's network, every range set from training images."""
-    network = load_float_network(source)
+    network = _float_network(source, config)
     training = source.index.training(source.fold)
     images = draw(source.index, training, config.samples, config.seed)
     preprocessing = source.spec.preprocessing.on_int8_grid()

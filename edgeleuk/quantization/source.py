@@ -10,6 +10,8 @@ import numpy as np
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.errors import ModelError, SpecError, UsageError
 from edgeleuk.files import sha256_file
+from edgeleuk.optimize.pools import LEFT_ALONE, Change
+from edgeleuk.optimize.rewrite import rewrite
 from edgeleuk.spec import ModelSpec, Provenance
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network, load_network
@@ -18,7 +20,9 @@ from edgeleuk.training.run import load_run_folder
 
 @dataclass(frozen=True)
 class Source:
-    """A network to convert. `float_network` is the one a QAT network started from, else None.
+    """A network to convert. `float_network` is the one a QAT or rewritten network started from, else None.
+
+    `changes`: what rewriting did to it; None where it was not asked to.
 
     `index` and `fold` are those it was trained with; None for a Keras file, whose training images are unknown.
     """
@@ -31,6 +35,12 @@ class Source:
     index: Index | None = None
     fold: int | None = None
     float_network: Any = None
+    changes: tuple[Change, ...] | None = None
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether rewriting changed anything."""
+        return any(change.outcome != LEFT_ALONE for change in self.changes or ())
 
     @property
     def held_out(self) -> tuple[ImageRecord, ...]:
@@ -56,6 +66,19 @@ def load_source(path: Path, spec_path: Path | None = None) -> Source:
     if spec_path is None:
         raise SpecError(f"{path} needs --spec SPEC.json: a Keras model does not say how an image becomes its input")
     return _load_keras(path, _read_spec(spec_path))
+
+
+def rewrite_source(source: Source) -> Source:
+    """The source with its network rewritten for the delegate. Raises UsageError for a QAT run."""
+    if source.kind == "qat":
+        raise UsageError(
+            "--rewrite is for float networks: a QAT network's ranges belong to the graph that it was trained with. "
+            "'edgeleuk qat FLOAT_RUN --pools depthwise' rewrites before it trains"
+        )
+    rewriting = rewrite(source.network)
+    return dataclasses.replace(
+        source, network=rewriting.network, float_network=source.network, changes=rewriting.changes
+    )
 
 
 def _load_run(folder: Path) -> Source:

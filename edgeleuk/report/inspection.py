@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import ModelError
+from edgeleuk.device.delegate import Coverage, coverage, describe
+from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.report.proof import render_proof
+from edgeleuk.runtime.backend import open_interpreter, operations_of
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
 from edgeleuk.spec import ModelSpec
@@ -18,11 +20,15 @@ _PROOF_SCHEMA = 1
 
 @dataclass(frozen=True)
 class Inspection:
-    """A model file: its bytes with what is appended to them, and its graph."""
+    """A model file: its bytes with what is appended to them, and its graph.
+
+    `delegate`: what LiteRT's delegate runs of it here, or why that is not known.
+    """
 
     path: Path
     bundle: Bundle
     graph: Graph
+    delegate: Coverage | str
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; spec and proof are null in files that have none."""
@@ -38,6 +44,7 @@ class Inspection:
             "outputs": [dataclasses.asdict(tensor) for tensor in _outputs(graph)],
             "operators": graph.operator_counts(),
             "tensor_types": graph.dtype_counts(),
+            "delegate": dataclasses.asdict(self.delegate) if isinstance(self.delegate, Coverage) else None,
             "subgraphs": graph.subgraph_count,
             "seen_images": len(bundle.seen),
             "files": list(bundle.files),
@@ -47,12 +54,21 @@ class Inspection:
 def inspect_model(path: Path) -> Inspection:
     """Read a .tflite file, also one that edgeleuk did not make. Raises ModelError where it is missing or damaged."""
     bundle = read_bundle(path)
-    return Inspection(path, bundle, read_graph(bundle.content, str(path)))
+    graph = read_graph(bundle.content, str(path))
+    return Inspection(path, bundle, graph, _delegate(bundle.content, path))
+
+
+def _delegate(content: bytes, path: Path) -> Coverage | str:
+    try:
+        found = coverage(operations_of(open_interpreter(content, path, threads=1)))
+    except EdgeleukError as error:
+        return f"not known, for {error}"
+    return found or "not known, for the interpreter does not tell"
 
 
 def render_text(inspection: Inspection) -> str:
     """The inspection for a terminal, ending in a newline."""
-    parts = (_file(inspection), _graph(inspection.graph), _spec(inspection.bundle), _proof(inspection))
+    parts = (_file(inspection), _graph(inspection), _spec(inspection.bundle), _proof(inspection))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -64,12 +80,14 @@ def _file(inspection: Inspection) -> Iterator[str]:
     yield f"appended      {', '.join(bundle.files) or 'no files'}"
 
 
-def _graph(graph: Graph) -> Iterator[str]:
+def _graph(inspection: Inspection) -> Iterator[str]:
+    graph, delegate = inspection.graph, inspection.delegate
     for kind, tensors in (("input", _inputs(graph)), ("output", _outputs(graph))):
         for tensor in tensors:
             yield f"{kind:12}  {_tensor(tensor)}"
     yield f"operators     {len(graph.operators):,}: {_counts(graph.operator_counts())}"
     yield f"tensors       {len(graph.tensors):,}: {_counts(graph.dtype_counts())}"
+    yield f"delegate      {delegate if isinstance(delegate, str) else describe(delegate, 'the model')}"
     if graph.subgraph_count > 1:
         yield f"subgraphs     {graph.subgraph_count}; only the first is shown"
 

@@ -55,6 +55,16 @@ def open_interpreter(content: bytes, path: Path, threads: int, backend: str = "a
     ) from opened
 
 
+def operations_of(interpreter: Any) -> list[dict[str, Any]]:
+    """The graph's nodes in order, then those that a delegate put in their place; [] where it cannot be asked.
+
+    Each has "op_name" (DELEGATE for the latter), "inputs" and "outputs", which are positions of tensors. No public
+    interface tells; this one is in every release of both packages from TensorFlow 2.5 to LiteRT 2.3.
+    """
+    ask = getattr(interpreter, "_get_ops_details", None)
+    return [] if ask is None else list(ask())
+
+
 def _import(name: str) -> Any | None:
     """The Interpreter class of a backend; None where it is not installed. Raises EdgeleukError where it is broken."""
     package = _PACKAGES[name]
@@ -127,13 +137,8 @@ class Network:
         return result
 
     def operations(self) -> list[dict[str, Any]]:
-        """The graph's nodes in order, then those that a delegate put in their place; [] where it cannot be asked.
-
-        Each has "op_name" (DELEGATE for the latter), "inputs" and "outputs", which are positions of tensors. No public
-        interface tells; this one is in every release of both packages from TensorFlow 2.5 to LiteRT 2.3.
-        """
-        ask = getattr(self._interpreter, "_get_ops_details", None)
-        return [] if ask is None else list(ask())
+        """See `operations_of`."""
+        return operations_of(self._interpreter)
 
     def scores(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Like `invoke`, for one image, as real numbers: float32 [classes] = scale * (q - zero_point)."""

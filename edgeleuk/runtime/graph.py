@@ -61,6 +61,18 @@ def read_graph(content: bytes, name: str = "model") -> Graph:
         raise ModelError(f"{name} is damaged or cut off: its graph cannot be read ({error})") from error
 
 
+def read_constant(content: bytes, tensor: int) -> NDArray[Any] | None:
+    """Values of a tensor of the main subgraph, of its shape; None where it is computed, or of a type numpy lacks."""
+    model = _schema().Model.GetRootAs(content, 0)
+    found = model.Subgraphs(0).Tensors(tensor)
+    data = model.Buffers(found.Buffer()).DataAsNumpy()
+    try:
+        dtype = np.dtype(_names("TensorType")[found.Type()].lower())
+    except TypeError:
+        return None
+    return data.view(dtype).reshape(_ints(found.ShapeAsNumpy())) if isinstance(data, np.ndarray) else None
+
+
 @functools.cache
 def _schema() -> Any:
     try:

@@ -12,6 +12,7 @@ from edgeleuk.spec import RESAMPLING_FILTERS, nearest
 
 Config = TypeVar("Config", "TrainConfig", "QatConfig")
 
+POOLS = ("depthwise", "average")
 _PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
 
 
@@ -30,6 +31,10 @@ class TrainConfig:
     )
     resample: str = _option("bilinear", f"Resize filter: {', '.join(RESAMPLING_FILTERS)}.")
     width: float = _option(1.0, "Multiplier of the filters of every convolution.")
+    pools: str = _option(
+        "depthwise",
+        "How average pools are written: depthwise (convolutions, the same answers, faster in int8) or average.",
+    )
     dropout: float = _option(0.2, "Share of features dropped before the last layer.")
     epochs: int = _option(20, "Epochs of the whole network.")
     head_epochs: int | None = _option(
@@ -51,6 +56,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Raise UsageError where a value is out of range."""
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, ", ".join(RESAMPLING_FILTERS))
+        _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
         _expect(self.crop is None or self.crop > 0, "crop", self.crop, "above 0")
         _expect(self.head_epochs is None or self.head_epochs >= 0, "head-epochs", self.head_epochs, "0 or more")
@@ -72,12 +78,16 @@ class QatConfig:
     patience: int = _option(
         8, "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
     )
+    pools: str | None = _option(
+        None, "depthwise: rewrite the float run's average pools first, which changes no answer. [default: as they are]"
+    )
     samples: int = _option(256, "Training images that the activation ranges are calibrated on.")
     seed: int = _option(0, "Seed of order, augmentation, dropout and calibration.")
 
     def __post_init__(self) -> None:
         """Raise UsageError where a value is out of range."""
         _expect(self.samples > 0, "samples", self.samples, "above 0")
+        _expect(self.pools in (None, "depthwise"), "pools", self.pools, "depthwise, or nothing")
         _check_fit(self)
 
 

@@ -1,7 +1,8 @@
 """InceptionV3 of any width and input size, as one flat graph that ends in class probabilities.
 
 Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision"; the layers are those of
-`tf_keras.applications`. Flat, because the quantization toolkit rejects a model nested in another.
+`tf_keras.applications`. Flat, because the quantization toolkit rejects a model nested in another. Its average pools are
+written as depthwise convolutions (see `edgeleuk.optimize`), which changes no answer and lets int8 run in one piece.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import ModelError, UsageError
+from edgeleuk.optimize.keras_graph import KerasGraph
+from edgeleuk.optimize.rewrite import rewrite, rewrite_graph
+from edgeleuk.training.config import POOLS
 from edgeleuk.training.framework import tf_keras
 
 MINIMUM_INPUT_SIZE_PX = 75  # below this the last blocks have no pixels left
@@ -17,13 +21,18 @@ _SCRATCH_BATCH_NORM_MOMENTUM = 0.95  # Keras' 0.99 needs some 400 steps before v
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Shape of the network. `width` multiplies the filters of every convolution, rounded to 8, at least 8."""
+    """Shape of the network.
+
+    `width` multiplies the filters of every convolution, rounded to 8, at least 8. `pools` says how average pools are
+    written: as depthwise convolutions behind their branch's 1x1 convolution, or as they stand in `tf_keras`.
+    """
 
     class_count: int
     input_size_px: int = 299
     width: float = 1.0
     dropout: float = 0.2
     weights: str = "none"
+    pools: str = "depthwise"
 
     @property
     def pretrained(self) -> bool:
@@ -55,17 +64,37 @@ def _check(config: NetworkConfig) -> None:
         raise UsageError(f"width is {config.width}; expected a number above 0, at most 4")
     if config.weights == "imagenet" and config.width != 1.0:
         raise UsageError(f"ImageNet weights fit width 1.0, not {config.width}; use --weights none or --width 1.0")
+    if config.pools not in POOLS:
+        raise UsageError(f"pools is {config.pools!r}; expected {' or '.join(POOLS)}")
 
 
 def _backbone(config: NetworkConfig) -> Any:
     shape = (config.input_size_px, config.input_size_px, 3)
-    if config.weights == "imagenet":
-        return _imagenet_backbone(shape)
-    stock = tf_keras.applications.InceptionV3(include_top=False, weights=None, input_shape=shape)
-    backbone = stock if config.width == 1.0 and config.pretrained else _reshape(stock, config)
-    if config.pretrained:
-        _load_weights(backbone, Path(config.weights))
+    if not config.pretrained:
+        return _scratch_backbone(shape, config)
+    backbone = _imagenet_backbone(shape) if config.weights == "imagenet" else _backbone_from_file(shape, config)
+    return rewrite(backbone).network if config.pools == "depthwise" else backbone
+
+
+def _scratch_backbone(shape: tuple[int, int, int], config: NetworkConfig) -> Any:
+    graph = _scaled(_stock(shape), config.width)
+    for entry in graph.entries.values():
+        if entry["class_name"] == "BatchNormalization":
+            graph.set(entry["name"], momentum=_SCRATCH_BATCH_NORM_MOMENTUM)
+    if config.pools == "depthwise":
+        rewrite_graph(graph)
+    return graph.build(keep_weights=False)
+
+
+def _backbone_from_file(shape: tuple[int, int, int], config: NetworkConfig) -> Any:
+    stock = _stock(shape)
+    backbone = stock if config.width == 1.0 else _scaled(stock, config.width).build(keep_weights=False)
+    _load_weights(backbone, Path(config.weights))
     return backbone
+
+
+def _stock(shape: tuple[int, int, int]) -> Any:
+    return tf_keras.applications.InceptionV3(include_top=False, weights=None, input_shape=shape)
 
 
 def _imagenet_backbone(shape: tuple[int, int, int]) -> Any:
@@ -78,15 +107,13 @@ def _imagenet_backbone(shape: tuple[int, int, int]) -> Any:
         ) from error
 
 
-def _reshape(stock: Any, config: NetworkConfig) -> Any:
-    """The same graph with scaled filters and, where it is trained from scratch, a faster batch-norm average."""
-    raw = stock.get_config()
-    for layer in raw["layers"]:
-        if layer["class_name"] == "Conv2D":
-            layer["config"]["filters"] = scaled_filters(layer["config"]["filters"], config.width)
-        elif layer["class_name"] == "BatchNormalization" and not config.pretrained:
-            layer["config"]["momentum"] = _SCRATCH_BATCH_NORM_MOMENTUM
-    return tf_keras.Model.from_config(raw)
+def _scaled(stock: Any, width: float) -> KerasGraph:
+    """The same graph with scaled filters."""
+    graph = KerasGraph(stock)
+    for entry in graph.entries.values():
+        if entry["class_name"] == "Conv2D":
+            graph.set(entry["name"], filters=scaled_filters(entry["config"]["filters"], width))
+    return graph
 
 
 def scaled_filters(filters: int, width: float) -> int:

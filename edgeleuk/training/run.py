@@ -25,6 +25,7 @@ from edgeleuk.training.network import NetworkConfig
 
 SCHEMA_VERSION = 1
 KINDS = ("float", "qat")
+_POOLS_BEFORE = "average"  # of runs that do not say; they were made before there was a choice
 HASHED = ("spec.json", "config.json", "index.json", "metrics.json", "weights.npz", "float.npz")
 
 
@@ -78,7 +79,7 @@ def _read(folder: Path, raw: dict[str, Any]) -> Run:
     if raw["schema_version"] != SCHEMA_VERSION or raw["kind"] not in KINDS:
         raise ValueError(f"schema_version {raw['schema_version']} and kind {raw['kind']!r} are not known")
     _check_hashes(folder, raw["files"])
-    network = NetworkConfig(**raw["network"])
+    network = NetworkConfig(**{"pools": _POOLS_BEFORE} | raw["network"])
     spec = ModelSpec.from_json((folder / "spec.json").read_bytes())
     _check_spec(spec, network, folder)
     return Run(

@@ -38,7 +38,9 @@ def train(
     config_json = to_json(dataclasses.asdict(config))
     spec = new_spec(index, config, config_json)
     texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": index.to_json()}
-    network = NetworkConfig(len(index.classes), config.input_size, config.width, config.dropout, config.weights)
+    network = NetworkConfig(
+        len(index.classes), config.input_size, config.width, config.dropout, config.weights, config.pools
+    )
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
