@@ -88,7 +88,14 @@ def network(shape: Shape, pools: str = "depthwise") -> Any:
     from edgeleuk.training.network import NetworkConfig, build_network
 
     tf_keras.utils.set_random_seed(0)
-    return build_network(NetworkConfig(len(CLASSES), shape.input_size_px, shape.width, pools=pools))
+    made = build_network(NetworkConfig(len(CLASSES), shape.input_size_px, shape.width, pools=pools))
+    random = np.random.default_rng(0)
+    for layer in made.layers:
+        # Zeros are left out of a file, and int8 kernels of tflite-runtime on ARM do not survive a layer without biases.
+        for bias in (getattr(layer, "beta", None), getattr(layer, "bias", None)):
+            if bias is not None:
+                bias.assign(random.normal(0, 0.1, bias.shape))
+    return made
 
 
 def noise(shape: Shape, count: int) -> list[NDArray[np.float32]]:
