@@ -16,7 +16,8 @@ from benchmarks.peers.models import Workshop
 from benchmarks.peers.rows import NAMES, Row, chosen
 from benchmarks.peers.session import Place, Plan, record_of, run_plan
 from benchmarks.peers.table import render
-from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Record
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.files import write_text
 
@@ -38,22 +39,25 @@ def main(line: Sequence[str] | None = None) -> int:
 
     outcome = run_plan(plan, given.rows, locate, run_task, _progress)
     print(render(outcome), end="")
-    record = record_of(plan, outcome)
+    if outcome.measured:
+        try:
+            _write(record_of(plan, outcome), given.json or workshop.folder / "peers.json")
+        except EdgeleukError as error:
+            print(error, file=sys.stderr)
+            return 1
+    return _INTERRUPTED if outcome.partial else int(outcome.failed)
+
+
+def _write(record: Record, path: Path) -> None:
+    """Say why it should not be quoted, if so, and where it is. Raises OutputError."""
     if record.invalid:
         print(
             "NOT VALID, do not quote these numbers:", *(f"  {reason}" for reason in record.invalid[:_SHOWN]), sep="\n"
         )
         if len(record.invalid) > _SHOWN:
             print(f"  and {len(record.invalid) - _SHOWN} more reasons, in the record")
-    output = given.json or workshop.folder / "peers.json"
-    if record.results:
-        try:
-            write_text(output, record.to_json())
-        except EdgeleukError as error:
-            print(error, file=sys.stderr)
-            return 1
-        print(f"record {output}: edgeleuk report {output} -o peers.html")
-    return _INTERRUPTED if outcome.partial else int(outcome.failed)
+    write_text(path, record.to_json())
+    print(f"record {path}: edgeleuk report {path} -o peers.html")
 
 
 def _arguments(line: Sequence[str] | None) -> argparse.Namespace:
@@ -62,7 +66,12 @@ def _arguments(line: Sequence[str] | None) -> argparse.Namespace:
     )
     made.add_argument("--size", choices=_SIZES, default="full", help="299 px; 160 px, half width; 75 px, 1/8 width")
     made.add_argument("--threads", type=_counts, default="1,2", metavar="N[,N...]", help="threads to sweep")
-    made.add_argument("--rounds", type=_positive, default=6, help="processes of each, in turn; below 6: no interval")
+    made.add_argument(
+        "--rounds",
+        type=_positive,
+        default=Protocol().processes,
+        help="processes of each, in turn; below 6: no interval",
+    )
     made.add_argument("--runs", type=_positive, default=50, help="inferences of each, at least")
     made.add_argument("--seconds", type=float, default=10.0, help="time of each, at least")
     made.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"rows to measure: {', '.join(NAMES)}")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.bench.record import TensorFacts
+from edgeleuk.bench.measured import TensorFacts
 from edgeleuk.device.delegate import Coverage, coverage
 from edgeleuk.errors import ModelError
 from edgeleuk.spec import ModelSpec

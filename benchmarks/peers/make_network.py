@@ -1,10 +1,11 @@
 """The one network that every engine runs, the images, and what the float network says of them.
 
-Convolutions keep their seeded random weights. Batch-norm statistics are those of the calibration images, so that
-activations neither vanish nor explode, and their offsets keep most activations above zero: without, a deep random
-network amplifies rounding until int8 says nothing of its labels, which no trained network does. The last layer puts the
-border between the classes into the widest gap along the direction in which the images' features differ most, so that an
-engine which computes the same network gives the same labels, and one that does not gives others.
+Its average pools stand as `tf_keras` has them, and its convolutions keep their seeded random weights. Batch-norm
+statistics are those of the calibration images, so that activations neither vanish nor explode, and their offsets keep
+most activations above zero: without, a deep random network amplifies rounding until int8 says nothing of its labels,
+which no trained network does. The last layer puts the border between the classes into the widest gap along the
+direction in which the images' features differ most, so that an engine which computes the same network gives the same
+labels, and one that does not gives others.
 """
 
 import argparse
@@ -33,7 +34,7 @@ def main() -> None:
     shape, folder = SHAPES[given.size], given.folder
     pixels = draw_images(shape)
     calibration, evaluation = scaled(pixels[::2], shape), scaled(pixels[1::2], shape)
-    model = network(shape)
+    model = network(shape, pools="average")
     settle_statistics(model, calibration[:_BATCH])
     fit_head(model, calibration)
     save(folder / CALIBRATION, pixels[::2])
@@ -70,7 +71,7 @@ def scaled(pixels: NDArray[np.uint8], shape: Shape, on_int8_grid: bool = False) 
 
 def load_network(folder: Path, shape: Shape) -> Any:
     """The Keras network that `main` made."""
-    model = network(shape)
+    model = network(shape, pools="average")
     with np.load(folder / WEIGHTS) as arrays:
         model.set_weights([arrays[name] for name in arrays.files])
     return model

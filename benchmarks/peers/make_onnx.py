@@ -1,4 +1,4 @@
-"""The ONNX files: float by tf2onnx from edgeleuk's float .tflite, int8 by ONNX Runtime's own static quantization."""
+"""The ONNX files: float by tf2onnx from the stock float .tflite, int8 by ONNX Runtime's own static quantization."""
 
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def _float(folder: Path) -> None:
     from tf2onnx import convert
 
     with whole_file(folder / FLOAT) as partial:
-        convert.from_tflite(str(folder / "edgeleuk-float32.tflite"), opset=_OPERATOR_SET, output_path=str(partial))
+        convert.from_tflite(str(folder / "stock-float32.tflite"), opset=_OPERATOR_SET, output_path=str(partial))
 
 
 def _int8(folder: Path) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.models import SHAPES, Shape, spec
 from benchmarks.peers.make_network import CALIBRATION, arguments, load_network, scaled
 from edgeleuk.files import write_bytes
+from edgeleuk.optimize.rewrite import rewrite
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
 from edgeleuk.quantization.post_training import quantize_int8
@@ -28,22 +29,29 @@ def main() -> None:
 
 def _edgeleuk_float(model: Any, pixels: NDArray[np.uint8], shape: Shape, path: Path) -> None:
     del pixels
-    _write(path, convert_float(model), "float32", shape)
+    _write(path, convert_float(rewrite(model).network), "float32", shape)
 
 
 def _edgeleuk_post_training(model: Any, pixels: NDArray[np.uint8], shape: Shape, path: Path) -> None:
     input_range = spec(shape).preprocessing.on_int8_grid().input_range
     images = _one_by_one(scaled(pixels, shape, on_int8_grid=True))
-    _write(path, quantize_int8(convert_float(model), images, input_range), "int8", shape)
+    _write(path, quantize_int8(convert_float(rewrite(model).network), images, input_range), "int8", shape)
 
 
 def _edgeleuk_quantization_aware(model: Any, pixels: NDArray[np.uint8], shape: Shape, path: Path) -> None:
     """With ranges set as `edgeleuk qat` sets them, before the first step."""
     images = scaled(pixels, shape, on_int8_grid=True)
+    model = rewrite(model).network
     ranges = share_ranges(model, measure_ranges(model, np.array_split(images, max(1, len(images) // 16))))
     quantized = quantize_network(model)
     set_ranges(quantized, ranges, spec(shape).preprocessing.on_int8_grid().input_range)
     _write(path, convert_quantization_aware(quantized), "int8", shape)
+
+
+def _stock_float(model: Any, pixels: NDArray[np.uint8], shape: Shape, path: Path) -> None:
+    """What tf2onnx reads."""
+    del pixels, shape
+    write_bytes(path, convert_float(model))
 
 
 def _stock(model: Any, pixels: NDArray[np.uint8], shape: Shape, path: Path) -> None:
@@ -84,6 +92,7 @@ _MAKERS: dict[str, Callable[[Any, NDArray[np.uint8], Shape, Path], None]] = {
     "edgeleuk-float32.tflite": _edgeleuk_float,
     "edgeleuk-int8-ptq.tflite": _edgeleuk_post_training,
     "edgeleuk-int8-qat.tflite": _edgeleuk_quantization_aware,
+    "stock-float32.tflite": _stock_float,
     "stock-int8.tflite": _stock,
     "naive-qat-int8.tflite": _naive_quantization_aware,
 }

@@ -19,7 +19,7 @@ from benchmarks.peers.environment import CONVERTER, PEERS, Environment, Unavaila
 from benchmarks.peers.make_network import WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[2]
-_FLOAT = "edgeleuk-float32.tflite"
+_FLOAT = "stock-float32.tflite"
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ class Model:
 
 MODELS = {
     WEIGHTS: Model("make_network", ()),
-    _FLOAT: Model("make_tflite"),
+    "edgeleuk-float32.tflite": Model("make_tflite"),
     "edgeleuk-int8-ptq.tflite": Model("make_tflite"),
     "edgeleuk-int8-qat.tflite": Model("make_tflite"),
+    _FLOAT: Model("make_tflite"),
     "stock-int8.tflite": Model("make_tflite"),
     "naive-qat-int8.tflite": Model("make_tflite"),
     "float32.onnx": Model("make_onnx", (_FLOAT,), CONVERTER),
@@ -102,6 +103,7 @@ def default_cache() -> Path:
     package, here = Path(edgeleuk.__file__).parent, Path(__file__).parent
     sources = [
         package / "training/network.py",
+        *sorted((package / "optimize").glob("*.py")),
         *sorted((package / "quantization").glob("*.py")),
         here.parent / "models.py",
         *sorted(here.glob("make_*.py")),

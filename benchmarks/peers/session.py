@@ -22,7 +22,8 @@ from benchmarks.peers.worker import Task
 from edgeleuk.bench.codec import decode
 from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.machine import describe_machine
-from edgeleuk.bench.record import Condition, ModelFacts, ProcessRun, Protocol, Record, Result, TensorFacts
+from edgeleuk.bench.measured import Condition, ModelFacts, ProcessRun, Protocol, TensorFacts
+from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.validity import faults
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.files import sha256_bytes

@@ -16,8 +16,8 @@ from benchmarks.models import SHAPES, spec
 from benchmarks.peers.engines import Engine, import_engine, open_engine
 from benchmarks.peers.make_network import EVALUATION, EVALUATION_INPUTS
 from edgeleuk.bench.conditions import Watch, usage
+from edgeleuk.bench.measured import ProcessRun, Protocol
 from edgeleuk.bench.queries import timed, warm_up
-from edgeleuk.bench.record import ProcessRun, Protocol
 from edgeleuk.bench.worker import peak_memory_mib
 
 

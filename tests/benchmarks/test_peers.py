@@ -25,7 +25,8 @@ from benchmarks.peers.session import Place, Plan, record_of, run_plan
 from benchmarks.peers.table import render
 from benchmarks.peers.worker import Task
 from edgeleuk.bench.compare import compare
-from edgeleuk.bench.record import ProcessRun, Protocol, read_record
+from edgeleuk.bench.measured import ProcessRun, Protocol
+from edgeleuk.bench.record import read_record
 from edgeleuk.report.reading import read_material
 from edgeleuk.runtime.classifier import Classifier
 
@@ -215,7 +216,7 @@ def test_what_a_model_is_made_of_is_made_first_and_once(tmp_path):
     here, peers = Path(sys.executable).parent.name, tmp_path.name
     assert made == [
         (here, "network.npz"),
-        (here, "edgeleuk-float32.tflite"),
+        (here, "stock-float32.tflite"),
         (here, "float32.onnx"),
         (peers, "float32.xml"),
         (peers, "int8-nncf.xml"),
