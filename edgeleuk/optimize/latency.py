@@ -31,7 +31,7 @@ class Probe:
     latency_ms: float
 
 
-def int8_latency_ms(model: Any, threads: int = 1) -> float:
+def int8_latency_ms(model: Any, threads: int = 1, protocol: Protocol = _PROTOCOL) -> float:
     """Median milliseconds of one inference of the network after post-training quantization, in fresh processes.
 
     Raises ModelError where it cannot be run.
@@ -41,7 +41,7 @@ def int8_latency_ms(model: Any, threads: int = 1) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.tflite"
         path.write_bytes(content)
-        record = benchmark(Request((path,), threads=(threads,), protocol=_PROTOCOL))
+        record = benchmark(Request((path,), threads=(threads,), protocol=protocol))
     if record.partial:  # a benchmark takes Ctrl-C for "enough"
         raise KeyboardInterrupt
     return record.results[0].latency.p50_ms
