@@ -15,16 +15,17 @@ _SCRIPTS = {
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
     "rewriting": ("benchmarks.rewriting",),
+    "pruning": ("benchmarks.pruning",),
     "conversion-full": ("benchmarks.conversion", "--full"),
 }
-_SLOW = ("conversion-full",)
+_SLOW = ("pruning", "conversion-full")
 
 
 def main() -> int:
     """Run what is asked for; returns 1 where any of it failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*", metavar="NAME", help=f"{', '.join(_SCRIPTS)} [all but the full conversion]")
-    parser.add_argument("--full", action="store_true", help="the full-size conversion too: minutes and several GB")
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"{', '.join(_SCRIPTS)} [all but {', '.join(_SLOW)}]")
+    parser.add_argument("--full", action="store_true", help=f"{', '.join(_SLOW)}, too: long, and several GB")
     parser.add_argument("--json", type=Path, metavar="DIR", help="folder for one record of each")
     given = parser.parse_args()
     unknown = sorted(set(given.only) - set(_SCRIPTS))

@@ -54,7 +54,7 @@ def _cost(node: Any) -> LayerCost:
     channels = read[axis], made[axis]
     if None in made or channels[0] is None:
         raise ModelError(f"{layer.name} makes {made}, whose size is not fixed: its cost is not known")
-    met = tuple(getattr(layer, "pool_size", None) or getattr(layer, "kernel_size", ()))
+    met = getattr(layer, "pool_size", getattr(layer, "kernel_size", ()))
     factor = prod(made) // channels[1] * prod(met)
     return LayerCost(
         layer.name, factor, type(layer) in _DEPTHWISE, channels[0] // getattr(layer, "groups", 1), channels[1]
