@@ -19,13 +19,14 @@ SCRIPTS = {
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
     "rewriting": ("benchmarks.rewriting",),
+    "pruning": ("benchmarks.pruning",),
     "trust": ("benchmarks.trust",),
     "report_page": ("benchmarks.report_page",),
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
 }
-SLOW = ("conversion-full", "scale-full")
+SLOW = ("pruning", "conversion-full", "scale-full")
 REPORT = "report.html"
 
 

@@ -12,6 +12,7 @@ _COMMANDS = {  # name: short help, shown without importing the command
     "data": "Audit, split or synthesize folders of cell images.",
     "train": "Fine-tune InceptionV3 on an index or a folder of images.",
     "qat": "Quantization-aware training, starting from a float run.",
+    "prune": "Remove the filters of a float run that matter least for what they cost, and fine-tune.",
     "convert": "Convert a run or a Keras model to one .tflite file, with proof.",
     "evaluate": "Accuracy of a model on images it was not trained on.",
     "infer": "Classify images: files, folders, a watched folder, a camera.",

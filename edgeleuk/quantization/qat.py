@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import UsageError
-from edgeleuk.files import sha256_bytes, to_json, whole_file
+from edgeleuk.files import to_json, whole_file
 from edgeleuk.optimize.keras_graph import carry_weights
 from edgeleuk.quantization.calibration import draw
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
 from edgeleuk.quantization.scheme import SCHEME_VERSION
-from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import QatConfig
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.predictor import load_float_network
-from edgeleuk.training.preparation import check_images, fit_data, stream_of
+from edgeleuk.training.preparation import check_images, child_spec, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
@@ -44,7 +43,7 @@ def qat(
         raise UsageError(f"{source.folder} is a {source.kind} run; qat starts from a float run")
     check_images(source.index, source.fold)
     config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
-    spec = _spec_of(source, config_json)
+    spec = child_spec(source, config_json)
     texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": source.index.to_json()}
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
@@ -54,13 +53,6 @@ def qat(
         calibrated = _fit(source, config, partial, report, log_folder)
         facts = {"scheme_version": SCHEME_VERSION, "calibrated": calibrated, "parent": str(source.folder)}
         return publish_run(partial, out, "qat", network, facts | made_by())
-
-
-def _spec_of(source: Run, config_json: str) -> ModelSpec:
-    provenance = dataclasses.replace(
-        source.spec.provenance, config_sha256=sha256_bytes(config_json.encode()), parent_sha256=source.sha256
-    )
-    return dataclasses.replace(source.spec, provenance=provenance)
 
 
 def _network_of(source: Run, config: QatConfig) -> NetworkConfig:

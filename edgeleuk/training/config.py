@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, TypeVar
 from edgeleuk.errors import UsageError
 from edgeleuk.spec import RESAMPLING_FILTERS, nearest
 
-Config = TypeVar("Config", "TrainConfig", "QatConfig")
+Config = TypeVar("Config", "TrainConfig", "QatConfig", "PruneConfig")
 
 POOLS = ("depthwise", "average")
+CRITERIA = ("taylor", "bn-l1")
 _PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
 
 
@@ -91,7 +93,58 @@ class QatConfig:
         _check_fit(self)
 
 
-def _check_fit(config: TrainConfig | QatConfig) -> None:
+@dataclass(frozen=True)
+class PruneConfig:
+    """Settings of `prune`; names are those of its options and of the keys in a --config file."""
+
+    macs: str | None = _option(
+        None, "Budget of multiply-accumulate operations: a share of the run's own (50%) or a number (1.2G, 80M)."
+    )
+    budget_ms: float | None = _option(
+        None, "Budget in milliseconds of one int8 inference, measured on this machine while looking for the filters."
+    )
+    threads: int = _option(1, "Threads of the inference that --budget-ms is about.")
+    criterion: str = _option(
+        "taylor",
+        "What filters are ranked by: taylor (first-order change of the loss, Molchanov et al. 2019) or bn-l1 "
+        "(L1 norm scaled by batch normalization, Li et al. 2017 and Liu et al. 2017).",
+    )
+    samples: int = _option(256, "Training images that taylor is measured on.")
+    multiple: int = _option(8, "Filters of a layer stay a multiple of this, where it has as many.")
+    least_share: float = _option(0.25, "Share of its filters that each layer keeps at least.")
+    epochs: int = _option(4, "Epochs of fine-tuning.")
+    batch_size: int = _option(32, "Images in a batch.")
+    learning_rate: float = _option(1e-3, "Peak learning rate (Adam, cosine, warm-up).")
+    patience: int = _option(8, _PATIENCE_HELP)
+    seed: int = _option(0, "Seed of order, augmentation, dropout and the images of taylor.")
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where a value is out of range, or there is not exactly one budget."""
+        if (self.macs is None) == (self.budget_ms is None):
+            raise UsageError("give one budget: macs (such as 50%) or budget-ms (such as 5)")
+        if self.macs is not None:
+            macs_budget(self.macs, 1)
+        milliseconds = self.budget_ms
+        _expect(milliseconds is None or 0 < milliseconds < math.inf, "budget-ms", milliseconds, "a number above 0")
+        _expect(self.threads > 0, "threads", self.threads, "above 0")
+        _expect(self.criterion in CRITERIA, "criterion", self.criterion, " or ".join(CRITERIA))
+        _expect(self.samples > 0, "samples", self.samples, "above 0")
+        _expect(self.multiple > 0, "multiple", self.multiple, "above 0")
+        _expect(0 <= self.least_share <= 1, "least-share", self.least_share, "0 to 1")
+        _check_fit(self)
+
+
+def macs_budget(text: str, full: int) -> int:
+    """Operations that `text` allows: a share of `full` ("50%", "0.5") or a number ("80M"). Raises UsageError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(%|[kMG]?)", text.strip())
+    amount, unit = (float(found[1]), found[2]) if found else (0.0, "")
+    _expect(amount > 0, "macs", text, "a share such as 50% or a number such as 80M or 1.2G, above 0")
+    if unit == "%" or (not unit and amount <= 1):
+        return int(full * amount / (100 if unit else 1))
+    return int(amount * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[unit])
+
+
+def _check_fit(config: TrainConfig | QatConfig | PruneConfig) -> None:
     _expect(config.epochs >= 0, "epochs", config.epochs, "0 or more")
     _expect(config.batch_size > 0, "batch-size", config.batch_size, "above 0")
     rate = config.learning_rate

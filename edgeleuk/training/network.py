@@ -5,7 +5,8 @@ Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision"
 written as depthwise convolutions (see `edgeleuk.optimize`), which changes no answer and lets int8 run in one piece.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from edgeleuk.training.config import POOLS
 from edgeleuk.training.framework import tf_keras
 
 MINIMUM_INPUT_SIZE_PX = 75  # below this the last blocks have no pixels left
+_NARROWEST = 32  # filters of the narrowest convolutions at width 1
 _SCRATCH_BATCH_NORM_MOMENTUM = 0.95  # Keras' 0.99 needs some 400 steps before validation means anything
 
 
@@ -24,7 +26,8 @@ class NetworkConfig:
     """Shape of the network.
 
     `width` multiplies the filters of every convolution, rounded to 8, at least 8. `pools` says how average pools are
-    written: as depthwise convolutions behind their branch's 1x1 convolution, or as they stand in `tf_keras`.
+    written: as depthwise convolutions behind their branch's 1x1 convolution, or as they stand in `tf_keras`. `filters`
+    says how many a convolution has where pruning left it fewer than `width` gives it, by the layer's name.
     """
 
     class_count: int
@@ -33,6 +36,7 @@ class NetworkConfig:
     dropout: float = 0.2
     weights: str = "none"
     pools: str = "depthwise"
+    filters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def pretrained(self) -> bool:
@@ -62,6 +66,11 @@ def _check(config: NetworkConfig) -> None:
         raise UsageError(f"input size is {config.input_size_px} px; InceptionV3 needs at least {MINIMUM_INPUT_SIZE_PX}")
     if not 0 < config.width <= 4:
         raise UsageError(f"width is {config.width}; expected a number above 0, at most 4")
+    if round(_NARROWEST * config.width) == 0:
+        least = f"the least that leaves it a filter is above {0.5 / _NARROWEST:g}"
+        raise UsageError(f"width is {config.width}, which rounds a layer of {_NARROWEST} filters to nothing; {least}")
+    if config.filters and config.pretrained:
+        raise UsageError(f"weights are {config.weights!r}; they fit no pruned network, whose own are in its run")
     if config.weights == "imagenet" and config.width != 1.0:
         raise UsageError(f"ImageNet weights fit width 1.0, not {config.width}; use --weights none or --width 1.0")
     if config.pools not in POOLS:
@@ -78,6 +87,7 @@ def _backbone(config: NetworkConfig) -> Any:
 
 def _scratch_backbone(shape: tuple[int, int, int], config: NetworkConfig) -> Any:
     graph = _scaled(_stock(shape), config.width)
+    _narrow(graph, config.filters)
     for entry in graph.entries.values():
         if entry["class_name"] == "BatchNormalization":
             graph.set(entry["name"], momentum=_SCRATCH_BATCH_NORM_MOMENTUM)
@@ -114,6 +124,18 @@ def _scaled(stock: Any, width: float) -> KerasGraph:
         if entry["class_name"] == "Conv2D":
             graph.set(entry["name"], filters=scaled_filters(entry["config"]["filters"], width))
     return graph
+
+
+def _narrow(graph: KerasGraph, filters: Mapping[str, int]) -> None:
+    """Give convolutions the fewer filters that pruning left them. Raises ModelError where that cannot be."""
+    for name, count in filters.items():
+        entry = graph.entries.get(name, {"class_name": None})
+        if entry["class_name"] != "Conv2D":
+            raise ModelError(f"the network has no convolution {name!r}, of which {count!r} filters were kept")
+        most = entry["config"]["filters"]
+        if type(count) is not int or not 1 <= count <= most:
+            raise ModelError(f"{name} is said to keep {count!r} filters; expected 1 to {most}")
+        graph.set(name, filters=count)
 
 
 def scaled_filters(filters: int, width: float) -> int:

@@ -1,5 +1,6 @@
 """From an index to what a training needs: a spec, checked images, streams and class weights."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from edgeleuk.runtime.images import image_size
 from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
 from edgeleuk.training.config import TrainConfig
 from edgeleuk.training.fitting import FitData
+from edgeleuk.training.run import Run
 from edgeleuk.training.stream import ImageStream
 
 _SIZES_LOOKED_AT = 200
@@ -32,6 +34,14 @@ def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
             fold=config.fold,
         ),
     )
+
+
+def child_spec(parent: Run, config_json: str) -> ModelSpec:
+    """The ModelSpec of a run that starts from another one: the same, with its own provenance."""
+    provenance = dataclasses.replace(
+        parent.spec.provenance, config_sha256=sha256_bytes(config_json.encode()), parent_sha256=parent.sha256
+    )
+    return dataclasses.replace(parent.spec, provenance=provenance)
 
 
 def usual_side(index: Index, images: Sequence[ImageRecord]) -> int:

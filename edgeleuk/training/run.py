@@ -6,6 +6,7 @@
     index.json      the images, with folds
     weights.npz      the network's weights (best epoch)
     float.npz        QAT runs only: weights of the float network it started from
+    pruning.json    pruned runs only: which filters of the parent were kept, and why so many
     metrics.json    the best epoch's row
     history.csv, history.png
 
@@ -26,7 +27,7 @@ from edgeleuk.training.network import NetworkConfig
 SCHEMA_VERSION = 1
 KINDS = ("float", "qat")
 _POOLS_BEFORE = "average"  # of runs that do not say; they were made before there was a choice
-HASHED = ("spec.json", "config.json", "index.json", "metrics.json", "weights.npz", "float.npz")
+HASHED = ("spec.json", "config.json", "index.json", "metrics.json", "pruning.json", "weights.npz", "float.npz")
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _phases(config: TrainConfig) -> list[Phase]:
     rate = config.learning_rate or (1e-4 if config.pretrained else 2e-3)
     return [
         Phase("head", _head_epochs(config), max(rate, _HEAD_LEARNING_RATE), train_head_only),
-        Phase("network", config.epochs, rate, freeze_batch_norm if config.pretrained else _train_everything),
+        Phase("network", config.epochs, rate, freeze_batch_norm if config.pretrained else train_everything),
     ]
 
 
@@ -95,6 +95,7 @@ def freeze_batch_norm(model: Any) -> None:
         layer.trainable = not isinstance(getattr(layer, "layer", layer), tf_keras.layers.BatchNormalization)
 
 
-def _train_everything(model: Any) -> None:
+def train_everything(model: Any) -> None:
+    """Train every layer, batch-norm statistics included."""
     for layer in model.layers:
         layer.trainable = True

@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import QatConfig, TrainConfig, merge
+from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig, macs_budget, merge
 
 
 def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
@@ -51,3 +52,47 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 def test_values_out_of_range_are_refused_by_name(settings: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(settings)).replace("_", "-")):
         TrainConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"macs": "fifty"},
+        {"macs": "0%"},
+        {"macs": "-5"},
+        {"budget_ms": 0.0},
+        {"budget_ms": float("inf")},
+        {"budget_ms": 5.0, "threads": 0},
+        {"macs": "50%", "criterion": "l2"},
+        {"macs": "50%", "samples": 0},
+        {"macs": "50%", "multiple": 0},
+        {"macs": "50%", "least_share": 1.5},
+        {"macs": "50%", "epochs": -1},
+    ],
+)
+def test_values_of_pruning_out_of_range_are_refused_by_name(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=list(settings)[-1].replace("_", "-")):
+        PruneConfig(**settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"macs": "50%", "budget_ms": 5.0}])
+def test_pruning_needs_exactly_one_budget(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="give one budget"):
+        PruneConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("50%", 500),
+        ("12.5 %", 125),
+        ("0.3", 300),
+        ("1", 1000),
+        ("300", 300),
+        ("2k", 2000),
+        ("1.5M", 1_500_000),
+        ("1G", 10**9),
+    ],
+)
+def test_a_budget_of_operations_is_a_share_or_a_number(text: str, expected: int) -> None:
+    assert macs_budget(text, 1000) == expected

@@ -65,6 +65,41 @@ def test_impossible_networks_are_usage_errors(config: NetworkConfig) -> None:
         build_network(config)
 
 
+def test_a_width_that_rounds_a_layer_to_nothing_is_refused_and_told() -> None:
+    with pytest.raises(UsageError, match=r"0.015, which rounds a layer of 32 filters to nothing; .* above 0.015625"):
+        build_network(NetworkConfig(2, 75, 0.015))
+    assert build_network(NetworkConfig(2, 75, 0.016)).get_layer("conv2d").filters == 8
+
+
+def test_filters_that_pruning_left_are_those_of_the_network() -> None:
+    model = build_network(NetworkConfig(2, 75, 0.25, filters={"conv2d_3": 5, "conv2d_5": 3}))
+    whole = build_network(NetworkConfig(2, 75, 0.25))
+    filters = [[layer.filters for layer in each.layers if hasattr(layer, "filters")] for each in (model, whole)]
+    assert (model.get_layer("conv2d_3").filters, model.get_layer("conv2d_5").filters) == (5, 3)
+    assert sum(a != b for a, b in zip(*filters, strict=True)) == 2
+    assert [layer.name for layer in model.layers] == [layer.name for layer in whole.layers]
+
+
+@pytest.mark.parametrize(
+    ("filters", "complaint"),
+    [
+        ({"conv2d_500": 1}, "no convolution 'conv2d_500'"),
+        ({"mixed0": 1}, "no convolution 'mixed0'"),
+        ({"conv2d": 0}, "conv2d is said to keep 0 filters; expected 1 to 8"),
+        ({"conv2d": 9}, "conv2d is said to keep 9 filters; expected 1 to 8"),
+        ({"conv2d": True}, "conv2d is said to keep True filters"),
+    ],
+)
+def test_filters_that_cannot_be_are_refused(filters: dict[str, int], complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        build_network(NetworkConfig(2, 75, 0.125, filters=filters))
+
+
+def test_trained_weights_do_not_go_with_a_pruned_shape() -> None:
+    with pytest.raises(UsageError, match="they fit no pruned network"):
+        build_network(NetworkConfig(2, 75, weights="imagenet", filters={"conv2d": 8}))
+
+
 def test_weights_come_from_a_file_of_the_published_format(tmp_path: Path) -> None:
     tf_keras.utils.set_random_seed(7)
     published = tf_keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(75, 75, 3))

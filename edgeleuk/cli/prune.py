@@ -1,0 +1,27 @@
+"""`edgeleuk prune`: a trained network within a budget."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.training.config import PruneConfig, merge
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path), metavar="FLOAT_RUN")
+@run_options
+@config_options(PruneConfig)
+def command(source: Path, output: Path, config: Path | None, resume: bool, tensorboard: bool, **given: Any) -> None:
+    """Remove filters of FLOAT_RUN's network until it fits --macs or --budget-ms, fine-tune it, write the folder RUN.
+
+    What matters least for what it costs goes first. RUN is a float run: qat, convert and evaluate take it.
+    """
+    settings = merge(PruneConfig, config, given)
+    from edgeleuk.optimize.prune import prune
+    from edgeleuk.training.run import load_run_folder
+
+    run = prune(load_run_folder(source), settings, output, resume, click.echo, log_folder(output, tensorboard))
+    best = f"best epoch {run.best_epoch}" if run.best_epoch else "no epoch was better than the pruned network as it was"
+    click.echo(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")
