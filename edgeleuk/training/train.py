@@ -1,10 +1,12 @@
 """Training: from an index to a float run."""
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json
 from edgeleuk.spec import ModelSpec
@@ -20,6 +22,7 @@ from edgeleuk.training.run import TEACHER, Run, load_run_folder
 from edgeleuk.training.teacher import open_teacher, teacher_json
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
+_log = logging.getLogger(__name__)
 _HEAD = frozenset({"average", "dropout", "logits", "probabilities"})
 _HEAD_LEARNING_RATE = 1e-3
 
@@ -48,6 +51,7 @@ def train(
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
+        _warn_of_crop(index, config)
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
         on_epoch = epoch_reporter(_total_epochs(config), report, log_folder)
         mixed = _fit(index, config, spec, objective, partial, on_epoch)
@@ -60,6 +64,12 @@ def _config_json(config: TrainConfig, teacher: Run | None) -> str:
     settings = dataclasses.asdict(config)
     del settings["teacher"]
     return to_json(settings | {"teacher_sha256": teacher.sha256 if teacher else None})
+
+
+def _warn_of_crop(index: Index, config: TrainConfig) -> None:
+    if config.crop is not None:
+        for note in field_notes(field_of(index, index.training(config.fold)), config.crop):
+            _log.warning(note)
 
 
 def _network(index: Index, config: TrainConfig) -> NetworkConfig:
