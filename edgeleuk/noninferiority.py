@@ -16,9 +16,9 @@ bound of as many independent images: where no subject shows a difference, a boot
 
 Simulated with 20 to 60 subjects of about 60 images whose true loss is just the margin of 1 point, "not inferior" comes
 out in 5 to 10 % where the subjects' error rates vary moderately (coefficient of variation up to 1), and in 10 to 18 %
-where a few subjects have most of the errors (2). BCa bounds did no better; bootstrap-t ones err up to 4 % less where the
-candidate only loses, but show a harmless candidate in 61 % instead of 98 % of trials; taking the images for independent
-errs in up to 28 %. Below 20 subjects all of them grow worse, so nothing is claimed there.
+where a few subjects have most of the errors (1.5 to 2). BCa bounds did no better. Bootstrap-t bounds err some 4 % less
+where the candidate only loses, but show a harmless candidate in 61 % instead of 98 % of trials. Taking the images for
+independent errs in up to 28 %. Below 20 subjects all of them grow worse, so nothing is claimed there.
 """
 
 import dataclasses
