@@ -6,6 +6,8 @@ import click
 
 from edgeleuk.errors import UsageError
 
+_MAX_DROP_POINTS = 1.0
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
@@ -26,6 +28,18 @@ from edgeleuk.errors import UsageError
 @click.option(
     "--resamples", type=click.IntRange(100), default=2000, show_default=True, help="Resamples of the bootstrap."
 )
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="REFERENCE",
+    help="Test whether MODEL is not inferior to this model, run or folder of 'evaluate -o', on the same images.",
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    metavar="POINTS",
+    help="Loss of accuracy, in percentage points, that --against has to rule out. [default: 1.0]",
+)
 def command(
     model: Path,
     data: Path,
@@ -36,21 +50,43 @@ def command(
     output: Path | None,
     seed: int,
     resamples: int,
+    against: Path | None,
+    max_drop: float | None,
 ) -> None:
     """Accuracy of MODEL, a .tflite file or a run, on an index or a folder of labelled images.
 
-    Intervals are over subjects where subjects are known. Images that the model was trained on are refused.
+    Intervals are over subjects where subjects are known. Images that the model was trained on are refused. With
+    --against the exit code is 1 unless non-inferiority was shown, with 95 % confidence.
     """
+    from edgeleuk.comparison import check_reference, compare_with
     from edgeleuk.evaluation import Request, evaluate_files
     from edgeleuk.files import refuse_taken, to_json
-    from edgeleuk.report.evaluation import render_text, write_folder
+    from edgeleuk.noninferiority import NOT_INFERIOR, Gate
+    from edgeleuk.report.evaluation import record_of, render_text, write_folder
+    from edgeleuk.report.noninferiority import render_comparison
 
-    if skip_trained and allow_trained:
-        raise UsageError("--skip-trained and --allow-trained exclude each other; choose one")
+    _refuse_contradictions(skip_trained, allow_trained, against, max_drop)
     if output is not None:
         refuse_taken(output)
-    trained = "skip" if skip_trained else "allow" if allow_trained else "refuse"
-    evaluation = evaluate_files(model, data, Request(split, trained, seed, resamples))
+    if against is not None:
+        check_reference(against)
+    request = Request(split, "skip" if skip_trained else "allow" if allow_trained else "refuse", seed, resamples)
+    evaluation = evaluate_files(model, data, request)
+    gate = Gate(margin=(max_drop or _MAX_DROP_POINTS) / 100)
+    comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
     if output is not None:
-        write_folder(evaluation, output)
-    click.echo(to_json(evaluation.to_dict()) if as_json else render_text(evaluation), nl=False)
+        write_folder(evaluation, output, comparison)
+    click.echo(to_json(record_of(evaluation, comparison)) if as_json else render_text(evaluation), nl=False)
+    if comparison is not None:
+        if not as_json:
+            click.echo(f"\n{render_comparison(comparison)}", nl=False)
+        click.get_current_context().exit(int(comparison.result.verdict != NOT_INFERIOR))
+
+
+def _refuse_contradictions(skip: bool, allow: bool, against: Path | None, max_drop: float | None) -> None:
+    if skip and allow:
+        raise UsageError("--skip-trained and --allow-trained exclude each other; choose one")
+    if allow and against is not None:
+        raise UsageError("on images seen in training nothing can be shown; leave --allow-trained or --against out")
+    if max_drop is not None and against is None:
+        raise UsageError("--max-drop is the margin of --against REFERENCE; give both")

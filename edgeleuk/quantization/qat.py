@@ -18,7 +18,7 @@ from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.preparation import check_images, child_spec, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, load_run_folder
+from edgeleuk.training.run import Run, inherited_files, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 from edgeleuk.training.weights import save_weights
@@ -45,6 +45,7 @@ def qat(
     config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
     spec = child_spec(source, config_json)
     texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": source.index.to_json()}
+    texts |= inherited_files(source)
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)

@@ -1,9 +1,12 @@
 """An evaluation as text, and as a folder of JSON, table and picture."""
 
 import csv
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from edgeleuk.comparison import Comparison
 from edgeleuk.evaluation import Evaluation, SubjectResult
 from edgeleuk.files import to_json, whole_folder
 from edgeleuk.metrics import Estimate
@@ -19,10 +22,16 @@ def render_text(evaluation: Evaluation) -> str:
     return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
 
 
-def write_folder(evaluation: Evaluation, folder: Path) -> None:
+def record_of(evaluation: Evaluation, comparison: Comparison | None = None) -> dict[str, Any]:
+    """What JSON can hold of the evaluation, and under "against" of its comparison with a reference."""
+    against = {} if comparison is None else {"against": dataclasses.asdict(comparison)}
+    return evaluation.to_dict() | against
+
+
+def write_folder(evaluation: Evaluation, folder: Path, comparison: Comparison | None = None) -> None:
     """Write evaluation.json, predictions.csv and evaluation.png, all or none. Raises OutputError."""
     with whole_folder(folder) as partial:
-        (partial / "evaluation.json").write_text(to_json(evaluation.to_dict()), encoding="utf-8")
+        (partial / "evaluation.json").write_text(to_json(record_of(evaluation, comparison)), encoding="utf-8")
         _write_predictions(evaluation, partial / "predictions.csv")
         evaluation_figure(evaluation, partial / "evaluation.png")
 

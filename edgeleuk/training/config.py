@@ -15,11 +15,20 @@ Config = TypeVar("Config", "TrainConfig", "QatConfig", "PruneConfig")
 
 POOLS = ("depthwise", "average")
 CRITERIA = ("taylor", "bn-l1")
+TEMPERATURE, TEACHER_WEIGHT = 4.0, 0.9
 _PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
 
 
 def _option(default: Any, text: str) -> Any:
     return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Distilling:
+    """How a teacher's answers count; see `edgeleuk.training.distillation`."""
+
+    temperature: float
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,15 @@ class TrainConfig:
     patience: int = _option(
         8, "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
     )
+    teacher: str | None = _option(
+        None, "Float run of the same classes and fold whose softened answers are learnt, too (Hinton et al. 2015)."
+    )
+    distillation_temperature: float | None = _option(
+        None, f"Temperature that softens the answers of teacher and student. [default: {TEMPERATURE:g}]"
+    )
+    distillation_weight: float | None = _option(
+        None, f"Weight of the teacher's answers in the loss; the labels have the rest. [default: {TEACHER_WEIGHT:g}]"
+    )
     fold: int = _option(0, "Fold held out for validation.")
     folds: int = _option(3, "Folds to deal where a folder is given instead of an index.")
     seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
@@ -62,12 +80,21 @@ class TrainConfig:
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
         _expect(self.crop is None or self.crop > 0, "crop", self.crop, "above 0")
         _expect(self.head_epochs is None or self.head_epochs >= 0, "head-epochs", self.head_epochs, "0 or more")
+        _check_distilling(self)
         _check_fit(self)
 
     @property
     def pretrained(self) -> bool:
         """Whether the backbone starts from trained weights."""
         return self.weights != "none"
+
+    @property
+    def distilling(self) -> Distilling | None:
+        """Temperature and weight of the teacher's answers; None without a teacher."""
+        if self.teacher is None:
+            return None
+        temperature, weight = self.distillation_temperature, self.distillation_weight
+        return Distilling(TEMPERATURE if temperature is None else temperature, weight or TEACHER_WEIGHT)
 
 
 @dataclass(frozen=True)
@@ -91,6 +118,15 @@ class QatConfig:
         _expect(self.samples > 0, "samples", self.samples, "above 0")
         _expect(self.pools in (None, "depthwise"), "pools", self.pools, "depthwise, or nothing")
         _check_fit(self)
+
+
+def _check_distilling(config: TrainConfig) -> None:
+    temperature, weight = config.distillation_temperature, config.distillation_weight
+    for name, value in (("distillation-temperature", temperature), ("distillation-weight", weight)):
+        _expect(value is None or config.teacher is not None, name, value, "nothing without --teacher RUN")
+    # Below 1 the teacher's answers harden; far above 20 every answer looks the same in float32.
+    _expect(temperature is None or 1 <= temperature <= 100, "distillation-temperature", temperature, "1 to 100")
+    _expect(weight is None or 0 < weight <= 1, "distillation-weight", weight, "above 0, at most 1")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from edgeleuk.errors import UsageError
 from edgeleuk.files import to_json, write_text
 from edgeleuk.training.config import TrainConfig
 from edgeleuk.training.results import Report
+from edgeleuk.training.teacher import fold_teacher, open_teacher
 from edgeleuk.training.train import train
 
 
@@ -23,20 +24,33 @@ def cross_validate(
 ) -> str:
     """Train a run a fold below `out`, write cross_validation.json there and return its summary in one line.
 
-    Complete folds are kept where `resume` is asked for. The best epoch of each run was chosen on its own validation
+    Complete folds are kept where `resume` is asked for. A teacher is the folder of an earlier cross-validation, whose
+    run of each fold teaches that fold's student. The best epoch of each run was chosen on its own validation
     fold, so the mean flatters; `evaluate` on a test split does not. Raises as `train`, and UsageError without epochs.
     """
     if config.epochs == 0:
         raise UsageError("epochs is 0; cross-validation needs at least one")
+    configs = _configs(index, config)
     rows: list[dict[str, Any]] = []
-    for fold in range(index.fold_count):
+    for fold, own in enumerate(configs):
         report(f"fold {fold} of {index.fold_count}")
         name = f"fold_{fold}"
         logs = log_folder / name if log_folder else None
-        run = train(index, dataclasses.replace(config, fold=fold), out / name, resume, report, logs)
+        run = train(index, own, out / name, resume, report, logs)
         rows.append({"fold": fold, "run": run.folder.name, "best": run.best})
     scores = [row["best"]["val_weighted_f1"] for row in rows if row["best"]]
     mean, spread = statistics.fmean(scores), statistics.pstdev(scores)
     summary = {"schema_version": 1, "folds": rows, "val_weighted_f1_mean": mean, "val_weighted_f1_std": spread}
     write_text(out / "cross_validation.json", to_json(summary))
     return f"validation weighted F1 {mean:.4f} +- {spread:.4f} over {len(scores)} folds"
+
+
+def _configs(index: Index, config: TrainConfig) -> list[TrainConfig]:
+    """The settings of each fold; every teacher is checked before the first fold is trained."""
+    configs = [dataclasses.replace(config, fold=fold) for fold in range(index.fold_count)]
+    if config.teacher is None:
+        return configs
+    teachers = [fold_teacher(Path(config.teacher), own.fold) for own in configs]
+    for teacher, own in zip(teachers, configs, strict=True):
+        open_teacher(teacher, index, own.fold)
+    return [dataclasses.replace(own, teacher=str(path)) for own, path in zip(configs, teachers, strict=True)]

@@ -12,6 +12,7 @@ from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.metrics import weighted_f1
 from edgeleuk.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from edgeleuk.training.framework import tf, tf_keras, tqdm
+from edgeleuk.training.objective import Labels, Objective
 from edgeleuk.training.stream import ImageStream
 from edgeleuk.training.unfinished import CHECKPOINT
 
@@ -30,11 +31,12 @@ class Phase:
 
 @dataclass(frozen=True)
 class FitData:
-    """Images to fit and to validate on; `class_weights` float [classes] weigh the loss."""
+    """Images to fit and to validate on; `class_weights` float [classes] weigh the whole loss of an image."""
 
     training: ImageStream
     validation: ImageStream
     class_weights: "np.ndarray[Any, np.dtype[np.float64]]"
+    objective: Objective = field(default_factory=Labels)
 
 
 @dataclass
@@ -84,9 +86,9 @@ class Fitter:
         schedule = _schedule(phase, self.data.training.batch_count)
         self.model.compile(
             optimizer=tf_keras.optimizers.Adam(schedule),
-            loss=tf_keras.losses.SparseCategoricalCrossentropy(),
+            loss=self.data.objective.loss,
             weighted_metrics=[],
-            metrics=["accuracy"],
+            metrics=[self.data.objective.accuracy],
         )
         _restore_optimizer(self.model, optimizer_state)
         while self.progress.epochs_done < first + phase.epochs and not self.progress.stopped:
@@ -134,7 +136,7 @@ class Fitter:
         try:
             # With the number of steps told, Keras does not try one more, which would count in the optimizer's schedule.
             steps = self.data.training.batch_count
-            data = _dataset(batches, self.model.input_shape)
+            data = _dataset(batches, self.model.input_shape, self.data.objective.target_spec)
             history: dict[str, list[float]] = self.model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0).history
         except tf.errors.OpError as error:
             raise (failures[0] if failures else error) from error
@@ -143,9 +145,10 @@ class Fitter:
     def _weighted(self, epoch: int) -> Iterator[tuple[Any, Any, Any]]:
         training = self.data.training
         # A bar on a terminal (disable=None), gone when the epoch is.
-        bar = tqdm(training.shuffled(epoch), f"epoch {epoch}", training.batch_count, leave=False, disable=None)
-        for images, labels in bar:
-            yield images, labels, self.data.class_weights[labels].astype(np.float32)
+        data = self.data.objective.batches(training, epoch)
+        bar = tqdm(data, f"epoch {epoch}", training.batch_count, leave=False, disable=None)
+        for images, labels, targets in bar:
+            yield images, targets, self.data.class_weights[labels].astype(np.float32)
 
     def _keep_if_best(self, row: dict[str, Any]) -> None:
         self.progress.epochs_done = row["epoch"]
@@ -187,10 +190,12 @@ def _restore_optimizer(model: Any, state: list[Any]) -> None:
         variable.assign(value)
 
 
-def _dataset(batches: Callable[[], Iterator[tuple[Any, Any, Any]]], input_shape: tuple[int, ...]) -> Any:
+def _dataset(
+    batches: Callable[[], Iterator[tuple[Any, Any, Any]]], input_shape: tuple[int, ...], target_spec: Any
+) -> Any:
     signature = (
         tf.TensorSpec((None, *input_shape[1:]), tf.float32),
-        tf.TensorSpec((None,), tf.int64),
+        target_spec,
         tf.TensorSpec((None,), tf.float32),
     )
     return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1)

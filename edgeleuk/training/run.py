@@ -7,6 +7,7 @@
     weights.npz      the network's weights (best epoch)
     float.npz        QAT runs only: weights of the float network it started from
     pruning.json    pruned runs only: which filters of the parent were kept, and why so many
+    teacher.json    distilled runs, and those made from them: the teacher, and the images that it was trained on
     metrics.json    the best epoch's row
     history.csv, history.png
 
@@ -27,7 +28,11 @@ from edgeleuk.training.network import NetworkConfig
 SCHEMA_VERSION = 1
 KINDS = ("float", "qat")
 _POOLS_BEFORE = "average"  # of runs that do not say; they were made before there was a choice
-HASHED = ("spec.json", "config.json", "index.json", "metrics.json", "pruning.json", "weights.npz", "float.npz")
+TEACHER = "teacher.json"
+HASHED = (
+    *("spec.json", "config.json", "index.json", "metrics.json", "pruning.json", "weights.npz", "float.npz"),
+    TEACHER,
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Run:
     sha256: str
     best: dict[str, Any] | None = None
     scheme_version: int | None = None
+    teacher_trained_on: frozenset[str] = frozenset()
 
     @property
     def best_epoch(self) -> int:
@@ -56,8 +62,13 @@ class Run:
 
     @property
     def trained_on(self) -> frozenset[str]:
-        """First 16 hex digits of the SHA-256 of every image that changed its weights."""
-        return frozenset(image.sha256[:16] for image in self.index.training(self.fold))
+        """First 16 hex digits of the SHA-256 of every image that changed its weights, its teacher's included."""
+        return self.teacher_trained_on.union(image.sha256[:16] for image in self.index.training(self.fold))
+
+
+def inherited_files(source: Run) -> dict[str, str]:
+    """Text by name of the files that every run made from `source` takes over: what its teacher was trained on."""
+    return {TEACHER: (source.folder / TEACHER).read_text(encoding="utf-8")} if source.teacher_trained_on else {}
 
 
 def partial_of(out: Path) -> Path:
@@ -93,7 +104,12 @@ def _read(folder: Path, raw: dict[str, Any]) -> Run:
         sha256=sha256_file(folder / "run.json"),
         best=json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
         scheme_version=raw.get("scheme_version"),
+        teacher_trained_on=_teacher_trained_on(folder / TEACHER) if TEACHER in raw["files"] else frozenset(),
     )
+
+
+def _teacher_trained_on(path: Path) -> frozenset[str]:
+    return frozenset(json.loads(path.read_text(encoding="utf-8"))["trained_on"])
 
 
 def _check_hashes(folder: Path, hashes: dict[str, str]) -> None:

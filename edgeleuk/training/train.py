@@ -1,22 +1,28 @@
 """Training: from an index to a float run."""
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import TrainConfig
+from edgeleuk.training.distillation import distillation_of
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras, use_mixed_precision
 from edgeleuk.training.network import NetworkConfig, build_network
+from edgeleuk.training.objective import Labels, Objective
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, load_run_folder
+from edgeleuk.training.run import TEACHER, Run, load_run_folder
+from edgeleuk.training.teacher import open_teacher, teacher_json
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
+_log = logging.getLogger(__name__)
 _HEAD = frozenset({"average", "dropout", "logits", "probabilities"})
 _HEAD_LEARNING_RATE = 1e-3
 
@@ -31,36 +37,72 @@ def train(
 ) -> Run:
     """Train InceptionV3 on the index without its validation fold and write the run folder `out`.
 
-    Raises LeakError where a group crosses the fold's border, DataError for images that changed or classes that lack
-    images, UsageError for settings that cannot be met, OutputError where the run cannot be written.
+    Raises LeakError where a group crosses the fold's border or the teacher has seen what is held out, DataError for
+    images that changed or classes that lack images, UsageError for settings that cannot be met, OutputError where the
+    run cannot be written.
     """
     check_images(index, config.fold)
-    config_json = to_json(dataclasses.asdict(config))
+    teacher = None if config.teacher is None else open_teacher(Path(config.teacher), index, config.fold)
+    config_json = _config_json(config, teacher)
     spec = new_spec(index, config, config_json)
     texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": index.to_json()}
-    network = NetworkConfig(
-        len(index.classes), config.input_size, config.width, config.dropout, config.weights, config.pools
-    )
+    if teacher and config.distilling:
+        texts[TEACHER] = teacher_json(teacher, config.distilling)
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
-        mixed = _fit(index, config, spec, network, partial, epoch_reporter(_total_epochs(config), report, log_folder))
-        return publish_run(partial, out, "float", network, {"mixed_precision": mixed, "parent": None} | made_by())
+        _warn_of_crop(index, config)
+        objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
+        on_epoch = epoch_reporter(_total_epochs(config), report, log_folder)
+        mixed = _fit(index, config, spec, objective, partial, on_epoch)
+        facts = {"mixed_precision": mixed, "parent": None, "teacher": str(teacher.folder) if teacher else None}
+        return publish_run(partial, out, "float", _network(index, config), facts | made_by())
+
+
+def _config_json(config: TrainConfig, teacher: Run | None) -> str:
+    """The settings; the teacher by its hash, as it may lie elsewhere when the training is resumed."""
+    settings = dataclasses.asdict(config)
+    del settings["teacher"]
+    return to_json(settings | {"teacher_sha256": teacher.sha256 if teacher else None})
+
+
+def _warn_of_crop(index: Index, config: TrainConfig) -> None:
+    if config.crop is not None:
+        for note in field_notes(field_of(index, index.training(config.fold)), config.crop):
+            _log.warning(note)
+
+
+def _network(index: Index, config: TrainConfig) -> NetworkConfig:
+    return NetworkConfig(
+        len(index.classes), config.input_size, config.width, config.dropout, config.weights, config.pools
+    )
+
+
+def _objective(config: TrainConfig, teacher: Run | None, report: Report) -> Objective:
+    how = config.distilling
+    if teacher is None or how is None:
+        return Labels()
+    report(
+        f"taught by {teacher.folder} (validation weighted F1 {teacher.best_weighted_f1:.4f}): temperature "
+        f"{how.temperature:g}, weight {how.weight:g}"
+    )
+    return distillation_of(teacher, how)
 
 
 def _fit(
     index: Index,
     config: TrainConfig,
     spec: ModelSpec,
-    network: NetworkConfig,
+    objective: Objective,
     partial: Path,
     on_epoch: Callable[[dict[str, Any]], None],
 ) -> bool:
     """Fit and write the results; returns whether float16 was used."""
     mixed = use_mixed_precision()
     tf_keras.utils.set_random_seed(config.seed)
-    model = build_network(network)
+    model = build_network(_network(index, config))
     data = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed)
+    data = dataclasses.replace(data, objective=objective)
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch).run(_phases(config))
     write_results(partial, progress, model)
     return mixed

@@ -1,10 +1,14 @@
 """`edgeleuk evaluate`: options that are refused before any work is done."""
 
+import dataclasses
+import json
+
 import click
 import pytest
 from click.testing import CliRunner
 
 from edgeleuk.cli.evaluate import command
+from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, OutputError, UsageError
 
 
@@ -35,3 +39,41 @@ def test_every_option_has_help():
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     assert all(option.help for option in options)
     assert run("--help").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--against", "other.tflite", "--allow-trained"], "nothing can be shown"),
+        (["--max-drop", "2"], "--max-drop is the margin of --against"),
+    ],
+)
+def test_options_that_make_no_sense_beside_a_reference_are_usage_errors(options, message):
+    with pytest.raises(UsageError, match=message):
+        run("model.tflite", "index.json", *options)
+
+
+def test_a_missing_reference_is_named_before_the_evaluation(tmp_path):
+    with pytest.raises(ModelError, match=r"absent\.tflite: no such reference"):
+        run("model.tflite", "index.json", "--against", tmp_path / "absent.tflite")
+
+
+def test_the_exit_code_is_a_gate(run_edgeleuk, small_model, small_float_model, cells_index, tmp_path):
+    def gate(*options):
+        return run_edgeleuk("evaluate", small_model, cells_index, "--resamples", "100", *options)
+
+    done = gate("--against", small_float_model, "-o", tmp_path / "int8", "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    result = json.loads(done.stdout)["against"]["result"]
+    assert (result["verdict"], result["unit"], result["units"]) == ("not shown", "subject", 12)
+    anonymous = tmp_path / "anonymous.json"
+    index = Index.load(cells_index)
+    dataclasses.replace(index, images=tuple(dataclasses.replace(image, subject=None) for image in index.images)).save(
+        anonymous
+    )
+    done = run_edgeleuk("evaluate", small_model, anonymous, "--against", small_model, "--max-drop", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.rstrip().endswith("verdict   not inferior (margin 5 points, 95% confidence)")
+    done = gate("--against", tmp_path / "int8", "--split", "all")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "could not show it with this few subjects" in done.stdout

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig, macs_budget, merge
+from edgeleuk.training.config import Distilling, PruneConfig, QatConfig, TrainConfig, macs_budget, merge
 
 
 def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
@@ -29,6 +29,15 @@ def test_wrong_values_in_the_file_are_refused(tmp_path: Path, text: str) -> None
         merge(TrainConfig, file, {})
 
 
+def test_a_teacher_and_how_it_counts_may_be_told_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "train.toml"
+    file.write_text('teacher = "float-run"\ndistillation-temperature = 2\n')
+    config = merge(TrainConfig, file, {"distillation_weight": 0.5})
+    assert (config.teacher, config.distilling) == ("float-run", Distilling(2.0, 0.5))
+    assert TrainConfig(teacher="run").distilling == Distilling(4.0, 0.9)
+    assert TrainConfig().distilling is None
+
+
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         merge(QatConfig, tmp_path / "none.toml", {})
@@ -47,6 +56,12 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         {"head_epochs": -1},
         {"seed": 2**32},
         {"learning_rate": float("inf")},
+        {"distillation_temperature": 4.0},
+        {"distillation_weight": 0.5},
+        {"distillation_temperature": 0.5, "teacher": "run"},
+        {"distillation_temperature": float("nan"), "teacher": "run"},
+        {"distillation_weight": 0.0, "teacher": "run"},
+        {"distillation_weight": 1.1, "teacher": "run"},
     ],
 )
 def test_values_out_of_range_are_refused_by_name(settings: dict[str, float]) -> None:

@@ -45,6 +45,29 @@ def test_an_epoch_depends_on_seed_and_number_alone(paths: list[Path]) -> None:
     assert len({epoch(1, 0, 1), epoch(2, 0, 1), epoch(1, 1, 1)}) == 3
 
 
+def test_a_second_view_is_the_same_image_moved_turned_and_stained_alike(tmp_path: Path) -> None:
+    blocks = np.random.default_rng(0).integers(1, 256, (5, 8, 8, 3), dtype=np.uint8)
+    paths = [tmp_path / f"{number}.png" for number in range(5)]
+    for path, block in zip(paths, blocks, strict=True):
+        Image.fromarray(np.kron(block, np.ones((8, 8, 1), np.uint8))).save(path)
+    stream = ImageStream(paths, range(5), Preprocessing(64, 64, "nearest"), batch_size=2, seed=4)
+    other = Preprocessing(32, 32, "nearest", pixel_scale=1.0, pixel_offset=0.0)
+    for epoch in range(1, 5):
+        plain = list(stream.shuffled(epoch))
+        for (images, views, labels), (same, same_labels) in zip(
+            stream.shuffled_views(epoch, other), plain, strict=True
+        ):
+            assert (labels == same_labels).all()
+            assert (images == same).all()
+            centre = np.rint((images[:, 16:48, 16:48] + 1) * 127.5)
+            assert (np.rint(views) == centre).all()
+
+
+def test_the_teachers_view_is_the_students_where_both_prepare_alike(paths: list[Path]) -> None:
+    for images, views, _ in ImageStream(paths, range(11), SPEC).shuffled_views(1, SPEC):
+        assert views is images
+
+
 def test_augmented_input_stays_in_the_range_the_quantizer_is_fixed_to(paths: list[Path]) -> None:
     for epoch in range(20):
         for images, _ in ImageStream(paths, range(11), SPEC).shuffled(epoch):

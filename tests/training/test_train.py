@@ -11,7 +11,8 @@ import pytest
 
 from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, OutputError, UsageError
-from edgeleuk.training.config import TrainConfig
+from edgeleuk.quantization.qat import qat
+from edgeleuk.training.config import QatConfig, TrainConfig
 from edgeleuk.training.run import load_run_folder, partial_of
 from edgeleuk.training.train import train
 
@@ -116,3 +117,38 @@ def test_pretrained_weights_are_tuned_head_first_with_batch_norm_frozen(
     after = statistics(load_network(run))
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
     assert run.trained_on == {image.sha256[:16] for image in run.index.training(0)}
+
+
+def test_a_distilled_run_resumes_after_a_kill_names_its_teacher_and_goes_on_to_qat(
+    float_run: Path, cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = tiny_settings | {"crop": 200, "input_size": 80, "distillation_temperature": 2.0}
+    index, out = Index.load(cells_index), tmp_path / "run"
+    command = _arguments(cells_index, out, settings | {"teacher": float_run})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(f"taught by {float_run} (validation weighted F1 ")
+        assert process.stdout.readline().startswith("epoch   1/2")
+        os.kill(process.pid, signal.SIGKILL)
+    moved = tmp_path / "moved"
+    moved.symlink_to(float_run)
+    hotter = TrainConfig(**settings | {"distillation_temperature": 3.0}, teacher=str(moved))
+    with pytest.raises(UsageError, match=r"another config\.json: it has .distillation_temperature.: 2\.0"):
+        train(index, hotter, out, resume=True)
+    run = train(index, TrainConfig(**settings, teacher=str(moved)), out, resume=True, report=lambda text: None)
+
+    whole = train(index, TrainConfig(**settings, teacher=str(moved)), tmp_path / "whole", report=lambda text: None)
+    rows = [json.loads((folder / "metrics.json").read_text()) for folder in (run.folder, whole.folder)]
+    for name in ("epoch", "loss", "val_loss", "val_accuracy"):
+        assert rows[1][name] == pytest.approx(rows[0][name], rel=1e-3, abs=1e-4), name
+
+    teacher = load_run_folder(float_run)
+    assert json.loads((out / "config.json").read_text())["teacher_sha256"] == teacher.sha256
+    assert json.loads((out / "run.json").read_text())["teacher"] == str(moved)
+    lesson = json.loads((out / "teacher.json").read_text())
+    assert (lesson["run_sha256"], lesson["temperature"], lesson["weight"]) == (teacher.sha256, 2.0, 0.9)
+    assert run.trained_on == teacher.trained_on
+
+    after = qat(run, QatConfig(epochs=0, batch_size=8, samples=16), tmp_path / "qat", report=lambda text: None)
+    assert after.teacher_trained_on == teacher.trained_on
+    assert after.spec.preprocessing.crop_px == 200

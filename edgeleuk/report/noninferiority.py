@@ -1,0 +1,56 @@
+"""A comparison with a reference as text."""
+
+from collections.abc import Iterator
+
+from edgeleuk.comparison import Comparison
+from edgeleuk.noninferiority import FEWEST_SUBJECTS, INFERIOR, NOT_INFERIOR, POWER, Noninferiority
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """The comparison for a terminal, ending in a newline."""
+    return "\n".join(_lines(comparison)) + "\n"
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    result = comparison.result
+    yield f"against   {comparison.reference}  (sha256 {comparison.reference_sha256[:16]})"
+    over = f"{result.images:,} images" + (f" of {result.units:,} subjects" if result.unit == "subject" else "")
+    yield f"accuracy  {result.candidate_accuracy:.4f} against {result.reference_accuracy:.4f} on {over}"
+    yield (
+        f"change    {_points(result.difference)}: {result.gained:,} images right that the reference had wrong, "
+        f"{result.lost:,} the other way round"
+    )
+    yield f"bounds    {_bounds(result)}"
+    yield f"verdict   {_verdict(result)}"
+
+
+def _bounds(result: Noninferiority) -> str:
+    if result.bounds is None:
+        return "none: one subject"
+    low, high = _points(result.bounds.low), _points(result.bounds.high)
+    return f"{low} or more, {high} or less, each with {result.gate.confidence:.0%} confidence ({result.method})"
+
+
+def _verdict(result: Noninferiority) -> str:
+    points = f"{100 * result.gate.margin:g}"
+    margin = f"margin {points} point{'' if points == '1' else 's'}, {result.gate.confidence:.0%} confidence"
+    if result.verdict in (NOT_INFERIOR, INFERIOR):
+        return f"{result.verdict} ({margin})"
+    return f"could not show it with this few {result.unit}s ({margin}): {_reason(result)}"
+
+
+def _reason(result: Noninferiority) -> str:
+    short = result.unit == "subject" and result.units < FEWEST_SUBJECTS
+    reason = f"{result.units:,} of at least {FEWEST_SUBJECTS} subjects" if short else "both bounds enclose the margin"
+    if result.needed is None:
+        return reason
+    if result.needed <= result.units:
+        return f"{reason}; the loss that was seen is itself too near to it"
+    return (
+        f"{reason}; were both equally good, about {result.needed:,} {result.unit}s of this spread would show it with a "
+        f"chance of {POWER:.0%}"
+    )
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.2f} points"
