@@ -102,9 +102,11 @@ def measure(
     for image in images:
         count += 1
         exact.run(image)
+        signals = [_signal(exact, name) for name in rows]
         whole.run(image)
         single.run_on(exact)
-        powers += [_powers(name, exact, single, whole) for name in rows]
+        noises = ([_noise(exact, probe, name) for name in rows] for probe in (single, whole))
+        powers += np.stack([signals, *noises], axis=1)
     layers = tuple(
         LayerError(layer_name(name), operator.name, name, snr_db(signal, own), snr_db(signal, accumulated))
         for name, operator, (signal, own, accumulated) in zip(rows, graph.operators, powers.tolist(), strict=True)
@@ -112,16 +114,16 @@ def measure(
     return ErrorTable(layers, what, count)
 
 
-def _powers(name: str, exact: "_Probe", single: "_Probe", whole: "_Probe") -> tuple[float, float, float]:
+def _signal(exact: "_Probe", name: str) -> float:
     values = exact.read(name)
     signal = float(np.vdot(values, values))
     if not math.isfinite(signal):
         raise ModelError(f"layer {layer_name(name)} of the float network returns values that are not finite")
-    return signal, _noise(values, single.read(name)), _noise(values, whole.read(name))
+    return signal
 
 
-def _noise(values: NDArray[np.float32], found: NDArray[np.float32]) -> float:
-    difference = found - values
+def _noise(exact: "_Probe", probe: "_Probe", name: str) -> float:
+    difference = probe.read(name) - exact.read(name)
     return float(np.vdot(difference, difference))
 
 
@@ -143,7 +145,7 @@ class _Probe:
     def read(self, name: str) -> NDArray[np.float32]:
         """A tensor's values, flat. Raises ModelError where there is no such tensor."""
         if name not in self.details:
-            raise ModelError(f"the quantized network has no tensor {name}, which the float one has")
+            raise ModelError(f"the networks to compare differ: one of them has no tensor {name}")
         detail = self.details[name]
         values: NDArray[np.float32] = self.interpreter.get_tensor(detail["index"]).ravel()
         scale, zero_point = detail["quantization"]

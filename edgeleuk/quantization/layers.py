@@ -22,8 +22,14 @@ def layer_name(tensor: str) -> str:
     The converter joins with semicolons the names of what it fused, the first operation last; each is a path that ends
     in the operation. A tensor of another form is its own name.
     """
-    steps = tensor.split(";")[-1].split("/")
+    steps = _parts(tensor)[-1].split("/")
     return steps[-2] if len(steps) > 1 else tensor
+
+
+def _parts(tensor: str) -> list[str]:
+    """The fused operations, without the reading of weights, which the converter names as well at times."""
+    parts = tensor.split(";")
+    return [part for part in parts if "/ReadVariableOp" not in part] or parts
 
 
 def find(graph: Graph, pattern: str) -> list[Operator]:
@@ -41,7 +47,7 @@ def find(graph: Graph, pattern: str) -> list[Operator]:
 def _names(tensor: str) -> set[str]:
     """All that an operator may be called: its tensor, the parts of that, and the layers on their paths."""
     names = {tensor, layer_name(tensor)}
-    for part in tensor.split(";"):
+    for part in _parts(tensor):
         steps = part.split("/")
         names |= {part, *(steps[1:-1] or steps[:-1])}  # the first step is the network itself, if there are three
     return names
