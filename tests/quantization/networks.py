@@ -11,21 +11,26 @@ LAYERS = tf_keras.layers
 SIZE = 24
 
 
-def images(count: int = 40, seed: int = 0) -> list[NDArray[np.float32]]:
-    """float32 [1, SIZE, SIZE, 3] each, on the int8 grid: noise of differing brightness and contrast."""
+def pixels(count: int = 40, seed: int = 0) -> list[NDArray[np.uint8]]:
+    """uint8 [SIZE, SIZE, 3] each: noise of differing brightness and contrast."""
     random = np.random.default_rng(seed)
-    pixels = [random.normal(random.uniform(-60, 60), random.uniform(5, 60), (1, SIZE, SIZE, 3)) for _ in range(count)]
-    return [np.float32(np.clip(np.round(image), -128, 127) / 127.5) for image in pixels]
+    drawn = [random.normal(random.uniform(68, 188), random.uniform(5, 60), (SIZE, SIZE, 3)) for _ in range(count)]
+    return [np.clip(np.round(image), 0, 255).astype(np.uint8) for image in drawn]
 
 
-def lopsided(factor: float = 3000.0, size: int = SIZE) -> Any:
+def images(count: int = 40, seed: int = 0) -> list[NDArray[np.float32]]:
+    """The same as float32 [1, SIZE, SIZE, 3] on the int8 grid, as the device sees them."""
+    return [np.float32((image[np.newaxis].astype(np.float32) - 128) / 127.5) for image in pixels(count, seed)]
+
+
+def lopsided(factor: float = 3000.0) -> Any:
     """A network one channel of whose "wide" is `factor` times as large as it might be, and undone by "after".
 
     Scaling a channel before a ReLU and the weights that read it by the reciprocal changes nothing in float (Nagel et
     al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction"), but a tensor has one scale.
     """
     tf_keras.utils.set_random_seed(1)
-    source = tf_keras.Input((size, size, 3))
+    source = tf_keras.Input((SIZE, SIZE, 3))
     stem = LAYERS.Conv2D(8, 3, strides=2, activation="relu", name="stem")(source)
     wide = LAYERS.Conv2D(8, 3, activation="relu", bias_initializer="random_normal", name="wide")(stem)
     after = LAYERS.Conv2D(8, 1, activation="relu", name="after")(LAYERS.MaxPooling2D(2, name="pool")(wide))
