@@ -97,12 +97,16 @@ def draw_recalls(axes: "Axes", evaluation: "Evaluation") -> None:
 
 
 def draw_layer_errors(axes: "Axes", rows: Sequence[Mapping[str, Any]], named: int = 5) -> None:
-    """Signal-to-noise ratios of layers from first to last: each by itself, and accumulated; the worst have names."""
+    """Signal-to-noise ratios of layers from first to last: each by itself, and accumulated.
+
+    Few layers all have names on the axis; of many, the worst have theirs beside them.
+    """
+    few = len(rows) <= 30
     own = [row["own_db"] for row in rows]
     places = np.arange(len(rows))
     axes.plot(places, [row["accumulated_db"] for row in rows], color=ORANGE, label="as the network runs")
     axes.plot(places, own, "o", color=BLUE, markersize=5, label="the layer by itself")
-    for rank, number in enumerate(np.argsort(own, kind="stable")[:named]):
+    for rank, number in enumerate(np.argsort(own, kind="stable")[: 0 if few else named]):
         right = number > 0.8 * len(rows)
         axes.annotate(
             f"{rows[number]['layer']} {own[number]:.1f}",
@@ -113,7 +117,7 @@ def draw_layer_errors(axes: "Axes", rows: Sequence[Mapping[str, Any]], named: in
             va="top",
             fontsize=10,
         )
-    if len(rows) <= 30:
+    if few:
         axes.set_xticks(places, [row["layer"] for row in rows], rotation=60, ha="right", fontsize=9)
     axes.set(ylabel="dB, the less the worse", xlabel="layer, from input to output")
     axes.margins(x=0.02, y=0.15)
