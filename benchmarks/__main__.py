@@ -14,6 +14,7 @@ _SCRIPTS = {
     "watch_idle": ("benchmarks.watch_idle",),
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
+    "rewriting": ("benchmarks.rewriting",),
     "conversion-full": ("benchmarks.conversion", "--full"),
 }
 _SLOW = ("conversion-full",)

@@ -65,13 +65,19 @@ def interleave(
     rounds: int,
     warm_up: int = 1,
     clock: Callable[[], float] = time.perf_counter,
+    pause_s: float = 0.0,
 ) -> dict[str, list[float]]:
-    """Seconds of each call by name, A B A B; each round starts one further on, so that none always comes first."""
+    """Seconds of each call by name, A B A B; each round starts one further on, so that none always comes first.
+
+    `pause_s` before each lets threads of the one before come to rest, which go on spinning for a while.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)
     for number in range(-warm_up, rounds):
         start = number % len(names)
         for name in names[start:] + names[:start]:
+            if pause_s:
+                time.sleep(pause_s)
             begun = clock()
             calls[name]()
             if number >= 0:

@@ -71,7 +71,8 @@ def write_images(folder: Path, images_per_subject: int) -> list[Path]:
 def default_cache() -> Path:
     """Folder of the models that this code makes."""
     root = Path(edgeleuk.__file__).parent
-    sources = [root / "training/network.py", *sorted((root / "quantization").glob("*.py")), Path(__file__)]
+    made_by = [path for part in ("optimize", "quantization") for path in sorted((root / part).glob("*.py"))]
+    sources = [root / "training/network.py", *made_by, Path(__file__)]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     return Path(tempfile.gettempdir()) / f"edgeleuk-benchmarks-{digest[:12]}"
 
@@ -81,13 +82,13 @@ def spec(shape: Shape) -> ModelSpec:
     return ModelSpec(CLASSES, Preprocessing(shape.input_size_px, IMAGE_SIZE_PX), positive_class=CLASSES[0])
 
 
-def network(shape: Shape) -> Any:
-    """InceptionV3 with random weights, the same ones each time."""
+def network(shape: Shape, pools: str = "depthwise") -> Any:
+    """InceptionV3 with random weights, the same ones each time; `pools` as in `NetworkConfig`."""
     from edgeleuk.training.framework import tf_keras
     from edgeleuk.training.network import NetworkConfig, build_network
 
     tf_keras.utils.set_random_seed(0)
-    return build_network(NetworkConfig(len(CLASSES), shape.input_size_px, shape.width))
+    return build_network(NetworkConfig(len(CLASSES), shape.input_size_px, shape.width, pools=pools))
 
 
 def noise(shape: Shape, count: int) -> list[NDArray[np.float32]]:

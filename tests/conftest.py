@@ -1,5 +1,6 @@
 """What tests share: a small real network as .tflite, images of every mode, and edgeleuk in a process of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -213,6 +214,22 @@ def float_run(cells_index: Path, tiny_settings: dict[str, Any], tmp_path_factory
 
     out = tmp_path_factory.mktemp("runs") / "float"
     return train(Index.load(cells_index), TrainConfig(**tiny_settings), out, report=lambda text: None).folder
+
+
+@pytest.fixture(scope="session")
+def stock_run(cells_index: Path, tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained float run with average pools, which its run.json does not name: as old runs are."""
+    from edgeleuk.data.index import Index
+    from edgeleuk.training.config import TrainConfig
+    from edgeleuk.training.train import train
+
+    settings = TrainConfig(**tiny_settings | {"epochs": 0, "pools": "average"})
+    out = tmp_path_factory.mktemp("stock") / "float"
+    manifest = train(Index.load(cells_index), settings, out, report=lambda text: None).folder / "run.json"
+    described = json.loads(manifest.read_text())
+    del described["network"]["pools"]
+    manifest.write_text(json.dumps(described))
+    return out
 
 
 @pytest.fixture(scope="session")

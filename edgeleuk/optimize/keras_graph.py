@@ -15,7 +15,7 @@ class KerasGraph:
     def __init__(self, model: Any) -> None:
         """Take a functional or sequential model that has been built."""
         self.model = model
-        self._config = tf_keras.Model(model.inputs, model.outputs, name=model.name).get_config()
+        self._config = tf_keras.Model(model.input, model.output, name=model.name).get_config()
         self.entries: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in self._config["layers"]}
 
     def layer(self, name: str) -> Any:

@@ -1,7 +1,7 @@
 """A float network made quantization-aware: annotated, wrapped, and given calibrated ranges before the first step."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ def quantize_network(model: Any) -> Any:
     Every layer keeps its name with the prefix "quant_" and its inputs in their order. Raises ModelError for a layer
     type that has no place in the scheme.
     """
-    number = itertools.count(1)
-    annotated = tf_keras.models.clone_model(model, clone_function=lambda layer: _annotate(layer, next(number)))
+    numbers = itertools.count(1)
+    annotated = tf_keras.models.clone_model(model, clone_function=lambda layer: _annotate(layer, numbers))
     annotated.set_weights(model.get_weights())
     with tf_keras.utils.custom_object_scope(CUSTOM_OBJECTS):
         quantized = tfmot.quantize_apply(annotated, ExplicitScheme())
@@ -35,8 +35,8 @@ def quantize_network(model: Any) -> Any:
     return quantized
 
 
-def _annotate(layer: Any, number: int) -> Any:
-    constant = {"quantized": number} if isinstance(layer, AverageConvolution | BorderCorrection) else {}
+def _annotate(layer: Any, numbers: Iterator[int]) -> Any:
+    constant = {"quantized": next(numbers)} if isinstance(layer, AverageConvolution | BorderCorrection) else {}
     twin = layer.__class__.from_config(layer.get_config() | constant)
     return tfmot.quantize_annotate_layer(twin, _quantization_of(layer))
 
@@ -140,7 +140,7 @@ def set_ranges(quantized: Any, ranges: Ranges, input_range: tuple[float, float])
     """Set the range of the input exactly, of every output from `ranges`, of every kernel from its own values."""
     for layer in quantized.layers:
         if isinstance(layer, QuantizeLayer):
-            _assign(layer, "quantize_layer", *input_range)
+            _assign(layer, layer.name, *input_range)
         elif layer.name.removeprefix(_PREFIX) in ranges:
             _assign(layer, "output", *ranges[layer.name.removeprefix(_PREFIX)])
         elif isinstance(getattr(layer, "layer", None), _LAYERS.Conv2D):

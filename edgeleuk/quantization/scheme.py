@@ -7,6 +7,7 @@ annotated by name instead, so that only the input needs a layout transform:
 - weights: symmetric, one scale an output channel, from the weights' own range;
 - activations: one range a tensor, calibrated before the first step and then fixed;
 - average pools: the rounding of their int8 kernel, over their input's range, and no trace of it in the converted graph;
+- rewritten average pools: kernel and border factors on grids on which they lie exactly, and a range for what they read;
 - max pools, batch normalization, dropout, and whatever feeds a concatenation: none of their own.
 """
 

@@ -38,6 +38,27 @@ def test_a_file_without_a_spec_still_shows_its_graph(tmp_path, float_flatbuffer)
     assert "float32 [1, 32, 32, 3]" in text
 
 
+def test_the_delegates_share_is_shown(small_model):
+    shown = "delegate      XNNPACK runs 4 of the 5 operators of the model, in 1 partition; outside: 1 SOFTMAX"
+    assert shown in run(small_model).splitlines()
+    record = json.loads(run(small_model, "--json"))
+    assert record["delegate"] == {"operators": 5, "delegated": 4, "partitions": 1, "outside": {"SOFTMAX": 1}}
+
+
+def test_a_graph_that_the_interpreter_does_not_take_says_why_the_share_is_not_known(tmp_path, int8_flatbuffer):
+    content = bytearray(int8_flatbuffer)
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(content, 0)
+    shape = model.Subgraphs(0).Tensors(model.Subgraphs(0).Operators(0).Inputs(1)).ShapeAsNumpy()
+    shape[-1] += 1  # weights for another number of channels
+    (tmp_path / "odd.tflite").write_bytes(content)
+    text = run(tmp_path / "odd.tflite")
+    assert "delegate      not known, for" in text
+    assert "cannot be run by litert" in text
+    assert json.loads(run(tmp_path / "odd.tflite", "--json"))["delegate"] is None
+
+
 def test_json_holds_it_all(small_model):
     record = json.loads(run(small_model, "--json"))
     assert record["spec"]["classes"] == ["all", "hem"]

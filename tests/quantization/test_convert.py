@@ -13,6 +13,7 @@ from edgeleuk.quantization.convert import Request, convert
 from edgeleuk.quantization.source import load_source
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.runtime.graph import read_constant, read_graph
 from edgeleuk.training.framework import tf, tf_keras
 
 pytestmark = pytest.mark.slow
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.slow
 def test_int8_files_have_no_float_tensor_and_nothing_to_rescale(converted: dict[str, Any], name: str) -> None:
     proof = converted[name].proof
     assert proof.operators["CONV_2D"] == 94
+    assert proof.operators["DEPTHWISE_CONV_2D"] == proof.operators["MUL"] == 9
+    assert proof.delegate == {"operators": 134, "delegated": 133, "partitions": 1, "outside": {"SOFTMAX": 1}}
     assert (proof.float_tensors, proof.float_convolutions) == (0, 0)
     assert (proof.quantize_nodes, proof.dequantize_nodes) == (0, 0)
     assert (proof.input["dtype"], proof.output["dtype"]) == ("int8", "int8")
@@ -43,6 +46,20 @@ def test_the_float_file_answers_as_its_network(converted: dict[str, Any]) -> Non
     (fidelity,) = converted["float32"].proof.fidelity
     assert fidelity.label_agreement == 1
     assert fidelity.largest_difference < 1e-4
+
+
+@pytest.mark.parametrize("name", ["ptq", "qat"])
+def test_factors_of_a_pools_border_are_exact_in_int8(float_run: Path, converted: dict[str, Any], name: str) -> None:
+    content = converted[name].model
+    graph = read_graph(content)
+    factors = {tensor for operator in graph.operators if operator.name == "MUL" for tensor in operator.inputs[1:]}
+    found = set()
+    for tensor in factors:
+        codes = read_constant(content, tensor)
+        assert codes is not None
+        scale, zero_point = graph.tensors[tensor].scale, graph.tensors[tensor].zero_point
+        found |= {round(float(scale * (int(code) - zero_point)), 3) for code in np.unique(codes)}
+    assert found == {1.0, 1.5, 2.25, 9.0}  # 9 where the last blocks have a single pixel
 
 
 def test_the_model_is_one_file_with_spec_labels_and_proof(float_run: Path, converted: dict[str, Any]) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgeleuk.optimize.layers import AverageConvolution, BorderCorrection
 from edgeleuk.quantization.network import (
     measure_ranges,
     quantize_network,
     quantized_outputs,
+    set_ranges,
     share_ranges,
 )
 from edgeleuk.quantization.qat import calibrated_network
@@ -48,7 +50,14 @@ def test_trap_1_pools_have_no_range_but_their_inputs(calibrated: Any) -> None:
     pools = [w for w in calibrated.layers if isinstance(getattr(w, "layer", None), LAYERS.MaxPooling2D)]
     assert len(pools) == 4
     assert not any(name.endswith(("_min", "_max")) for pool in pools for name in _weights(pool))
-    averages = [w for w in calibrated.layers if isinstance(getattr(w, "layer", None), LAYERS.AveragePooling2D)]
+
+
+def test_trap_1_average_pools_have_the_range_of_what_they_read() -> None:
+    stock = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 75, 75, 3)).astype(np.float32)
+    quantized = quantize_network(stock)
+    set_ranges(quantized, share_ranges(stock, measure_ranges(stock, [images])), (-1.0, 1.0))
+    averages = [w for w in quantized.layers if isinstance(getattr(w, "layer", None), LAYERS.AveragePooling2D)]
     assert len(averages) == 9
     for pool in averages:
         source = pool.input._keras_history.layer
@@ -56,6 +65,31 @@ def test_trap_1_pools_have_no_range_but_their_inputs(calibrated: Any) -> None:
             source = source.input._keras_history.layer
         ranges = [(_weights(layer)["output_min"], _weights(layer)["output_max"]) for layer in (pool, source)]
         assert ranges[0] == ranges[1], pool.name
+
+
+def test_a_depthwise_average_reads_an_int8_tensor_and_fuses_with_its_relu(calibrated: Any) -> None:
+    averages = [w for w in calibrated.layers if isinstance(getattr(w, "layer", None), AverageConvolution)]
+    assert len(averages) == 9
+    for average in averages:
+        ranges = {name for name in _weights(average) if name.endswith(("_min", "_max"))}
+        assert not ranges, average.name
+        assert "output_min" in _weights(average.input._keras_history.layer), average.name
+
+
+def test_kernels_and_factors_of_rewritten_pools_lie_on_their_grid_exactly(calibrated: Any) -> None:
+    for wrapper in calibrated.layers:
+        layer = getattr(wrapper, "layer", None)
+        if isinstance(layer, AverageConvolution | BorderCorrection):
+            shape = (1, *layer.input_size) if isinstance(layer, BorderCorrection) else (1, 5, 5)
+            plain = layer.__class__.from_config(layer.get_config() | {"quantized": 0})
+            ones = np.ones((*shape, 2), np.float32)
+            assert np.allclose(layer.call(ones), plain(ones), rtol=1e-4), layer.name
+
+
+def test_border_factors_have_a_grid_each(calibrated: Any) -> None:
+    layers = [getattr(wrapper, "layer", None) for wrapper in calibrated.layers]
+    numbers = [layer.quantized for layer in layers if isinstance(layer, BorderCorrection)]
+    assert len(set(numbers)) == len(numbers) == 9
 
 
 def test_trap_2_concatenations_keep_the_float_networks_order(float_network: Any, calibrated: Any) -> None:
@@ -123,7 +157,7 @@ def test_calibrated_network_answers_like_the_float_one(float_network: Any, calib
 
 
 def test_a_pool_and_the_concatenation_it_feeds_share_one_range() -> None:
-    model = build_network(NetworkConfig(2, 75, 0.125))
+    model = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
     ranges = {name: (0.0, float(number)) for number, name in enumerate(quantized_outputs(model), 1)}
     shared = share_ranges(model, ranges)
     assert shared["mixed2"] == shared["mixed3"] == (0.0, max(ranges["mixed2"][1], ranges["mixed3"][1]))

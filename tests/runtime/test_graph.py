@@ -2,10 +2,11 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from edgeleuk.errors import ModelError
-from edgeleuk.runtime.graph import read_graph
+from edgeleuk.runtime.graph import read_constant, read_graph
 
 
 def test_operators_tensors_and_quantization_are_read(int8_flatbuffer):
@@ -43,3 +44,13 @@ def test_a_damaged_model_raises_nothing_but_a_model_error(int8_flatbuffer):
             read_graph(bytes(damaged))
         except ModelError:
             continue
+
+
+def test_constants_are_read_and_what_is_computed_has_none(int8_flatbuffer):
+    graph = read_graph(int8_flatbuffer)
+    convolution = next(operator for operator in graph.operators if operator.name == "CONV_2D")
+    kernel, bias = (read_constant(int8_flatbuffer, tensor) for tensor in convolution.inputs[1:])
+    assert (kernel.shape, kernel.dtype) == ((8, 3, 3, 3), "int8")
+    assert np.abs(kernel).max(axis=(1, 2, 3)).tolist() == [127] * 8
+    assert (bias.shape, bias.dtype) == ((8,), "int32")
+    assert read_constant(int8_flatbuffer, convolution.inputs[0]) is None

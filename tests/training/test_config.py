@@ -37,6 +37,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
     "settings",
     [
         {"resample": "cubic"},
+        {"pools": "max"},
         {"dropout": 1.0},
         {"crop": 0},
         {"epochs": -1},

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from edgeleuk.errors import ModelError, UsageError
+from edgeleuk.optimize.keras_graph import carry_weights
+from edgeleuk.optimize.layers import AverageConvolution, BorderCorrection
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.network import NetworkConfig, build_network, scaled_filters
 
@@ -15,6 +17,28 @@ def test_probabilities_sum_to_one_and_the_graph_is_flat() -> None:
     assert np.allclose(model.predict_on_batch(images).sum(axis=1), 1, atol=1e-6)
     assert not any(isinstance(layer, tf_keras.Model) for layer in model.layers)
     assert sum(isinstance(layer, tf_keras.layers.Conv2D) for layer in model.layers) == 94
+
+
+@pytest.mark.parametrize(("pools", "averages", "convolutions"), [("depthwise", 0, 9), ("average", 9, 0)])
+def test_average_pools_are_depthwise_convolutions_unless_told_otherwise(
+    pools: str, averages: int, convolutions: int
+) -> None:
+    layers = build_network(NetworkConfig(2, 75, 0.125, pools=pools)).layers
+    assert NetworkConfig(2).pools == "depthwise"
+    assert sum(isinstance(layer, tf_keras.layers.AveragePooling2D) for layer in layers) == averages
+    assert sum(isinstance(layer, AverageConvolution) for layer in layers) == convolutions
+    assert sum(isinstance(layer, BorderCorrection) for layer in layers) == convolutions
+
+
+def test_with_the_same_weights_both_kinds_of_pools_answer_the_same() -> None:
+    stock, rewritten = (build_network(NetworkConfig(2, 75, 0.125, pools=pools)) for pools in ("average", "depthwise"))
+    carry_weights(stock, rewritten)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 75, 75, 3)).astype(np.float32)
+    features = [
+        tf_keras.Model(model.input, model.get_layer("mixed10").output).predict_on_batch(images)
+        for model in (stock, rewritten)
+    ]
+    assert np.allclose(*features, rtol=1e-3, atol=1e-5 * np.abs(features[0]).max())
 
 
 def test_layer_names_do_not_depend_on_what_was_built_before() -> None:
@@ -28,7 +52,13 @@ def test_width_scales_filters_to_multiples_of_eight(filters: int, width: float, 
 
 
 @pytest.mark.parametrize(
-    "config", [NetworkConfig(2, 74), NetworkConfig(2, 75, 0), NetworkConfig(2, 299, 0.5, weights="imagenet")]
+    "config",
+    [
+        NetworkConfig(2, 74),
+        NetworkConfig(2, 75, 0),
+        NetworkConfig(2, 299, 0.5, weights="imagenet"),
+        NetworkConfig(2, pools="max"),
+    ],
 )
 def test_impossible_networks_are_usage_errors(config: NetworkConfig) -> None:
     with pytest.raises(UsageError):
@@ -40,10 +70,15 @@ def test_weights_come_from_a_file_of_the_published_format(tmp_path: Path) -> Non
     published = tf_keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(75, 75, 3))
     file = tmp_path / "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
     published.save_weights(str(file))
-    model = build_network(NetworkConfig(2, 96, weights=str(file)))
-    kernels = [[w for w in m.get_weights() if w.ndim == 4] for m in (published, model)]
-    assert len(kernels[1]) == 94
-    assert all((a == b).all() for a, b in zip(*kernels, strict=True))
+    kernels = [weights for weights in published.get_weights() if weights.ndim == 4]
+    models = [build_network(NetworkConfig(2, 96, weights=str(file), pools=pools)) for pools in ("average", "depthwise")]
+    found = [weights for weights in models[0].get_weights() if weights.ndim == 4]
+    assert len(found) == 94
+    assert all((a == b).all() for a, b in zip(kernels, found, strict=True))
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 96, 96, 3)).astype(np.float32)
+    features = [tf_keras.Model(m.input, m.get_layer("average").output).predict_on_batch(images) for m in models]
+    assert np.abs(features[0]).max() > 0
+    assert np.allclose(*features, rtol=1e-3, atol=1e-6 * np.abs(features[0]).max())
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:

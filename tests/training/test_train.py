@@ -93,12 +93,14 @@ def test_pretrained_weights_are_tuned_head_first_with_batch_norm_frozen(
 ) -> None:
     import numpy as np
 
+    from edgeleuk.optimize.keras_graph import carry_weights
     from edgeleuk.training.framework import tf_keras
     from edgeleuk.training.network import NetworkConfig, build_network
     from edgeleuk.training.predictor import load_network
 
-    trained = load_network(load_run_folder(float_run))
-    backbone = tf_keras.Model(trained.input, trained.get_layer("mixed10").output)
+    published = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
+    carry_weights(load_network(load_run_folder(float_run)), published)
+    backbone = tf_keras.Model(published.input, published.get_layer("mixed10").output)
     file = tmp_path / "backbone.h5"
     backbone.save_weights(str(file))
     settings = tiny_settings | {"weights": str(file), "epochs": 1, "head_epochs": 1}
