@@ -66,9 +66,9 @@ class Conversion:
 def convert(source: Source, request: Request, say: Callable[[str], None] = lambda text: None) -> Conversion:
     """Convert a source. Int8 of a QAT source uses the ranges it was trained with; of any other, calibration.
 
-    `say` hears of the steps of a choice of layers to keep in float. Raises ProofError where an int8 model is not fully
-    int8, a mixed one not as was asked, or a gate is not met, UsageError where images are missing or a request makes no
-    sense, DataError where images have changed since they were indexed.
+    `say` hears of the choice of layers to keep in float. Raises ProofError where an int8 model is not fully int8, a
+    mixed one not as was asked, or a gate is not met, UsageError where images are missing or a request makes no sense,
+    DataError where images have changed since they were indexed.
     """
     _check(source, request)
     if request.rewrite:
@@ -81,14 +81,15 @@ def convert(source: Source, request: Request, say: Callable[[str], None] = lambd
     compared = _fidelity_set(source, request, seen)
     answers = _keras_answers(source, compared) if compared else {}
     errors = _layer_errors(source, request, model, network, compared or calibration)
-    mixture = _mixture(source, request, network, errors, (compared, answers), say)
-    model = mixture.model if mixture else model
+    if mixture := _mixture(source, request, network, errors, (compared, answers), say):
+        model = mixture.model
     proof = _examined(source, request, model, mixture)
     spec = _spec_of(source, proof.precision)
     classifier = opener(spec)(model, None)
+    drawn = {"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None
     proof = dataclasses.replace(
         proof,
-        calibration={"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None,
+        calibration=drawn,
         delegate=_delegate(classifier),
         rewriting=_rewriting(source, answers),
         layer_errors=errors.summary() if errors else None,
@@ -99,8 +100,7 @@ def convert(source: Source, request: Request, say: Callable[[str], None] = lambd
 
 def _check(source: Source, request: Request) -> None:
     """Raise UsageError for a request that makes no sense for a source."""
-    ranges_known = request.precision != "int8" or source.kind == "qat"
-    if request.calibration is not None and ranges_known:
+    if request.calibration is not None and (request.precision != "int8" or source.kind == "qat"):
         raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
     check_keep(request.keep, request.precision, source.kind, request.error_samples)
 
@@ -163,13 +163,11 @@ def _examined(source: Source, request: Request, model: bytes, mixture: Mixture |
     in_float = mixture.in_float if mixture else {}
     precision = "mixed" if in_float else request.precision
     proof = examine(model, precision, source.spec.preprocessing)
-    if precision == "int8":
-        check_int8(proof)
-    if mixture is None:
-        return proof
     if in_float:
         check_mixed(proof, model, in_float)
-    return dataclasses.replace(proof, mixed=mixture.mixed, gate=mixture.gate)
+    elif precision == "int8":
+        check_int8(proof)
+    return dataclasses.replace(proof, mixed=mixture.mixed, gate=mixture.gate) if mixture else proof
 
 
 def _calibration_set(source: Source, request: Request) -> ImageSet | None:

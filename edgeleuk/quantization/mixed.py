@@ -118,7 +118,7 @@ def describe(standing: Standing | None) -> str:
     """Agreement and drop in words."""
     if standing is None:
         return "not measured"
-    text = f"{standing.agreement:.2%} of labels agree with the float network".replace("%", " %", 1)
+    text = f"{100 * standing.agreement:.2f} % of labels agree with the float network"
     return text if standing.drop is None else f"{text}, accuracy drops by {100 * standing.drop:.2f} points"
 
 
