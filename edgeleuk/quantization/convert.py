@@ -28,8 +28,6 @@ from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import ModelSpec, Provenance
 from edgeleuk.training.results import made_by
 
-PRECISIONS = ("int8", "float16", "dynamic", "float32")
-
 
 @dataclass(frozen=True)
 class Request:
