@@ -1,10 +1,23 @@
 """`edgeleuk convert`: a run or a Keras model to one .tflite file, with proof."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from edgeleuk.cli.percent import share
 from edgeleuk.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeleuk.quantization.mixed import Keep
+
+
+def _at_most_all(value: str) -> float:
+    found = share(value)
+    if found > 1:
+        raise click.BadParameter(f"{value!r} is more than all; expected such as 99% or 0.99")
+    return found
 
 
 @click.command()
@@ -26,6 +39,47 @@ from edgeleuk.errors import UsageError
 @click.option(
     "--rewrite", is_flag=True, help="Write average pools, which int8 delegates do not take, as depthwise convolutions."
 )
+@click.option(
+    "--keep-float",
+    multiple=True,
+    metavar="LAYER|K",
+    help="Leave a layer, by name or pattern, or the K with the largest error, in float32 with what makes its input. "
+    "May be repeated.",
+)
+@click.option(
+    "--min-agreement",
+    type=_at_most_all,
+    metavar="SHARE",
+    help="Leave as few layers in float32 as it takes for this share of labels, such as 99%, to agree with the float "
+    "network; fail if it cannot be had.",
+)
+@click.option(
+    "--max-drop",
+    type=_at_most_all,
+    metavar="SHARE",
+    help="The same for an accuracy at most this share, such as 1%, below the float network's.",
+)
+@click.option(
+    "--max-float",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Most layers that --min-agreement and --max-drop may leave in float32, not counting what makes their inputs.",
+)
+@click.option(
+    "--errors",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Write the quantization error of each layer to FILE: .json, .csv or .png, a picture. May be repeated.",
+)
+@click.option(
+    "--error-samples",
+    type=click.IntRange(0),
+    default=16,
+    show_default=True,
+    help="Images to measure the layers' errors on.",
+)
 @click.option("--samples", type=click.IntRange(1), default=256, show_default=True, help="Images to calibrate on.")
 @click.option(
     "--fidelity-samples",
@@ -46,6 +100,12 @@ def command(
     fidelity_samples: int,
     seed: int,
     rewrite: bool,
+    keep_float: tuple[str, ...],
+    min_agreement: float | None,
+    max_drop: float | None,
+    max_float: int,
+    errors: tuple[Path, ...],
+    error_samples: int,
     as_json: bool,
 ) -> None:
     """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and prove what it is.
@@ -53,20 +113,53 @@ def command(
     --int8 of a float run is post-training quantization; of a QAT run it uses the ranges it was trained with. It fails
     unless every tensor is int8 (or an int32 bias), and warns where the delegate runs it in pieces. --rewrite changes no
     answer by more than float rounding; what it did and what difference that made is shown and kept in the proof.
+
+    --int8 also measures how much noise rounding adds to each layer. With layers in float32 (--keep-float,
+    --min-agreement, --max-drop) the model is "mixed" and fails unless those alone are; it says which, why and at what
+    cost.
     """
     from edgeleuk.data.split import open_images
     from edgeleuk.files import to_json
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.source import load_source
+    from edgeleuk.report.layer_errors import write_layer_errors
     from edgeleuk.report.proof import render_proof, split_graph
 
     if output.suffix != ".tflite":
         raise UsageError(f"{output} does not end in .tflite, by which the other commands know a model")
+    _check_error_files(errors, precision, error_samples)
     images = open_images(calibration) if calibration else None
-    request = Request(precision, images, samples, fidelity_samples, seed, rewrite)
-    conversion = convert(load_source(source, spec), request)
+    keep = _keep(keep_float, min_agreement, max_drop, max_float)
+    request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples)
+    conversion = convert(load_source(source, spec), request, lambda text: click.echo(text, err=True))
+    table = conversion.errors.to_dict() if conversion.errors else {}
+    if errors and not table:
+        raise UsageError("--errors: there are no images to measure on; leave out --fidelity-samples 0")
     write_conversion(conversion, output)
+    for path in errors:
+        write_layer_errors(table, path)
     proof = conversion.proof.to_dict()
     click.echo(to_json(proof) if as_json else render_proof(proof, output), nl=False)
     if precision == "int8" and (split := split_graph(proof)):
         click.echo(f"warning: {split}", err=True)
+
+
+def _check_error_files(paths: Sequence[Path], precision: str, samples: int) -> None:
+    """Raise UsageError where they cannot be written."""
+    from edgeleuk.report.layer_errors import check_format
+
+    for path in paths:
+        check_format(path)
+    if paths and (precision != "int8" or samples == 0):
+        raise UsageError("--errors needs errors to write: --int8, and not --error-samples 0")
+
+
+def _keep(values: Sequence[str], min_agreement: float | None, max_drop: float | None, most: int) -> "Keep":
+    """From the options. Raises UsageError for numbers of layers that make no sense."""
+    from edgeleuk.quantization.mixed import Keep
+
+    numbers = [value for value in values if value.lstrip("-").isdigit()]
+    if len(numbers) > 1 or any(int(number) < 1 for number in numbers):
+        raise UsageError(f"--keep-float {' '.join(numbers)}: expected one number of layers, of at least 1")
+    names = tuple(value for value in values if value not in numbers)
+    return Keep(names, int(numbers[0]) if numbers else 0, min_agreement, max_drop, most)

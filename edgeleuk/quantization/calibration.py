@@ -37,6 +37,11 @@ class ImageSet:
         """First 16 hex digits of each image's SHA-256."""
         return frozenset(image.sha256[:16] for image in self.images)
 
+    def spread(self, count: int) -> "ImageSet":
+        """At most `count` of them, evenly from all over the set."""
+        chosen = np.linspace(0, len(self.images), min(count, len(self.images)), endpoint=False).astype(int)
+        return ImageSet(self.index, tuple(self.images[position] for position in chosen))
+
     def inputs(self, preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [1, size, size, 3] for each image, as the device would see it."""
         for path in self.paths:

@@ -1,7 +1,8 @@
 """Conversion: from a source to one model file with its spec and the proof of what it is."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from edgeleuk.files import to_json, write_text
 from edgeleuk.quantization.calibration import ImageSet, draw
 from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
-from edgeleuk.quantization.post_training import quantize_int8
-from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, examine
+from edgeleuk.quantization.judging import ImageJudge, opener
+from edgeleuk.quantization.layer_errors import ErrorTable, measure
+from edgeleuk.quantization.mixed import Keep, check_keep
+from edgeleuk.quantization.mixing import Mixture, mix
+from edgeleuk.quantization.post_training import PostTraining
+from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, check_mixed, examine
 from edgeleuk.quantization.source import Source, rewrite_source
-from edgeleuk.runtime.bundle import Bundle, pack, write_bundle
+from edgeleuk.quantization.surgery import float_twin
+from edgeleuk.runtime.bundle import write_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import ModelSpec, Provenance
 from edgeleuk.training.results import made_by
-
-PRECISIONS = ("int8", "float16", "dynamic", "float32")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Request:
     """What to make. `calibration`: an index to draw calibration images from, by default the source's own.
 
     `rewrite`: first put depthwise convolutions in the place of average pools, which the int8 delegate does not take.
+    `keep`: what of an int8 network is to stay in float. `error_samples`: images to measure each layer's error on.
     """
 
     precision: str = "int8"
@@ -38,46 +43,64 @@ class Request:
     fidelity_samples: int = 256
     seed: int = 0
     rewrite: bool = False
+    keep: Keep = field(default_factory=Keep)
+    error_samples: int = 16
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was made. `seen`: digests of the images it was trained or calibrated on."""
+    """What was made. `seen`: digests of the images it was trained or calibrated on.
+
+    `errors`: of each layer as int8; None where there are none or none were asked for.
+    """
 
     model: bytes
     spec: ModelSpec
     proof: Proof
     seen: frozenset[str]
+    errors: ErrorTable | None = None
 
 
-def convert(source: Source, request: Request) -> Conversion:
+def convert(source: Source, request: Request, say: Callable[[str], None] = lambda text: None) -> Conversion:
     """Convert a source. Int8 of a QAT source uses the ranges it was trained with; of any other, calibration.
 
-    Raises ProofError where an int8 model is not fully int8, UsageError where images to calibrate on are missing,
-    DataError where they have changed since they were indexed.
+    `say` hears of the choice of layers to keep in float. Raises ProofError where an int8 model is not fully int8, a
+    mixed one not as was asked, or a gate is not met, UsageError where images are missing or a request makes no sense,
+    DataError where images have changed since they were indexed.
     """
+    _check(source, request)
     if request.rewrite:
         source = rewrite_source(source)
-    if request.calibration is not None and (request.precision != "int8" or source.kind == "qat"):
-        raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
     calibration = _calibration_set(source, request)
-    model = _model(source, request, calibration)
-    proof = examine(model, request.precision, source.spec.preprocessing)
-    if request.precision == "int8":
-        check_int8(proof)
-    spec = _spec_of(source, request)
+    model, network = _model(source, request, calibration)
+    if request.precision == "int8" and not request.keep.asked:
+        check_int8(examine(model, "int8", source.spec.preprocessing))  # before all that takes long
     seen = source.seen | (calibration.digests if calibration else frozenset())
-    classifier = Classifier(Bundle(pack(model, spec, {}, seen), spec), Path("the converted model"))
     compared = _fidelity_set(source, request, seen)
     answers = _keras_answers(source, compared) if compared else {}
+    errors = _layer_errors(source, request, model, network, compared or calibration)
+    if mixture := _mixture(source, request, network, errors, (compared, answers), say):
+        model = mixture.model
+    proof = _examined(source, request, model, mixture)
+    spec = _spec_of(source, proof.precision)
+    classifier = opener(spec)(model, None)
+    drawn = {"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None
     proof = dataclasses.replace(
         proof,
-        calibration={"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None,
+        calibration=drawn,
         delegate=_delegate(classifier),
         rewriting=_rewriting(source, answers),
+        layer_errors=errors.summary() if errors else None,
         fidelity=_fidelity(classifier, compared, answers),
     )
-    return Conversion(model, spec, proof, seen)
+    return Conversion(model, spec, proof, seen, errors)
+
+
+def _check(source: Source, request: Request) -> None:
+    """Raise UsageError for a request that makes no sense for a source."""
+    if request.calibration is not None and (request.precision != "int8" or source.kind == "qat"):
+        raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
+    check_keep(request.keep, request.precision, source.kind, request.error_samples)
 
 
 def write_conversion(conversion: Conversion, path: Path) -> None:
@@ -87,15 +110,62 @@ def write_conversion(conversion: Conversion, path: Path) -> None:
     write_text(path.with_suffix(".proof.json"), to_json(proof))
 
 
-def _model(source: Source, request: Request, calibration: ImageSet | None) -> bytes:
+def _model(source: Source, request: Request, calibration: ImageSet | None) -> tuple[bytes, PostTraining | None]:
+    """The model with all of it in the precision, and what else can be made of its network after training."""
     if request.precision != "int8":
         if source.kind == "qat":
             raise UsageError(f"a QAT run converts to --int8, not {request.precision}; convert the float run instead")
-        return convert_float(source.network, request.precision)
+        return convert_float(source.network, request.precision), None
     if calibration is None:
-        return convert_quantization_aware(source.network)
+        return convert_quantization_aware(source.network), None
     preprocessing = source.spec.preprocessing.on_int8_grid()
-    return quantize_int8(convert_float(source.network), calibration.inputs(preprocessing), preprocessing.input_range)
+    images = calibration.inputs(preprocessing)
+    network = PostTraining(convert_float(source.network), images, preprocessing.input_range)
+    return network.quantize(), network
+
+
+def _layer_errors(
+    source: Source, request: Request, model: bytes, network: PostTraining | None, images: ImageSet | None
+) -> ErrorTable | None:
+    """Errors of the int8 model's layers; those of a QAT network against its trained weights, with nothing rounded."""
+    if request.precision != "int8" or images is None or request.error_samples == 0:
+        return None
+    some = images.spread(request.error_samples)
+    inputs = some.inputs(source.spec.preprocessing.on_int8_grid())
+    if network is None:
+        return measure(float_twin(model), model, inputs, "its own weights in float")
+    return measure(network.float_model, model, inputs, "the float network")
+
+
+def _mixture(
+    source: Source,
+    request: Request,
+    network: PostTraining | None,
+    errors: ErrorTable | None,
+    compared: tuple[ImageSet | None, dict[str, Probabilities]],
+    say: Callable[[str], None],
+) -> Mixture | None:
+    """The network with layers in float, where that was asked for. Raises UsageError where a gate has no images."""
+    keep, (images, answers) = request.keep, compared
+    if network is None or not keep.asked:
+        return None
+    if keep.gated and images is None:
+        raise UsageError("--min-agreement and --max-drop need images outside training and calibration; there are none")
+    opened = opener(source.spec)
+    judge = ImageJudge(opened, images, answers["float network"], keep.max_drop is not None) if images else None
+    return mix(network, errors or ErrorTable((), "", 0), keep, judge, opened, say)
+
+
+def _examined(source: Source, request: Request, model: bytes, mixture: Mixture | None) -> Proof:
+    """The facts of a model that is what it was to be. Raises ProofError."""
+    in_float = mixture.in_float if mixture else {}
+    precision = "mixed" if in_float else request.precision
+    proof = examine(model, precision, source.spec.preprocessing)
+    if in_float:
+        check_mixed(proof, model, in_float)
+    elif precision == "int8":
+        check_int8(proof)
+    return dataclasses.replace(proof, mixed=mixture.mixed, gate=mixture.gate) if mixture else proof
 
 
 def _calibration_set(source: Source, request: Request) -> ImageSet | None:
@@ -168,12 +238,12 @@ def _delegate(classifier: Classifier) -> dict[str, Any] | None:
     return None if found is None else dataclasses.asdict(found)
 
 
-def _spec_of(source: Source, request: Request) -> ModelSpec:
+def _spec_of(source: Source, precision: str) -> ModelSpec:
     made = made_by()
     provenance: Provenance = dataclasses.replace(
         source.spec.provenance,
         created=made["created"],
-        kind=f"{request.precision} of a {'rewritten ' if source.rewritten else ''}{source.kind} network",
+        kind=f"{precision} of a {'rewritten ' if source.rewritten else ''}{source.kind} network",
         parent_sha256=source.sha256,
         tool_versions=made["versions"],
     )

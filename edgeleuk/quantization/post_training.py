@@ -1,9 +1,11 @@
 """Post-training quantization of a float .tflite: calibrate on images, then rewrite it as int8 (LiteRT quantizer)."""
 
 import contextlib
+import copy
 import io
+import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -34,17 +36,57 @@ def quantize_int8(
     Activation ranges are the extremes over all images; the input's is exactly `input_range`, so that an 8-bit pixel p
     maps to p - 128 whatever the images hold.
     """
-    rules = recipe.static_wi8_ai8()
-    graph = read_graph(float_model)
-    with _quietly():
-        ranges = _calibrate(float_model, images, rules, threads)
-        _set_range(ranges[graph.tensors[graph.inputs[0]].name], *input_range)
-        _share_ranges(graph, ranges)
-        ranges |= _factor_ranges(graph, float_model)
-        quantizing = quantizer.Quantizer(float_model)
-        quantizing.load_quantization_recipe(rules)
-        result = quantizing.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
-    return bytes(result.quantized_model)
+    return PostTraining(float_model, images, input_range, threads).quantize()
+
+
+class PostTraining:
+    """A float .tflite, calibrated once, to be quantized as often as wanted. Arguments: see `quantize_int8`."""
+
+    def __init__(
+        self,
+        float_model: bytes,
+        images: Iterable[NDArray[np.float32]],
+        input_range: tuple[float, float],
+        threads: int = 2,
+    ) -> None:
+        """Run the images through the network and note the range of every tensor."""
+        self.float_model = float_model
+        self.graph = read_graph(float_model)
+        with _quietly():
+            self._measured = _calibrate(float_model, images, recipe.static_wi8_ai8(), threads)
+        _set_range(self._measured[self.graph.tensors[self.graph.inputs[0]].name], *input_range)
+        self._factors = _factor_ranges(self.graph, float_model)
+
+    def quantize(self, in_float: Collection[str] = ()) -> bytes:
+        """Return the .tflite with every operator int8 but those whose first output's tensor is named `in_float`.
+
+        Input and output are int8 all the same. Where int8 meets float the quantizer puts QUANTIZE and DEQUANTIZE.
+        """
+        kept = [operator for operator in self.graph.operators if self._name(operator.outputs[0]) in in_float]
+        int8 = [operator for operator in self.graph.operators if operator not in kept]
+        ranges = copy.deepcopy(self._measured)  # the quantizer changes what it is given
+        _share_ranges(self.graph, int8, ranges)
+        with _quietly():
+            quantizing = quantizer.Quantizer(self.float_model)
+            quantizing.load_quantization_recipe(self._recipe(kept))
+            result = quantizing.quantize(
+                ranges | copy.deepcopy(self._factors), enable_progress_bar=False, enable_progress_report=False
+            )
+        return bytes(result.quantized_model)
+
+    def _name(self, tensor: int) -> str:
+        return self.graph.tensors[tensor].name
+
+    def _recipe(self, kept: Iterable[Operator]) -> list[dict[str, Any]]:
+        """Int8 for all, then, for later rules win: nothing for those kept, and int8 for the network's two ends.
+
+        A rule's scope is an operator's outputs, each with a semicolon; an end has the same scope as its operator.
+        """
+        rules: list[dict[str, Any]] = recipe.static_wi8_ai8()
+        ends = [rules[0] | {"regex": "^", "operation": end} for end in ("INPUT", "OUTPUT")]
+        left = {"operation": "*", "algorithm_key": "no_quantize", "op_config": {}}
+        scopes = ("".join(f"{self._name(output)};" for output in operator.outputs) for operator in kept)
+        return [*rules, *({"regex": f"^{re.escape(scope)}$"} | left for scope in scopes), *ends]
 
 
 @contextlib.contextmanager
@@ -79,10 +121,10 @@ def _set_range(statistics: dict[str, Any], low: float, high: float) -> None:
     statistics["max"] = np.full_like(statistics["max"], high)
 
 
-def _share_ranges(graph: Graph, ranges: _Statistics) -> None:
+def _share_ranges(graph: Graph, int8: Iterable[Operator], ranges: _Statistics) -> None:
     """Give a concatenation, and what pools and concatenations carry into it, one range; else the graph rescales."""
-    made_by = {output: operator for operator in graph.operators for output in operator.outputs}
-    concatenations = [operator for operator in graph.operators if operator.name == "CONCATENATION"]
+    made_by = {output: operator for operator in int8 for output in operator.outputs}
+    concatenations = [operator for operator in made_by.values() if operator.name == "CONCATENATION"]
     changed = True
     while changed:  # a wider range may meet the next concatenation
         changed = False

@@ -1,15 +1,17 @@
-"""Proof of int8: what the graph is made of, and a gate that fails unless all of it is int8."""
+"""Proof of int8: what the graph is made of, and gates that fail unless all of it, or all but what is named, is int8."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from edgeleuk.errors import ProofError
-from edgeleuk.runtime.graph import Graph, Tensor, read_graph
+from edgeleuk.runtime.graph import Graph, Operator, Tensor, read_graph
 from edgeleuk.spec import Preprocessing
 
 MAX_RESCALES = 2
+_BORDERS = ("QUANTIZE", "DEQUANTIZE")
 _FLOAT_TYPES = ("float32", "float16", "float64", "bfloat16")
 # The input's scale is stored as float32, so half a step is met to within its rounding.
 _HALF_STEP = 0.5 + 1e-3
@@ -35,7 +37,9 @@ class Proof:
     """What was found in a converted model. `pixel_error_steps`: greatest |q(p) - (p - 128)| over all 8-bit pixels p.
 
     `delegate`: what LiteRT's delegate runs here, a `Coverage`. `rewriting`: the changes that were made to the network
-    first, and the `Fidelity` of what came out of that to what was there before.
+    first, and the `Fidelity` of what came out of that to what was there before. `layer_errors`: of the network with
+    every layer int8, see `layer_errors.summary`. `mixed`: what stays in float, why and at what cost, see
+    `mixed.Mixture`. `gate`: what was asked of the accuracy and what was found.
     """
 
     precision: str
@@ -54,6 +58,9 @@ class Proof:
     calibration: dict[str, Any] | None = None
     delegate: dict[str, Any] | None = None
     rewriting: dict[str, Any] | None = None
+    layer_errors: dict[str, Any] | None = None
+    mixed: dict[str, Any] | None = None
+    gate: dict[str, Any] | None = None
     fidelity: tuple[Fidelity, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,28 +93,71 @@ def examine(model: bytes, precision: str, preprocessing: Preprocessing) -> Proof
 
 def check_int8(proof: Proof) -> None:
     """Raise ProofError that lists every way in which the model is not fully int8."""
-    pixel = proof.pixel_error_steps
-    strange = sorted(set(proof.tensor_types) - {"int8", "int32", *_FLOAT_TYPES})
-    faults = [
-        text
-        for holds, text in (
+    _refuse(
+        "fully int8",
+        [
             (proof.float_tensors == 0, f"{proof.float_tensors} float tensors"),
-            (not strange, f"tensors of type {', '.join(strange)}"),
-            (proof.subgraphs == 1, f"{proof.subgraphs} subgraphs, of which one was examined"),
             (proof.dequantize_nodes == 0, f"{proof.dequantize_nodes} DEQUANTIZE nodes"),
             (
                 proof.quantize_nodes == proof.int8_rescales,
                 f"{proof.quantize_nodes - proof.int8_rescales} QUANTIZE nodes that are not int8 to int8",
             ),
-            (proof.int8_rescales <= MAX_RESCALES, f"{proof.int8_rescales} int8 rescalings (at most {MAX_RESCALES})"),
-            (proof.input["dtype"] == "int8", f"input is {proof.input['dtype']}"),
-            (proof.output["dtype"] == "int8", f"output is {proof.output['dtype']}"),
-            (pixel is not None and pixel <= _HALF_STEP, f"pixel p maps {pixel} steps away from p - 128"),
-        )
-        if not holds
-    ]
+            *_common_to_int8_and_mixed(proof),
+        ],
+    )
+
+
+def check_mixed(proof: Proof, model: bytes, in_float: Collection[str]) -> None:
+    """Raise ProofError unless the operators whose outputs are named, and no others, are float32 and all else is int8.
+
+    QUANTIZE and DEQUANTIZE may stand where the two meet.
+    """
+    graph = read_graph(model)
+    kinds = {graph.tensors[o.outputs[0]].name: _kind(graph, o) for o in graph.operators if o.name not in _BORDERS}
+    wrong = {layer: kind for layer, kind in kinds.items() if kind != ("float32" if layer in in_float else "int8")}
+    missing = sorted(set(in_float) - set(kinds))
+    borders = [_kind(graph, operator) for operator in graph.operators if operator.name in _BORDERS]
+    _refuse(
+        "int8 but for what was to stay in float",
+        [
+            (not wrong, "; ".join(f"operator {layer} is {kind}" for layer, kind in wrong.items())),
+            (not missing, f"no operator {', '.join(missing)}"),
+            ("int8" in kinds.values(), "no operator is int8"),
+            (
+                set(borders) <= {"int8", "float32 to int8", "int8 to float32"},
+                f"borders {', '.join(sorted(set(borders)))}",
+            ),
+            *_common_to_int8_and_mixed(proof),
+        ],
+    )
+
+
+def _refuse(claim: str, found: Iterable[tuple[bool, str]]) -> None:
+    faults = [text for holds, text in found if not holds]
     if faults:
-        raise ProofError(f"the model is not fully int8: {'; '.join(faults)}. Nothing was written")
+        raise ProofError(f"the model is not {claim}: {'; '.join(faults)}. Nothing was written")
+
+
+def _common_to_int8_and_mixed(proof: Proof) -> list[tuple[bool, str]]:
+    pixel = proof.pixel_error_steps
+    strange = sorted(set(proof.tensor_types) - {"int8", "int32", *_FLOAT_TYPES})
+    return [
+        (not strange, f"tensors of type {', '.join(strange)}"),
+        (proof.subgraphs == 1, f"{proof.subgraphs} subgraphs, of which one was examined"),
+        (proof.int8_rescales <= MAX_RESCALES, f"{proof.int8_rescales} int8 rescalings (at most {MAX_RESCALES})"),
+        (proof.input["dtype"] == "int8", f"input is {proof.input['dtype']}"),
+        (proof.output["dtype"] == "int8", f"output is {proof.output['dtype']}"),
+        (pixel is not None and pixel <= _HALF_STEP, f"pixel p maps {pixel} steps away from p - 128"),
+    ]
+
+
+def _kind(graph: Graph, operator: Operator) -> str:
+    """The one type of what an operator computes with, or "int8 to float32" and the like; int32 is biases and shapes."""
+    read, made = (
+        sorted({graph.tensors[tensor].dtype for tensor in tensors if tensor >= 0} - {"int32"})
+        for tensors in (operator.inputs, operator.outputs)
+    )
+    return made[0] if read == made and len(made) == 1 else f"{' and '.join(read)} to {' and '.join(made)}"
 
 
 def _float_convolutions(graph: Graph) -> int:

@@ -1,4 +1,4 @@
-"""Pictures: an evaluation and a training history as PNG. The one module that names matplotlib."""
+"""Pictures: an evaluation, a training history and quantization errors as PNG. The one module that names matplotlib."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,17 @@ import numpy as np
 
 from edgeleuk.errors import DataError, MissingExtraError
 from edgeleuk.files import whole_file
-from edgeleuk.report.panels import BLUE, GREEN, GREY, ORANGE, draw_confusion, draw_recalls, draw_roc, title
+from edgeleuk.report.panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    draw_confusion,
+    draw_layer_errors,
+    draw_recalls,
+    draw_roc,
+    title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,6 +75,24 @@ def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         _mark_phases(axes, rows)
     _name_phases(loss, rows)
     figure.suptitle(f"training history, {len(rows)} epoch{'s' if len(rows) != 1 else ''}", fontsize=13)
+    _save(figure, path)
+
+
+def layer_errors_figure(table: Mapping[str, Any], path: Path) -> None:
+    """Write a PNG of the quantization error of each layer in graph order, the worst by name.
+
+    `table`: rows "layers" with layer, own_db and accumulated_db, and what they were measured against. Raises DataError
+    without rows, and what `evaluation_figure` raises.
+    """
+    if not table["layers"]:
+        raise DataError("the table of errors has no layer; nothing to draw")
+    figure = _figure(13, 6)
+    draw_layer_errors(figure.subplots(), table["layers"])
+    figure.suptitle(
+        f"signal to quantization noise of {len(table['layers'])} layers against {table['reference']}, "
+        f"{table['images']} images",
+        fontsize=13,
+    )
     _save(figure, path)
 
 

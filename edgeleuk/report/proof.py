@@ -19,6 +19,7 @@ def render_proof(proof: dict[str, Any], path: Path) -> str:
         f"output        {_tensor(proof['output'])}",
     ]
     lines += [*_delegate(proof.get("delegate")), *_rewriting(proof.get("rewriting"))]
+    lines += [*_layer_errors(proof.get("layer_errors")), *_mixed(proof.get("mixed")), *_gate(proof)]
     if proof["calibration"]:
         calibration = proof["calibration"]
         lines.append(f"calibration   {calibration['images']} images, set {calibration['sha256'][:16]}")
@@ -57,6 +58,49 @@ def _rewriting(rewriting: dict[str, Any] | None) -> list[str]:
     if rewriting["difference"] is None:
         return [*lines, "rewriting     nothing: no average pool that can become a depthwise convolution"]
     return [*lines, _fidelity(rewriting["difference"], "rewriting")]
+
+
+def _layer_errors(errors: dict[str, Any] | None) -> list[str]:
+    """How much noise int8 adds to each layer, the worst by name; the errors are those of the fully int8 network."""
+    if errors is None:
+        return []
+    worst = errors["worst"]
+    named = ", ".join(f"{row['layer']} {row['own_db']:.1f}" for row in worst[:3])
+    spread = f"{worst[0]['own_db']:.1f} to {errors['best_own_db']:.1f} dB, median {errors['median_own_db']:.1f}"
+    return [
+        f"errors        signal to noise of {errors['layers']} int8 layers, each by itself, against "
+        f"{errors['reference']} on {errors['images']} images: {spread}; of the output {errors['output_db']:.1f}",
+        f"worst         {named} dB",
+    ]
+
+
+def _mixed(mixed: dict[str, Any] | None) -> list[str]:
+    """What is in float and why, and what that costs."""
+    if mixed is None:
+        return []
+    rows = [f"float32       {row['layer']}, {row['operator']}: {row['because']}" for row in mixed["float"]]
+    agreement = mixed["int8_agreement"]
+    alone = "" if agreement is None else f"; fully int8, {100 * agreement:.2f} % of labels would agree"
+    return [
+        f"mixed         {len(rows)} of {mixed['operators']} operators in float32, all others int8{alone}",
+        *rows,
+        f"cost          {mixed['size_bytes'] / 1e6:.1f} MB for {mixed['int8_size_bytes'] / 1e6:.1f} MB, and "
+        f"{mixed['mixed_ms']:.2f} ms for {mixed['int8_ms']:.2f} ms ({mixed['machine']}, 1 thread, as it was converted)",
+    ]
+
+
+def _gate(proof: dict[str, Any]) -> list[str]:
+    """What was demanded of the accuracy and what was found."""
+    gate = proof.get("gate")
+    if gate is None:
+        return []
+    parts = []
+    if gate["min_agreement"] is not None:
+        parts.append(f"agreement {100 * gate['agreement']:.2f} % (at least {100 * gate['min_agreement']:g} %)")
+    if gate["max_drop"] is not None:
+        parts.append(f"accuracy drops by {100 * gate['drop']:.2f} points (at most {100 * gate['max_drop']:g})")
+    chosen = ", on which the layers were chosen" if proof.get("mixed") else ""
+    return [f"gate          met: {', '.join(parts)}, on {gate['images']} images{chosen}"]
 
 
 def _fidelity(fidelity: dict[str, Any], title: str = "fidelity") -> str:

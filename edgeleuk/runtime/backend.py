@@ -34,8 +34,10 @@ def interpreter_class(backend: str = "auto") -> tuple[Any, str]:
     raise EdgeleukError(_NOT_INSTALLED[backend])
 
 
-def open_interpreter(content: bytes, path: Path, threads: int, backend: str = "auto") -> Any:
-    """Return an interpreter with allocated tensors.
+def open_interpreter(
+    content: bytes, path: Path, threads: int, backend: str = "auto", keep_tensors: bool = False
+) -> Any:
+    """Return an interpreter with allocated tensors. `keep_tensors`: what is between input and output can be read, too.
 
     Raises ModelError where the model is damaged or unsupported, EdgeleukError where the interpreter does not work with
     the NumPy that is installed.
@@ -43,7 +45,7 @@ def open_interpreter(content: bytes, path: Path, threads: int, backend: str = "a
     interpreter, name = interpreter_class(backend)
     try:
         with hold_native_stderr():
-            opened = _construct(interpreter, content, threads)
+            opened = _construct(interpreter, content, threads, keep_tensors)
             if not isinstance(opened, SystemError):
                 opened.allocate_tensors()
                 return opened
@@ -78,13 +80,14 @@ def _import(name: str) -> Any | None:
         ) from error
 
 
-def _construct(interpreter: Any, content: bytes, threads: int) -> Any:
+def _construct(interpreter: Any, content: bytes, threads: int, keep_tensors: bool) -> Any:
     """The interpreter, or the SystemError by which one built for NumPy 1 shows that it has met NumPy 2.
 
     Returned, not raised: NumPy writes a page of advice to stderr on the way, which is to stay held back.
     """
+    options = {"experimental_preserve_all_tensors": True} if keep_tensors else {}
     try:
-        return interpreter(model_content=content, num_threads=threads)
+        return interpreter(model_content=content, num_threads=threads, **options)
     except SystemError as error:
         if np.__version__.startswith("1."):
             raise

@@ -9,7 +9,7 @@ from PIL import Image
 from edgeleuk.errors import DataError, OutputError
 from edgeleuk.evaluation import Evaluation, Prediction
 from edgeleuk.metrics import Bootstrap, score
-from edgeleuk.report.plots import evaluation_figure, history_figure
+from edgeleuk.report.plots import evaluation_figure, history_figure, layer_errors_figure
 from edgeleuk.spec import Decision
 
 
@@ -93,3 +93,25 @@ def test_a_schedule_that_ends_at_zero_is_drawn(tmp_path):
     rows = [row | {"learning_rate": 0.0} for row in history(1)]
     history_figure(rows, tmp_path / "history.png")
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
+
+
+def table(layers):
+    random = np.random.default_rng(layers)
+    rows = [
+        {"layer": f"conv2d_{n}", "own_db": own, "accumulated_db": own - 5}
+        for n, own in enumerate(random.uniform(20, 50, layers))
+    ]
+    return {"layers": rows, "reference": "the float network", "images": 16}
+
+
+@pytest.mark.parametrize("layers", [1, 30, 31, 140])
+def test_errors_of_any_number_of_layers_are_drawn_as_png(layers, tmp_path):
+    layer_errors_figure(table(layers), tmp_path / "errors.png")
+    with Image.open(tmp_path / "errors.png") as image:
+        assert image.format == "PNG"
+        assert image.width >= 1500
+
+
+def test_errors_of_no_layer_are_refused(tmp_path):
+    with pytest.raises(DataError, match="no layer"):
+        layer_errors_figure(table(0), tmp_path / "errors.png")

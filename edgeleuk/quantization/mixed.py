@@ -1,0 +1,196 @@
+"""Mixed precision: which layers stay in float, by name, by error, or as few as an accuracy gate needs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from edgeleuk.errors import ProofError, UsageError
+from edgeleuk.quantization.layer_errors import ErrorTable, LayerError
+from edgeleuk.quantization.layers import find, layer_name, makers, tensor_of
+from edgeleuk.quantization.post_training import PostTraining
+from edgeleuk.runtime.graph import Graph, Operator
+
+Reasons = dict[str, str]  # tensor that names an operator in float: why it is
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a model does on images: share of labels that agree with the float network's, and accuracy lost to it.
+
+    `drop` is None where it was not asked for. Labels are the most probable classes.
+    """
+
+    agreement: float
+    drop: float | None = None
+
+
+Judge = Callable[[bytes], Standing]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What is to stay in float: `layers` by name or pattern, `worst` so many by own error, and what a gate needs.
+
+    The gate is met by at least `min_agreement` and at most `max_drop`, both shares, None for no demand. At most `most`
+    layers are added to meet it.
+    """
+
+    layers: tuple[str, ...] = ()
+    worst: int = 0
+    min_agreement: float | None = None
+    max_drop: float | None = None
+    most: int = 8
+
+    @property
+    def gated(self) -> bool:
+        """Whether there is a gate."""
+        return self.min_agreement is not None or self.max_drop is not None
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.layers or self.worst or self.gated)
+
+    def shortfall(self, standing: Standing) -> float:
+        """How far a model is from the gate, as a share; 0 or less where it is met."""
+        missing = [-1.0]
+        if self.min_agreement is not None:
+            missing.append(self.min_agreement - standing.agreement)
+        if self.max_drop is not None and standing.drop is not None:
+            missing.append(standing.drop - self.max_drop)
+        return max(missing)
+
+
+def check_keep(keep: Keep, precision: str, kind: str, error_samples: int) -> None:
+    """Raise UsageError where a conversion of a `kind` of network to a precision cannot keep layers in float."""
+    if not keep.asked:
+        return
+    options = "--keep-float, --min-agreement and --max-drop"
+    if precision != "int8":
+        raise UsageError(f"{options} are for --int8, not --{precision}")
+    if kind == "qat":
+        raise UsageError(
+            f"{options} are for float networks: a QAT network has learned to live with the rounding of every layer, "
+            "and its ranges belong to the graph that it was trained with. Convert the float run, or train longer"
+        )
+    if error_samples == 0 and (keep.worst or keep.gated):
+        raise UsageError("--error-samples 0 measures no errors, by which to choose layers; leave it out or name layers")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model, what is in float in it and why, and how it does (None where nothing was measured)."""
+
+    model: bytes
+    in_float: Reasons
+    standing: Standing | None = None
+
+
+def choose(
+    network: PostTraining, errors: ErrorTable, keep: Keep, judge: Judge | None, say: Callable[[str], None]
+) -> Choice:
+    """Return the network with what was named in float, and, while the gate is not met, the worst layer after another.
+
+    Own errors do not depend on what else is in float, so they are measured once. A layer stays in float with the
+    operators that make its inputs: else those reach it rounded, and most of its error stays. What the gate does not
+    need after all becomes int8 again, the least bad first. `say` hears of each step. Raises UsageError for a layer that
+    there is not, ProofError where the gate cannot be met, with the nearest.
+    """
+    asked = _asked(network.graph, errors, keep)
+    if judge is None:
+        return Choice(network.quantize(asked), asked)
+    attempt = _attempts(network, judge)
+    tried = [attempt(asked)]
+    say(f"{'int8' if not asked else f'{len(asked)} operators in float'}: {describe(tried[0].standing)}")
+    if not keep.gated:
+        return tried[0]
+    while keep.shortfall(_standing(tried[-1])) > 0 and len(tried) <= keep.most:
+        error = next((e for e in errors.worst_first() if e.tensor not in tried[-1].in_float), None)
+        if error is None:
+            break
+        tried.append(attempt(_with_makers(network.graph, error.tensor, _own(error), tried[-1].in_float)))
+        say(f"and {error.layer} in float, {_own(error)}: {describe(tried[-1].standing)}")
+    if keep.shortfall(_standing(tried[-1])) > 0:
+        raise ProofError(_not_met(keep, tried))
+    return _without_needless(tried[-1], asked, errors, keep, attempt, say)
+
+
+def describe(standing: Standing | None) -> str:
+    """Agreement and drop in words."""
+    if standing is None:
+        return "not measured"
+    text = f"{100 * standing.agreement:.2f} % of labels agree with the float network"
+    return text if standing.drop is None else f"{text}, accuracy drops by {100 * standing.drop:.2f} points"
+
+
+def _attempts(network: PostTraining, judge: Judge) -> Callable[[Reasons], Choice]:
+    def attempt(in_float: Reasons) -> Choice:
+        model = network.quantize(in_float)
+        return Choice(model, in_float, judge(model))
+
+    return attempt
+
+
+def _standing(choice: Choice) -> Standing:
+    assert choice.standing is not None
+    return choice.standing
+
+
+def _asked(graph: Graph, errors: ErrorTable, keep: Keep) -> Reasons:
+    """What is in float because it was named, or because so many of the worst were asked for."""
+    count = len(errors.layers)
+    if keep.worst > count:
+        raise UsageError(f"--keep-float {keep.worst}: the network has {count} layers; expected 1 to {count}")
+    reasons: Reasons = {}
+    for pattern in keep.layers:
+        for operator in find(graph, pattern):
+            reasons = _with_makers(graph, tensor_of(graph, operator), f"named by --keep-float {pattern}", reasons)
+    for error in errors.worst_first()[: keep.worst]:
+        reasons = _with_makers(graph, error.tensor, _own(error), reasons)
+    if len(reasons) == len(graph.operators):
+        raise UsageError("--keep-float: all of the network would stay in float; convert it with --float32")
+    return reasons
+
+
+def _own(error: LayerError) -> str:
+    return f"own error {error.own_db:.1f} dB"
+
+
+def _with_makers(graph: Graph, tensor: str, because: str, reasons: Mapping[str, str]) -> Reasons:
+    """The reasons, with those of an operator and of what makes its inputs; a first reason stands."""
+    operator = next(operator for operator in graph.operators if tensor_of(graph, operator) == tensor)
+    feeds = {name: f"makes the input of {layer_name(tensor)}" for name in _names(graph, makers(graph, operator))}
+    return {**reasons, **{name: why for name, why in ({tensor: because} | feeds).items() if name not in reasons}}
+
+
+def _names(graph: Graph, operators: Sequence[Operator]) -> list[str]:
+    return [tensor_of(graph, operator) for operator in operators]
+
+
+def _without_needless(
+    met: Choice,
+    asked: Reasons,
+    errors: ErrorTable,
+    keep: Keep,
+    attempt: Callable[[Reasons], Choice],
+    say: Callable[[str], None],
+) -> Choice:
+    """The choice without the operators that the gate is met without."""
+    for error in reversed(errors.worst_first()):
+        if error.tensor in met.in_float and error.tensor not in asked:
+            fewer = attempt({name: why for name, why in met.in_float.items() if name != error.tensor})
+            if keep.shortfall(_standing(fewer)) <= 0:
+                met = fewer
+                say(f"{error.layer} need not stay in float: {describe(met.standing)}")
+    return met
+
+
+def _not_met(keep: Keep, tried: Sequence[Choice]) -> str:
+    nearest = min(tried, key=lambda choice: keep.shortfall(_standing(choice)))
+    demands = [f"an agreement of {100 * keep.min_agreement:g} %"] if keep.min_agreement is not None else []
+    demands += [f"a drop of at most {100 * keep.max_drop:g} points"] if keep.max_drop is not None else []
+    layers = ", ".join(layer_name(tensor) for tensor in nearest.in_float) or "nothing"
+    return (
+        f"{' and '.join(demands)} cannot be met with the {len(tried) - 1} worst layers in float. Nearest: "
+        f"{describe(nearest.standing)}, with {layers} in float. Nothing was written; --max-float allows more, "
+        "--samples calibrates on more images, and 'edgeleuk qat' trains the network for int8"
+    )
