@@ -1,17 +1,14 @@
 """How fast a network is as int8 on this machine, and the most operations that a budget of milliseconds allows."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.bench.candidates import Request
+from edgeleuk.bench.contents import benchmark_contents
 from edgeleuk.bench.record import Protocol
-from edgeleuk.bench.session import benchmark
 from edgeleuk.errors import UsageError
 from edgeleuk.quantization.freeze import convert_float
 from edgeleuk.quantization.post_training import quantize_int8
@@ -39,12 +36,7 @@ def int8_latency_ms(model: Any, threads: int = 1, protocol: Protocol = _PROTOCOL
     """
     images = noise(model, _CALIBRATION_IMAGES)
     content = quantize_int8(convert_float(model), images, (-1.0, 1.0))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.tflite"
-        path.write_bytes(content)
-        record = benchmark(Request((path,), threads=(threads,), protocol=protocol))
-    if record.partial:  # a benchmark takes Ctrl-C for "enough"
-        raise KeyboardInterrupt
+    record = benchmark_contents({"network.tflite": content}, threads, protocol)
     return record.results[0].latency.p50_ms
 
 

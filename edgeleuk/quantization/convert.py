@@ -15,7 +15,7 @@ from edgeleuk.files import to_json, write_text
 from edgeleuk.quantization.calibration import ImageSet, draw
 from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
-from edgeleuk.quantization.judging import ImageJudge, opener
+from edgeleuk.quantization.judging import ImageJudge, open_flatbuffer
 from edgeleuk.quantization.layer_errors import ErrorTable, measure
 from edgeleuk.quantization.mixed import Keep, check_keep
 from edgeleuk.quantization.mixing import Mixture, mix
@@ -83,7 +83,7 @@ def convert(source: Source, request: Request, say: Callable[[str], None] = lambd
         model = mixture.model
     proof = _examined(source, request, model, mixture)
     spec = _spec_of(source, proof.precision)
-    classifier = opener(spec)(model, None)
+    classifier = open_flatbuffer(model, spec)
     drawn = {"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None
     proof = dataclasses.replace(
         proof,
@@ -151,9 +151,8 @@ def _mixture(
         return None
     if keep.gated and images is None:
         raise UsageError("--min-agreement and --max-drop need images outside training and calibration; there are none")
-    opened = opener(source.spec)
-    judge = ImageJudge(opened, images, answers["float network"], keep.max_drop is not None) if images else None
-    return mix(network, errors or ErrorTable((), "", 0), keep, judge, opened, say)
+    judge = ImageJudge(source.spec, images, answers["float network"], keep.max_drop is not None) if images else None
+    return mix(network, errors or ErrorTable((), "", 0), keep, judge, say)
 
 
 def _examined(source: Source, request: Request, model: bytes, mixture: Mixture | None) -> Proof:

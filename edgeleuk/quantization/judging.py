@@ -1,14 +1,14 @@
 """How candidates of a conversion do on images, and what they cost."""
 
 import platform
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.bench.latency import interleaved_latency
+from edgeleuk.bench.contents import benchmark_contents
+from edgeleuk.bench.record import Protocol
 from edgeleuk.errors import UsageError
 from edgeleuk.quantization.calibration import ImageSet
 from edgeleuk.quantization.fidelity import Probabilities
@@ -17,15 +17,15 @@ from edgeleuk.runtime.bundle import Bundle, pack
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import ModelSpec
 
-Open = Callable[[bytes, int | None], Classifier]  # of a flatbuffer, with so many threads or, None, the default
+_PROTOCOL = Protocol(processes=6, runs=30, seconds=2.0)
 
 
 class ImageJudge:
     """Compares models, which take the same inputs, with the float network on images."""
 
-    def __init__(self, opened: Open, images: ImageSet, expected: Probabilities, with_drop: bool) -> None:
+    def __init__(self, spec: ModelSpec, images: ImageSet, expected: Probabilities, with_drop: bool) -> None:
         """`expected`: the float network's. Raises UsageError where a drop is asked for and no image has a label."""
-        self._open = opened
+        self._spec = spec
         self._images = images
         self._expected = expected.argmax(axis=1)
         self._with_drop = with_drop
@@ -40,7 +40,7 @@ class ImageJudge:
 
     def __call__(self, model: bytes) -> Standing:
         """Run a model on the images."""
-        classifier = self._open(model, None)
+        classifier = open_flatbuffer(model, self._spec)
         if self._inputs is None:
             self._inputs = [classifier.prepare(path) for path in self._images.paths]
         found = np.array([classifier.network.scores(values).argmax() for values in self._inputs])
@@ -53,24 +53,20 @@ class ImageJudge:
         return float((self._expected == truth)[known].mean() - (found == truth)[known].mean())
 
 
-def opener(spec: ModelSpec) -> Open:
-    """What opens a flatbuffer of this spec as a classifier."""
-
-    def opened(model: bytes, threads: int | None) -> Classifier:
-        return Classifier(Bundle(pack(model, spec, {}, frozenset()), spec), Path("the converted model"), threads)
-
-    return opened
+def open_flatbuffer(model: bytes, spec: ModelSpec) -> Classifier:
+    """A converted network as a classifier."""
+    return Classifier(Bundle(pack(model, spec, {}, frozenset()), spec), Path("the converted model"))
 
 
-def costs(opened: Open, int8: bytes, mixed: bytes) -> dict[str, Any]:
-    """Size and latency of a mixed network beside the int8 one's, JSON-able; on this machine, one thread, in turn."""
-    classifiers = [opened(model, 1) for model in (int8, mixed)]
-    times = interleaved_latency(classifiers, runs=15, warm_up=3)
+def costs(int8: bytes, mixed: bytes) -> dict[str, Any]:
+    """Size and median latency of a mixed network beside the int8 one's, JSON-able; here, one thread, in turn."""
+    record = benchmark_contents({"int8.tflite": int8, "mixed.tflite": mixed}, 1, _PROTOCOL)
+    int8_ms, mixed_ms = (round(result.latency.p50_ms, 3) for result in record.results)
     return {
         "size_bytes": len(mixed),
         "int8_size_bytes": len(int8),
-        "int8_ms": round(times[0].median_ms, 3),
-        "mixed_ms": round(times[1].median_ms, 3),
+        "int8_ms": int8_ms,
+        "mixed_ms": mixed_ms,
         "threads": 1,
         "machine": platform.machine(),
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgeleuk.quantization.judging import ImageJudge, Open, costs
+from edgeleuk.quantization.judging import ImageJudge, costs
 from edgeleuk.quantization.layer_errors import ErrorTable
 from edgeleuk.quantization.layers import layer_name, tensor_of
 from edgeleuk.quantization.mixed import Choice, Keep, Reasons, choose
@@ -29,7 +29,6 @@ def mix(
     errors: ErrorTable,
     keep: Keep,
     judge: ImageJudge | None,
-    opened: Open,
     say: Callable[[str], None],
 ) -> Mixture:
     """Choose what is in float and state the facts. Raises what `choose` raises."""
@@ -40,7 +39,7 @@ def mix(
     mixed = {
         "operators": len(network.graph.operators),
         "float": _rows(network, choice.in_float),
-        **costs(opened, int8, choice.model),
+        **costs(int8, choice.model),
         "int8_agreement": judge(int8).agreement if judge else None,
     }
     return Mixture(choice.model, choice.in_float, mixed, _gate(keep, choice, judge))
