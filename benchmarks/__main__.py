@@ -25,8 +25,9 @@ SCRIPTS = {
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
+    "peers": ("benchmarks.peers",),
 }
-SLOW = ("pruning", "conversion-full", "scale-full")
+SLOW = ("pruning", "conversion-full", "scale-full", "peers")
 REPORT = "report.html"
 
 
