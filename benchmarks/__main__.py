@@ -25,9 +25,8 @@ SCRIPTS = {
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
-    "peers": ("benchmarks.peers",),
 }
-SLOW = ("pruning", "conversion-full", "scale-full", "peers")
+SLOW = ("pruning", "conversion-full", "scale-full")
 REPORT = "report.html"
 
 
