@@ -15,10 +15,9 @@ import numpy as np
 from benchmarks.models import SHAPES, spec
 from benchmarks.peers.engines import Engine, import_engine, open_engine
 from benchmarks.peers.make_network import EVALUATION, EVALUATION_INPUTS
-from edgeleuk.bench.conditions import Watch, usage
-from edgeleuk.bench.measured import ProcessRun, Protocol
-from edgeleuk.bench.queries import timed, warm_up
-from edgeleuk.bench.worker import peak_memory_mib
+from edgeleuk.bench.conditions import Watch
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.process import process_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,28 +67,7 @@ def measure(task: Task) -> dict[str, Any]:
     watch()
     engine, images, load_ms = _opened(task)
     _set_image(engine, images, 0)
-    started = time.perf_counter_ns()
-    engine.run()
-    first_ms = (time.perf_counter_ns() - started) / 1e6
-    warm = warm_up(engine.run, task.protocol, time.perf_counter_ns)
-    before = usage()
-    samples = timed(engine.run, task.runs, task.seconds, time.perf_counter_ns, watch)
-    after = usage()
-    watch()
-    others, steal = after.others_since(before)
-    run = ProcessRun(
-        started_s=watch.taken[0].time_s,
-        load_ms=round(load_ms, 3),
-        first_ms=round(first_ms, 4),
-        warm_up_ms=warm.samples_ms,
-        settled=warm.settled,
-        samples_ms=samples,
-        peak_memory_mib=peak_memory_mib(),
-        other_cores=None if others is None else round(others, 4),
-        steal_cores=None if steal is None else round(steal, 4),
-        conditions=tuple(watch.taken),
-    )
-    cores = (after.own_s - before.own_s) / (after.wall_s - before.wall_s)
+    run, cores = process_run(engine.run, load_ms, watch, task)
     return {"run": dataclasses.asdict(run), "cores": round(cores, 3)}
 
 

@@ -8,17 +8,17 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.bench.conditions import Watch, usage
-from edgeleuk.bench.energy import Counter, find_counter, find_meter, metered
+from edgeleuk.bench.conditions import Watch
+from edgeleuk.bench.energy import find_meter, metered
+from edgeleuk.bench.process import process_run
 from edgeleuk.bench.queries import timed, warm_up
-from edgeleuk.bench.record import Energy, ProcessRun, Protocol, Stage, Sustained
+from edgeleuk.bench.record import Energy, Protocol, Stage, Sustained
 from edgeleuk.bench.subject import Subject
 from edgeleuk.device.delegate import coverage
-from edgeleuk.device.reading import read_text
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.files import sha256_bytes
 
@@ -71,44 +71,9 @@ def measure(task: Task) -> dict[str, Any]:
     watch = Watch(task.origin_s)
     watch()
     subject, load_ms = _loaded(task)
-    first_ms = _milliseconds(subject.invoke)
-    warm = warm_up(subject.invoke, task.protocol, time.perf_counter_ns)
-    counter, _ = find_counter()
-    joules, before = counter.read_j() if counter else None, usage()
-    samples = timed(subject.invoke, task.runs, task.seconds, time.perf_counter_ns, watch)
-    after, spent = usage(), counter.read_j() if counter else None
-    watch()
-    others, steal = after.others_since(before)
-    run = ProcessRun(
-        started_s=watch.taken[0].time_s,
-        load_ms=round(load_ms, 3),
-        first_ms=round(first_ms, 4),
-        warm_up_ms=warm.samples_ms,
-        settled=warm.settled,
-        samples_ms=samples,
-        peak_memory_mib=peak_memory_mib(),
-        other_cores=None if others is None else round(others, 4),
-        steal_cores=None if steal is None else round(steal, 4),
-        conditions=tuple(watch.taken),
-        energy=_counted(counter, (joules, spent), after.wall_s - before.wall_s, len(samples)) or _metered(subject),
-        stages=_stages(task),
-    )
+    run, _ = process_run(subject.invoke, load_ms, watch, task)
+    run = dataclasses.replace(run, energy=run.energy or _metered(subject), stages=_stages(task))
     return dataclasses.asdict(run)
-
-
-def _milliseconds(step: Callable[[], object]) -> float:
-    started = time.perf_counter_ns()
-    step()
-    return (time.perf_counter_ns() - started) / 1e6
-
-
-def _counted(
-    counter: Counter | None, joules: tuple[float | None, float | None], seconds: float, queries: int
-) -> Energy | None:
-    before, after = joules
-    if counter is None or before is None or after is None:
-        return None
-    return Energy(counter.source, counter.used(before, after), seconds, queries)
 
 
 def _metered(subject: Subject) -> Energy | None:
@@ -166,14 +131,6 @@ def sustain(task: Task) -> dict[str, Any]:
     window = min(_WINDOW_S, task.seconds / 6)
     medians = tuple(statistics.median(samples) for samples in _windows(subject, task.seconds, window, watch))
     return dataclasses.asdict(Sustained(task.seconds / 60, window, medians, tuple(watch.taken)))
-
-
-def peak_memory_mib() -> float | None:
-    """Greatest resident memory of this process; getrusage(2) would count the parent's, too."""
-    for line in (read_text(Path("/proc/self/status")) or "").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return None
 
 
 _ACTIONS = {"measure": measure, "outline": outline, "examine": examine, "sustain": sustain}
