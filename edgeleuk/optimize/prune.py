@@ -1,24 +1,29 @@
 """Pruning: from a float run to a smaller float run within a budget of operations or milliseconds, fine-tuned."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgeleuk.errors import UsageError
 from edgeleuk.files import to_json
 from edgeleuk.optimize.keras_graph import carry_weights
 from edgeleuk.optimize.latency import int8_latency_ms
+from edgeleuk.optimize.normalization import recalibrate
 from edgeleuk.optimize.plan import Plan, read_plan, write_plan
 from edgeleuk.optimize.planning import MeasureMs, make_plan
 from edgeleuk.optimize.slicing import slice_network
+from edgeleuk.quantization.calibration import draw
 from edgeleuk.report.pruning import render_plan
 from edgeleuk.training.config import PruneConfig
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras, use_mixed_precision
 from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.predictor import load_float_network
-from edgeleuk.training.preparation import check_images, child_spec, fit_data
+from edgeleuk.training.preparation import check_images, child_spec, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import Run, inherited_files, load_run_folder
 from edgeleuk.training.train import train_everything
@@ -71,6 +76,15 @@ def pruned_config(network: NetworkConfig, plan: Plan) -> NetworkConfig:
     return dataclasses.replace(network, filters=filters)
 
 
+def _images(source: Run, config: PruneConfig) -> Iterator[NDArray[np.float32]]:
+    """Training images in full batches, in random order, not augmented; a smaller batch would weigh as much as one."""
+    chosen = draw(source.index, source.index.training(source.fold), config.samples, config.seed).images
+    order = np.random.default_rng(config.seed).permutation(len(chosen))
+    images = [chosen[position] for position in order]
+    stream = stream_of(source.index, images, source.spec.preprocessing, config.batch_size)
+    return (batch for batch, _ in stream.in_order() if len(batch) == config.batch_size or len(images) == len(batch))
+
+
 def _fit(
     sliced: Any,
     network: NetworkConfig,
@@ -84,8 +98,10 @@ def _fit(
     tf_keras.utils.set_random_seed(config.seed)
     model = build_network(dataclasses.replace(network, weights="none"))
     carry_weights(sliced, model)
+    recalibrate(model, _images(source, config))
     data = fit_data(source.index, source.fold, source.spec.preprocessing, config.batch_size, config.seed)
-    phases = [Phase("prune", config.epochs, config.learning_rate, train_everything)]
+    rate = config.learning_rate or (1e-3 if source.network.pretrained else 2e-3)
+    phases = [Phase("prune", config.epochs, rate, train_everything)]
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True).run(phases)
     write_results(partial, progress, model)
     return mixed

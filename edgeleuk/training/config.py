@@ -145,14 +145,18 @@ class PruneConfig:
         "What filters are ranked by: taylor (first-order change of the loss, Molchanov et al. 2019) or bn-l1 "
         "(L1 norm scaled by batch normalization, Li et al. 2017 and Liu et al. 2017).",
     )
-    samples: int = _option(256, "Training images that taylor is measured on.")
+    samples: int = _option(256, "Training images that taylor and the new batch-norm statistics are measured on.")
     multiple: int = _option(8, "Filters of a layer stay a multiple of this, where it has as many.")
     least_share: float = _option(0.25, "Share of its filters that each layer keeps at least.")
     epochs: int = _option(4, "Epochs of fine-tuning.")
     batch_size: int = _option(32, "Images in a batch.")
-    learning_rate: float = _option(1e-3, "Peak learning rate (Adam, cosine, warm-up).")
+    learning_rate: float | None = _option(
+        None,
+        "Peak learning rate (Adam, cosine, warm-up). "
+        "[default: 2e-3, or 1e-3 where the run's training began with trained weights]",
+    )
     patience: int = _option(8, _PATIENCE_HELP)
-    seed: int = _option(0, "Seed of order, augmentation, dropout and the images of taylor.")
+    seed: int = _option(0, "Seed of order, augmentation, dropout and the images measured on.")
 
     def __post_init__(self) -> None:
         """Raise UsageError where a value is out of range, or there is not exactly one budget."""
