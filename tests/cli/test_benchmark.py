@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def is_gone(pid):
         return True
 
 
+@contextmanager
+def heard(*numbers):
+    """A child started here hears these signals, also where the tests themselves ignore them, as below nohup."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @pytest.fixture
 def start(tmp_path):
     """Start the command and wait until it says these words; it is ended after the test."""
@@ -48,7 +60,7 @@ def start(tmp_path):
     def begin(words, *arguments, before=()):
         said = tmp_path / "stderr"
         program = [*before, sys.executable, "-m", "edgeleuk", "benchmark", *map(str, arguments)]
-        with said.open("w") as errors:
+        with said.open("w") as errors, heard(signal.SIGHUP, signal.SIGINT):
             process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=errors, text=True)
         started.append(process)
         assert waits_until(lambda: words in said.read_text() or process.poll() is not None), said.read_text()
