@@ -58,6 +58,7 @@ def test_the_float_twin_has_no_int8_and_answers_nearly_alike(int8_flatbuffer: by
 @pytest.mark.filterwarnings("ignore:Warning. Enabling:UserWarning")  # by the quantizer's interpreter
 def test_the_float_twin_has_no_rescaling() -> None:
     """The quantizer by itself rescales where a pool enters a concatenation of another range."""
+    tf_keras.utils.set_random_seed(0)
     source = tf_keras.Input((SIZE, SIZE, 3))
     pooled = LAYERS.MaxPooling2D(2)(LAYERS.Conv2D(8, 3, activation="relu")(source))
     joined = LAYERS.Concatenate()([pooled, LAYERS.Conv2D(4, 4, strides=2)(source)])
