@@ -8,6 +8,7 @@
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -130,9 +131,9 @@ def _alarm(arguments: argparse.Namespace) -> list[Figure]:
     tries = arguments.tries
     return [
         median_figure("planted slowdown, as compare measures it", [found.ratio.value for found in planted], "x"),
-        Figure(f"planted slowdowns flagged, of {tries}", _flagged(planted), "", np.floor(0.95 * tries), True),
+        Figure(f"planted slowdowns flagged, of {tries}", _flagged(planted), "", math.floor(0.95 * tries), True),
         median_figure("the same model again, as compare measures it", [found.ratio.value for found in same], "x"),
-        Figure(f"A/A comparisons flagged, of {tries}", _flagged(same), "", np.floor(0.05 * tries)),
+        Figure(f"A/A comparisons flagged, of {tries}", _flagged(same), "", math.floor(0.05 * tries)),
         Figure("records that are valid", sum(not record.invalid for record in records), f"of {len(records)}"),
     ]
 
