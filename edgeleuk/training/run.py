@@ -81,6 +81,8 @@ def _read(folder: Path, raw: dict[str, Any]) -> Run:
         raise ValueError(f"schema_version {raw['schema_version']} and kind {raw['kind']!r} are not known")
     _check_hashes(folder, raw["files"])
     network = NetworkConfig(**{"pools": _POOLS_BEFORE} | raw["network"])
+    if not isinstance(network.filters, dict):
+        raise TypeError(f"filters is {network.filters!r}; expected an object")
     spec = ModelSpec.from_json((folder / "spec.json").read_bytes())
     _check_spec(spec, network, folder)
     return Run(
