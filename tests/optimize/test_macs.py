@@ -29,6 +29,7 @@ def _model(size: Any) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_operations_are_those_of_the_converted_graph() -> None:
     model = _model((20, 24))
     found = {cost.layer: cost.macs for cost in layer_costs(model)}

@@ -109,6 +109,10 @@ def test_a_run_whose_filters_do_not_fit_is_refused(pruned: tuple[Path, list[str]
         (copy / "run.json").write_text(json.dumps(raw | {"network": network}))
         with pytest.raises(ModelError, match=complaint):
             load_float_network(load_run_folder(copy))
+    (copy / "run.json").write_text(json.dumps(raw | {"network": raw["network"] | {"filters": [8]}}))
+    with pytest.raises(ModelError, match=r"filters is \[8\]; expected an object"):
+        load_run_folder(copy)
+    (copy / "run.json").write_text(json.dumps(raw))
     (copy / "pruning.json").write_text("{}")
     with pytest.raises(ModelError, match=r"pruning\.json has changed"):
         load_run_folder(copy)

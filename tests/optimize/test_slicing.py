@@ -136,6 +136,7 @@ def test_the_cost_of_what_stays_is_that_of_the_sliced_network(data: Any) -> None
         assert saved[kind] == costs.macs(numbers) - costs.macs(fewer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pools", ["depthwise", "average"])
 def test_inception_v3_is_sliced_exactly(pools: str) -> None:
     model = build_network(NetworkConfig(2, 75, 0.125, pools=pools))
