@@ -82,13 +82,16 @@ def spec(shape: Shape) -> ModelSpec:
     return ModelSpec(CLASSES, Preprocessing(shape.input_size_px, IMAGE_SIZE_PX), positive_class=CLASSES[0])
 
 
-def network(shape: Shape, pools: str = "depthwise") -> Any:
-    """InceptionV3 with random weights, the same ones each time; `pools` as in `NetworkConfig`."""
+def network(shape: Shape, pools: str = "depthwise", classes: int = len(CLASSES)) -> Any:
+    """InceptionV3 with random weights, the same ones each time; `pools` as in `NetworkConfig`.
+
+    By default the network that is deployed: what `convert --int8` makes of the one that is trained.
+    """
     from edgeleuk.training.framework import tf_keras
     from edgeleuk.training.network import NetworkConfig, build_network
 
     tf_keras.utils.set_random_seed(0)
-    made = build_network(NetworkConfig(len(CLASSES), shape.input_size_px, shape.width, pools=pools))
+    made = build_network(NetworkConfig(classes, shape.input_size_px, shape.width, pools=pools))
     random = np.random.default_rng(0)
     for layer in made.layers:
         # Zeros are left out of a file, and int8 kernels of tflite-runtime on ARM do not survive a layer without biases.

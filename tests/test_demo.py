@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -34,5 +35,8 @@ def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> N
     for name in ("float32", "int8-ptq", "int8-qat"):
         assert (tmp_path / "demo" / f"{name}.tflite").stat().st_size > 400_000
         assert (tmp_path / "demo" / "evaluation" / name / "evaluation.png").exists()
+    for name in ("int8-ptq", "int8-qat"):
+        proof = json.loads((tmp_path / "demo" / f"{name}.proof.json").read_text())
+        assert (proof["delegate"]["partitions"], proof["delegate"]["outside"]) == (1, {"SOFTMAX": 1})
     with pytest.raises(OutputError, match="already exists"):
         demo(tmp_path / "demo", said.append, settings)

@@ -86,7 +86,8 @@ def write_inception(folder: Path, name: str, pictures: list[Image.Image]) -> Non
     size_px, width = INCEPTIONS[name]
     spec = ModelSpec(CLASSES, Preprocessing(size_px, pictures[0].width))
     tf_keras.utils.set_random_seed(0)
-    # tflite-runtime's int8 kernels for what stands for average pools round otherwise on ARM than on x86.
+    # Not rewritten: tflite-runtime's int8 kernels for what then stands for average pools round otherwise on ARM than
+    # on x86.
     network = build_network(NetworkConfig(len(CLASSES), size_px, width, pools="average"))
     inputs = [network_input(picture, spec) for picture in pictures]
     enliven(network, inputs)

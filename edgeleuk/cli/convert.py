@@ -37,7 +37,10 @@ def _at_most_all(value: str) -> float:
     help="Images to set activation ranges on. Default: the run's own training images.",
 )
 @click.option(
-    "--rewrite", is_flag=True, help="Write average pools, which int8 delegates do not take, as depthwise convolutions."
+    "--rewrite/--no-rewrite",
+    default=None,
+    help="Write average pools, which int8 delegates do not take, as depthwise convolutions. [default: with --int8 of a "
+    "float network]",
 )
 @click.option(
     "--keep-float",
@@ -99,7 +102,7 @@ def command(
     samples: int,
     fidelity_samples: int,
     seed: int,
-    rewrite: bool,
+    rewrite: bool | None,
     keep_float: tuple[str, ...],
     min_agreement: float | None,
     max_drop: float | None,
@@ -111,8 +114,9 @@ def command(
     """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and prove what it is.
 
     --int8 of a float run is post-training quantization; of a QAT run it uses the ranges it was trained with. It fails
-    unless every tensor is int8 (or an int32 bias), and warns where the delegate runs it in pieces. --rewrite changes no
-    answer by more than float rounding; what it did and what difference that made is shown and kept in the proof.
+    unless every tensor is int8 (or an int32 bias), and warns where the delegate runs it in pieces. Rewriting average
+    pools changes no answer by more than float rounding; what became of each and what difference that made is shown and
+    kept in the proof.
 
     --int8 also measures how much noise rounding adds to each layer. With layers in float32 (--keep-float,
     --min-agreement, --max-drop) the model is "mixed" and fails unless those alone are; it says which, why and at what

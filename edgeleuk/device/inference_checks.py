@@ -61,7 +61,8 @@ def check_model(facts: Facts) -> Finding | None:
         return Finding("model", "problem", trial.error, _mend(facts, trial.error))
     best = min(trial.invoke_ms, key=lambda threads: trial.invoke_ms[threads])
     memory = "" if trial.peak_memory_mib is None else f"; {trial.peak_memory_mib:.0f} MiB in all"
-    found = f"{trial.input_type} runs in {trial.invoke_ms[best]:.1f} ms with {_threads(best)}{memory}"
+    both = "" if trial.stages == 1 else " (a cascade at its worst: both models)"
+    found = f"{trial.input_type} runs in {trial.invoke_ms[best]:.1f} ms with {_threads(best)}{both}{memory}"
     if trial.input_type == "float32":
         return Finding("model", "note", found, "an int8 model is smaller and faster: edgeleuk convert --int8")
     return Finding("model", "ok", found)
@@ -122,8 +123,8 @@ def _delegate_advice(facts: Facts, backend: str, coverage: Coverage) -> str:
         return f"{advice}: pip install ai-edge-litert" if facts.host.litert_has_wheel else advice
     if "AVERAGE_POOL_2D" in coverage.outside:
         return (
-            "XNNPACK has no int8 average pool, and each one splits the graph; 'edgeleuk convert --rewrite' puts "
-            "depthwise convolutions in their place, with which InceptionV3 took 0.8 times as long"
+            "XNNPACK has no int8 average pool, and each one splits the graph; 'edgeleuk convert --int8' of the float "
+            "network puts depthwise convolutions in their place, with which InceptionV3 took 0.8 times as long"
         )
     return "operators outside run by slower kernels, and each change between the two costs time"
 

@@ -72,7 +72,8 @@ class KerasGraph:
         try:
             model = tf_keras.Model.from_config(config)
         except (ValueError, TypeError, NotImplementedError) as error:
-            raise ModelError(f"the network cannot be built anew from its configuration: {error}") from error
+            reason = " ".join(str(error).split())  # Keras fills pages
+            raise ModelError(f"the network cannot be built anew from its configuration: {reason}") from error
         if keep_weights:
             carry_weights(self.model, model)
         return model

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import UsageError
-from edgeleuk.files import to_json
 from edgeleuk.optimize.keras_graph import carry_weights
 from edgeleuk.optimize.latency import int8_latency_ms
 from edgeleuk.optimize.normalization import recalibrate
@@ -23,9 +22,9 @@ from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras, use_mixed_precision
 from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.predictor import load_float_network
-from edgeleuk.training.preparation import check_images, child_spec, fit_data, stream_of
+from edgeleuk.training.preparation import check_images, child_texts, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, inherited_files, load_run_folder
+from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import train_everything
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
@@ -51,11 +50,7 @@ def prune(
             f"{source.folder} is a {source.kind} run; prune starts from a float run. Prune first, then qat"
         )
     check_images(source.index, source.fold)
-    config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
-    spec = child_spec(source, config_json)
-    texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": source.index.to_json()}
-    texts |= inherited_files(source)
-    with unfinished_run(out, texts, resume, report) as partial:
+    with unfinished_run(out, child_texts(source, config), resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
         trained = load_float_network(source)
@@ -100,7 +95,7 @@ def _fit(
     carry_weights(sliced, model)
     recalibrate(model, _images(source, config))
     data = fit_data(source.index, source.fold, source.spec.preprocessing, config.batch_size, config.seed)
-    rate = config.learning_rate or (1e-3 if source.network.pretrained else 2e-3)
+    rate = config.learning_rate or (1e-4 if source.network.pretrained else 5e-4)
     phases = [Phase("prune", config.epochs, rate, train_everything)]
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True).run(phases)
     write_results(partial, progress, model)

@@ -21,7 +21,7 @@ from edgeleuk.quantization.mixed import Keep, check_keep
 from edgeleuk.quantization.mixing import Mixture, mix
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, check_mixed, examine
-from edgeleuk.quantization.source import Source, rewrite_source
+from edgeleuk.quantization.source import Source, prepare_source
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.runtime.bundle import write_bundle
 from edgeleuk.runtime.classifier import Classifier
@@ -33,7 +33,8 @@ from edgeleuk.training.results import made_by
 class Request:
     """What to make. `calibration`: an index to draw calibration images from, by default the source's own.
 
-    `rewrite`: first put depthwise convolutions in the place of average pools, which the int8 delegate does not take.
+    `rewrite`: first put depthwise convolutions in the place of average pools, which the int8 delegate does not take;
+    None does so where a float network becomes int8.
     `keep`: what of an int8 network is to stay in float. `error_samples`: images to measure each layer's error on.
     """
 
@@ -42,7 +43,7 @@ class Request:
     samples: int = 256
     fidelity_samples: int = 256
     seed: int = 0
-    rewrite: bool = False
+    rewrite: bool | None = None
     keep: Keep = field(default_factory=Keep)
     error_samples: int = 16
 
@@ -69,8 +70,7 @@ def convert(source: Source, request: Request, say: Callable[[str], None] = lambd
     DataError where images have changed since they were indexed.
     """
     _check(source, request)
-    if request.rewrite:
-        source = rewrite_source(source)
+    source = prepare_source(source, request.precision, request.rewrite)
     calibration = _calibration_set(source, request)
     model, network = _model(source, request, calibration)
     if request.precision == "int8" and not request.keep.asked:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import UsageError
-from edgeleuk.files import to_json, whole_file
+from edgeleuk.files import whole_file
 from edgeleuk.optimize.keras_graph import carry_weights
 from edgeleuk.quantization.calibration import draw
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
@@ -16,9 +16,9 @@ from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.predictor import load_float_network
-from edgeleuk.training.preparation import check_images, child_spec, fit_data, stream_of
+from edgeleuk.training.preparation import check_images, child_texts, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import Run, inherited_files, load_run_folder
+from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 from edgeleuk.training.weights import save_weights
@@ -36,17 +36,14 @@ def qat(
 ) -> Run:
     """Train the float run's network with simulated quantization on the same images; write the run folder `out`.
 
+    Its average pools are first written as `config` says; from the same weights either form gives the same answers.
     Ranges are calibrated before the first step and then fixed, batch-norm statistics are frozen. Raises UsageError for
     a source that is not a float run, otherwise as `train`.
     """
     if source.kind != "float":
         raise UsageError(f"{source.folder} is a {source.kind} run; qat starts from a float run")
     check_images(source.index, source.fold)
-    config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
-    spec = child_spec(source, config_json)
-    texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": source.index.to_json()}
-    texts |= inherited_files(source)
-    with unfinished_run(out, texts, resume, report) as partial:
+    with unfinished_run(out, child_texts(source, config), resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
         network = _network_of(source, config)
@@ -57,7 +54,7 @@ def qat(
 
 
 def _network_of(source: Run, config: QatConfig) -> NetworkConfig:
-    return dataclasses.replace(source.network, pools=config.pools or source.network.pools)
+    return dataclasses.replace(source.network, pools=config.pools)
 
 
 def _keep_float_weights(source: Run, config: QatConfig, path: Path) -> None:

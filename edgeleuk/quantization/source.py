@@ -22,7 +22,7 @@ from edgeleuk.training.run import load_run_folder
 class Source:
     """A network to convert. `float_network` is the one a QAT or rewritten network started from, else None.
 
-    `changes`: what rewriting did to it; None where it was not asked to.
+    `changes`: what rewriting did to it; None where it was left as it is.
 
     `index` and `fold` are those it was trained with; None for a Keras file, whose training images are unknown.
     """
@@ -68,14 +68,28 @@ def load_source(path: Path, spec_path: Path | None = None) -> Source:
     return _load_keras(path, _read_spec(spec_path))
 
 
-def rewrite_source(source: Source) -> Source:
-    """The source with its network rewritten for the delegate. Raises UsageError for a QAT run."""
+def prepare_source(source: Source, precision: str, rewrite_asked: bool | None) -> Source:
+    """The source with its network rewritten for the delegate, or as it is, as asked.
+
+    None rewrites what becomes int8 by calibration, where there are average pools. Raises UsageError for a QAT run whose
+    network is to be rewritten, ModelError for a network that cannot be built anew.
+    """
+    if rewrite_asked is None:
+        rewritten = _rewrite_source(source) if precision == "int8" and source.kind != "qat" else source
+        return rewritten if rewritten.changes else source
+    return _rewrite_source(source) if rewrite_asked else source
+
+
+def _rewrite_source(source: Source) -> Source:
     if source.kind == "qat":
         raise UsageError(
             "--rewrite is for float networks: a QAT network's ranges belong to the graph that it was trained with. "
             "'edgeleuk qat FLOAT_RUN --pools depthwise' rewrites before it trains"
         )
-    rewriting = rewrite(source.network)
+    try:
+        rewriting = rewrite(source.network)
+    except ModelError as error:
+        raise ModelError(f"{error}; --no-rewrite converts it with its average pools as they are") from error
     return dataclasses.replace(
         source, network=rewriting.network, float_network=source.network, changes=rewriting.changes
     )

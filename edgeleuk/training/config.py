@@ -13,7 +13,8 @@ from edgeleuk.spec import RESAMPLING_FILTERS, nearest
 
 Config = TypeVar("Config", "TrainConfig", "QatConfig", "PruneConfig")
 
-POOLS = ("depthwise", "average")
+POOLS = ("average", "depthwise")
+EXITS = tuple(f"mixed{block}" for block in range(3, 10))
 CRITERIA = ("taylor", "bn-l1")
 TEMPERATURE, TEACHER_WEIGHT = 4.0, 0.9
 _PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
@@ -43,8 +44,12 @@ class TrainConfig:
     resample: str = _option("bilinear", f"Resize filter: {', '.join(RESAMPLING_FILTERS)}.")
     width: float = _option(1.0, "Multiplier of the filters of every convolution.")
     pools: str = _option(
-        "depthwise",
-        "How average pools are written: depthwise (convolutions, the same answers, faster in int8) or average.",
+        "average",
+        "How average pools are written: average (trained as they stand; rewritten exactly when the network is "
+        "quantized) or depthwise (as convolutions already while training).",
+    )
+    exit: str | None = _option(
+        None, f"Mixed block, {EXITS[0]} to {EXITS[-1]}, that the last layer sits on; later ones go. [default: none go]"
     )
     dropout: float = _option(0.2, "Share of features dropped before the last layer.")
     epochs: int = _option(20, "Epochs of the whole network.")
@@ -57,9 +62,7 @@ class TrainConfig:
         "Peak learning rate (Adam, cosine, warm-up); the head alone takes at least 1e-3. "
         "[default: 1e-4 if pretrained, else 2e-3]",
     )
-    patience: int = _option(
-        8, "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
-    )
+    patience: int = _option(8, _PATIENCE_HELP)
     teacher: str | None = _option(
         None, "Float run of the same classes and fold whose softened answers are learnt, too (Hinton et al. 2015)."
     )
@@ -77,6 +80,7 @@ class TrainConfig:
         """Raise UsageError where a value is out of range."""
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, ", ".join(RESAMPLING_FILTERS))
         _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
+        _expect(self.exit in (None, *EXITS), "exit", self.exit, ", ".join(EXITS) + "; nothing for the whole network")
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
         _expect(self.crop is None or self.crop > 0, "crop", self.crop, "above 0")
         _expect(self.head_epochs is None or self.head_epochs >= 0, "head-epochs", self.head_epochs, "0 or more")
@@ -104,11 +108,11 @@ class QatConfig:
     epochs: int = _option(2, "Epochs with simulated quantization; 0 only calibrates.")
     batch_size: int = _option(32, "Images in a batch.")
     learning_rate: float = _option(1e-5, "Peak learning rate (Adam, cosine, warm-up).")
-    patience: int = _option(
-        8, "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
-    )
-    pools: str | None = _option(
-        None, "depthwise: rewrite the float run's average pools first, which changes no answer. [default: as they are]"
+    patience: int = _option(8, _PATIENCE_HELP)
+    pools: str = _option(
+        "depthwise",
+        "How average pools are written: depthwise (those of the float run are rewritten first, which changes no answer "
+        "and keeps int8 in one piece) or average.",
     )
     samples: int = _option(256, "Training images that the activation ranges are calibrated on.")
     seed: int = _option(0, "Seed of order, augmentation, dropout and calibration.")
@@ -116,7 +120,7 @@ class QatConfig:
     def __post_init__(self) -> None:
         """Raise UsageError where a value is out of range."""
         _expect(self.samples > 0, "samples", self.samples, "above 0")
-        _expect(self.pools in (None, "depthwise"), "pools", self.pools, "depthwise, or nothing")
+        _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
         _check_fit(self)
 
 
@@ -153,7 +157,7 @@ class PruneConfig:
     learning_rate: float | None = _option(
         None,
         "Peak learning rate (Adam, cosine, warm-up). "
-        "[default: 2e-3, or 1e-3 where the run's training began with trained weights]",
+        "[default: 5e-4; 1e-4 where the run's training began with trained weights]",
     )
     patience: int = _option(8, _PATIENCE_HELP)
     seed: int = _option(0, "Seed of order, augmentation, dropout and the images measured on.")

@@ -1,8 +1,8 @@
 """InceptionV3 of any width and input size, as one flat graph that ends in class probabilities.
 
 Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision"; the layers are those of
-`tf_keras.applications`. Flat, because the quantization toolkit rejects a model nested in another. Its average pools are
-written as depthwise convolutions (see `edgeleuk.optimize`), which changes no answer and lets int8 run in one piece.
+`tf_keras.applications`. Flat, because the quantization toolkit rejects a model nested in another. It is trained with
+its average pools as they stand and rewritten exactly when it is quantized; `edgeleuk.optimize.pools` says why.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import Any
 from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.optimize.keras_graph import KerasGraph
 from edgeleuk.optimize.rewrite import rewrite, rewrite_graph
-from edgeleuk.training.config import POOLS
+from edgeleuk.training.config import EXITS, POOLS
 from edgeleuk.training.framework import tf_keras
 
 MINIMUM_INPUT_SIZE_PX = 75  # below this the last blocks have no pixels left
@@ -26,8 +26,10 @@ class NetworkConfig:
     """Shape of the network.
 
     `width` multiplies the filters of every convolution, rounded to 8, at least 8. `pools` says how average pools are
-    written: as depthwise convolutions behind their branch's 1x1 convolution, or as they stand in `tf_keras`. `filters`
-    says how many a convolution has where pruning left it fewer than `width` gives it, by the layer's name.
+    written: "average", as they stand in `tf_keras`, or "depthwise", as convolutions behind their branch's 1x1
+    convolution: the same answers from the same weights, but another training. `filters` says how many a convolution has
+    where pruning left it fewer than `width` gives it, by the layer's name. `exit` names the mixed block behind which
+    the network ends, mixed3 to mixed9; None leaves it whole.
     """
 
     class_count: int
@@ -35,8 +37,9 @@ class NetworkConfig:
     width: float = 1.0
     dropout: float = 0.2
     weights: str = "none"
-    pools: str = "depthwise"
+    pools: str = "average"
     filters: Mapping[str, int] = field(default_factory=dict)
+    exit: str | None = None
 
     @property
     def pretrained(self) -> bool:
@@ -75,6 +78,8 @@ def _check(config: NetworkConfig) -> None:
         raise UsageError(f"ImageNet weights fit width 1.0, not {config.width}; use --weights none or --width 1.0")
     if config.pools not in POOLS:
         raise UsageError(f"pools is {config.pools!r}; expected {' or '.join(POOLS)}")
+    if config.exit not in (None, *EXITS):
+        raise UsageError(f"exit is {config.exit!r}; expected {', '.join(EXITS)}, or nothing for the whole network")
 
 
 def _backbone(config: NetworkConfig) -> Any:
@@ -82,11 +87,14 @@ def _backbone(config: NetworkConfig) -> Any:
     if not config.pretrained:
         return _scratch_backbone(shape, config)
     backbone = _imagenet_backbone(shape) if config.weights == "imagenet" else _backbone_from_file(shape, config)
+    if config.exit is not None:
+        # Anew: the layers that stay would otherwise go on listing the dropped ones as their readers.
+        backbone = KerasGraph(_cut(backbone, config.exit)).build()
     return rewrite(backbone).network if config.pools == "depthwise" else backbone
 
 
 def _scratch_backbone(shape: tuple[int, int, int], config: NetworkConfig) -> Any:
-    graph = _scaled(_stock(shape), config.width)
+    graph = _scaled(_cut(_stock(shape), config.exit), config.width)
     _narrow(graph, config.filters)
     for entry in graph.entries.values():
         if entry["class_name"] == "BatchNormalization":
@@ -101,6 +109,13 @@ def _backbone_from_file(shape: tuple[int, int, int], config: NetworkConfig) -> A
     backbone = stock if config.width == 1.0 else _scaled(stock, config.width).build(keep_weights=False)
     _load_weights(backbone, Path(config.weights))
     return backbone
+
+
+def _cut(backbone: Any, exit_block: str | None) -> Any:
+    """The backbone up to that block, of the same layers."""
+    if exit_block is None:
+        return backbone
+    return tf_keras.Model(backbone.input, backbone.get_layer(exit_block).output, name=backbone.name)
 
 
 def _stock(shape: tuple[int, int, int]) -> Any:

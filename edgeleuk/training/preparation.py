@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.data.leaks import refuse_leaks
 from edgeleuk.errors import DataError, ImageError, UsageError
-from edgeleuk.files import sha256_bytes
+from edgeleuk.files import sha256_bytes, to_json
 from edgeleuk.runtime.images import image_size
 from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
-from edgeleuk.training.config import TrainConfig
+from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig
 from edgeleuk.training.fitting import FitData
-from edgeleuk.training.run import Run
+from edgeleuk.training.run import Run, inherited_files
 from edgeleuk.training.stream import ImageStream
 
 _SIZES_LOOKED_AT = 200
@@ -36,8 +36,19 @@ def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
     )
 
 
-def child_spec(parent: Run, config_json: str) -> ModelSpec:
-    """The ModelSpec of a run that starts from another one: the same, with its own provenance."""
+def child_texts(source: Run, config: QatConfig | PruneConfig) -> dict[str, str]:
+    """Text by name of what a run that starts from `source` begins with: settings, spec, index, what it inherits."""
+    config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
+    texts = {
+        "config.json": config_json,
+        "spec.json": _child_spec(source, config_json).to_json(),
+        "index.json": source.index.to_json(),
+    }
+    return texts | inherited_files(source)
+
+
+def _child_spec(parent: Run, config_json: str) -> ModelSpec:
+    """The parent's, with its own provenance."""
     provenance = dataclasses.replace(
         parent.spec.provenance, config_sha256=sha256_bytes(config_json.encode()), parent_sha256=parent.sha256
     )

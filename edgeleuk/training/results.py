@@ -18,6 +18,7 @@ from edgeleuk.training.framework import tf
 from edgeleuk.training.weights import save_weights
 
 Report = Callable[[str], None]
+OnEpoch = Callable[[dict[str, Any]], None]
 _PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "litert-quantizer", "ai-edge-litert", "numpy")
 
 
@@ -39,7 +40,7 @@ def history_csv(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def epoch_reporter(total: int, report: Report, log_folder: Path | None) -> Callable[[dict[str, Any]], None]:
+def epoch_reporter(total: int, report: Report, log_folder: Path | None) -> OnEpoch:
     """A function that tells each epoch's row on the terminal and, where asked, to TensorBoard."""
     if log_folder:
         with output_errors(log_folder):

@@ -17,7 +17,7 @@ from edgeleuk.training.framework import tf_keras, use_mixed_precision
 from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.objective import Labels, Objective
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
-from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
+from edgeleuk.training.results import OnEpoch, Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import TEACHER, Run, load_run_folder
 from edgeleuk.training.teacher import open_teacher, teacher_json
 from edgeleuk.training.unfinished import publish_run, unfinished_run
@@ -41,6 +41,16 @@ def train(
     images that changed or classes that lack images, UsageError for settings that cannot be met, OutputError where the
     run cannot be written.
     """
+    total = _total_epochs(config)
+    return train_with(index, config, out, resume, report, lambda: epoch_reporter(total, report, log_folder))
+
+
+def train_with(
+    index: Index, config: TrainConfig, out: Path, resume: bool, report: Report, observe: Callable[[], OnEpoch]
+) -> Run:
+    """Train as `train` does. What `observe` returns is told of each epoch once that is on the disk; an exception of it
+    ends the training there, to be resumed.
+    """
     check_images(index, config.fold)
     teacher = None if config.teacher is None else open_teacher(Path(config.teacher), index, config.fold)
     config_json = _config_json(config, teacher)
@@ -53,8 +63,7 @@ def train(
             return load_run_folder(out)
         _warn_of_crop(index, config)
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
-        on_epoch = epoch_reporter(_total_epochs(config), report, log_folder)
-        mixed = _fit(index, config, spec, objective, partial, on_epoch)
+        mixed = _fit(index, config, spec, objective, partial, observe())
         facts = {"mixed_precision": mixed, "parent": None, "teacher": str(teacher.folder) if teacher else None}
         return publish_run(partial, out, "float", _network(index, config), facts | made_by())
 
@@ -74,7 +83,13 @@ def _warn_of_crop(index: Index, config: TrainConfig) -> None:
 
 def _network(index: Index, config: TrainConfig) -> NetworkConfig:
     return NetworkConfig(
-        len(index.classes), config.input_size, config.width, config.dropout, config.weights, config.pools
+        len(index.classes),
+        config.input_size,
+        config.width,
+        config.dropout,
+        config.weights,
+        config.pools,
+        exit=config.exit,
     )
 
 
@@ -95,7 +110,7 @@ def _fit(
     spec: ModelSpec,
     objective: Objective,
     partial: Path,
-    on_epoch: Callable[[dict[str, Any]], None],
+    on_epoch: OnEpoch,
 ) -> bool:
     """Fit and write the results; returns whether float16 was used."""
     mixed = use_mixed_precision()

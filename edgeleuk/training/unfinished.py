@@ -29,15 +29,15 @@ def unfinished_run(
     if out.name in ("", ".."):
         raise UsageError(f"{out} cannot be the name of a new folder")
     if resume and (out / "run.json").exists():
-        _refuse_other_settings(out, texts)
+        refuse_other_settings(out, texts)
         (out / CHECKPOINT).unlink(missing_ok=True)  # of a run that was killed just after it was published
         report(f"{out} is already complete")
         yield None
         return
     partial, is_new = _folder_for(out, resume, report)
-    handle = _hold(partial)
+    handle = hold(partial)
     try:
-        _refuse_other_settings(partial, texts)
+        refuse_other_settings(partial, texts)
         for name, text in texts.items():
             write_text(partial / name, text)
         yield partial
@@ -65,8 +65,11 @@ def _folder_for(out: Path, resume: bool, report: Callable[[str], None]) -> tuple
     return partial, is_new
 
 
-def _hold(partial: Path) -> int:
-    """Lock the folder; the lock goes with the process, also when that is killed. Returns the handle that holds it."""
+def hold(partial: Path) -> int:
+    """Lock a folder; the lock goes with the process, also when that is killed. Returns the handle that holds it.
+
+    Raises OutputError where another process holds it.
+    """
     with output_errors(partial):
         handle = os.open(partial, os.O_RDONLY)
     try:
@@ -77,11 +80,12 @@ def _hold(partial: Path) -> int:
         os.close(handle)
         raise OutputError(f"{partial} is being written by another process") from error
     for leftover in partial.glob(".*.partial"):  # of writes that were killed
-        leftover.unlink()
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     return handle
 
 
-def _refuse_other_settings(folder: Path, texts: dict[str, str]) -> None:
+def refuse_other_settings(folder: Path, texts: dict[str, str]) -> None:
+    """Raise UsageError where files in the folder, by name, hold another text than now."""
     for name, text in texts.items():
         path = folder / name
         if path.exists() and (before := path.read_text(encoding="utf-8")) != text:

@@ -175,3 +175,8 @@ def test_the_fastest_number_of_threads_is_told(healthy):
 
 def test_a_small_difference_is_not_worth_telling(healthy):
     assert checks.check_threads(with_model(healthy, invoke_ms={1: 40.0, 2: 22.0, 4: 22.9})).level == "ok"
+
+
+def test_the_time_of_a_cascade_is_said_to_be_its_worst(healthy):
+    found = checks.check_model(with_model(healthy, stages=2)).found
+    assert found == "int8 runs in 40.0 ms with 1 thread (a cascade at its worst: both models); 96 MiB in all"

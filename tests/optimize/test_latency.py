@@ -1,13 +1,23 @@
 import re
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeleuk.bench.record import Protocol
+from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
-from edgeleuk.optimize.latency import Probe, int8_latency_ms, search_macs
+from edgeleuk.optimize.channels import find_channels
+from edgeleuk.optimize.latency import Probe, int8_content, int8_latency_ms, search_macs
+from edgeleuk.optimize.pools import IN_PLACE, MOVED
+from edgeleuk.optimize.rewrite import rewrite
+from edgeleuk.optimize.slicing import slice_network
+from edgeleuk.runtime.backend import Network
 from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.network import NetworkConfig, build_network
 
 FULL, LEAST = 1_000_000, 100_000
 
@@ -72,3 +82,31 @@ def test_the_real_int8_graph_is_measured() -> None:
     brief = Protocol(processes=1, runs=5, seconds=0.1)
     times = [int8_latency_ms(model, protocol=brief) for model in (small, large)]
     assert 0 < times[0] < times[1]  # 400 times the operations
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pruned", [False, True])
+def test_what_is_measured_is_the_graph_that_is_deployed_in_one_piece(pruned: bool) -> None:
+    tf_keras.utils.set_random_seed(0)
+    network = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
+    network = _all_but_two_filters_removed(network) if pruned else network
+    found = coverage(Network(int8_content(network), Path("network.tflite")).operations())
+    assert found is not None
+    assert (found.partitions, found.outside) == (1, {"SOFTMAX": 1})
+
+
+def _all_but_two_filters_removed(network: Any) -> Any:
+    """But of convolutions behind average pools: some then make more channels than they read."""
+    behind = {
+        node.outbound_layer.name
+        for layer in network.layers
+        if isinstance(layer, tf_keras.layers.AveragePooling2D)
+        for node in layer._outbound_nodes
+    }
+    for layer in network.layers:
+        if isinstance(layer, tf_keras.layers.BatchNormalization):
+            layer.beta.assign(np.ones(layer.beta.shape))  # what two random filters make of noise may fade to nothing
+    names = set(find_channels(network).convolutions) - behind
+    sliced = slice_network(network, {name: np.array([0, 1]) for name in names})
+    assert {change.outcome for change in rewrite(sliced).changes} == {MOVED, IN_PLACE}
+    return sliced

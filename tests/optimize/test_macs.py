@@ -6,9 +6,11 @@ from benchmarks.scale_models import macs as macs_of_file
 from edgeleuk.errors import ModelError
 from edgeleuk.optimize.layers import AverageConvolution
 from edgeleuk.optimize.macs import count_macs, layer_costs
+from edgeleuk.optimize.rewrite import rewrite
 from edgeleuk.quantization.freeze import convert_float
 from edgeleuk.runtime.graph import read_graph
 from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.network import NetworkConfig, build_network
 
 LAYERS = tf_keras.layers
 
@@ -53,3 +55,13 @@ def test_groups_and_repeated_layers_count_as_they_run() -> None:
 def test_a_size_that_is_not_fixed_is_an_error() -> None:
     with pytest.raises(ModelError, match=r"first makes .* whose size is not fixed"):
         count_macs(_model((None, None)))
+
+
+def test_rewriting_average_pools_adds_their_own_operations_and_changes_no_others() -> None:
+    stock = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
+    models = stock, rewrite(stock).network
+    before, after = ({cost.layer: cost.macs for cost in layer_costs(model)} for model in models)
+    pools = {layer.name for layer in stock.layers if isinstance(layer, LAYERS.AveragePooling2D)}
+    assert {name: macs for name, macs in after.items() if name not in pools} == before
+    assert set(after) - set(before) == pools
+    assert 0 < sum(after[name] for name in pools) < 0.01 * count_macs(stock)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edgeleuk.optimize.layers import AverageConvolution, BorderCorrection
+from edgeleuk.optimize.rewrite import rewrite
 from edgeleuk.quantization.network import (
     measure_ranges,
     quantize_network,
@@ -30,7 +31,8 @@ LAYERS = tf_keras.layers
 
 @pytest.fixture(scope="module")
 def float_network(float_run: Path) -> Any:
-    return load_network(load_run_folder(float_run))
+    """The float run's network as it is quantized: its average pools rewritten."""
+    return rewrite(load_network(load_run_folder(float_run))).network
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
     [
         {"resample": "cubic"},
         {"pools": "max"},
+        {"exit": "mixed10"},
         {"dropout": 1.0},
         {"crop": 0},
         {"epochs": -1},
@@ -67,6 +68,13 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 def test_values_out_of_range_are_refused_by_name(settings: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(settings)).replace("_", "-")):
         TrainConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_pools_of_qat_are_those_of_train_or_rewritten() -> None:
+    assert (TrainConfig().pools, QatConfig().pools) == ("average", "depthwise")
+    assert QatConfig(pools="average").pools == "average"
+    with pytest.raises(UsageError, match="pools is 'max'; expected average or depthwise"):
+        QatConfig(pools="max")
 
 
 @pytest.mark.parametrize(

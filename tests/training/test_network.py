@@ -7,6 +7,7 @@ import pytest
 from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.optimize.keras_graph import carry_weights
 from edgeleuk.optimize.layers import AverageConvolution, BorderCorrection
+from edgeleuk.training.config import EXITS, TrainConfig
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.network import NetworkConfig, build_network, scaled_filters
 
@@ -19,12 +20,10 @@ def test_probabilities_sum_to_one_and_the_graph_is_flat() -> None:
     assert sum(isinstance(layer, tf_keras.layers.Conv2D) for layer in model.layers) == 94
 
 
-@pytest.mark.parametrize(("pools", "averages", "convolutions"), [("depthwise", 0, 9), ("average", 9, 0)])
-def test_average_pools_are_depthwise_convolutions_unless_told_otherwise(
-    pools: str, averages: int, convolutions: int
-) -> None:
+@pytest.mark.parametrize(("pools", "averages", "convolutions"), [("average", 9, 0), ("depthwise", 0, 9)])
+def test_average_pools_stand_as_they_are_unless_told_otherwise(pools: str, averages: int, convolutions: int) -> None:
     layers = build_network(NetworkConfig(2, 75, 0.125, pools=pools)).layers
-    assert NetworkConfig(2).pools == "depthwise"
+    assert NetworkConfig(2).pools == TrainConfig().pools == "average"
     assert sum(isinstance(layer, tf_keras.layers.AveragePooling2D) for layer in layers) == averages
     assert sum(isinstance(layer, AverageConvolution) for layer in layers) == convolutions
     assert sum(isinstance(layer, BorderCorrection) for layer in layers) == convolutions
@@ -58,6 +57,8 @@ def test_width_scales_filters_to_multiples_of_eight(filters: int, width: float, 
         NetworkConfig(2, 75, 0),
         NetworkConfig(2, 299, 0.5, weights="imagenet"),
         NetworkConfig(2, pools="max"),
+        NetworkConfig(2, 75, exit="mixed2"),
+        NetworkConfig(2, 75, exit="mixed10"),
     ],
 )
 def test_impossible_networks_are_usage_errors(config: NetworkConfig) -> None:
@@ -78,6 +79,35 @@ def test_filters_that_pruning_left_are_those_of_the_network() -> None:
     assert (model.get_layer("conv2d_3").filters, model.get_layer("conv2d_5").filters) == (5, 3)
     assert sum(a != b for a, b in zip(*filters, strict=True)) == 2
     assert [layer.name for layer in model.layers] == [layer.name for layer in whole.layers]
+
+
+def _check_exit(model: tf_keras.Model, block: str) -> None:
+    names = {layer.name for layer in model.layers}
+    assert f"mixed{int(block[5:]) + 1}" not in names
+    assert [node.layer.name for node in model.get_layer("average").inbound_nodes[0].parent_nodes] == [block]
+    read = {node.layer.name for layer in model.layers for node in layer.inbound_nodes[0].parent_nodes}
+    assert names - read == {"probabilities"}
+    readers = {node.outbound_layer.name for layer in model.layers for node in layer.outbound_nodes}
+    assert readers <= names
+
+
+@pytest.mark.parametrize(("block", "pools"), [(EXITS[0], "average"), ("mixed7", "depthwise"), (EXITS[-1], "depthwise")])
+def test_an_exit_is_the_whole_network_up_to_its_block(block: str, pools: str) -> None:
+    model = build_network(NetworkConfig(3, 75, 0.125, pools=pools, exit=block))
+    _check_exit(model, block)
+    names = [layer.name for layer in model.layers]
+    whole = build_network(NetworkConfig(3, 75, 0.125, pools=pools))
+    assert set(names) < {layer.name for layer in whole.layers}
+    assert [model.get_layer(name).count_params() for name in names if name != "logits"] == [
+        whole.get_layer(name).count_params() for name in names if name != "logits"
+    ]
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 75, 75, 3)).astype(np.float32)
+    assert np.allclose(model.predict_on_batch(images).sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_wrong_exit_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"exit is 'mixed2'; expected mixed3, mixed4, .*mixed9, or nothing for the"):
+        build_network(NetworkConfig(2, 75, exit="mixed2"))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +144,21 @@ def test_weights_come_from_a_file_of_the_published_format(tmp_path: Path) -> Non
     features = [tf_keras.Model(m.input, m.get_layer("average").output).predict_on_batch(images) for m in models]
     assert np.abs(features[0]).max() > 0
     assert np.allclose(*features, rtol=1e-3, atol=1e-6 * np.abs(features[0]).max())
+
+
+def test_an_exit_keeps_the_weights_of_the_published_network_up_to_its_block(tmp_path: Path) -> None:
+    tf_keras.utils.set_random_seed(7)
+    published = tf_keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(75, 75, 3))
+    file = tmp_path / "weights.h5"
+    published.save_weights(str(file))
+    block = tf_keras.Model(published.input, published.get_layer("mixed4").output)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 75, 75, 3)).astype(np.float32)
+    expected = block.predict_on_batch(images)
+    for pools in ("average", "depthwise"):
+        model = build_network(NetworkConfig(2, 75, weights=str(file), pools=pools, exit="mixed4"))
+        _check_exit(model, "mixed4")
+        found = tf_keras.Model(model.input, model.get_layer("mixed4").output).predict_on_batch(images)
+        assert np.allclose(found, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
