@@ -54,7 +54,10 @@ def decode(kind: type, raw: Any, where: str) -> Any:
             values[item.name] = _value(hints[item.name], raw[item.name], f"{where}.{item.name}")
         elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
             raise DataError(f"{where} lacks the key '{item.name}'")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 @functools.cache
@@ -69,6 +72,8 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
         return None if raw is None else _value(inner[0], raw, where)
     if origin is tuple:
         return _tuple(arguments[0], raw, where)
+    if origin is list:
+        return list(_tuple(arguments[0], raw, where))
     if origin is dict:
         if not isinstance(raw, dict):
             raise DataError(f"{where} is {_shown(raw)}; expected an object")

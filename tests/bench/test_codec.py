@@ -4,6 +4,7 @@ import json
 import math
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -140,3 +141,28 @@ def test_digests_differ_where_content_does(first, second):
     assert same <= (digest(asdict(first)) == digest(asdict(second)))
     if first != second:
         assert digest(asdict(first)) != digest(asdict(second))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Lists by name, and a rule of its own."""
+
+    choices: dict[str, list[Any]]
+    margin: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse what no margin can be."""
+        if not 0 < self.margin < 1:
+            raise ValueError(f"a margin of {self.margin}; expected one between 0 and 1")
+
+
+def test_lists_by_name_are_read_again():
+    choices = Choices({"width": [0.25, 1], "exit": [None, "mixed5"], "none": []})
+    assert decode(Choices, load(dump(asdict(choices)).encode(), "x"), "x") == choices
+    with pytest.raises(DataError, match=r"^x\.choices\.width is 3; expected a list"):
+        decode(Choices, {"choices": {"width": 3}}, "x")
+
+
+def test_a_value_that_the_dataclass_itself_refuses_is_an_error_of_the_data():
+    with pytest.raises(DataError, match=r"^x: a margin of 2\.0; expected one between 0 and 1$"):
+        decode(Choices, {"choices": {}, "margin": 2}, "x")
