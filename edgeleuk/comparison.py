@@ -52,7 +52,7 @@ def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: R
     candidate = _right(evaluation)
     paths = _common(candidate, found, skip=request.trained == "skip")
     records = {image.path: image for image in open_images(data).images}
-    result = _compare([records[path] for path in paths], found.right, candidate, gate, request.seed)
+    result = compare_answers([records[path] for path in paths], found.right, candidate, gate, request.seed)
     return Comparison(found.name, found.model_sha256, result)
 
 
@@ -140,9 +140,14 @@ def _common(candidate: Mapping[str, bool], reference: Reference, skip: bool) -> 
     return common
 
 
-def _compare(
-    images: Sequence[ImageRecord], reference: Mapping[str, bool], candidate: Mapping[str, bool], gate: Gate, seed: int
+def compare_answers(
+    images: Sequence[ImageRecord],
+    reference: Mapping[str, bool],
+    candidate: Mapping[str, bool],
+    gate: Gate,
+    seed: int = 0,
 ) -> Noninferiority:
+    """Compare what two models got right, by path; subjects are drawn whole where any is known."""
     if not any(image.subject is not None for image in images):
         images = list({image.sha256: image for image in images}.values())  # a copy tells nothing new
     first, second = (np.array([right[image.path] for image in images], np.bool_) for right in (reference, candidate))

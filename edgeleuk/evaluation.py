@@ -16,7 +16,7 @@ from edgeleuk.data.split import open_images
 from edgeleuk.errors import ModelError
 from edgeleuk.evaluation_notes import notes_on
 from edgeleuk.metrics import Bootstrap, Scores, score
-from edgeleuk.predictors import Predictor, model_sha256, open_predictor
+from edgeleuk.predictors import Predictor, StagedPredictor, model_sha256, open_predictor
 from edgeleuk.resampling import statistics_packages
 from edgeleuk.runtime.decision import decide
 from edgeleuk.selection import choose_images, default_split, seen_in_training
@@ -72,7 +72,10 @@ class SubjectResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The record of one evaluation; `trained_images` counts those of its images that were seen in training."""
+    """The record of one evaluation; `trained_images` counts those of its images that were seen in training.
+
+    `answered_first` counts those that the first model of a cascade answered; None where there is one model.
+    """
 
     model: str
     model_sha256: str
@@ -86,6 +89,7 @@ class Evaluation:
     subjects: tuple[SubjectResult, ...]
     notes: tuple[str, ...]
     predictions: tuple[Prediction, ...]
+    answered_first: int | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,7 +133,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     spec = predictor.spec
     images = choose_images(index, predictor, request.split, request.trained)
     verify_files(index, images)
-    probabilities = _probabilities(predictor, index, images)
+    probabilities, answered_first = _answers(predictor, index, images)
     truth = np.array([spec.classes.index(str(image.label)) for image in images])
     chosen = decide(probabilities, spec)
     seen = seen_in_training(index, predictor)
@@ -157,16 +161,25 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         subjects=_subjects(predictions),
         notes=tuple(notes_on(scores, split, predictor, images, seen)),
         predictions=predictions,
+        answered_first=answered_first,
     )
 
 
-def _probabilities(predictor: Predictor, index: Index, images: Sequence[ImageRecord]) -> NDArray[np.float32]:
+def _answers(
+    predictor: Predictor, index: Index, images: Sequence[ImageRecord]
+) -> tuple[NDArray[np.float32], int | None]:
+    """float32 [n, classes], and how many of them the first model of a cascade gave."""
     paths = [index.path_of(image) for image in images]
-    probabilities = np.stack(list(predictor.probabilities(paths)))
+    answered_first = None
+    if isinstance(predictor, StagedPredictor):
+        rows, stages = zip(*predictor.answers(paths), strict=True)
+        probabilities, answered_first = np.stack(rows), stages.count(1)
+    else:
+        probabilities = np.stack(list(predictor.probabilities(paths)))
     expected = (len(images), len(predictor.spec.classes))
     if probabilities.shape != expected or not np.isfinite(probabilities).all():
         raise ModelError(f"the model gave {probabilities.shape} values, expected {expected}, all of them finite")
-    return probabilities
+    return probabilities, answered_first
 
 
 def _prediction(

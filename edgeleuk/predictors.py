@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,14 @@ class Predictor(Protocol):
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Float32 [classes] for each path in order, the spec's temperature applied. Raises ImageError at a bad file."""
+
+
+@runtime_checkable
+class StagedPredictor(Predictor, Protocol):
+    """A cascade, which also says which of its two models answered."""
+
+    def answers(self, paths: Sequence[Path]) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """What `probabilities` yields, each with 1 or 2."""
 
 
 def open_predictor(path: Path) -> Predictor:

@@ -21,6 +21,14 @@ def test_inference_needs_the_base_install_only(run_edgeleuk, others, small_model
     assert json.loads(done.stdout)["label"] in ("all", "hem")
 
 
+def test_so_does_inference_by_a_cascade(run_edgeleuk, others, write_cascade, write_image, tmp_path):
+    for threshold, stage in ((0.0, 1), (1.0, 2)):
+        model = write_cascade(tmp_path / "cascade.tflite", threshold)
+        done = run_edgeleuk("infer", model, write_image("x.bmp"), blocked=others)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["stage"] == stage
+
+
 def test_the_classifier_needs_no_command_line(run_python, others):
     done = run_python(f"block({(*others, 'click')!r})\nimport edgeleuk.runtime.classifier\nprint('imported')")
     assert (done.stdout, done.stderr) == ("imported\n", "")

@@ -13,11 +13,11 @@ from typing import Any
 
 from edgeleuk.bench.child import ProcessDiedError, run_task
 from edgeleuk.bench.codec import decode
-from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Result
+from edgeleuk.bench.record import CascadeFacts, ModelFacts, ProcessRun, Protocol, Result
 from edgeleuk.bench.worker import Task
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.runtime.backend import interpreter_class
-from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.sources.files import named_images
 
 MAX_IMAGES = 256
@@ -83,8 +83,15 @@ def model_facts(paths: Sequence[Path], with_images: bool = False) -> list[ModelF
         name = path.name if counts[path.name] == 1 else str(path)
         described = None if spec is None else json.loads(spec.to_json())
         facts = ModelFacts(_unicode(name), bundle.sha256, len(bundle.content), spec=described, proof=bundle.proof)
-        made.append(facts)
+        made.append(dataclasses.replace(facts, cascade=_cascade_facts(bundle)))
     return made
+
+
+def _cascade_facts(bundle: Bundle) -> CascadeFacts | None:
+    if bundle.cascade is None:
+        return None
+    rule = bundle.cascade.rule
+    return CascadeFacts(rule.temperature, rule.threshold, rule.answered_first, rule.images)
 
 
 def _unicode(name: str) -> str:

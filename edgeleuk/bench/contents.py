@@ -9,8 +9,10 @@ from edgeleuk.bench.record import Protocol, Record
 from edgeleuk.bench.session import benchmark
 
 
-def benchmark_contents(models: Mapping[str, bytes], threads: int, protocol: Protocol) -> Record:
-    """The record of models by name, in their order; a name ends in .tflite.
+def benchmark_contents(
+    models: Mapping[str, bytes], threads: int, protocol: Protocol, images: tuple[str, ...] = ()
+) -> Record:
+    """The record of models by name, in their order; a name ends in .tflite. `images`: as in a `Request`.
 
     Raises ModelError where one cannot be run; KeyboardInterrupt after Ctrl-C, which a benchmark takes for "enough".
     """
@@ -18,7 +20,7 @@ def benchmark_contents(models: Mapping[str, bytes], threads: int, protocol: Prot
         paths = tuple(Path(folder) / name for name in models)
         for path, content in zip(paths, models.values(), strict=True):
             path.write_bytes(content)
-        record = benchmark(Request(paths, threads=(threads,), protocol=protocol))
+        record = benchmark(Request(paths, threads=(threads,), images=images, protocol=protocol))
     if record.partial:
         raise KeyboardInterrupt
     return record

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HOLDS_SPEED_WITHIN = 0.05
+FIRST_MODEL, LARGE_MODEL = "first model", "large model"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Stage:
 class ProcessRun:
     """One fresh process: cold start, warm-up, queries.
 
+    Of a cascade, a query runs both models; `parts` are those on their own, and `answered_first` counts the images among
+    those of `stages` that the first model answered.
+
     `other_cores`: processor time that others used meanwhile, in cores; `steal_cores`: what the hypervisor withheld.
     """
 
@@ -79,6 +83,8 @@ class ProcessRun:
     conditions: tuple[Condition, ...] = ()
     energy: Energy | None = None
     stages: tuple[Stage, ...] = ()
+    parts: tuple[Stage, ...] = ()
+    answered_first: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,23 @@ class TensorFacts:
 
 
 @dataclass(frozen=True)
+class CascadeFacts:
+    """When the first model of a cascade answers, and how many of how many validation images it did answer."""
+
+    temperature: float
+    threshold: float
+    answered_first: int
+    images: int
+
+    @property
+    def share_first(self) -> float:
+        """Share of the validation images that the first model answers."""
+        return self.answered_first / self.images
+
+
+@dataclass(frozen=True)
 class ModelFacts:
-    """A model file. `spec` and `proof` are None in files that edgeleuk did not make."""
+    """A model file. `spec` and `proof` are None in files that edgeleuk did not make, `cascade` where it is none."""
 
     name: str
     sha256: str
@@ -101,6 +122,7 @@ class ModelFacts:
     outputs: tuple[TensorFacts, ...] = ()
     spec: dict[str, Any] | None = None
     proof: dict[str, Any] | None = None
+    cascade: CascadeFacts | None = None
 
 
 @dataclass(frozen=True)

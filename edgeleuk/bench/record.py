@@ -8,6 +8,9 @@ from typing import Any
 
 from edgeleuk.bench.codec import decode, digest, dump, load
 from edgeleuk.bench.measured import (
+    FIRST_MODEL,
+    LARGE_MODEL,
+    CascadeFacts,
     Condition,
     Energy,
     ModelFacts,
@@ -24,8 +27,11 @@ from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError
 
 __all__ = [
+    "FIRST_MODEL",
     "KIND",
+    "LARGE_MODEL",
     "SCHEMA_VERSION",
+    "CascadeFacts",
     "Condition",
     "Energy",
     "ModelFacts",
@@ -84,6 +90,26 @@ class Result:
     def title(self) -> str:
         """Model, interpreter and threads, for people."""
         return f"{self.model.name}, {self.backend}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+
+    def part_ms(self, name: str) -> float | None:
+        """Median of one model of a cascade on its own, FIRST_MODEL or LARGE_MODEL; None where it was not measured."""
+        samples = [part.samples_ms for process in self.processes for part in process.parts if part.name == name]
+        return latency(samples).p50_ms if samples else None
+
+    @property
+    def expected_ms(self) -> float | None:
+        """Of a cascade's bare inference, where the first model answers as many images as on validation."""
+        first, large, cascade = self.part_ms(FIRST_MODEL), self.part_ms(LARGE_MODEL), self.model.cascade
+        if first is None or large is None or cascade is None:
+            return None
+        return first + (1 - cascade.share_first) * large
+
+    @property
+    def share_first(self) -> float | None:
+        """Share of the images put through it that the first model of a cascade answered."""
+        counts = [run.answered_first for run in self.processes if run.answered_first is not None]
+        timed = sum(len(run.stages[0].samples_ms) for run in self.processes if run.stages)
+        return sum(counts) / timed if counts and timed else None
 
     def stage_samples(self) -> dict[str, list[float]]:
         """Milliseconds by stage in order, over all processes."""

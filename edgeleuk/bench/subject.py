@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgeleuk.bench.record import TensorFacts
 from edgeleuk.errors import ModelError
 from edgeleuk.runtime.backend import open_interpreter
+from edgeleuk.runtime.bundle import FIRST, is_cascade, parse_bundle
 
 _FLOATS = (np.float16, np.float32, np.float64)
 _ARENA_LIMIT_BYTES = 1 << 34  # tensors that lie farther apart are not in one arena
@@ -78,6 +79,38 @@ class Subject:
             return None
         size = max(start + length for start, length in spans) - min(start for start, _ in spans)
         return size if size < _ARENA_LIMIT_BYTES else None
+
+
+class CascadeSubject(Subject):
+    """A cascade at its worst: both models in turn. What else is told of it is told of the large one."""
+
+    def __init__(self, content: bytes, path: Path, threads: int, backend: str) -> None:
+        """Load both models. Raises ModelError where one is damaged, unsupported or takes text."""
+        super().__init__(content, path, threads, backend)
+        part = parse_bundle(content, path).cascade
+        if part is None:
+            raise ModelError(f"{path} is no cascade")
+        self.first = Subject(part.first, path / FIRST, threads, backend)
+
+    def invoke(self) -> None:
+        """One bare inference of each."""
+        self.first.invoke()
+        super().invoke()
+
+    def invoke_large(self) -> None:
+        """One bare inference of the large model alone."""
+        super().invoke()
+
+    def notes(self) -> tuple[str, ...]:
+        """As of any model, and what the figures are of."""
+        worst = "cascade: bare invoke is its worst case, both models in turn; the rest is told of the large model"
+        return (*super().notes(), worst)
+
+
+def open_subject(content: bytes, path: Path, threads: int, backend: str) -> Subject:
+    """The subject that a file is."""
+    kind = CascadeSubject if is_cascade(content) else Subject
+    return kind(content, path, threads, backend)
 
 
 def random_values(detail: dict[str, Any], random: np.random.Generator) -> NDArray[Any]:

@@ -16,8 +16,8 @@ from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.energy import find_meter, metered
 from edgeleuk.bench.process import process_run
 from edgeleuk.bench.queries import timed, warm_up
-from edgeleuk.bench.record import Energy, Protocol, Stage, Sustained
-from edgeleuk.bench.subject import Subject
+from edgeleuk.bench.record import FIRST_MODEL, LARGE_MODEL, Energy, Protocol, Stage, Sustained
+from edgeleuk.bench.subject import CascadeSubject, Subject, open_subject
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.files import sha256_bytes
@@ -72,8 +72,24 @@ def measure(task: Task) -> dict[str, Any]:
     watch()
     subject, load_ms = _loaded(task)
     run, _ = process_run(subject.invoke, load_ms, watch, task)
-    run = dataclasses.replace(run, energy=run.energy or _metered(subject), stages=_stages(task))
+    stages, answered_first = _stages(task)
+    run = dataclasses.replace(
+        run,
+        energy=run.energy or _metered(subject),
+        stages=stages,
+        parts=_parts(subject, task),
+        answered_first=answered_first,
+    )
     return dataclasses.asdict(run)
+
+
+def _parts(subject: Subject, task: Task) -> tuple[Stage, ...]:
+    """Both models of a cascade on their own."""
+    if not isinstance(subject, CascadeSubject):
+        return ()
+    queries = {FIRST_MODEL: subject.first.invoke, LARGE_MODEL: subject.invoke_large}
+    seconds = task.seconds / 2
+    return tuple(Stage(name, timed(query, task.runs, seconds, time.perf_counter_ns)) for name, query in queries.items())
 
 
 def _metered(subject: Subject) -> Energy | None:
@@ -147,20 +163,21 @@ def _loaded(task: Task) -> tuple[Subject, float]:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from error
-    subject = Subject(content, path, task.threads, task.backend)
+    subject = open_subject(content, path, task.threads, task.backend)
     load_ms = (time.perf_counter_ns() - started) / 1e6
     if task.sha256 not in (None, sha256_bytes(content)):
         raise ModelError(f"{path} was changed while it was measured; measure again")
     return subject, load_ms
 
 
-def _stages(task: Task) -> tuple[Stage, ...]:
+def _stages(task: Task) -> tuple[tuple[Stage, ...], int | None]:
+    """The stages, and how many images the first model of a cascade answered."""
     if not task.images:
-        return ()
-    from edgeleuk.bench.stages import timed_stages
+        return (), None
+    from edgeleuk.bench.stages import timed_way
 
     files = [Path(image) for image in task.images]
-    return timed_stages(_classifier(task), files, task.runs, task.seconds, time.perf_counter_ns)
+    return timed_way(_classifier(task), files, task.runs, task.seconds, time.perf_counter_ns)
 
 
 def _classifier(task: Task) -> Any:

@@ -38,7 +38,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it; `error` is None where the network ran. `invoke_ms`: median by number of threads."""
+    """What came of it; `error` is None where the network ran. `invoke_ms`: median by number of threads.
+
+    Of a cascade, that is of both its `stages` in turn, and the coverage is the large model's.
+    """
 
     backend: str
     error: str | None = None
@@ -48,6 +51,7 @@ class Trial:
     output: tuple[int, ...] = ()
     coverage: Coverage | None = None
     peak_memory_mib: float | None = None
+    stages: int = 1
 
     @property
     def ran(self) -> bool:
@@ -95,6 +99,7 @@ def _trial(backend: str, done: "subprocess.CompletedProcess[bytes]") -> Trial:
         output=tuple(answer["output"]),
         coverage=None if answer["coverage"] is None else Coverage(**answer["coverage"]),
         peak_memory_mib=answer["peak_memory_mib"],
+        stages=answer["stages"],
     )
 
 

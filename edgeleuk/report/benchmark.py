@@ -8,6 +8,7 @@ from edgeleuk.bench.record import Condition, Record, Result
 from edgeleuk.bench.statistics import Interval, Ratio
 from edgeleuk.bench.summary import Summary
 from edgeleuk.bench.validity import sustained_findings
+from edgeleuk.report.cascade_times import cascade_lines
 
 _MOST_OPERATORS = 8
 
@@ -114,6 +115,7 @@ def _details(result: Result, ratio: Ratio | None) -> Iterator[str]:
         yield f"  {ratio_text(ratio)} times as long as the first"
     arena = "" if result.arena_bytes is None else f", arena {result.arena_bytes / 1024:,.0f} KiB"
     yield f"  {result.summary.throughput_per_s:.4g} inferences/s{arena}"
+    yield from (f"  {line}" for line in cascade_lines(result))
     if result.coverage is not None:
         outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
         covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"

@@ -63,6 +63,9 @@ def _head(evaluation: Evaluation) -> Iterator[str]:
     if threshold is not None:
         rule = f"{evaluation.positive_class} from a probability of {threshold:g}"
     yield f"decision  {rule}"
+    if evaluation.answered_first is not None:
+        share = evaluation.answered_first / scores.image_count
+        yield f"cascade   {evaluation.answered_first:,} images ({share:.1%}) answered by the first model"
 
 
 def _scores(evaluation: Evaluation) -> Iterator[str]:

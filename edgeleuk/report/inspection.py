@@ -9,9 +9,10 @@ from typing import Any
 
 from edgeleuk.device.delegate import Coverage, coverage, describe
 from edgeleuk.errors import EdgeleukError, ModelError
+from edgeleuk.report.cascade_rule import rule_lines
 from edgeleuk.report.proof import render_proof
 from edgeleuk.runtime.backend import open_interpreter, operations_of
-from edgeleuk.runtime.bundle import Bundle, read_bundle
+from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
 from edgeleuk.spec import ModelSpec
 
@@ -22,13 +23,15 @@ _PROOF_SCHEMA = 1
 class Inspection:
     """A model file: its bytes with what is appended to them, and its graph.
 
-    `delegate`: what LiteRT's delegate runs of it here, or why that is not known.
+    `delegate`: what LiteRT's delegate runs of it here, or why that is not known. `first`: the first model of a cascade,
+    whose large one all else is about.
     """
 
     path: Path
     bundle: Bundle
     graph: Graph
     delegate: Coverage | str
+    first: "Inspection | None" = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; spec and proof are null in files that have none."""
@@ -46,16 +49,27 @@ class Inspection:
             "tensor_types": graph.dtype_counts(),
             "delegate": dataclasses.asdict(self.delegate) if isinstance(self.delegate, Coverage) else None,
             "subgraphs": graph.subgraph_count,
+            "cascade": self._cascade(),
             "seen_images": len(bundle.seen),
             "files": list(bundle.files),
         }
 
+    def _cascade(self) -> dict[str, Any] | None:
+        if self.first is None or self.bundle.cascade is None:
+            return None
+        return {"rule": dataclasses.asdict(self.bundle.cascade.rule), "first": self.first.to_dict()}
+
 
 def inspect_model(path: Path) -> Inspection:
     """Read a .tflite file, also one that edgeleuk did not make. Raises ModelError where it is missing or damaged."""
-    bundle = read_bundle(path)
-    graph = read_graph(bundle.content, str(path))
-    return Inspection(path, bundle, graph, _delegate(bundle.content, path))
+    return _inspected(read_bundle(path), path)
+
+
+def _inspected(bundle: Bundle, path: Path) -> Inspection:
+    graph, first = read_graph(bundle.content, str(path)), None
+    if bundle.cascade is not None:
+        first = _inspected(parse_bundle(bundle.cascade.first, path / FIRST), path / FIRST)
+    return Inspection(path, bundle, graph, _delegate(bundle.content, path), first)
 
 
 def _delegate(content: bytes, path: Path) -> Coverage | str:
@@ -68,8 +82,13 @@ def _delegate(content: bytes, path: Path) -> Coverage | str:
 
 def render_text(inspection: Inspection) -> str:
     """The inspection for a terminal, ending in a newline."""
-    parts = (_file(inspection), _graph(inspection), _spec(inspection.bundle), _proof(inspection))
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+    parts = [_file(inspection), _graph(inspection), _spec(inspection.bundle), _proof(inspection)]
+    text = "\n\n".join("\n".join(part) for part in parts) + "\n"
+    if inspection.first is None or inspection.bundle.cascade is None:
+        return text
+    head = ("cascade       of two models: the large one, which is what follows, and the first, after it",)
+    rule = "\n".join([*head, *rule_lines(inspection.bundle.cascade.rule)])
+    return f"{rule}\n\n{text}\nFIRST MODEL\n{render_text(inspection.first)}"
 
 
 def _file(inspection: Inspection) -> Iterator[str]:

@@ -6,6 +6,11 @@ Interpreters read the flatbuffer and ignore what follows; `unzip -l` lists the r
     labels.txt           class names in output order, one a line
     edgeleuk/proof.json  what the conversion proved
     edgeleuk/seen.txt    first 16 hex digits of the SHA-256 of each image it was trained or calibrated on
+
+A cascade is the file of its large model, whose seen images are then those of both, with two more:
+
+    edgeleuk/cascade.json  the CascadeRule: when the first model answers alone
+    edgeleuk/first.tflite  the first model's own file, whole
 """
 
 import io
@@ -18,22 +23,42 @@ from typing import Any
 
 from edgeleuk.errors import EdgeleukError, ModelError, SpecError
 from edgeleuk.files import sha256_bytes, write_bytes
+from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.spec import ModelSpec
 
 _IDENTIFIER = b"TFL3"
 _END_OF_ZIP = b"PK\x05\x06"
 _SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
+_RULE, FIRST = "edgeleuk/cascade.json", "edgeleuk/first.tflite"
+
+
+@dataclass(frozen=True)
+class CascadePart:
+    """What makes a model file a cascade: the rule, and the bytes of the first model's file."""
+
+    rule: CascadeRule
+    first: bytes
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model file's content. `spec` and `proof` are None in files that edgeleuk did not make."""
+    """A model file's content. `spec` and `proof` are None in files that edgeleuk did not make.
+
+    `appended_at` is where the flatbuffer ends and the appended files begin; `cascade` is None but in cascades.
+    """
 
     content: bytes
     spec: ModelSpec | None = None
     proof: dict[str, Any] | None = None
     seen: frozenset[str] = frozenset()
     files: tuple[str, ...] = ()
+    appended_at: int | None = None
+    cascade: CascadePart | None = None
+
+    @property
+    def flatbuffer(self) -> bytes:
+        """The content without what is appended to it."""
+        return self.content[: self.appended_at]
 
     @property
     def sha256(self) -> str:
@@ -51,21 +76,35 @@ class Bundle:
         return self.spec
 
 
-def pack(model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str]) -> bytes:
+def pack(
+    model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str], cascade: CascadePart | None = None
+) -> bytes:
     """Append spec, labels, proof and seen images to the flatbuffer `model`; the same input gives the same bytes."""
     stream = io.BytesIO(model)
-    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "a") as archive:
         for name, text in (
             (_SPEC, spec.to_json()),
             (_LABELS, "".join(f"{label}\n" for label in spec.classes)),
             (_PROOF, json.dumps(proof, indent=2, ensure_ascii=False) + "\n"),
             (_SEEN, "".join(f"{digits}\n" for digits in sorted(seen))),
         ):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, text)
+            _add(archive, name, text)
+        if cascade is not None:
+            _add(archive, _RULE, cascade.rule.to_json())
+            _add(archive, FIRST, cascade.first, zipfile.ZIP_STORED)  # weights hardly shrink, and load sooner
     return stream.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: str | bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = method
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content)
+
+
+def is_cascade(content: bytes) -> bool:
+    """Whether a whole model file is a cascade, by the list of appended files at its end, without reading them."""
+    return _RULE.encode() in content[-4096:]
 
 
 def write_bundle(path: Path, model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str]) -> None:
@@ -79,6 +118,11 @@ def read_bundle(path: Path) -> Bundle:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from error
+    return parse_bundle(content, path)
+
+
+def parse_bundle(content: bytes, path: Path) -> Bundle:
+    """The same of content that was read already; `path` names it in messages."""
     if content[4:8] != _IDENTIFIER:
         raise ModelError(f"{path} is not a TFLite model ({len(content):,} bytes, no TFL3 identifier)")
     if _END_OF_ZIP not in content[-65558:]:  # the longest a ZIP's end record with its comment can be
@@ -89,6 +133,8 @@ def read_bundle(path: Path) -> Bundle:
         return _unpack(content)
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from error
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError) as error:
         raise ModelError(f"{path}: the files appended to the model are damaged ({error})") from error
 
@@ -102,7 +148,20 @@ def _unpack(content: bytes) -> Bundle:
             _json_object(archive.read(_PROOF)) if _PROOF in names else None,
             frozenset(archive.read(_SEEN).decode().split()) if _SEEN in names else frozenset(),
             tuple(names),
+            min((entry.header_offset for entry in archive.infolist()), default=None),
+            _cascade(archive, content),
         )
+
+
+def _cascade(archive: zipfile.ZipFile, content: bytes) -> CascadePart | None:
+    """What makes it a cascade. Raises ModelError or KeyError where a part is missing or damaged."""
+    names = {_RULE, FIRST}.intersection(archive.namelist())
+    if not names:
+        # Behind the end of the first model's own ZIP, a cascade that was cut off would pass for that model's file.
+        if _RULE.encode() in content:
+            raise ModelError("it is damaged or cut off: a cascade whose list of appended files is not its own")
+        return None
+    return CascadePart(CascadeRule.from_json(archive.read(_RULE)), archive.read(FIRST))
 
 
 def _json_object(text: bytes) -> dict[str, Any]:

@@ -27,12 +27,14 @@ class Prediction:
     """What a model says of one image; times are wall clock.
 
     Probabilities sum to 1; those of an int8 output come in steps of its scale, usually 1/256, and do so only roughly.
+    `stage` is which model of a cascade answered, 1 or 2; None where there is one model.
     """
 
     label: str
     probabilities: dict[str, float]
     prepare_ms: float
     invoke_ms: float
+    stage: int | None = None
 
     @property
     def probability(self) -> float:
@@ -42,10 +44,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A network's input, [1, size, size, 3] of int8 or float32, and how long it took to make."""
+    """A network's input, [1, size, size, 3] of int8 or float32, and how long it took to make.
+
+    `image` is what a second network's input can still be made of.
+    """
 
     values: NDArray[np.int8] | NDArray[np.float32]
     prepare_ms: float
+    image: Image.Image | None = None
 
 
 class Classifier:
@@ -70,9 +76,19 @@ class Classifier:
     def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto") -> "Classifier":
         """Load a .tflite file with its spec. `threads`: 1 to 4 cores by default; `backend`: see `BACKENDS`.
 
-        Raises ModelError where the file is missing or damaged, SpecError where its spec is missing or does not fit.
+        A cascade is loaded as the `Cascade` that it is. Raises ModelError where the file is missing or damaged,
+        SpecError where its spec is missing or does not fit.
         """
-        return cls(read_bundle(Path(path)), Path(path), threads, backend)
+        return cls.of(read_bundle(Path(path)), Path(path), threads, backend)
+
+    @classmethod
+    def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Classifier":
+        """The same of a file that `read_bundle` has read."""
+        if bundle.cascade is None:
+            return cls(bundle, path, threads, backend)
+        from edgeleuk.runtime.cascade import Cascade
+
+        return Cascade(bundle, path, threads, backend)
 
     def predict(self, image: ImageLike) -> Prediction:
         """Classify a file, its bytes or an RGB Pillow image. Raises ImageError for an image that cannot be used."""
@@ -99,8 +115,19 @@ class Classifier:
         started = time.perf_counter()
         probabilities = apply_temperature(self.network.scores(prepared.values), self.spec.decision)
         invoke_ms = 1000 * (time.perf_counter() - started)
+        return self.prediction(probabilities, prepared.prepare_ms, invoke_ms)
+
+    def prediction(
+        self, probabilities: NDArray[np.float32], prepare_ms: float, invoke_ms: float, stage: int | None = None
+    ) -> Prediction:
+        """What float32 [classes] say. Raises ModelError where they are not finite."""
         by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
-        return Prediction(self.label(probabilities), by_name, prepared.prepare_ms, invoke_ms)
+        return Prediction(self.label(probabilities), by_name, prepare_ms, invoke_ms, stage)
+
+    def try_out(self) -> None:
+        """Run it once, on a black image. Raises ModelError where that cannot be done."""
+        side = self.spec.preprocessing.crop_px
+        self.predict(Image.new("RGB", (side, side)))
 
     def label(self, probabilities: NDArray[np.float32]) -> str:
         """The class that float32 [classes] stand for. Raises ModelError where they are not finite."""
@@ -110,8 +137,7 @@ class Classifier:
 
     def prepare(self, image: ImageLike) -> NDArray[np.int8] | NDArray[np.float32]:
         """Return the network's input [1, size, size, 3]: int8 for a quantized model, else float32."""
-        opened = image if isinstance(image, Image.Image) else decode_image(_source(image))
-        return self.encode(fit_to_input(opened, self.spec.preprocessing))
+        return self.encode(fit_to_input(decoded(image), self.spec.preprocessing))
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8] | NDArray[np.float32]:
         """From uint8 [size, size, 3] of `fit_to_input` to the network's input [1, size, size, 3]."""
@@ -131,8 +157,11 @@ def default_threads() -> int:
     return min(4, len(os.sched_getaffinity(0)))
 
 
-def _source(image: str | Path | bytes) -> Path | bytes:
-    return image if isinstance(image, bytes) else Path(image)
+def decoded(image: ImageLike) -> Image.Image:
+    """An RGB image. Raises ImageError for one that cannot be used."""
+    if isinstance(image, Image.Image):
+        return image
+    return decode_image(image if isinstance(image, bytes) else Path(image))
 
 
 def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:

@@ -21,16 +21,20 @@ def fit_to_input(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, i
     `image` is RGB; channels come out in the spec's colour order. `shift_px` (x, y) moves the square in source
     pixels; only training uses it.
     """
-    width, height = image.size
-    left = (width - spec.crop_px) // 2 + shift_px[0]
-    top = (height - spec.crop_px) // 2 + shift_px[1]
-    box = (left, top, left + spec.crop_px, top + spec.crop_px)
-    if box != (0, 0, width, height):
-        image = image.crop(box)  # Pillow fills what lies outside the image with black
+    image = centre_square(image, spec, shift_px)
     if image.size != (spec.input_size_px, spec.input_size_px):
         image = image.resize((spec.input_size_px, spec.input_size_px), _FILTERS[spec.resample])
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[..., ::-1] if spec.colour_order == "BGR" else pixels
+
+
+def centre_square(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> Image.Image:
+    """The first step of `fit_to_input`, of whose result it is a fixed point: the square itself comes back as it is."""
+    width, height = image.size
+    left = (width - spec.crop_px) // 2 + shift_px[0]
+    top = (height - spec.crop_px) // 2 + shift_px[1]
+    box = (left, top, left + spec.crop_px, top + spec.crop_px)
+    return image if box == (0, 0, width, height) else image.crop(box)  # Pillow fills what lies outside with black
 
 
 def scale_pixels(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.float32]:

@@ -32,7 +32,10 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class Result:
-    """What a model said of one image content. `created` is UTC, `id` its place in the store, None before it has one."""
+    """What a model said of one image content. `created` is UTC, `id` its place in the store, None before it has one.
+
+    `stage`: which model of a cascade answered, 1 or 2. The store does not keep it.
+    """
 
     sha256: str
     model_sha256: str
@@ -47,6 +50,7 @@ class Result:
     subject: str | None = None
     source: str = "file"
     id: int | None = None
+    stage: int | None = None
 
     @property
     def probability(self) -> float:
@@ -134,6 +138,7 @@ def make_result(
         created=now(),
         subject=subject,
         source=source,
+        stage=prediction.stage,
     )
 
 

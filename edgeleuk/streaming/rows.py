@@ -24,10 +24,11 @@ class Row:
     sha256: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able: image with label, probabilities and times in ms, or image with error."""
+        """JSON-able: image with label, probabilities, times in ms and a cascade's stage, or image with error."""
         found = self.result
         if found is None:
             return {"image": str(self.image), "error": self.error}
+        stage = {} if found.stage is None else {"stage": found.stage}
         return {
             "image": str(self.image),
             "label": found.label,
@@ -35,7 +36,7 @@ class Row:
             "prepare_ms": found.prepare_ms,
             "invoke_ms": found.invoke_ms,
             "model_sha256": found.model_sha256,
-        } | self._stored()
+        } | (stage | self._stored())
 
     def _stored(self) -> dict[str, Any]:
         """What only a store knows."""

@@ -31,7 +31,7 @@ class Model:
     @classmethod
     def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Model":
         """Load what `read_bundle` read. Raises ModelError or SpecError."""
-        classifier = Classifier(bundle, path, threads, backend)
+        classifier = Classifier.of(bundle, path, threads, backend)
         return cls(classifier, ModelIdentity.of(bundle, classifier.spec))
 
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import read_bundle
-from edgeleuk.runtime.classifier import Classifier, Prediction, default_threads
+from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store.record import ModelIdentity
 
@@ -26,9 +24,8 @@ class ServedModel:
     def load(cls, path: Path, threads: int | None, backend: str) -> "ServedModel":
         """Read and prepare the model, and run it once. Raises ModelError or SpecError where it cannot be used."""
         bundle = read_bundle(path)
-        classifier = Classifier(bundle, path, threads, backend)
-        size = classifier.spec.preprocessing.crop_px
-        _: Prediction = classifier.predict(Image.new("RGB", (size, size)))
+        classifier = Classifier.of(bundle, path, threads, backend)
+        classifier.try_out()
         card = {
             "name": path.name,
             "sha256": bundle.sha256,
@@ -37,6 +34,7 @@ class ServedModel:
             "threads": threads or default_threads(),
             "spec": dataclasses.asdict(classifier.spec),
             "proof": bundle.proof,
+            "cascade": None if bundle.cascade is None else dataclasses.asdict(bundle.cascade.rule),
             "research_use": RESEARCH_USE,
         }
         return cls(classifier, ModelIdentity.of(bundle, classifier.spec), card)

@@ -1,11 +1,13 @@
 """The way from image file to decision, by a clock that a test can read."""
 
+import dataclasses
 from itertools import count
 
 import pytest
 
-from edgeleuk.bench.stages import END_TO_END, STAGES, timed_stages
+from edgeleuk.bench.stages import END_TO_END, STAGES, timed_way
 from edgeleuk.errors import ImageError
+from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.classifier import Classifier
 
 
@@ -22,21 +24,21 @@ def ticking(step_ns=1_000_000):
 
 def test_every_stage_is_timed_for_every_image(classifier, write_image):
     images = [write_image("a.bmp"), write_image("b.png", "L")]
-    stages = timed_stages(classifier, images, runs=3, seconds=0, clock=ticking())
+    stages = timed_way(classifier, images, runs=3, seconds=0, clock=ticking())[0]
     assert [stage.name for stage in stages] == [*STAGES, END_TO_END]
     assert all(stage.samples_ms == (1.0,) * 3 for stage in stages[:-1])
     assert stages[-1].samples_ms == (5.0,) * 3
 
 
 def test_it_goes_on_for_so_many_seconds(classifier, write_image):
-    stages = timed_stages(classifier, [write_image("a.bmp")], runs=1, seconds=0.1, clock=ticking())
+    stages = timed_way(classifier, [write_image("a.bmp")], runs=1, seconds=0.1, clock=ticking())[0]
     assert len(stages[0].samples_ms) == pytest.approx(100 / 7, abs=1)  # six readings an image and one for the end
 
 
 def test_stages_add_up_to_the_whole(classifier, write_image):
     import time
 
-    stages = timed_stages(classifier, [write_image("a.bmp")], 5, 0, time.perf_counter_ns)
+    stages = timed_way(classifier, [write_image("a.bmp")], 5, 0, time.perf_counter_ns)[0]
     for *parts, whole in zip(*(stage.samples_ms for stage in stages), strict=True):
         assert sum(parts) == pytest.approx(whole, abs=0.001)
         assert min(parts) >= 0
@@ -45,7 +47,7 @@ def test_stages_add_up_to_the_whole(classifier, write_image):
 def test_a_bad_image_is_found_before_the_clock_starts(classifier, write_image, tmp_path):
     (tmp_path / "bad.bmp").write_text("no image")
     with pytest.raises(ImageError, match=r"bad\.bmp"):
-        timed_stages(classifier, [write_image("a.bmp"), tmp_path / "bad.bmp"], 1, 0, lambda: pytest.fail("too early"))
+        timed_way(classifier, [write_image("a.bmp"), tmp_path / "bad.bmp"], 1, 0, lambda: pytest.fail("too early"))
 
 
 def test_the_decision_is_that_of_infer(classifier, write_image, monkeypatch):
@@ -53,5 +55,39 @@ def test_the_decision_is_that_of_infer(classifier, write_image, monkeypatch):
     label = classifier.label
     monkeypatch.setattr(classifier, "label", lambda scores: decided.append(label(scores)) or decided[-1])
     image = write_image("a.bmp")
-    timed_stages(classifier, [image], 1, 0, ticking())
+    timed_way(classifier, [image], 1, 0, ticking())
     assert decided[-1] == classifier.predict(image).label
+
+
+@pytest.mark.parametrize(("threshold", "parts_ms", "answered"), [(0.0, (1, 1, 1, 1, 2), 3), (1.0, (1, 2, 2, 2, 2), 0)])
+def test_of_a_cascade_the_image_is_decoded_once_and_what_both_models_take_is_summed(
+    write_cascade, write_image, tmp_path, threshold, parts_ms, answered
+):
+    cascade = Classifier.load(write_cascade(tmp_path / "cascade.tflite", threshold), 1, "litert")
+    stages, answered_first = timed_way(cascade, [write_image("a.bmp")], runs=3, seconds=0, clock=ticking())
+    assert [stage.name for stage in stages] == [*STAGES, END_TO_END]
+    assert [stage.samples_ms for stage in stages] == [(float(part),) * 3 for part in (*parts_ms, sum(parts_ms))]
+    assert answered_first == answered
+
+
+def test_input_that_both_models_share_is_made_once(write_cascade, write_image, tmp_path):
+    cascade = Classifier.load(write_cascade(tmp_path / "cascade.tflite", 1.0), 1, "litert")
+    cascade.first = Classifier.of(dataclasses.replace(read_bundle(tmp_path / "cascade.tflite"), cascade=None), tmp_path)
+    cascade.shares_input = True
+    stages, _ = timed_way(cascade, [write_image("a.bmp")], runs=1, seconds=0, clock=ticking())
+    assert [stage.samples_ms for stage in stages[:-1]] == [(1.0,), (1.0,), (1.0,), (2.0,), (2.0,)]
+
+
+def test_of_one_model_none_is_the_first(classifier, write_image):
+    assert timed_way(classifier, [write_image("a.bmp")], 1, 0, ticking())[1] is None
+
+
+def test_a_cascade_decides_here_as_in_infer(write_cascade, write_image, monkeypatch, tmp_path):
+    for threshold in (0.0, 1.0):
+        cascade = Classifier.load(write_cascade(tmp_path / "cascade.tflite", threshold), 1, "litert")
+        decided = []
+        label = cascade.label
+        monkeypatch.setattr(cascade, "label", lambda row, to=decided, label=label: to.append(list(row)) or label(row))
+        image = write_image("a.bmp")
+        timed_way(cascade, [image], 1, 0, ticking())
+        assert decided[-1] == list(cascade.predict(image).probabilities.values())

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.bench.subject import Subject, random_values
+from edgeleuk.bench.subject import Subject, open_subject, random_values
 from edgeleuk.errors import ModelError
 
 SHAPES = st.lists(st.integers(0, 5), max_size=4)
@@ -63,3 +63,35 @@ def test_the_arena_is_told_and_small(small_model):
 def test_a_damaged_model_is_refused(tmp_path, int8_flatbuffer):
     with pytest.raises(ModelError, match=r"x\.tflite cannot be run by litert"):
         Subject(int8_flatbuffer[:500], tmp_path / "x.tflite", 1, "litert")
+
+
+class Counted:
+    """Counts how often it is invoked."""
+
+    def __init__(self, interpreter):
+        self._interpreter = interpreter
+        self.count = 0
+
+    def invoke(self):
+        self.count += 1
+        self._interpreter.invoke()
+
+    def __getattr__(self, name):
+        return getattr(self._interpreter, name)
+
+
+def test_a_cascade_is_measured_at_its_worst(write_cascade, small_model, tmp_path):
+    path = write_cascade(tmp_path / "cascade.tflite")
+    subject = open_subject(path.read_bytes(), path, 1, "litert")
+    first = subject.first.interpreter = Counted(subject.first.interpreter)
+    large = subject.interpreter = Counted(subject.interpreter)
+    subject.invoke()
+    assert (first.count, large.count) == (1, 1)
+    subject.invoke_large()
+    assert (first.count, large.count) == (1, 2)
+    assert ([tensor.dtype for tensor in subject.inputs], [tensor.dtype for tensor in subject.first.inputs]) == (
+        ["float32"],
+        ["int8"],
+    )
+    assert "bare invoke is its worst case, both models in turn" in subject.notes()[0]
+    assert type(open_subject(small_model.read_bytes(), small_model, 1, "litert")) is Subject

@@ -108,3 +108,20 @@ def test_in_a_process_of_its_own_a_file_that_is_no_model_is_one_sentence(tmp_pat
     assert done.stderr.splitlines() == [
         f"error: {tmp_path}/x.tflite is not a TFLite model (8 bytes, no TFL3 identifier)"
     ]
+
+
+def test_both_models_of_a_cascade_are_shown_with_the_rule(write_cascade, small_model, tmp_path):
+    path = write_cascade(tmp_path / "cascade.tflite", 0.875, temperature=1.25)
+    text = run(path)
+    assert "at temperature 1.25, is 0.875 or more" in text
+    assert "30 of 40 images of fold 0 answered by the first (75.0%)" in text
+    assert "first 87.50 %, large 97.50 %, cascade 97.50 %: 0.00 points below the large one" in text
+    large, first = text.split("FIRST MODEL\n")
+    assert "float32 [1, 32, 32, 3]" in large
+    assert hashlib.sha256(small_model.read_bytes()).hexdigest() in first
+    assert "int8 [1, 32, 32, 3]" in first
+    record = json.loads(run(path, "--json"))
+    assert record["cascade"]["rule"]["threshold"] == 0.875
+    assert record["cascade"]["first"]["operators"]["CONV_2D"] == 2
+    assert record["cascade"]["first"]["cascade"] is None
+    assert json.loads(run(small_model, "--json"))["cascade"] is None

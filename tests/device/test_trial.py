@@ -38,6 +38,11 @@ def test_a_model_is_timed_with_each_number_of_threads(request, fixture, kind):
     assert all(median > 0 for median in trial.invoke_ms.values())
 
 
+def test_of_a_cascade_both_models_are_timed(write_cascade, tmp_path):
+    trial = try_interpreter(Request("litert", str(write_cascade(tmp_path / "cascade.tflite")), (1,)))
+    assert (trial.error, trial.input_type, trial.stages) == (None, "float32", 2)
+
+
 def test_what_the_runtime_refuses_is_the_trials_error(tmp_path, int8_flatbuffer):
     assert "No such file" in try_interpreter(Request("litert", str(tmp_path / "absent.tflite"))).error
     (tmp_path / "foreign.tflite").write_bytes(int8_flatbuffer)

@@ -1,6 +1,7 @@
 """A row as JSON and as a line of a table."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from edgeleuk.store import Result
@@ -23,6 +24,10 @@ def test_a_row_is_one_line_of_json():
         "model_sha256": "ab12",
     }
     assert json.loads(json_line(BAD)) == {"image": "y.bmp", "error": "no such file"}
+
+
+def test_a_row_of_a_cascade_says_which_model_answered():
+    assert json.loads(json_line(Row(Path("x.bmp"), replace(RESULT, stage=2))))["stage"] == 2
 
 
 def test_a_stored_row_says_where_it_is_and_whether_it_was_known():

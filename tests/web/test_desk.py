@@ -52,6 +52,14 @@ def body(content):
     return Body(content, sha256_bytes(content))
 
 
+def test_a_cascade_is_served_like_any_model_and_its_card_tells_the_rule(write_cascade, small_model, stores, tmp_path):
+    served = ServedModel.load(write_cascade(tmp_path / "cascade.tflite", 0.0), 1, "auto")
+    assert served.card["cascade"]["threshold"] == 0.0
+    assert ServedModel.load(small_model, 1, "auto").card["cascade"] is None
+    answer, (prediction,) = at_desk(served, stores, lambda desk: desk.answer(body(picture()), "cell.png", "S1"))
+    assert (prediction.stage, answer.result.model_sha256) == (1, served.identity.sha256)
+
+
 def test_an_image_is_classified_stored_and_told(model, stores):
     answer, made = at_desk(model, stores, lambda desk: desk.answer(body(picture()), "cell.png", "S1"))
     assert not answer.known

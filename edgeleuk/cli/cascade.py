@@ -1,0 +1,58 @@
+"""`edgeleuk cascade`: a small model and a large one as one file."""
+
+from pathlib import Path
+
+import click
+
+from edgeleuk.errors import UsageError
+
+
+@click.command()
+@click.argument("small", type=click.Path(path_type=Path), metavar="SMALL.tflite")
+@click.argument("large", type=click.Path(path_type=Path), metavar="LARGE.tflite")
+@click.argument("index", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="CASCADE.tflite", help="Model file."
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    default=0.3,
+    show_default=True,
+    metavar="POINTS",
+    help="Loss of accuracy against LARGE, in percentage points on the validation images, that is allowed.",
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads of the inferences timed."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def command(small: Path, large: Path, index: Path, output: Path, max_drop: float, threads: int, as_json: bool) -> None:
+    """Make one model of two: SMALL answers where it is sure, LARGE is asked about all other images.
+
+    Both are files of 'edgeleuk convert', of the same classes and fold; INDEX holds that fold. On its validation images,
+    which neither was trained on, the temperature of SMALL is fitted, and the lowest confidence is found from which it
+    may answer without costing more accuracy than --max-drop. The file is used like any model; what does not know
+    cascades runs LARGE.
+    """
+    from edgeleuk.cascading.making import Request, make_cascade
+    from edgeleuk.cli.output import refuse_unwritable
+    from edgeleuk.data.index import Index
+    from edgeleuk.files import to_json, write_bytes
+    from edgeleuk.report.cascade import record_of, render_cascade
+
+    _check_output(output, (small, large))
+    refuse_unwritable(output)
+
+    def report(text: str) -> None:
+        click.echo(text, err=True)
+
+    made = make_cascade(Request(small, large, max_drop / 100, threads), Index.load(index), report)
+    write_bytes(output, made.content)
+    click.echo(to_json(record_of(made, output)) if as_json else render_cascade(made, output), nl=False)
+
+
+def _check_output(output: Path, models: tuple[Path, ...]) -> None:
+    if output.suffix != ".tflite":
+        raise UsageError(f"{output} does not end in .tflite, by which the other commands know a model")
+    if output.exists() and any(model.exists() and output.samefile(model) for model in models):
+        raise UsageError(f"{output} is one of the two models; write the cascade elsewhere")

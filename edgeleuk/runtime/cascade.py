@@ -1,0 +1,132 @@
+"""Cascade: a small first model answers where it is sure, a large second one all else. One file, used like any model.
+
+Viola & Jones 2001, "Rapid Object Detection using a Boosted Cascade of Simple Features"; the confidence is the greatest
+probability after temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgeleuk.errors import ModelError, SpecError
+from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle
+from edgeleuk.runtime.classifier import Classifier, ImageLike, Prediction, Prepared, decoded
+from edgeleuk.runtime.decision import apply_temperature
+from edgeleuk.runtime.preprocessing import centre_square, fit_to_input
+from edgeleuk.spec import Decision
+
+Probabilities = NDArray[np.float32]
+
+
+class Cascade(Classifier):
+    """Two models as one. Itself it is the second, the large one, whose spec is the file's; `first` is the other.
+
+    Either model's probabilities become a label by the file's spec. Thread-safe, as every `Classifier`.
+    """
+
+    def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
+        """Prepare both, each with so many threads: they run in turn. Raises ModelError where they do not fit."""
+        if bundle.cascade is None:
+            raise ModelError(f"{path} is no cascade; 'edgeleuk cascade' makes one of two models")
+        super().__init__(bundle, path, threads, backend)
+        self.rule = bundle.cascade.rule
+        first = parse_bundle(bundle.cascade.first, path / FIRST)
+        if first.sha256 != self.rule.first_sha256:
+            raise ModelError(
+                f"{path / FIRST} is not the model that the threshold was chosen for; make the cascade again"
+            )
+        self.first = Classifier(first, path / FIRST, threads, backend)
+        if self.first.spec.classes != self.spec.classes:
+            raise SpecError(
+                f"{path}: the first model knows {', '.join(self.first.spec.classes)}, the second "
+                f"{', '.join(self.spec.classes)}; expected the same classes in the same order"
+            )
+        self.trained_on = bundle.seen | first.seen
+        self.shares_input = _same_input(self.first, self)
+
+    def timed_prepare(self, image: ImageLike) -> Prepared:
+        """Decode, and make the first model's input. What the second would see is kept, for as long as it is not asked.
+
+        Not all of the image: a few frames of a large camera would fill a small device's memory.
+        """
+        started = time.perf_counter()
+        opened = decoded(image)
+        values = self.first.encode(fit_to_input(opened, self.first.spec.preprocessing))
+        kept = None if self.shares_input else centre_square(opened, self.spec.preprocessing)
+        return Prepared(values, 1000 * (time.perf_counter() - started), kept)
+
+    def conclude(self, prepared: Prepared) -> Prediction:
+        """Infer once or twice, and decide. The times are of all that was done for the image."""
+        started = time.perf_counter()
+        early = self.early(self.first.network.scores(prepared.values))
+        first_ms = 1000 * (time.perf_counter() - started)
+        if early is not None:
+            return self.prediction(early, prepared.prepare_ms, first_ms, stage=1)
+        started = time.perf_counter()
+        values = self.second_input(prepared)
+        between = time.perf_counter()
+        late = self.late(self.network.scores(values))
+        second_ms = 1000 * (time.perf_counter() - between)
+        prepare_ms = prepared.prepare_ms + 1000 * (between - started)
+        return self.prediction(late, prepare_ms, first_ms + second_ms, stage=2)
+
+    def try_out(self) -> None:
+        """Run both networks once. Raises ModelError where that cannot be done."""
+        super().try_out()
+        side = self.spec.preprocessing.crop_px
+        self.label(self.late(self.network.scores(self.prepare(Image.new("RGB", (side, side))))))
+
+    def early(self, scores: Probabilities) -> Probabilities | None:
+        """The first model's answer, float32 [classes], to its scores; None where it is not sure enough.
+
+        Raises ModelError for scores that are not finite.
+        """
+        probabilities = calibrated(scores, self.rule.temperature)
+        if not np.isfinite(probabilities).all():
+            raise ModelError(f"the first network returned {scores.tolist()}; expected finite probabilities")
+        return probabilities if is_sure(probabilities, self.rule.threshold) else None
+
+    def late(self, scores: Probabilities) -> Probabilities:
+        """The second model's answer, float32 [classes], to its scores."""
+        return apply_temperature(scores, self.spec.decision)
+
+    def second_input(self, prepared: Prepared) -> NDArray[np.int8] | NDArray[np.float32]:
+        """The second model's input of what `timed_prepare` made."""
+        if prepared.image is None:
+            return prepared.values
+        return self.encode(fit_to_input(prepared.image, self.spec.preprocessing))
+
+    def answers(self, paths: Sequence[Path]) -> Iterator[tuple[Probabilities, int]]:
+        """Yield float32 [classes] and the stage that answered, 1 or 2, for each file. Raises ImageError."""
+        for path in paths:
+            prepared = self.timed_prepare(path)
+            early = self.early(self.first.network.scores(prepared.values))
+            if early is not None:
+                yield early, 1
+            else:
+                yield self.late(self.network.scores(self.second_input(prepared))), 2
+
+    def probabilities(self, paths: Sequence[Path]) -> Iterator[Probabilities]:
+        """Yield float32 [classes] for each file in order. Raises ImageError at a bad one."""
+        for probabilities, _ in self.answers(paths):
+            yield probabilities
+
+
+def calibrated(scores: Probabilities, temperature: float) -> Probabilities:
+    """The first model's probabilities, float32 [classes], from its scores: its spec's own temperature is not used."""
+    return apply_temperature(scores, Decision(temperature=temperature))
+
+
+def is_sure(probabilities: Probabilities, threshold: float) -> bool:
+    """Whether the first model answers alone: float32 against float32, so that ties fall as they were chosen."""
+    return bool(probabilities.max() >= np.float32(threshold))
+
+
+def _same_input(first: Classifier, second: Classifier) -> bool:
+    one, other = first.network.input, second.network.input
+    alike = (one["dtype"], one["quantization"]) == (other["dtype"], other["quantization"])
+    return alike and first.spec.preprocessing == second.spec.preprocessing

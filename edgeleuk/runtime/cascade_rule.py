@@ -1,0 +1,91 @@
+"""When the first model of a cascade answers alone, and on which images that was found: `edgeleuk/cascade.json`."""
+
+import dataclasses
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from edgeleuk.errors import ModelError
+
+SCHEMA_VERSION = 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class CascadeRule:
+    """The first model answers where its greatest probability, after `temperature`, is at least `threshold`.
+
+    Both were chosen on the `images` validation images of an index's fold, for a loss of at most `max_drop_points`
+    points of accuracy there. `answered_first` counts those that the first model answers, `right_...` those that the
+    first, the large model and the cascade get right.
+    """
+
+    threshold: float
+    temperature: float
+    max_drop_points: float
+    first_sha256: str
+    large_sha256: str
+    index_sha256: str
+    fold: int
+    images: int
+    answered_first: int
+    right_first: int
+    right_large: int
+    right_cascade: int
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def share_first(self) -> float:
+        """Share of the validation images that the first model answers."""
+        return self.answered_first / self.images
+
+    def to_json(self) -> str:
+        """JSON text, keys in field order."""
+        return json.dumps(dataclasses.asdict(self), indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "CascadeRule":
+        """Read what `to_json` wrote. Raises ModelError where it is damaged or of another version."""
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"cascade.json is damaged: {error}") from error
+        if not isinstance(raw, dict):
+            raise ModelError(f"cascade.json is {type(raw).__name__}; expected an object")
+        version = raw.get("schema_version")
+        if type(version) is not int or version != SCHEMA_VERSION:
+            newer = type(version) is int and version > SCHEMA_VERSION
+            mend = "update edgeleuk" if newer else "make the cascade again"
+            raise ModelError(
+                f"cascade.json has schema version {version!r}; this edgeleuk reads {SCHEMA_VERSION}: {mend}"
+            )
+        kinds = {item.name: item.type for item in dataclasses.fields(cls)}
+        if set(raw) != set(kinds):
+            raise ModelError(f"cascade.json has or lacks the keys {', '.join(sorted(set(raw) ^ set(kinds)))}")
+        rule = cls(**{name: _typed(name, raw[name], kinds[name]) for name in kinds})
+        _check(rule)
+        return rule
+
+
+def _typed(name: str, value: Any, kind: Any) -> Any:
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise ModelError(f"{name} of cascade.json is {value!r:.60}; expected {kind.__name__}")
+    return value
+
+
+def _check(rule: CascadeRule) -> None:
+    counts = (rule.answered_first, rule.right_first, rule.right_large, rule.right_cascade)
+    holds = {
+        "threshold": 0 <= rule.threshold <= 1,
+        "temperature": 0 < rule.temperature < math.inf,
+        "max_drop_points": 0 <= rule.max_drop_points <= 100,
+        "images": rule.images > 0 and all(0 <= count <= rule.images for count in counts),
+        "first_sha256": _SHA256.fullmatch(rule.first_sha256),
+    }
+    for name, held in holds.items():
+        if not held:
+            raise ModelError(f"{name} of cascade.json is {getattr(rule, name)!r:.60}, which cannot be")
