@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from edgeleuk.files import write_bytes
-from edgeleuk.runtime.bundle import pack
+from edgeleuk.files import sha256_bytes, write_bytes
+from edgeleuk.runtime.bundle import CascadePart, pack
+from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.spec import ModelSpec, Preprocessing
 
 Plant = Callable[[dict[str, str]], Path]
@@ -86,6 +87,27 @@ def small_float_model(float_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_f
 
 
 @pytest.fixture(scope="session")
+def write_cascade(float_flatbuffer: bytes, small_model: Path, small_spec: ModelSpec) -> Callable[..., Path]:
+    """Write a cascade of the int8 and the float32 network to a path, with any threshold, rule or large spec."""
+
+    def write(path: Path, threshold: float = 0.5, spec: ModelSpec = small_spec, **rule: Any) -> Path:
+        first = small_model.read_bytes()
+        facts = {
+            "threshold": threshold,
+            "temperature": 1.0,
+            "max_drop_points": 0.3,
+            "first_sha256": sha256_bytes(first),
+        }
+        facts |= {"large_sha256": "ab" * 32, "index_sha256": "cd" * 32, "fold": 0, "images": 40, "answered_first": 30}
+        facts |= {"right_first": 35, "right_large": 39, "right_cascade": 39}
+        part = CascadePart(CascadeRule(**facts | rule), first)
+        path.write_bytes(pack(float_flatbuffer, spec, {}, frozenset({"0123456789abcdef", "fedcba9876543210"}), part))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real images, where they lie beside the repository."""
     path = ROOT.parent / "shared" / "data"
@@ -151,10 +173,14 @@ def tool(tmp_path: Path) -> Callable[[str], str]:
 def run_edgeleuk() -> Run:
     """Run `edgeleuk ARGUMENTS` in a process of its own; `blocked` top-level modules cannot be imported there."""
 
-    def run(*arguments: object, blocked: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *arguments: object, blocked: tuple[str, ...] = (), patience_s: float = 120
+    ) -> "subprocess.CompletedProcess[str]":
         program = f"{BLOCKER}\nblock({blocked!r})\nfrom edgeleuk.cli import main\nmain()"
         command = [sys.executable, "-c", program, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=patience_s, env=environment(), check=False
+        )
 
     return run
 

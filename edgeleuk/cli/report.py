@@ -18,10 +18,10 @@ from edgeleuk.errors import UsageError
     help="Where to write it; the suffix chooses the format.",
 )
 def command(records: tuple[Path, ...], output: Path) -> None:
-    """Make one report of RECORDs: of `benchmark`, of `evaluate -o` (file or folder), of pytest-benchmark.
+    """Make one report of RECORDs: of `benchmark`, `evaluate -o`, `optimize -o` (file or folder), of pytest-benchmark.
 
     HTML is one file that needs no network, prints, and holds the records; Markdown has all but the pictures; CSV is
-    one table, a row a result. Models are matched with their accuracy by the hash of their file.
+    one table, a row a result or candidate. Models are matched with their accuracy by the hash of their file.
     """
     from edgeleuk.files import write_text
     from edgeleuk.report.markdown import render_markdown

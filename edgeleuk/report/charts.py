@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BINS = 48
-_NAME_INCHES = 0.19  # from one name to the next beside the Pareto picture
+NAME_INCHES = 0.19  # from one name to the next beside a Pareto picture
 _PEAK = 0.3  # height of the highest bin, in rows
 
 
@@ -105,7 +105,7 @@ def thread_scaling(rows: Sequence[Row], name: str) -> str:
 def pareto(points: Sequence[Point]) -> str:
     """Accuracy against median latency, each with its name, and the line of those that none beats."""
     logarithmic = _spans_decades([point.ms for point in points], [point.ms for point in points])
-    height = max(3.2, 0.7 + _NAME_INCHES * len(points))
+    height = max(3.2, 0.7 + NAME_INCHES * len(points))
 
     def draw(panels: "list[Axes]") -> None:
         (axes,) = panels
@@ -121,29 +121,32 @@ def pareto(points: Sequence[Point]) -> str:
         axes.set_ylabel("accuracy, 95 % interval")
         _finish_latency(axes, logarithmic)
         axes.margins(x=0.08)
-        _name_points(axes, points, height)
+        axes.figure.subplots_adjust(right=0.5)
+        name_points(axes, points, axes.get_position().height * height)
 
     label = "Accuracy against latency: " + "; ".join(f"{p.name}: {p.accuracy:.3f} at {p.ms:.4g} ms" for p in points)
     return svg("pareto", label, height, draw)
 
 
-def _name_points(axes: "Axes", points: Sequence[Point], height: float) -> None:
-    """Names at the right, one below the other in order of accuracy, each with a thin line to its point."""
-    axes.figure.subplots_adjust(right=0.5)
+def name_points(axes: "Axes", points: Sequence[Point], inches: float, longest: int = 36, **text: Any) -> None:
+    """Names at the right, one below the other in order of accuracy, each with a thin line to its point.
+
+    `inches` is the height of the axes, whose limits are to stay as they are.
+    """
     low, high = axes.get_ylim()
-    axes_inches = axes.get_position().height * height
+    style: dict[str, Any] = {"fontsize": 8, "color": INK} | text
     ordered = sorted(points, key=lambda point: (point.accuracy, -point.ms))
-    places = spread([(point.accuracy - low) / (high - low) for point in ordered], _NAME_INCHES / axes_inches)
+    places = spread([(point.accuracy - low) / (high - low) for point in ordered], NAME_INCHES / inches)
     for point, place in zip(ordered, places, strict=True):
         axes.annotate(
-            shortened(point.name, 36),
+            shortened(point.name, longest),
             (point.ms, point.accuracy),
             (1.03, place),
             textcoords="axes fraction",
-            fontsize=8,
             va="center",
-            arrowprops={"arrowstyle": "-", "color": INK, "alpha": 0.35, "linewidth": 0.6, "shrinkB": 3},
+            arrowprops={"arrowstyle": "-", "color": style["color"], "alpha": 0.35, "linewidth": 0.6, "shrinkB": 3},
             annotation_clip=False,
+            **style,
         )
 
 

@@ -1,10 +1,13 @@
 """A benchmark report as Markdown: all but the pictures."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from edgeleuk.bench.compare import threads_advice
+from edgeleuk.report.cascade_times import cascade_lines
 from edgeleuk.report.reading import Material
 from edgeleuk.report.rows import Row, rows_of, rows_of_record
+from edgeleuk.report.search_view import search_views
 from edgeleuk.report.summary import (
     Table,
     costs_table,
@@ -15,7 +18,7 @@ from edgeleuk.report.summary import (
     stages_table,
     suite_table,
 )
-from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, protocol_rows
+from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
 _MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|~"} | {"\n": " ", "\r": " "})
@@ -27,7 +30,7 @@ def render_markdown(material: Material) -> str:
 
 
 def _parts(material: Material) -> Iterator[str]:
-    yield "# Benchmark report"
+    yield f"# {heading(material)}"
     yield f"Research software, not a medical device. {RESEARCH_USE}"
     rows = rows_of(material.records)
     if rows:
@@ -39,6 +42,7 @@ def _parts(material: Material) -> Iterator[str]:
         yield f"## Devices side by side\n\n{_table(beside)}"
     if material.accuracies:
         yield f"## Accuracy\n\n{_list(accuracy_lines(material))}"
+    yield from _searches(material, rows)
     yield from _records(material, rows)
     for suite in material.suites:
         yield f"## Suite {_plain(suite.name)}\n\n{_plain(f'{suite.machine}, {suite.created}')}"
@@ -47,6 +51,22 @@ def _parts(material: Material) -> Iterator[str]:
         yield f"## {_plain(figures.name)}\n\n{_plain(figures.machine)}\n\n{_table(figures_table(figures))}"
     if material.records:
         yield "## Method\n\n" + _list(METHOD)
+
+
+def _searches(material: Material, rows: tuple[Row, ...]) -> Iterator[str]:
+    for view in search_views(material, rows, with_pictures=False):
+        yield f"## {_plain(view.title)}"
+        yield f"**{_plain(view.verdict.sentence)}**"
+        yield _list([f"{name}: {text}" for name, text in view.outcome])
+        if view.notes or view.beside:
+            yield _list(view.notes + view.beside)
+        if view.front is not None:
+            yield _table(view.front)
+        yield _list([f"{name}: {text}" for name, text in view.asked])
+        yield from map(_table, view.details)
+        if view.commands:
+            yield "### To reproduce"
+            yield "\n\n".join(map(_code, view.commands))
 
 
 def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
@@ -66,8 +86,9 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
         for result in record.results:
             if result.operators:
                 yield f"### {_plain(result.title)}\n\n{_table(operators_table(result))}"
-            if result.notes:
-                yield _list([f"{result.title}: {note}" for note in result.notes])
+            said = [*cascade_lines(result), *result.notes]
+            if said:
+                yield _list([f"{result.title}: {line}" for line in said])
         yield "### Device\n\n" + _list([f"{name}: {text}" for name, text in device_rows(record)])
         yield "### Protocol\n\n" + _list([f"{name}: {text}" for name, text in protocol_rows(record)])
 
@@ -80,6 +101,12 @@ def _table(table: Table) -> str:
 
 def _list(lines: Sequence[str]) -> str:
     return "\n".join(f"- {_plain(line)}" for line in lines)
+
+
+def _code(text: str) -> str:
+    """A block of code that nothing in the text ends."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}sh\n{text}\n{fence}"
 
 
 def _plain(text: str) -> str:

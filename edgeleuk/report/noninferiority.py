@@ -8,20 +8,22 @@ from edgeleuk.noninferiority import FEWEST_SUBJECTS, INFERIOR, NOT_INFERIOR, POW
 
 def render_comparison(comparison: Comparison) -> str:
     """The comparison for a terminal, ending in a newline."""
-    return "\n".join(_lines(comparison)) + "\n"
+    return "".join(f"{name:10}{text}\n" for name, text in comparison_rows(comparison))
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def comparison_rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """What was compared, the bounds and the verdict: a name and its text each."""
     result = comparison.result
-    yield f"against   {comparison.reference}  (sha256 {comparison.reference_sha256[:16]})"
+    yield "against", f"{comparison.reference}  (sha256 {comparison.reference_sha256[:16]})"
     over = f"{result.images:,} images" + (f" of {result.units:,} subjects" if result.unit == "subject" else "")
-    yield f"accuracy  {result.candidate_accuracy:.4f} against {result.reference_accuracy:.4f} on {over}"
+    yield "accuracy", f"{result.candidate_accuracy:.4f} against {result.reference_accuracy:.4f} on {over}"
     yield (
-        f"change    {_points(result.difference)}: {result.gained:,} images right that the reference had wrong, "
-        f"{result.lost:,} the other way round"
+        "change",
+        f"{_points(result.difference)}: {result.gained:,} images right that the reference had wrong, "
+        f"{result.lost:,} the other way round",
     )
-    yield f"bounds    {_bounds(result)}"
-    yield f"verdict   {_verdict(result)}"
+    yield "bounds", _bounds(result)
+    yield "verdict", _verdict(result)
 
 
 def _bounds(result: Noninferiority) -> str:

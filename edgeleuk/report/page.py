@@ -14,9 +14,11 @@ from edgeleuk.bench.compare import threads_advice
 from edgeleuk.bench.record import Result
 from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.errors import MissingExtraError
+from edgeleuk.report.cascade_times import cascade_lines
 from edgeleuk.report.gallery import MOST_ROWS, Picture, overview_pictures, record_pictures, untold
 from edgeleuk.report.reading import Material
 from edgeleuk.report.rows import Row, rows_of, rows_of_record
+from edgeleuk.report.search_view import search_views
 from edgeleuk.report.summary import (
     Table,
     accuracy_points,
@@ -28,7 +30,7 @@ from edgeleuk.report.summary import (
     stages_table,
     suite_table,
 )
-from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, protocol_rows
+from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
 
@@ -63,11 +65,12 @@ class _SuiteView:
 
 @dataclass(frozen=True)
 class _Entry:
-    """Of the contents; `valid` is None where that is no question."""
+    """Of the contents; `mark` is "valid" or what else is said of it, empty where there is no such question."""
 
     anchor: str
     title: str
-    valid: bool | None = None
+    mark: str = ""
+    good: bool | None = None
 
 
 def render_page(material: Material) -> str:
@@ -86,6 +89,7 @@ def render_page(material: Material) -> str:
         **content,
         version=__version__,
         research_use=RESEARCH_USE,
+        heading=heading(material),
         headline=_headline(material, rows),
         contents=list(_contents(material, content)),
         embedded=embed(material.sources),
@@ -94,13 +98,14 @@ def render_page(material: Material) -> str:
     )
 
 
-def _content(material: Material, rows: Sequence[Row]) -> dict[str, Any]:
+def _content(material: Material, rows: tuple[Row, ...]) -> dict[str, Any]:
     return {
         "tables": [latency_table(rows), costs_table(rows, material)] if rows else [],
         "pictures": overview_pictures(rows, accuracy_points(rows, material)),
         "crowded": len(rows) > MOST_ROWS,
         "side_by_side": side_by_side(rows),
         "accuracies": accuracy_lines(material),
+        "searches": search_views(material, rows),
         "records": list(_records(material, rows)),
         "suites": list(_suites(material)),
         "method": METHOD if material.records else (),
@@ -145,8 +150,9 @@ def _contents(material: Material, content: dict[str, Any]) -> Iterator[_Entry]:
         ("accuracies", "accuracy", "Accuracy"),
     )
     yield from (_Entry(anchor, title) for key, anchor, title in named if content[key])
+    yield from (_Entry(v.anchor, v.title, v.verdict.mark, v.verdict.good) for v in content["searches"])
     for view in content["records"]:
-        yield _Entry(view.anchor, view.title, not view.invalid)
+        yield _Entry(view.anchor, view.title, "not valid" if view.invalid else "valid", not view.invalid)
     yield from (_Entry(suite.anchor, suite.title) for suite in content["suites"])
     if material.records:
         yield _Entry("method", "Method")
@@ -194,6 +200,7 @@ def _facts(result: Result) -> Iterator[str]:
         yield f"proof of {proof.get('precision')}: {proof.get('float_tensors')} float tensors, " + (
             f"{proof.get('quantize_nodes')} QUANTIZE and {proof.get('dequantize_nodes')} DEQUANTIZE nodes"
         )
+    yield from cascade_lines(result)
     if result.arena_bytes is not None:
         yield f"arena {result.arena_bytes / 1024:,.0f} KiB, without what the delegate takes"
     if result.coverage is not None:

@@ -1,4 +1,4 @@
-"""Pictures: an evaluation, a training history and quantization errors as PNG. The one module that names matplotlib."""
+"""Pictures: an evaluation, a training history and quantization errors as PNG."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def evaluation_figure(evaluation: "Evaluation", path: Path) -> None:
 
     Raises MissingExtraError without matplotlib, OutputError where path cannot be written.
     """
-    figure = _figure(11, 5.6)
+    figure = new_figure(11, 5.6)
     left, right = figure.subplots(1, 2)
     draw_confusion(left, evaluation)
     if len(evaluation.classes) == 2 and evaluation.scores.auroc is not None:
@@ -44,7 +44,7 @@ def evaluation_figure(evaluation: "Evaluation", path: Path) -> None:
     else:
         draw_recalls(right, evaluation)
     figure.suptitle(title(evaluation), fontsize=13)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -56,7 +56,7 @@ def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """
     if not rows:
         raise DataError("the training history has no epoch; nothing to draw")
-    figure = _figure(9, 7.5)
+    figure = new_figure(9, 7.5)
     loss, f1, rate = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": [3, 3, 1.3]})
     _curve(loss, rows, "loss", BLUE, "training")
     _curve(loss, rows, "val_loss", ORANGE, "validation", dashed=True)
@@ -75,7 +75,7 @@ def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         _mark_phases(axes, rows)
     _name_phases(loss, rows)
     figure.suptitle(f"training history, {len(rows)} epoch{'s' if len(rows) != 1 else ''}", fontsize=13)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def layer_errors_figure(table: Mapping[str, Any], path: Path) -> None:
@@ -86,18 +86,21 @@ def layer_errors_figure(table: Mapping[str, Any], path: Path) -> None:
     """
     if not table["layers"]:
         raise DataError("the table of errors has no layer; nothing to draw")
-    figure = _figure(13, 6)
+    figure = new_figure(13, 6)
     draw_layer_errors(figure.subplots(), table["layers"])
     figure.suptitle(
         f"signal to quantization noise of {len(table['layers'])} layers against {table['reference']}, "
         f"{table['images']} images",
         fontsize=13,
     )
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(width: float, height: float) -> "Figure":
-    """An empty figure of this size in inches; no pyplot, so nothing global and no display."""
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure of this size in inches; no pyplot, so nothing global and no display.
+
+    Raises MissingExtraError without matplotlib.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -109,7 +112,8 @@ def _figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def _save(figure: "Figure", path: Path) -> None:
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write it as PNG with the sentence on its use. Raises OutputError where path cannot be written."""
     figure.supxlabel(_FOOTER, fontsize=9, color=GREY)
     with whole_file(path) as partial:
         figure.savefig(partial, format="png")

@@ -1,4 +1,4 @@
-"""What `edgeleuk report` reads: records of `benchmark`, of `evaluate`, of pytest-benchmark, of benchmarks/."""
+"""What `edgeleuk report` reads: records of `benchmark`, `evaluate`, `optimize`, of pytest-benchmark, of benchmarks/."""
 
 import json
 from collections import Counter
@@ -12,12 +12,15 @@ from edgeleuk.bench.codec import decode, load
 from edgeleuk.bench.record import KIND, Record, parse_record
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.search.record import KIND as SEARCH_KIND
+from edgeleuk.search.record import SearchRecord, parse_search
 
 _EVALUATION = "evaluation.json"
+_IN_FOLDERS = (_EVALUATION, "search.json")
 _EVALUATION_SCHEMA = 1
 _EXPECTED = (
-    "what 'edgeleuk benchmark -o', 'edgeleuk evaluate -o' or pytest's --benchmark-json writes, or a record of "
-    "benchmarks/"
+    "what 'edgeleuk benchmark -o', 'edgeleuk evaluate -o', 'edgeleuk optimize -o' or pytest's --benchmark-json writes, "
+    "or a record of benchmarks/"
 )
 
 
@@ -77,6 +80,9 @@ class Figures:
     rows: tuple[FigureRow, ...]
 
 
+_Item = Record | Accuracy | Suite | Figures | SearchRecord
+
+
 @dataclass(frozen=True)
 class Material:
     """Everything that a report is made of; `sources` holds the files' JSON by name."""
@@ -85,6 +91,7 @@ class Material:
     accuracies: tuple[Accuracy, ...] = ()
     suites: tuple[Suite, ...] = ()
     figures: tuple[Figures, ...] = ()
+    searches: tuple[SearchRecord, ...] = ()
     sources: tuple[tuple[str, Any], ...] = ()
 
     def accuracy_of(self, sha256: str) -> Accuracy | None:
@@ -93,12 +100,14 @@ class Material:
 
 
 def read_material(paths: Sequence[Path]) -> Material:
-    """Read files, or folders of `evaluate -o`. Raises DataError for one that is none of these or that does not fit.
+    """Read files, or folders of `evaluate -o` and `optimize -o`.
+
+    Raises DataError for one that is none of these or that does not fit.
 
     Accuracies on different images cannot stand beside each other, nor can two of one model: those are refused, too.
     Raises UsageError for a record that is named twice.
     """
-    items: list[Record | Accuracy | Suite | Figures] = []
+    items: list[_Item] = []
     sources: list[tuple[str, Any]] = []
     digests: dict[str, Path] = {}
     for path in paths:
@@ -116,6 +125,7 @@ def read_material(paths: Sequence[Path]) -> Material:
         tuple(item for item in items if isinstance(item, Accuracy)),
         tuple(item for item in items if isinstance(item, Suite)),
         tuple(item for item in items if isinstance(item, Figures)),
+        tuple(item for item in items if isinstance(item, SearchRecord)),
         tuple(sources),
     )
     _check_comparable(material.accuracies)
@@ -123,13 +133,23 @@ def read_material(paths: Sequence[Path]) -> Material:
 
 
 def _content(path: Path) -> bytes:
-    file = path / _EVALUATION if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        raise DataError(f"{path} holds no {_EVALUATION}; of folders, expected one that 'edgeleuk evaluate -o' wrote")
+    file = _in_folder(path) if path.is_dir() else path
     try:
         return file.read_bytes()
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}") from error
+
+
+def _in_folder(folder: Path) -> Path:
+    found = [folder / name for name in _IN_FOLDERS if (folder / name).exists()]
+    if not found:
+        raise DataError(
+            f"{folder} holds no {' and no '.join(_IN_FOLDERS)}; of folders, expected one that 'edgeleuk evaluate -o' "
+            "or 'edgeleuk optimize -o' wrote to its end"
+        )
+    if len(found) > 1:
+        raise DataError(f"{folder} holds {' and '.join(file.name for file in found)}; name the file that is meant")
+    return found[0]
 
 
 def _json(content: bytes, path: Path) -> Any:
@@ -138,11 +158,13 @@ def _json(content: bytes, path: Path) -> Any:
     return load(content, str(path))
 
 
-def _parsed(raw: Any, path: Path) -> Record | Accuracy | Suite | Figures:
+def _parsed(raw: Any, path: Path) -> _Item:
     if isinstance(raw, dict):
         try:
             if raw.get("kind") == KIND:
                 return parse_record(raw, str(path))
+            if raw.get("kind") == SEARCH_KIND:
+                return parse_search(raw, str(path))
             json.dumps(raw, allow_nan=False)  # such as 1e999, which Python reads as infinite
             if {"model_sha256", "index_sha256", "scores"} <= raw.keys():
                 return _accuracy(raw, path)

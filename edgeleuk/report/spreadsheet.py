@@ -2,14 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from edgeleuk.bench.statistics import Interval
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.report.reading import Accuracy, Material
 from edgeleuk.report.rows import Row, rows_of
+from edgeleuk.report.search_settings import names_of
+from edgeleuk.search.record import COMPLETE, SearchRecord, Trial
 from edgeleuk.store.export import safe_cell
 
+_REFUSED = "refused"
 Cell = str | float | int | bool | None
 
 
@@ -22,6 +27,7 @@ def render_csv(material: Material) -> str:
         "benchmark records": bool(material.records),
         "records of pytest-benchmark": bool(material.suites),
         "records of benchmarks/": bool(material.figures),
+        "searches": bool(material.searches),
     }
     found = [kind for kind, there in kinds.items() if there]
     if len(found) > 1:
@@ -32,6 +38,10 @@ def render_csv(material: Material) -> str:
         if not any(record.results for record in material.records):
             raise DataError("nothing was measured in these records, so there is no table to write")
         return _text(_results(material))
+    if material.searches:
+        if not any(search.trials or search.refused for search in material.searches):
+            raise DataError("no candidate was tried in these searches, so there is no table to write")
+        return _text(_searches(material))
     if material.suites:
         return _text(_suites(material))
     return _text(_figures(material) if material.figures else _accuracies(material))
@@ -109,6 +119,56 @@ def _bounds(name: str, interval: Interval | None) -> dict[str, Cell]:
 def _accuracy(found: Accuracy | None) -> dict[str, Cell]:
     value, low, high = (None, None, None) if found is None else (found.value, found.low, found.high)
     return {"accuracy": value, "accuracy_low": low, "accuracy_high": high}
+
+
+def _searches(material: Material) -> Iterator[dict[str, Cell]]:
+    """Trials by their numbers, then the shapes that were refused."""
+    tried = [trial.settings for search in material.searches for trial in search.trials]
+    names = names_of(tried + [shape.settings for search in material.searches for shape in search.refused])
+    for search in material.searches:
+        shared: dict[str, Cell] = {
+            "search": search.created,
+            "device": search.device,
+            "threads": search.threads,
+            "budget_ms": search.budget_ms,
+        }
+        refused = [Trial(0, each.settings, _REFUSED, each.measured_ms) for each in search.refused]
+        for trial in (*search.trials, *refused):
+            cells = shared | _trial(search, trial, material)
+            yield cells | {f"setting_{name}": _setting(trial.settings, name) for name in names}
+
+
+def _trial(search: SearchRecord, trial: Trial, material: Material) -> dict[str, Cell]:
+    """Empty where it does not apply to a trial in this state."""
+    evaluated = None if trial.sha256 is None else material.accuracy_of(trial.sha256)
+    last = trial.rungs[-1] if trial.rungs else None
+    return {
+        "trial": None if trial.state == _REFUSED else trial.number,
+        "state": trial.state,
+        "on_front": trial.number in search.front if trial.state == COMPLETE else None,
+        "chosen": trial.number == search.chosen if trial.state == COMPLETE else None,
+        "int8_ms": trial.latency_ms,
+        "file_bytes": trial.size_bytes,
+        "validation_accuracy": trial.accuracy,
+        "validation_float_accuracy": trial.float_accuracy,
+        "epochs": trial.epochs,
+        "last_rung_epoch": None if last is None else last.epoch,
+        "last_rung_accuracy": None if last is None else last.accuracy,
+        "last_rung_weighted_f1": None if last is None else last.weighted_f1,
+        "seconds": trial.seconds,
+        "model": trial.model,
+        "model_sha256": trial.sha256,
+        "reason": trial.reason,
+        **_accuracy(evaluated),
+    }
+
+
+def _setting(settings: Mapping[str, Any], name: str) -> Cell:
+    """Empty where there is none of this name; "none" is a value."""
+    value = settings.get(name, "")
+    if value is None:
+        return "none"
+    return value if isinstance(value, str | int | float) else json.dumps(value)
 
 
 def _suites(material: Material) -> Iterator[dict[str, Cell]]:

@@ -25,6 +25,12 @@ METHOD = (
 )
 
 
+def heading(material: Material) -> str:
+    """What kind of report it is."""
+    others = material.records or material.accuracies or material.suites or material.figures
+    return "Search report" if material.searches and not others else "Benchmark report"
+
+
 def device_rows(record: Record) -> tuple[tuple[str, str], ...]:
     """Facts about the device; those it does not tell are left out."""
     facts = [(name.replace("_", " "), _fact(value)) for name, value in record.device.items()]

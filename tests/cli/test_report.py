@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result
 from edgeleuk.cli.report import command
 from edgeleuk.report.page import extract
+from tests.searches import make_search
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,20 @@ def test_without_the_extra_text_formats_work_and_the_page_says_what_it_needs(run
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.csv", "r.md"]
 
 
+def test_the_folder_of_a_search_is_read_beside_a_record(run_edgeleuk, record, tmp_path):
+    folder = tmp_path / "within-5-ms"
+    folder.mkdir()
+    (folder / "search.json").write_text(make_search(5).to_json(), encoding="utf-8")
+    for names, output in (((folder,), "r.csv"), ((folder, record), "r.md"), ((folder, record), "r.html")):
+        blocked = () if output == "r.html" else ("matplotlib", "jinja2", "scipy")
+        done = run_edgeleuk("report", *names, "-o", tmp_path / output, blocked=blocked)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {tmp_path / output}\n", "")
+    page = (tmp_path / "r.html").read_text()
+    assert [source["name"] for source in extract(page)] == ["within-5-ms", "record.json"]
+    assert "Search within 5 ms on Raspberry Pi 5" in page
+    assert "Search within 5 ms on Raspberry Pi 5" in (tmp_path / "r.md").read_text()
+
+
 def test_a_place_that_cannot_be_written_is_named(run_edgeleuk, record, tmp_path):
     (tmp_path / "file").write_text("")
     done = run_edgeleuk("report", record, "-o", tmp_path / "file" / "r.md")
@@ -75,6 +90,10 @@ def test_a_place_that_cannot_be_written_is_named(run_edgeleuk, record, tmp_path)
         ("", "is empty; expected what 'edgeleuk benchmark -o'"),
         ("{", "is not JSON, or was cut off"),
         ("{}", "is no record; expected what 'edgeleuk benchmark -o'"),
+        (
+            '{"kind": "edgeleuk search", "schema_version": 2}',
+            "has schema version 2; this edgeleuk reads 1: search again",
+        ),
         ('{"kind": "edgeleuk benchmark", "schema_version": 2}', "has schema version 2; this edgeleuk reads 1: update"),
     ],
 )

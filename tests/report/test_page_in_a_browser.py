@@ -1,13 +1,16 @@
 """The page in a real browser: no request, no complaint, on a desk, on a phone, in the dark and on paper."""
 
+import itertools
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgeleuk.report.page import render_page
 from edgeleuk.report.reading import read_material
+from tests.searches import make_failed, make_gate, make_search
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page was NOT tested: playwright is not installed")
 
@@ -42,7 +45,18 @@ def texts(rich_record, make_record, make_result, make_evaluation, suite_json, fi
         "evaluation.json": make_evaluation("cells-int8.tflite"),
         "suite.json": suite_json,
         "figures.json": figures_json,
+        "search.json": make_search(30, gate=make_gate(subjects=12), gate_split="validation").to_json(),
+        "wide-search.json": _wide_search().to_json(),
     }
+
+
+def _wide_search():
+    """A hundred trials, and words, names and commands that are longer than a phone is wide."""
+    long, record = "long-name-" * 30, make_search(100)
+    trials = tuple(replace(t, settings=t.settings | {long: f"{EVIL}{t.number}"}) for t in record.trials)
+    return replace(
+        record, trials=(*trials, make_failed(100, long)), device=long, notes=(long, EVIL), reproduce=(long, EVIL)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +180,32 @@ def test_the_contents_lead_into_parts_that_are_closed(visit):
     page.locator("nav a[href='#record-1']").click()
     sync_api.expect(page.locator("#record-1")).to_be_visible()
     assert visit("#record-2").locator("#record-2").is_visible()
+
+
+def test_a_search_shows_its_verdict_pictures_and_commands(visit):
+    page = visit("#search-0")
+    section = page.locator("#search-0")
+    assert section.is_visible()
+    assert section.locator("svg").count() == 2
+    sync_api.expect(section.locator(".verdict")).to_contain_text("could not be shown with this few subjects")
+    assert section.locator("pre").first.inner_text().startswith("edgeleuk optimize cells/index.json --budget-ms 5")
+    section.get_by_text("All trials (30)").click()
+    sync_api.expect(section.get_by_role("row").filter(has_text="chosen").nth(1)).to_be_visible()
+
+
+def test_names_in_a_pareto_picture_do_not_cover_each_other(visit):
+    page = visit()
+    boxes = page.locator("#search-0 svg, #search-1 svg").evaluate_all(
+        """all => all.map(svg => [...svg.querySelectorAll('text')].map(e => {
+            const box = e.getBoundingClientRect();
+            return [box.left, box.top, box.right, box.bottom, e.textContent];
+        }))"""
+    )
+    assert [len(texts) > 8 for texts in boxes] == [True] * 4
+    for texts in boxes:
+        for (left, top, right, bottom, one), (*corner, end, low, other) in itertools.combinations(texts, 2):
+            apart = right <= corner[0] + 1 or end <= left + 1 or bottom <= corner[1] + 2 or low <= top + 2
+            assert apart, (one, other)
 
 
 def test_names_that_are_markup_are_shown_as_they_are(visit):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.report.reading import read_material
+from tests.searches import make_search
 
 
 def edited(text, **changes):
@@ -58,9 +59,47 @@ def test_a_missing_file_is_named(tmp_path):
         read_material([tmp_path / "absent.json"])
 
 
-def test_a_folder_without_an_evaluation_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"holds no evaluation\.json; .*'edgeleuk evaluate -o' wrote"):
+def test_a_folder_without_a_record_is_refused(tmp_path):
+    told = r"holds no evaluation\.json and no search\.json; .*'edgeleuk evaluate -o' or 'edgeleuk optimize -o' wrote"
+    with pytest.raises(DataError, match=told):
         read_material([tmp_path])
+
+
+def test_a_folder_of_optimize_is_read_by_its_name_beside_other_records(write, rich_record):
+    search = make_search()
+    path = write("within-5-ms/search.json", search).parent
+    material = read_material([write("record.json", rich_record), path])
+    assert (material.records, material.searches) == ((rich_record,), (search,))
+    assert material.sources[1] == ("within-5-ms", json.loads(search.to_json()))
+
+
+def test_a_folder_of_two_records_is_refused(write, make_evaluation):
+    write("both/search.json", make_search(3))
+    path = write("both/evaluation.json", make_evaluation("cells-int8.tflite")).parent
+    with pytest.raises(DataError, match=r"both holds evaluation\.json and search\.json; name the file that is meant"):
+        read_material([path])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"schema_version": 2}, "has schema version 2; this edgeleuk reads 1: search again"),
+        ({"budget_ms": 4.0}, "was changed after it was written"),
+        ({"trials": 3}, r"0\.json\.trials is 3; expected a list"),
+        ({"chosen": 9999}, r"0\.json"),
+        ({"extra": 1}, "has no key 'extra'"),
+    ],
+)
+def test_a_search_that_is_not_as_it_was_written_is_refused(read, changes, told):
+    with pytest.raises(DataError, match=told):
+        read(edited(make_search(3).to_json(), **changes))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_cut_off_search_is_refused(read, share):
+    text = make_search(3).to_json()
+    with pytest.raises(DataError, match=r"0\.json is not JSON, or was cut off"):
+        read(text[: int(len(text) * share)])
 
 
 @pytest.mark.parametrize("text", ["", " \n"])

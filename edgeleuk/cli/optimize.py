@@ -1,0 +1,174 @@
+"""`edgeleuk optimize`: the best model within a budget of milliseconds."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edgeleuk.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeleuk.data.index import Index
+    from edgeleuk.search.config import Space
+    from edgeleuk.search.device import Device
+    from edgeleuk.training.run import Run
+
+_Value = TypeVar("_Value")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_YES = {"no": False, "yes": True}
+
+
+def _list(kind: Callable[[str], _Value], example: str) -> Callable[[Any, Any, str | None], tuple[_Value, ...] | None]:
+    """A callback that makes a tuple of "a,b,c"."""
+
+    def parse(context: Any, option: Any, text: str | None) -> tuple[_Value, ...] | None:
+        try:
+            return None if text is None else tuple(kind(word.strip()) for word in text.split(","))
+        except (ValueError, KeyError) as error:
+            raise click.BadParameter(f"{text!r} is no list such as {example}") from error
+
+    return parse
+
+
+def _share(word: str) -> float:
+    return float(word[:-1]) / 100 if word.endswith("%") else float(word)
+
+
+def _whole(word: str) -> str | None:
+    return None if word == "whole" else word
+
+
+def _dimension(name: str, kind: Callable[[str], Any], example: str, text: str) -> Callable[[_Command], _Command]:
+    """An option that takes the values of one dimension."""
+    return click.option(f"--{name}", callback=_list(kind, example), metavar="A,B,...", help=text)
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path), metavar="RUN_OR_INDEX")
+@click.option("--budget-ms", type=float, required=True, metavar="MS", help="Most that one int8 inference may take.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder of the search."
+)
+@click.option(
+    "--device",
+    default="local",
+    show_default=True,
+    metavar="local|RECORD",
+    help="Measure here; or here, and scale to a benchmark record of a machine like this, its models beside it.",
+)
+@click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device, over ssh.")
+@click.option("--ssh-config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration for ssh and scp.")
+@click.option("--remote-python", metavar="PATH", help="Python on the device; see 'edgeleuk benchmark --help'.")
+@click.option("--threads", type=int, default=1, show_default=True, help="Threads of the inference.")
+@click.option(
+    "--max-drop",
+    "max_drop_points",
+    type=float,
+    default=0.5,
+    show_default=True,
+    metavar="POINTS",
+    help="Loss of accuracy, in percentage points, that has to be ruled out with 95 % confidence.",
+)
+@click.option("--trials", type=int, default=16, show_default=True, help="Candidates to train.")
+@click.option("--epochs", type=int, default=18, show_default=True, help="Epochs of those that go all the way.")
+@click.option("--cohort", type=int, default=8, show_default=True, help="Candidates that are compared at a time.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Trainings at a time, on shares of the cores.")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a batch.")
+@click.option("--learning-rate", type=float, help="Peak learning rate. [default: as 'edgeleuk train' has it]")
+@click.option("--qat-epochs", type=int, default=1, show_default=True, help="Epochs of quantization-aware training.")
+@click.option("--weights", default="none", show_default=True, help="Starting weights: none, imagenet or an .h5 file.")
+@click.option("--reference-size", type=int, help="Input of the reference that is trained. [default: the largest]")
+@click.option("--reference-width", type=float, help="Width of that reference. [default: the largest]")
+@_dimension("input-sizes", int, "96,128,160", "Sides of the input in pixels to try. [default: 96,128,160,192]")
+@_dimension("widths", float, "0.25,0.5", "Widths to try. [default: 0.25,0.375,0.5,0.75; 1 with trained weights]")
+@_dimension("crops", int, "235,300", "Sides of the centre square to try. [default: from what the images hold]")
+@_dimension("exits", _whole, "whole,mixed7", "Mixed blocks to end at. [default: whole,mixed7]")
+@_dimension("prune", _share, "100%,50%", "Shares of the operations to keep. [default: 100%,50%]")
+@_dimension("teach", _YES.__getitem__, "no,yes", "Whether the reference teaches. [default: no,yes]")
+@_dimension("pools", str, "average,depthwise", "How average pools are trained. [default: average]")
+@_dimension("quantization", str, "ptq,qat", "After training, or aware of it. [default: ptq,qat]")
+@click.option("--fold", type=int, help="Fold held out for validation. [default: 0; that of RUN]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of candidates and trainings.")
+@click.option("--resume", is_flag=True, help="Go on with a search that was ended or killed.")
+def command(source: Path, output: Path, resume: bool, **options: Any) -> None:
+    """Find the fastest int8 model within --budget-ms that is still as good; write it and all that led there to DIR.
+
+    Follows the float run RUN, or trains a reference on INDEX first. Latency is measured on the int8 graph before
+    anything is trained; what is over the budget never is. The others are trained a few epochs, the best go on. Then the
+    chosen model is held against the most accurate float network on the test images: the exit code is 1 unless a loss of
+    more than --max-drop points was ruled out.
+    """
+    from edgeleuk.cli.ending import ended_by_signals
+    from edgeleuk.noninferiority import NOT_INFERIOR
+    from edgeleuk.report.search import render_search
+    from edgeleuk.search.config import SearchConfig
+    from edgeleuk.search.search import Request, search
+
+    index, run = _opened(source, options)
+    space = _space(index, options)
+    device = _device(options)
+    names = set(SearchConfig.__dataclass_fields__)
+    config = SearchConfig(**{name: value for name, value in options.items() if name in names})
+    with ended_by_signals():
+        record = search(Request(index, run, config, space, device, _typed()), output, resume, click.echo)
+    click.echo(f"\n{render_search(record)}", nl=False)
+    tested = record.gate is not None and record.gate_split == "test"  # validation chose the model, and proves nothing
+    shown = tested and record.gate is not None and record.gate.result.verdict == NOT_INFERIOR
+    click.get_current_context().exit(int(not shown))
+
+
+def _opened(source: Path, options: dict[str, Any]) -> "tuple[Index, Run | None]":
+    from edgeleuk.data.split import open_index
+    from edgeleuk.training.run import load_run_folder
+
+    if source.is_dir() and (source / "run.json").exists():
+        run = load_run_folder(source)
+        if options["fold"] not in (None, run.fold):
+            raise UsageError(
+                f"{source} was trained with fold {run.fold} held out, not {options['fold']}; leave --fold out"
+            )
+        options["fold"] = run.fold
+        return run.index, run
+    options["fold"] = options["fold"] or 0
+    return open_index(source, 3, options["seed"]), None
+
+
+def _space(index: "Index", options: dict[str, Any]) -> "Space":
+    from edgeleuk.data.field import field_of
+    from edgeleuk.search.config import Space
+
+    names = {
+        "input_sizes": "input_size",
+        "widths": "width",
+        "crops": "crop",
+        "exits": "exit",
+        "teach": "distill",
+        **{name: name for name in ("prune", "pools", "quantization")},
+    }
+    given = {field: options.pop(name) for name, field in names.items()}
+    if given["crop"] is None:
+        given["crop"] = field_of(index, index.training(options["fold"])).crops_px()
+    if given["width"] is None and options["weights"] != "none":
+        given["width"] = (1.0,)
+    return Space(**{name: values for name, values in given.items() if values is not None})
+
+
+def _device(options: dict[str, Any]) -> "Device":
+    from edgeleuk.bench.remote import Remote
+    from edgeleuk.search.device import Here, There, scaled_to
+
+    if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
+        raise UsageError("--ssh-config and --remote-python go with --ssh")
+    if options["ssh"] is not None:
+        if options["device"] != "local":
+            raise UsageError("--device and --ssh both say where to measure; give one")
+        return There(Remote(options["ssh"], options["ssh_config"], options["remote_python"]))
+    return Here() if options["device"] == "local" else scaled_to(Path(options["device"]), options["threads"], Here())
+
+
+def _typed() -> str:
+    """The command line, as it can be typed again."""
+    return shlex.join(["edgeleuk", *(word for word in sys.argv[1:] if word != "--resume")])

@@ -1,0 +1,56 @@
+"""Whether what a search chose is good enough, in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgeleuk.noninferiority import INFERIOR, NOT_INFERIOR, NOT_SHOWN
+from edgeleuk.report.noninferiority import comparison_rows
+from edgeleuk.report.search_words import why_none
+from edgeleuk.search.record import SearchRecord
+
+
+def gate_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
+    """The comparison with the reference and on which images; nothing where there was none."""
+    if record.gate is not None:
+        yield from comparison_rows(record.gate)
+        yield "images", split_sentence(record.gate_split)
+
+
+def split_sentence(split: str | None) -> str:
+    """What the images of this split can prove."""
+    if split == "test":
+        return "of the test part, by which nothing was trained and nothing chosen"
+    if split == "validation":
+        return "of validation, by which the search chose, too: that flatters what it chose"
+    return f"of split '{split}'" if split else "of a split that the record does not tell"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the chosen one is good enough, None where that was not shown; two words and a sentence."""
+
+    good: bool | None
+    mark: str
+    sentence: str
+
+
+def verdict(record: SearchRecord) -> Verdict:
+    """What came out, in one sentence that a reader takes away."""
+    if record.chosen is None:
+        return Verdict(False, "nothing chosen", f"Nothing was chosen: {why_none(record)}.")
+    trial = f"trial {record.chosen}"
+    if record.gate is None:
+        return Verdict(None, "not compared", f"{trial.capitalize()} was chosen, and held against no reference.")
+    result = record.gate.result
+    points = f"{100 * result.gate.margin:g} point{'' if 100 * result.gate.margin == 1 else 's'}"
+    sure = f"with {result.gate.confidence:.0%} confidence"
+    where = f" on {record.gate_split}" if record.gate_split else ""
+    if result.verdict == NOT_INFERIOR:
+        sentence = f"{trial.capitalize()} is not inferior to the reference{where}: it loses less than {points}, {sure}."
+        return Verdict(True, NOT_INFERIOR, sentence)
+    if result.verdict == INFERIOR:
+        sentence = f"{trial.capitalize()} is inferior to the reference{where}: it loses more than {points}, {sure}."
+        return Verdict(False, INFERIOR, sentence)
+    few = f"could not be shown with this few {result.unit}s"
+    sentence = f"That {trial} loses less than {points} against the reference{where} {few}."
+    return Verdict(None, NOT_SHOWN, sentence)

@@ -1,0 +1,1 @@
+"""Looking for the best model within a budget of milliseconds."""

@@ -1,0 +1,40 @@
+"""Where a search's time goes."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from edgeleuk.search.record import Spent
+
+
+class Clock:
+    """Counts seconds of training, of measuring, and of all else; goes on from what an earlier process had counted."""
+
+    def __init__(self, before: Spent, now: Callable[[], float] = time.monotonic) -> None:
+        """Start counting on top of `before`."""
+        self._before, self._now, self._started = before, now, now()
+        self._training_s = self._measuring_s = 0.0
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """What is done within counts as training."""
+        started = self._now()
+        yield
+        self._training_s += self._now() - started
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """What is done within counts as measuring."""
+        started = self._now()
+        yield
+        self._measuring_s += self._now() - started
+
+    @property
+    def spent(self) -> Spent:
+        """Up to now."""
+        rest = self._now() - self._started - self._training_s - self._measuring_s
+        return Spent(
+            self._before.training_s + self._training_s,
+            self._before.measuring_s + self._measuring_s,
+            self._before.overhead_s + rest,
+        )

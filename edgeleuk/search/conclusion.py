@@ -1,0 +1,210 @@
+"""The end of a search: models measured together, one chosen, held against the reference, and all of it written."""
+
+import dataclasses
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import edgeleuk
+from edgeleuk.bench.codec import decode
+from edgeleuk.comparison import Comparison
+from edgeleuk.data.index import Index
+from edgeleuk.errors import EdgeleukError
+from edgeleuk.files import output_errors, sha256_file, whole_file, write_text
+from edgeleuk.report.page import render_page
+from edgeleuk.report.reading import read_material
+from edgeleuk.report.search_plots import pareto_figure
+from edgeleuk.search.choice import choose, most_accurate, pareto_front
+from edgeleuk.search.commands import commands_of
+from edgeleuk.search.config import FLOAT, PRUNED, Candidate
+from edgeleuk.search.device import Device
+from edgeleuk.search.halving import Halving
+from edgeleuk.search.jobs import Job
+from edgeleuk.search.record import COMPLETE, FAILED, STOPPED, Reference, Refused, Rung, SearchRecord, Trial
+
+_STATES = {"COMPLETE": COMPLETE, "PRUNED": STOPPED, "FAIL": FAILED}
+_MEASURED = "measured_ms"
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Draws what follows from a halving that is through."""
+
+    device: Device
+    index: Index
+    command: str
+    halving: Halving
+    reference: Reference
+
+    def draw(self) -> SearchRecord:
+        """Measure, choose, judge, write."""
+        out = self.halving.folder
+        trials = self._measured(self._trials())
+        reference = most_accurate([self.reference, *self._float_runs(trials)])
+        front = pareto_front(trials, self.halving.config.budget_ms)
+        chosen = choose(front, reference)
+        gate, split = None, None
+        if chosen is not None:
+            self._take(chosen)
+            split = "test" if any(image.label is not None for image in self.index.test()) else "validation"
+            gate = self._gate(out / "model.tflite", reference, split)
+        record = SearchRecord(
+            **self._asked(),
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            edgeleuk_version=edgeleuk.__version__,
+            trials=trials,
+            refused=tuple(self._refused()),
+            reference=dataclasses.replace(reference, run=_below(Path(reference.run), out)),
+            front=tuple(trial.number for trial in front),
+            chosen=None if chosen is None else chosen.number,
+            gate=gate,
+            gate_split=split,
+            spent=self.halving.clock.spent,
+            reproduce=self._reproduce(chosen),
+            notes=(*self.device.notes, *_notes(self.index, split, chosen is None)),
+        )
+        pareto_figure(record, out / "pareto.png")
+        write_text(out / "report.html", _page(record))
+        write_text(out / "search.json", record.to_json())  # last: with it the search is complete
+        return record
+
+    def _asked(self) -> dict[str, Any]:
+        """What the search was told, by the record's names."""
+        names = ("fold", "seed", "budget_ms", "threads", "max_drop_points")
+        settings = {name: getattr(self.halving.config, name) for name in names}
+        space = self.halving.space.values()
+        where = {"command": self.command, "index_sha256": self.index.sha256, "device": self.device.label}
+        return settings | where | {"space": space}
+
+    def _trials(self) -> list[Trial]:
+        return [self._trial(frozen) for frozen in self.halving.study.trained()]
+
+    def _trial(self, frozen: Any) -> Trial:
+        facts = frozen.user_attrs
+        rungs = tuple(Rung(**rung) for rung in facts.get("rungs", ()))
+        place = self.halving.place_of(frozen.number).relative_to(self.halving.folder)
+        complete = frozen.state.name == "COMPLETE"
+        return Trial(
+            number=frozen.number,
+            settings=dataclasses.asdict(self.halving.study.candidate(frozen.params)),
+            state=_STATES[frozen.state.name],
+            latency_ms=facts.get("latency_ms"),
+            epochs=rungs[-1].epoch if rungs else 0,
+            rungs=rungs,
+            float_accuracy=facts["float"]["accuracy"] if complete else None,
+            accuracy=facts["accuracy"] if complete else None,
+            size_bytes=facts["size_bytes"] if complete else None,
+            sha256=facts["sha256"] if complete else None,
+            run=str(place / facts["last_run"]) if complete else None,
+            model=str(place / "model.tflite") if complete else None,
+            reason=facts.get("reason"),
+            seconds=facts.get("seconds", 0.0),
+        )
+
+    def _measured(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
+        """Complete trials with the latency of the models that came out, measured in turn with each other."""
+        out, study = self.halving.folder, self.halving.study
+        complete = [trial for trial in trials if trial.model is not None]
+        found: dict[str, float] = study.notes.get(_MEASURED, {})
+        if complete and not found:
+            self.halving.say(f"measure the {len(complete)} models that came out")
+            files = {str(trial.number): out / str(trial.model) for trial in complete}
+            with self.halving.clock.measuring():
+                found = self.device.measure(files, self.halving.config.threads)
+            study.note(_MEASURED, found)
+            study.note("spent", dataclasses.asdict(self.halving.clock.spent))
+        return tuple(
+            dataclasses.replace(trial, latency_ms=found.get(str(trial.number), trial.latency_ms)) for trial in trials
+        )
+
+    def _float_runs(self, trials: Sequence[Trial]) -> Iterator[Reference]:
+        """The float networks of complete trials, before and after pruning: each may be better than the reference."""
+        places = ((trial, (self.halving.folder / trial.model).parent) for trial in trials if trial.model is not None)
+        for trial, place in places:
+            for folder in (place / FLOAT, place / PRUNED):
+                if folder.exists():
+                    best = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+                    whole = {} if folder.name == PRUNED else {"prune": 1.0}
+                    yield Reference(
+                        f"trial {trial.number}",
+                        str(folder),
+                        sha256_file(folder / "run.json"),
+                        trial.settings | whole,
+                        best["val_accuracy"],
+                        best["val_weighted_f1"],
+                    )
+
+    def _take(self, chosen: Trial) -> None:
+        """Copy the chosen model, its proof and its run to the top of the folder."""
+        out = self.halving.folder
+        model = out / str(chosen.model)
+        for source, target in (
+            (model, out / "model.tflite"),
+            (model.with_suffix(".proof.json"), out / "model.proof.json"),
+        ):
+            with whole_file(target) as partial:
+                shutil.copyfile(source, partial)
+        with output_errors(out / "run"):
+            shutil.rmtree(out / "run", ignore_errors=True)  # of a search that was killed here
+            shutil.copytree(out / str(chosen.run), out / "run")
+
+    def _gate(self, model: Path, reference: Reference, split: str) -> Comparison:
+        """Raises EdgeleukError where the comparison cannot be made."""
+        out, config = self.halving.folder, self.halving.config
+        self.halving.say(f"hold the chosen model against {reference.origin} on the {split} images")
+        arguments = {
+            "model": str(model),
+            "reference": reference.run,
+            "index": str(out / "index.json"),
+            "split": split,
+            "margin": config.max_drop_points / 100,
+            "seed": config.seed,
+            "out": str(out / "evaluation"),
+        }
+        with self.halving.clock.training():
+            (outcome,) = self.halving.workers.run([Job("judge", arguments, out / "judge.log")])
+        if outcome.failure is not None:
+            raise EdgeleukError(f"the chosen model cannot be compared with the reference: {outcome.failure}")
+        found: Comparison = decode(Comparison, outcome.answer, "the comparison")
+        return dataclasses.replace(found, reference=_below(Path(found.reference), out))
+
+    def _refused(self) -> Iterator[Refused]:
+        halving = self.halving
+        shapes = list(halving.space.shapes())
+        for shape in shapes:
+            if halving.latencies.why_not(shape, shapes, halving.config.budget_ms) is not None:
+                yield Refused(dataclasses.asdict(shape), halving.latencies.of(shape))
+
+    def _reproduce(self, chosen: Trial | None) -> tuple[str, ...]:
+        if chosen is None:
+            return (self.command,)
+        return self.command, *commands_of(self.halving, Candidate(**chosen.settings))
+
+
+def _page(record: SearchRecord) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "search.json"
+        write_text(file, record.to_json())
+        return render_page(read_material([file]))
+
+
+def _below(path: Path, folder: Path) -> str:
+    """Relative to the search's folder where it lies in it: a folder may be moved."""
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _notes(index: Index, split: str | None, nothing: bool) -> Iterator[str]:
+    if nothing:
+        yield "no trial came out within the budget: nothing was chosen"
+    if split == "validation":
+        yield (
+            "there is no test part: the model was chosen on the very images that it is held against the reference on, "
+            "which flatters it; 'edgeleuk data split --test-fraction 0.25' keeps images back"
+        )
+    if split is not None and not any(image.subject for image in index.images):
+        yield "no subject is known, so nothing is said about new subjects"

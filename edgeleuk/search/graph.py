@@ -1,0 +1,53 @@
+"""The int8 graph of a shape before anything is trained: latency does not depend on the weights."""
+
+from typing import Any
+
+import numpy as np
+
+from edgeleuk.optimize.channels import find_channels
+from edgeleuk.optimize.importance import bn_l1
+from edgeleuk.optimize.latency import noise
+from edgeleuk.optimize.macs import Costs
+from edgeleuk.optimize.ranking import Limits, Ranking
+from edgeleuk.optimize.slicing import kept_filters, slice_network
+from edgeleuk.quantization.freeze import convert_float
+from edgeleuk.quantization.post_training import quantize_int8
+from edgeleuk.search.config import Shape
+from edgeleuk.training.config import PruneConfig, macs_budget
+from edgeleuk.training.framework import tf_keras
+from edgeleuk.training.network import NetworkConfig, build_network
+
+_CALIBRATION_IMAGES = 2
+_OFFSET = 0.5
+
+
+def untrained_int8(shape: Shape, class_count: int) -> bytes:
+    """A .tflite flatbuffer. Raises UsageError for a shape that cannot be built or pruned so far.
+
+    A pruned shape keeps those filters that random weights would: as many operations as a trained one, in other layers
+    by chance.
+    """
+    tf_keras.utils.set_random_seed(0)
+    config = NetworkConfig(class_count, shape.input_size, shape.width, pools="depthwise", exit=shape.exit)
+    model = build_network(config)
+    _keep_from_fading(model)
+    if shape.prune < 1:
+        model = _pruned(model, shape.prune)
+    return quantize_int8(convert_float(model), noise(model, _CALIBRATION_IMAGES), (-1.0, 1.0))
+
+
+def _keep_from_fading(model: Any) -> None:
+    """Give batch normalization an offset: random weights alone let a narrow network's activations fade to nothing, and
+    the delegate refuses int8 scales of 1e-12.
+    """
+    for layer in model.layers:
+        if isinstance(layer, tf_keras.layers.BatchNormalization):
+            layer.beta.assign(np.full(layer.beta.shape, _OFFSET, np.float32))
+
+
+def _pruned(model: Any, share: float) -> Any:
+    channels = find_channels(model)
+    limits = Limits(PruneConfig.multiple, PruneConfig.least_share)
+    ranking = Ranking(Costs(model, channels), channels, bn_l1(model, channels), limits)
+    keep = ranking.within(macs_budget(str(share), ranking.full_macs))
+    return slice_network(model, kept_filters(channels, keep))

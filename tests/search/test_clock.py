@@ -1,0 +1,19 @@
+from edgeleuk.search.clock import Clock
+from edgeleuk.search.record import Spent
+
+
+def test_time_is_training_measuring_or_overhead_on_top_of_what_was_counted_before():
+    now = [100.0]
+    clock = Clock(Spent(10.0, 20.0, 30.0), lambda: now[0])
+    now[0] += 1
+    with clock.training():
+        now[0] += 5
+    with clock.measuring():
+        now[0] += 3
+    now[0] += 1
+    assert clock.spent == Spent(15.0, 23.0, 32.0)
+    assert clock.spent.overhead_share == 32 / 70
+
+
+def test_no_time_has_no_overhead():
+    assert Spent(0.0, 0.0, 0.0).overhead_share == 0
