@@ -20,13 +20,15 @@ SCRIPTS = {
     "conversion": ("benchmarks.conversion",),
     "rewriting": ("benchmarks.rewriting",),
     "pruning": ("benchmarks.pruning",),
+    "optimize": ("benchmarks.optimize",),
+    "cascade": ("benchmarks.cascade",),
     "trust": ("benchmarks.trust",),
     "report_page": ("benchmarks.report_page",),
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
 }
-SLOW = ("pruning", "conversion-full", "scale-full")
+SLOW = ("pruning", "optimize", "cascade", "conversion-full", "scale-full")
 REPORT = "report.html"
 
 
