@@ -67,6 +67,8 @@ def search(request: Request, out: Path, resume: bool = False, say: Say = print) 
     with _folder(request, out, resume, say) as complete:
         if complete is not None:
             return complete
+        if not request.index.test():
+            say("the index has no test part: nothing will be shown of what is found; see data split --test-fraction")
         request.index.save(out / "index.json")
         with store_errors(out / "search.db"):
             return _search(request, out, say)
