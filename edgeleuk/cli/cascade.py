@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
 
@@ -16,7 +17,7 @@ from edgeleuk.errors import UsageError
 )
 @click.option(
     "--max-drop",
-    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    type=points,
     default=0.3,
     show_default=True,
     metavar="POINTS",

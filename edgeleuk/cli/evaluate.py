@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
 _MAX_DROP_POINTS = 1.0
@@ -36,7 +37,7 @@ _MAX_DROP_POINTS = 1.0
 )
 @click.option(
     "--max-drop",
-    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    type=points,
     metavar="POINTS",
     help="Loss of accuracy, in percentage points, that --against has to rule out. [default: 1.0]",
 )

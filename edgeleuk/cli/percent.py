@@ -19,6 +19,17 @@ def share(value: str | float) -> float:
     return found
 
 
+def points(value: str | float) -> float:
+    """Percentage points, above 0 and below 100."""
+    try:
+        found = float(value)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < 100:
+        raise click.BadParameter(f"{value!r} is no number of percentage points above 0 and below 100")
+    return found
+
+
 def amount(value: str | float) -> float:
     """A number from 0 to 86,400: seconds of a day."""
     try:

@@ -24,7 +24,7 @@ def test_every_option_has_help():
     assert run("--help").exit_code == 0
 
 
-@pytest.mark.parametrize("points", ["0", "-1", "100", "many"])
+@pytest.mark.parametrize("points", ["nan", "0", "-1", "100", "many"])
 def test_a_loss_that_cannot_be_allowed_is_a_usage_error(points):
     assert run("a.tflite", "b.tflite", "index.json", "-o", "c.tflite", "--max-drop", points).exit_code == 2
 
