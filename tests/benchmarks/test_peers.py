@@ -1,6 +1,7 @@
 """Other engines beside edgeleuk: what is asked of them, how they are judged, the way from rows to record and table."""
 
 import dataclasses
+import json
 import re
 import shutil
 import subprocess
@@ -272,8 +273,7 @@ class Engines:
         ms = {"litert": 2.0, "onnxruntime": 3.0, "openvino": 1.0}[task.backend] / task.threads
         samples = [ms + 0.001 * measured, ms, ms]
         run = ProcessRun(0.0, 5.0, 9.0, (ms,), True, tuple(samples), 50.0)
-        raw = dataclasses.asdict(run)
-        raw |= {key: list(raw[key]) for key in ("warm_up_ms", "samples_ms", "conditions", "stages")}
+        raw = json.loads(json.dumps(dataclasses.asdict(run)))  # as it comes from a process
         return {"run": raw, "cores": self.cores.get(task.backend, 1.0)}
 
 

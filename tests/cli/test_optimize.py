@@ -62,7 +62,20 @@ def test_a_folder_without_images_is_refused(run_edgeleuk, index, tmp_path):
 def test_the_whole_way_from_an_index_to_a_model_and_a_report(run_edgeleuk, index, tmp_path):
     """Both candidates are taught and quantization-aware; one is pruned."""
     found = tmp_path / "found"
-    space = ("--input-sizes", 75, "--widths", 0.25, "--exits", "mixed4", "--prune", "100%,60%", "--teach", "yes")
+    space = (
+        "--crops",
+        300,
+        "--input-sizes",
+        75,
+        "--widths",
+        0.25,
+        "--exits",
+        "mixed4",
+        "--prune",
+        "100%,60%",
+        "--teach",
+        "yes",
+    )
     settings = ("--quantization", "qat", "--trials", 2, "--epochs", 1, "--batch-size", 8, "--workers", 2)
     command = ("optimize", index, "--budget-ms", 50, *space, *settings, "-o", found)
     done = run_edgeleuk(*command, patience_s=900)
