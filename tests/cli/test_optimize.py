@@ -86,7 +86,7 @@ def test_the_whole_way_from_an_index_to_a_model_and_a_report(run_edgeleuk, index
     assert record.gate is not None
     assert record.gate_split == "test"
     assert (done.returncode == 0) == (record.gate.result.verdict == "not inferior")
-    assert "not a medical device" in done.stdout
+    assert "not a diagnosis" in done.stdout
     proof = json.loads((found / "model.proof.json").read_text())
     assert proof["float_tensors"] == 0
     assert proof["delegate"]["partitions"] == 1
