@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from edgeleuk.search.config import Candidate
+from edgeleuk.search.config import FLOAT, PRUNED, QAT, Candidate
 from edgeleuk.search.halving import Halving
 
 
@@ -16,11 +16,11 @@ def commands_of(halving: Halving, candidate: Candidate) -> tuple[str, ...]:
 
 def _commands(halving: Halving, candidate: Candidate) -> Iterator[list[str]]:
     config = halving.config.training(candidate, str(halving.teacher))
-    yield ["edgeleuk", "train", str(halving.folder / "index.json"), *_options(config), "-o", "float"]
-    last = "float"
+    yield ["edgeleuk", "train", str(halving.folder / "index.json"), *_options(config), "-o", FLOAT]
+    last = FLOAT
     for command, settings in halving.steps(candidate).items():
         if settings is not None:
-            made = {"prune": "pruned", "qat": "qat"}[command]
+            made = {"prune": PRUNED, "qat": QAT}[command]
             yield ["edgeleuk", command, last, *_options(settings), "-o", made]
             last = made
     yield ["edgeleuk", "convert", last, "--int8", "-o", "model.tflite"]

@@ -6,18 +6,15 @@ import numpy as np
 
 from edgeleuk.optimize.channels import find_channels
 from edgeleuk.optimize.importance import bn_l1
-from edgeleuk.optimize.latency import noise
-from edgeleuk.optimize.macs import Costs
-from edgeleuk.optimize.ranking import Limits, Ranking
-from edgeleuk.optimize.slicing import kept_filters, slice_network
-from edgeleuk.quantization.freeze import convert_float
-from edgeleuk.quantization.post_training import quantize_int8
+from edgeleuk.optimize.latency import int8_content
+from edgeleuk.optimize.planning import Chooser
+from edgeleuk.optimize.ranking import Limits
+from edgeleuk.optimize.slicing import slice_network
 from edgeleuk.search.config import Shape
 from edgeleuk.training.config import PruneConfig, macs_budget
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.network import NetworkConfig, build_network
 
-_CALIBRATION_IMAGES = 2
 _OFFSET = 0.5
 
 
@@ -28,12 +25,11 @@ def untrained_int8(shape: Shape, class_count: int) -> bytes:
     by chance.
     """
     tf_keras.utils.set_random_seed(0)
-    config = NetworkConfig(class_count, shape.input_size, shape.width, pools="depthwise", exit=shape.exit)
-    model = build_network(config)
+    model = build_network(NetworkConfig(class_count, shape.input_size, shape.width, exit=shape.exit))
     _keep_from_fading(model)
     if shape.prune < 1:
         model = _pruned(model, shape.prune)
-    return quantize_int8(convert_float(model), noise(model, _CALIBRATION_IMAGES), (-1.0, 1.0))
+    return int8_content(model)
 
 
 def _keep_from_fading(model: Any) -> None:
@@ -46,8 +42,8 @@ def _keep_from_fading(model: Any) -> None:
 
 
 def _pruned(model: Any, share: float) -> Any:
-    channels = find_channels(model)
-    limits = Limits(PruneConfig.multiple, PruneConfig.least_share)
-    ranking = Ranking(Costs(model, channels), channels, bn_l1(model, channels), limits)
-    keep = ranking.within(macs_budget(str(share), ranking.full_macs))
-    return slice_network(model, kept_filters(channels, keep))
+    config = PruneConfig(macs=f"{share:g}", criterion="bn-l1")
+    limits = Limits(config.multiple, config.least_share)
+    chooser = Chooser(model, bn_l1(model, find_channels(model)), limits)
+    plan = chooser.within_macs(config, macs_budget(f"{share:g}", chooser.ranking.full_macs))
+    return slice_network(model, plan.positions)
