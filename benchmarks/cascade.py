@@ -16,12 +16,10 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.measure import Figure, finish, median_figure, parser, positive, progress, ratios
+from benchmarks.models import synthetic_index
 from edgeleuk.cascading.making import MadeCascade, Request, make_cascade
 from edgeleuk.comparison import compare_with
 from edgeleuk.data.index import Index
-from edgeleuk.data.scan import scan
-from edgeleuk.data.split import make_folds
-from edgeleuk.data.synth import write_cells
 from edgeleuk.evaluation import Evaluation, evaluate
 from edgeleuk.evaluation import Request as EvaluationRequest
 from edgeleuk.files import write_bytes
@@ -89,10 +87,7 @@ def _arguments() -> argparse.Namespace:
 
 def _trained(folder: Path) -> Given:
     """Two int8 models of synthetic cells."""
-    index = folder / "index.json"
-    if not index.exists():
-        write_cells(folder / "cells", subjects=60, images_per_subject=40)
-        make_folds(scan(folder / "cells"), test_fraction=0.25).save(index)
+    index = synthetic_index(folder, 60, 40)
     return Given(*(_converted(folder, name, index, how) for name, how in (("small", SMALL), ("large", LARGE))), index)
 
 

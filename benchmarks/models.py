@@ -68,6 +68,19 @@ def write_images(folder: Path, images_per_subject: int) -> list[Path]:
     return sorted(folder.rglob("*.bmp"))
 
 
+def synthetic_index(folder: Path, subjects: int, images_per_subject: int) -> Path:
+    """index.json of synthetic cells in folder, a quarter of the subjects kept back; made where there is none."""
+    from edgeleuk.data.scan import scan
+    from edgeleuk.data.split import make_folds
+    from edgeleuk.data.synth import write_cells
+
+    path = folder / "index.json"
+    if not path.exists():
+        write_cells(folder / "cells", subjects=subjects, images_per_subject=images_per_subject)
+        make_folds(scan(folder / "cells"), test_fraction=0.25).save(path)
+    return path
+
+
 def default_cache() -> Path:
     """Folder of the models that this code makes."""
     root = Path(edgeleuk.__file__).parent

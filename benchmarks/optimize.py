@@ -19,11 +19,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import Figure, finish, interleave, median_figure, parser, positive, ratios
-from benchmarks.models import FULL
+from benchmarks.models import FULL, synthetic_index
 from edgeleuk.data.index import Index
-from edgeleuk.data.scan import scan
-from edgeleuk.data.split import make_folds
-from edgeleuk.data.synth import write_cells
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.search.record import SearchRecord, read_search
 
@@ -75,20 +72,12 @@ def _arguments() -> argparse.Namespace:
 
 def _searched(folder: Path, arguments: argparse.Namespace) -> Path:
     """The folder of a search, done or gone on with through the command. Its exit code is the gate's, not looked at."""
-    found, index = folder / "search", arguments.index or _cells(folder)
+    found, index = folder / "search", arguments.index or synthetic_index(folder, 36, 30)
     options = arguments.options or _QUICK
     command = [sys.executable, "-m", "edgeleuk", "optimize", str(index), *options, "--resume", "-o", str(found)]
     print(shlex.join(command), file=sys.stderr, flush=True)
     subprocess.run(command, check=False, stdout=sys.stderr)
     return found
-
-
-def _cells(folder: Path) -> Path:
-    path = folder / "index.json"
-    if not path.exists():
-        write_cells(folder / "cells", subjects=36, images_per_subject=30)
-        make_folds(scan(folder / "cells"), test_fraction=0.25).save(path)
-    return path
 
 
 def _make_stock(path: Path, like: Path) -> None:

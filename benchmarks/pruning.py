@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Figure, finish, parser
+from benchmarks.models import synthetic_index
 from edgeleuk.data.index import Index
-from edgeleuk.data.scan import scan
-from edgeleuk.data.split import make_folds
-from edgeleuk.data.synth import write_cells
 from edgeleuk.optimize.macs import count_macs
 from edgeleuk.optimize.prune import prune
 from edgeleuk.training.config import CRITERIA, PruneConfig, TrainConfig
@@ -80,7 +78,7 @@ def _arguments() -> argparse.Namespace:
 
 def _trained(arguments: argparse.Namespace, folder: Path) -> Run:
     """The whole network's run, on the index or on synthetic cells."""
-    index = Index.load(arguments.index) if arguments.index else _cells(folder, arguments)
+    path = arguments.index or synthetic_index(folder, arguments.subjects, arguments.cells)
     config = TrainConfig(
         weights="none",
         input_size=arguments.input_size,
@@ -88,15 +86,7 @@ def _trained(arguments: argparse.Namespace, folder: Path) -> Run:
         epochs=arguments.epochs or 20,
         seed=arguments.seed,
     )
-    return train(index, config, folder / "whole", resume=True, report=_tell)
-
-
-def _cells(folder: Path, arguments: argparse.Namespace) -> Index:
-    path = folder / "index.json"
-    if not path.exists():
-        write_cells(folder / "cells", subjects=arguments.subjects, images_per_subject=arguments.cells)
-        make_folds(scan(folder / "cells"), test_fraction=0.25).save(path)
-    return Index.load(path)
+    return train(Index.load(path), config, folder / "whole", resume=True, report=_tell)
 
 
 def _figures(whole: Run, pruned: Run, epochs: int, settings: dict[str, Any]) -> list[Figure]:
