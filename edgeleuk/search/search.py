@@ -84,6 +84,8 @@ def _check(request: Request) -> None:
     if config.weights not in ("none", "imagenet") and not Path(config.weights).is_file():
         raise UsageError(f"{config.weights}: no such weights file; expected none, imagenet or an .h5 file")
     config.training(next(space.candidates()), None)
+    if request.run is not None:
+        given_reference(request.run)
 
 
 def _search(request: Request, out: Path, say: Say) -> SearchRecord:
