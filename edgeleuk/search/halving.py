@@ -201,7 +201,6 @@ class Halving:
             macs=f"{candidate.prune:g}",
             epochs=max(1, config.epochs // _FINE_TUNING_SHARE),
             batch_size=config.batch_size,
-            learning_rate=config.learning_rate,
             seed=config.seed,
         )
         qat = QatConfig(config.qat_epochs, config.batch_size, seed=config.seed)
