@@ -77,7 +77,7 @@ def _dimension(name: str, kind: Callable[[str], Any], example: str, text: str) -
 @click.option("--cohort", type=int, default=8, show_default=True, help="Candidates that are compared at a time.")
 @click.option("--workers", type=int, default=1, show_default=True, help="Trainings at a time, on shares of the cores.")
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a batch.")
-@click.option("--learning-rate", type=float, help="Peak learning rate of training. [default: as 'edgeleuk train' has it]")
+@click.option("--learning-rate", type=float, help="Peak rate of training. [default: as 'edgeleuk train' has it]")
 @click.option("--qat-epochs", type=int, default=1, show_default=True, help="Epochs of quantization-aware training.")
 @click.option("--weights", default="none", show_default=True, help="Starting weights: none, imagenet or an .h5 file.")
 @click.option("--reference-size", type=int, help="Input of the reference that is trained. [default: the largest]")

@@ -15,7 +15,7 @@ from edgeleuk.store.schema import connect, store_errors
 
 _COLUMNS = (
     "sha256, model_sha256, path, label, probabilities, prepare_ms, invoke_ms, spec_version, device, created, subject, "
-    "source"
+    "source, stage"
 )
 _PAGE = 500
 _ANY = Filter()
@@ -181,6 +181,7 @@ def _insert(connection: sqlite3.Connection, result: Result) -> Result:
         result.created,
         result.subject,
         result.source,
+        result.stage,
     )
     marks = ", ".join("?" * len(values))
     done = connection.execute(

@@ -11,7 +11,10 @@ from edgeleuk.store.database import Store
 from edgeleuk.store.record import Filter, Result
 
 _PAGE = 500
-_COLUMNS = ("id", "created", "path", "subject", "label", "probability", "source", "device", "sha256", "model_sha256")
+_COLUMNS = (
+    *("id", "created", "path", "subject", "label", "probability", "stage"),
+    *("source", "device", "sha256", "model_sha256"),
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of a formula
 
 

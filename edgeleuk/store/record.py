@@ -34,7 +34,7 @@ class ModelIdentity:
 class Result:
     """What a model said of one image content. `created` is UTC, `id` its place in the store, None before it has one.
 
-    `stage`: which model of a cascade answered, 1 or 2. The store does not keep it.
+    `stage`: which model of a cascade answered, 1 or 2; None where the model is no cascade.
     """
 
     sha256: str
@@ -49,8 +49,8 @@ class Result:
     created: str
     subject: str | None = None
     source: str = "file"
-    id: int | None = None
     stage: int | None = None
+    id: int | None = None
 
     @property
     def probability(self) -> float:
@@ -78,6 +78,7 @@ class Result:
             "device": self.device,
             "source": self.source,
             "created": self.created,
+            "stage": self.stage,
         }
 
 

@@ -1,10 +1,12 @@
 """The store's tables, and opening the file that holds them: created, checked, or refused with the reason.
 
-    results   one row for each image content and model; `path` is a BLOB where a file name is not UTF-8
+    results   one row for each image content and model; `path` is a BLOB where a file name is not UTF-8, `stage` NULL
+              but for a cascade's results
     failures  images that could not be classified, one row for each path, until it can
     previews  small JPEGs of uploaded images, by the SHA-256 of the upload
 
-`PRAGMA application_id` says that the file is ours, `PRAGMA user_version` which version of this schema it has.
+`PRAGMA application_id` says that the file is ours, `PRAGMA user_version` which version of this schema it has. Version 1
+had no `stage`: it is added when the file is opened to be written, and read as NULL until then.
 """
 
 import os
@@ -16,7 +18,7 @@ from urllib.parse import quote
 
 from edgeleuk.errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x65644C6B  # "edLk"
 _BUSY_TIMEOUT_S = 10.0
 
@@ -35,6 +37,7 @@ CREATE TABLE results (
     device TEXT NOT NULL,
     source TEXT NOT NULL,
     created TEXT NOT NULL,
+    stage INTEGER,
     UNIQUE (sha256, model_sha256)
 );
 CREATE INDEX results_by_subject ON results (subject, label, created);
@@ -48,6 +51,7 @@ CREATE TABLE failures (
 );
 CREATE TABLE previews (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 """
+_FROM_1 = ("ALTER TABLE results ADD COLUMN stage INTEGER",)
 
 
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
@@ -107,14 +111,17 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
     if read_only:
         if version == 0:
             raise StoreError(f"{path} is an empty file, not a store")
+        if version == 1:
+            connection.execute("CREATE TEMP VIEW results AS SELECT *, NULL AS stage FROM main.results")
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA cache_size = -512")  # KiB; what is read again lies in the system's page cache
     connection.execute("PRAGMA synchronous = FULL")
-    if version == 0:
+    if version < SCHEMA_VERSION:
         connection.execute("BEGIN IMMEDIATE")
-        if _check(connection, path) == 0:  # another process may have been faster
-            for statement in _TABLES.split(";\n"):
+        version = _check(connection, path)  # another process may have been faster
+        if version < SCHEMA_VERSION:
+            for statement in _TABLES.split(";\n") if version == 0 else _FROM_1:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -43,6 +43,7 @@ _RESULT: Json = {
     "device": _TEXT,
     "source": {"enum": list(SOURCES)},
     "created": _MOMENT,
+    "stage": _or_null({"enum": [1, 2]}),
     "research_use": _RESEARCH_USE,
 }
 _HEALTH: Json = {
@@ -64,6 +65,7 @@ _MODEL: Json = {
     "threads": {"type": "integer", "minimum": 1},
     "spec": {"type": "object"},
     "proof": _or_null({"type": "object"}),
+    "cascade": _or_null({"type": "object"}),
     "research_use": _RESEARCH_USE,
 }
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,8 +148,34 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path):
     with closing(sqlite3.connect(tmp_path / "r.db")) as raw:
         raw.execute("PRAGMA user_version = 99")
     for read_only in (False, True):
-        with pytest.raises(StoreError, match=r"newer edgeleuk \(schema 99; this one knows 1\)"):
+        with pytest.raises(StoreError, match=r"newer edgeleuk \(schema 99; this one knows 2\)"):
             Store.open(tmp_path / "r.db", read_only)
+
+
+def make_version_1(path):
+    """A store of one result, as it was before results had a stage."""
+    with Store.open(path) as store:
+        store.add([result("a")])
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("ALTER TABLE results DROP COLUMN stage")
+        raw.execute("PRAGMA user_version = 1")
+
+
+def test_a_store_from_before_cascades_goes_on(tmp_path):
+    make_version_1(tmp_path / "r.db")
+    with Store.open(tmp_path / "r.db") as store:
+        second = store.add([replace(result("b"), stage=2)])
+        assert [found.stage for found in store.query()] == [None, 2]
+    with Store.open(tmp_path / "r.db") as again:
+        assert list(again.query(after_id=1)) == second
+
+
+def test_a_store_from_before_cascades_is_read_and_left_as_it_is(tmp_path):
+    make_version_1(tmp_path / "r.db")
+    before = (tmp_path / "r.db").read_bytes()
+    with Store.open(tmp_path / "r.db", read_only=True) as store:
+        assert (store.lookup("a".rjust(64, "0"), "0" * 64), store.count(), store.last_id()) == (*store.query(), 1, 1)
+    assert (tmp_path / "r.db").read_bytes() == before
 
 
 def test_a_database_of_another_program_is_left_alone(tmp_path):

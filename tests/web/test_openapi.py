@@ -60,6 +60,17 @@ def test_real_answers_are_as_described(case, server):
     case.validate_response(answer, excluded_checks=excluded)
 
 
+def test_a_cascade_answers_as_described(start, write_cascade, tmp_path):
+    server = start(model=write_cascade(tmp_path / "cascade.tflite", threshold=0.0))
+    with server.client() as client:
+        assert client.post("/api/images", content=picture()).json()["stage"] == 1
+    for path in ("/api/model", "/api/results"):
+        case = api[path]["GET"].Case()
+        answer = case.call(base_url=server.url)
+        assert answer.status_code == 200
+        case.validate_response(answer)
+
+
 @pytest.mark.parametrize("last", [None, "0", "18"])
 def test_the_stream_is_as_described(server, last):
     headers = {"Authorization": f"Bearer {TOKEN}"} | ({"Last-Event-ID": last} if last else {})

@@ -237,6 +237,17 @@ def test_the_device_and_its_model_are_shown(start, visit, small_model):
     expect(page.locator("#model-proof")).to_contain_text('"precision": "int8"')
 
 
+def test_a_cascade_is_shown_with_its_rule_and_with_who_answered(start, visit, cells, write_cascade, tmp_path):
+    page = visit(start(model=write_cascade(tmp_path / "cascade.tflite", threshold=0.0)), "#device")
+    rule = "its first model answers from a probability of 0.0000 (75 % of 40 validation images), else the large one"
+    expect(page.locator("#model")).to_contain_text(rule)
+    page.get_by_role("link", name="Classify").click()
+    page.set_input_files("#files", cells[:1])
+    expect(page.locator("#upload-summary")).to_have_text("1 of 1 answered")
+    page.locator("#uploads .link").click()
+    expect(page.locator("#details")).to_contain_text("the cascade's first model")
+
+
 def test_names_that_are_markup_are_shown_as_they_are(start, visit):
     server = start()
     name = '<img src=x onerror="alert(1)"><script>alert(2)</script>'

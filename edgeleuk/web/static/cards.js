@@ -4,6 +4,7 @@ import { fileName, find, make, percent, time } from "./dom.js";
 
 export const RESEARCH_USE = "For research use, not a diagnosis.";
 const SOURCES = { upload: "this page", watch: "watched folder", camera: "camera", file: "command line" };
+const STAGES = { 1: "the cascade's first model", 2: "the cascade's large model" };
 const TONES = 6;
 let classes = [];
 
@@ -82,7 +83,8 @@ export function showDetails(result) {
     picture(result, false), answer(result), chances(result), make("p", { class: "research" }, RESEARCH_USE),
     make("dl", { class: "facts" }, ...facts([
       ["Subject", result.subject], ["Time", time(result.created)], ["From", SOURCES[result.source] ?? result.source],
-      ["Path", result.path], ["Number", String(result.id)], ["Took", times], ["Device", result.device],
+      ["Path", result.path], ["Number", String(result.id)], ["Took", times], ["Answered by", STAGES[result.stage]],
+      ["Device", result.device],
       ["Image SHA-256", result.sha256], ["Model SHA-256", result.model_sha256],
     ])),
   );

@@ -29,7 +29,7 @@ export async function loadModel() {
     ["Classes", spec.classes.join(", ")], ["Label", decided],
     ["Input", `the centre ${taken.crop_px} px of an image, resized to ${taken.input_size_px} px`],
     ["Precision", model.proof?.precision], ["Interpreter", `${model.backend}, ${model.threads} ${model.threads === 1 ? "thread" : "threads"}`],
-    ["Made", spec.provenance.created], ["Use", model.research_use],
+    ["Cascade", cascade(model.cascade)], ["Made", spec.provenance.created], ["Use", model.research_use],
   ]));
   find("model-spec").textContent = JSON.stringify(spec, null, 2);
   find("model-proof").textContent = model.proof ? JSON.stringify(model.proof, null, 2) : "This file has none.";
@@ -60,6 +60,12 @@ function tile(name, value, note = "", bad = false) {
 
 const known = (value, write, otherwise = "unknown") => (value === null ? otherwise : write(value));
 const mebibytes = (value) => (value >= 1024 ? `${(value / 1024).toFixed(1)} GiB` : `${Math.round(value)} MiB`);
+
+function cascade(rule) {
+  if (rule === null) return null;
+  const share = Math.round((100 * rule.answered_first) / rule.images);
+  return `its first model answers from a probability of ${rule.threshold.toFixed(4)} (${share} % of ${rule.images} validation images), else the large one`;
+}
 
 function throttling(found, now) {
   if (found === null) return "unknown";
