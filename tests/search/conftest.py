@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeleuk.data.index import Index
+from edgeleuk.errors import EdgeleukError
 from edgeleuk.search.config import SearchConfig, Space
 from edgeleuk.search.search import Request, search
 from edgeleuk.training.network import NetworkConfig
@@ -26,13 +27,19 @@ SPACE = Space(
 
 @dataclass
 class Ruler:
-    """A device that takes a thousandth of the number in a graph's file, and a fixed time for anything else."""
+    """A device that takes a thousandth of the number in a graph's file, and a fixed time for anything else.
+
+    It is gone once it has measured `lasts` models.
+    """
 
     label: str = "a ruler"
     notes: tuple[str, ...] = ()
     measured: list[str] = field(default_factory=list)
+    lasts: float = float("inf")
 
     def measure(self, models, threads):
+        if len(self.measured) >= self.lasts:
+            raise EdgeleukError("the ruler is gone")
         self.measured += models
         return {name: self._ms(path) for name, path in models.items()}
 

@@ -17,7 +17,7 @@ from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.search.record import COMPLETE, FAILED, STOPPED, Spent, read_search
 from edgeleuk.search.search import RECORD
 from edgeleuk.search.study import rung_epochs
-from tests.search.conftest import SPACE
+from tests.search.conftest import SPACE, Ruler
 
 
 def outcome(record):
@@ -248,6 +248,17 @@ def test_the_commands_make_the_chosen_model_again(bench):
     assert f"--width {settings['width']:g}" in commands[1]
     assert ("edgeleuk qat" in " ".join(commands)) == (settings["quantization"] == "qat")
     assert commands[-1].startswith("edgeleuk convert ")
+
+
+@pytest.mark.parametrize("lasts", [1, 3, 5])
+def test_a_device_that_drops_in_the_middle_takes_nothing_that_was_measured_with_it(bench, lasts):
+    undisturbed = bench.search("undisturbed")
+    first, second = Ruler(lasts=lasts), Ruler()
+    with pytest.raises(EdgeleukError, match="the ruler is gone"):
+        bench.search(device=first)
+    assert outcome(bench.search(resume=True, device=second)) == outcome(undisturbed)
+    assert len(first.measured) == lasts
+    assert not set(first.measured) & set(second.measured)
 
 
 def test_overhead_is_what_is_neither_training_nor_measuring(bench):
