@@ -84,8 +84,8 @@ class Halving:
     def _chosen(self, wanted: int, cohort: int) -> list[Contender]:
         """New candidates within the budget that were not tried yet; fewer than wanted where there are no more."""
         found: list[Contender] = []
-        while len(found) < wanted and self._has_more():
-            asked = [Contender(*self.study.ask()) for _ in range(self.study.open_count() or wanted - len(found))]
+        while len(found) < wanted and (count := self.study.batch_left or self._new_batch(wanted - len(found))):
+            asked = [Contender(*self.study.ask()) for _ in range(count)]
             self._measure([contender.candidate.shape for contender in asked])
             for contender in asked:
                 if reason := self._against(contender.candidate):
@@ -97,14 +97,14 @@ class Halving:
             self.say(f"no more candidates within the budget were found; {len(found)} instead of {wanted}")
         return found
 
-    def _has_more(self) -> bool:
-        """Whether there may be another candidate; where the sampler finds none, the next is drawn from those left."""
-        if self.study.rejected_in_a_row < _MOST_REJECTIONS:
-            return True
-        left = [candidate for candidate in self.space.candidates() if self._against(candidate) is None]
-        if left:
+    def _new_batch(self, count: int) -> int:
+        """Begin one; 0 where there is no candidate left. Where the sampler finds none, the next is drawn from those."""
+        if self.study.rejected_in_a_row >= _MOST_REJECTIONS:
+            left = [candidate for candidate in self.space.candidates() if self._against(candidate) is None]
+            if not left:
+                return 0
             self.study.enqueue(left)
-        return bool(left)
+        return self.study.begin_batch(count)
 
     def _measure(self, shapes: Sequence[Shape]) -> None:
         """The latency of those that nothing is known of; the least first, as it may rule out others."""

@@ -26,7 +26,7 @@ except ImportError as error:
 _NAME = "edgeleuk"
 _REDUCTION = 2
 _FIRST_RUNG = 4  # of so many parts: a network trained from scratch says little of itself any earlier
-_COHORT = "cohort"
+_COHORT, _BATCH_END = "cohort", "batch_end"
 _States = optuna.trial.TrialState
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -78,20 +78,28 @@ class Study:
         members = [trial for trial in self.trained() if trial.user_attrs[_COHORT] == cohort]
         return any("rungs" in trial.user_attrs or trial.state != _States.RUNNING for trial in members)
 
-    def open_count(self) -> int:
-        """How many trials were asked for by a search that was killed before it had taken them in or rejected them."""
-        return len(self._open())
+    def begin_batch(self, count: int) -> int:
+        """Note that so many trials are to be asked for before any of them is taken in or rejected; returns `count`."""
+        self.note(_BATCH_END, len(self._decided()) + count)
+        return count
 
-    def _open(self) -> list[Any]:
-        running = [trial for trial in self.trials() if trial.state == _States.RUNNING]
-        return [trial for trial in running if _COHORT not in trial.user_attrs and trial.number not in self._asked]
+    @property
+    def batch_left(self) -> int:
+        """How many of the last batch are still to be taken in or rejected, asked for or not: a search may be killed."""
+        return max(0, int(self.notes.get(_BATCH_END, 0)) - len(self._decided()))
+
+    def _decided(self) -> list[Any]:
+        """Trials that were taken in or rejected, in the order of their numbers."""
+        undecided = (_States.WAITING, _States.RUNNING)
+        return [trial for trial in self.trials() if _COHORT in trial.user_attrs or trial.state not in undecided]
 
     def _again(self, trial: Any) -> Any:
         return optuna.trial.Trial(self._study, trial._trial_id)
 
     def ask(self) -> tuple[Any, Candidate]:
-        """A new trial, and what it is to try; first those of `open_count`."""
-        left = self._open()
+        """A new trial, and what it is to try; first those that a killed search had asked for and not decided on."""
+        running = [trial for trial in self.trials() if trial.state == _States.RUNNING]
+        left = [trial for trial in running if _COHORT not in trial.user_attrs and trial.number not in self._asked]
         trial = self._again(left[0]) if left else self._study.ask()
         self._asked.add(trial.number)
         chosen = {}
@@ -110,9 +118,8 @@ class Study:
 
     @property
     def rejected_in_a_row(self) -> int:
-        """How many of the last trials were not taken in."""
-        asked = [trial for trial in self.trials() if trial.state != _States.WAITING]
-        rejected = [_COHORT not in trial.user_attrs for trial in reversed(asked)]
+        """How many of the last trials that were decided on were not taken in."""
+        rejected = [_COHORT not in trial.user_attrs for trial in reversed(self._decided())]
         return (*rejected, False).index(False)
 
     def enqueue(self, candidates: Sequence[Candidate]) -> None:

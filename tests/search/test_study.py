@@ -33,12 +33,17 @@ def test_the_same_seed_asks_for_the_same_candidates(tmp_path):
 
 
 def test_trials_that_were_asked_for_before_a_kill_are_asked_for_again(tmp_path):
-    first = ask(Study(tmp_path / "x.db", Space(), 1), 3)
+    killed = Study(tmp_path / "x.db", Space(), 1)
+    assert (killed.batch_left, killed.begin_batch(4)) == (0, 4)
+    first = ask(killed, 3)
     again = Study(tmp_path / "x.db", Space(), 1)
-    assert again.open_count() == 3
-    assert [(trial.number, candidate) for trial, candidate in ask(again, 3)] == [(t.number, c) for t, c in first]
-    assert again.open_count() == 0
-    assert ask(again, 1)[0][0].number == 3
+    assert again.batch_left == 4
+    asked = ask(again, 4)
+    assert [(trial.number, candidate) for trial, candidate in asked[:3]] == [(t.number, c) for t, c in first]
+    assert asked[3][0].number == 3
+    again.admit(asked[0][0], 0)
+    again.reject(asked[1][0], "over the budget")
+    assert Study(tmp_path / "x.db", Space(), 1).batch_left == 2
 
 
 def test_a_cohort_is_training_once_one_of_it_has_reached_a_rung(tmp_path):
@@ -57,9 +62,9 @@ def test_a_cohort_is_training_once_one_of_it_has_reached_a_rung(tmp_path):
 
 def test_rejected_trials_are_not_trained_and_are_counted(tmp_path):
     study = Study(tmp_path / "x.db", Space(), 1)
-    asked = ask(study, 3)
+    asked = ask(study, 5)
     study.admit(asked[0][0], 0)
-    for trial, _ in asked[1:]:
+    for trial, _ in asked[1:3]:
         study.reject(trial, "over the budget")
     assert [trial.number for trial in study.trained()] == [0]
     assert study.rejected_in_a_row == 2
