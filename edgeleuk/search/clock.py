@@ -17,17 +17,21 @@ class Clock:
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """What is done within counts as training."""
+        """What is done within counts as training, also where it fails."""
         started = self._now()
-        yield
-        self._training_s += self._now() - started
+        try:
+            yield
+        finally:
+            self._training_s += self._now() - started
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
-        """What is done within counts as measuring."""
+        """What is done within counts as measuring, also where it fails."""
         started = self._now()
-        yield
-        self._measuring_s += self._now() - started
+        try:
+            yield
+        finally:
+            self._measuring_s += self._now() - started
 
     @property
     def spent(self) -> Spent:

@@ -1,12 +1,12 @@
 """Training the candidates of a search: a cohort at a time, halved at each rung, the survivors made into int8 models."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import EdgeleukError
+from edgeleuk.errors import EdgeleukError, OutputError
 from edgeleuk.search.clock import Clock
 from edgeleuk.search.config import FLOAT, Candidate, SearchConfig, Shape, Space
 from edgeleuk.search.jobs import Job, Outcome, Workers
@@ -130,8 +130,10 @@ class Halving:
         jobs = [self._training(contender, until) for contender in below]
         with self.clock.training():
             outcomes = self.workers.run(jobs)
-        for contender, outcome in zip(below, outcomes, strict=True):
+        for contender, outcome in _blamed(below, outcomes):
             self._note(contender, until, outcome)
+        self.study.note("spent", dataclasses.asdict(self.clock.spent))
+        _refuse_place(outcomes)
         reached = [contender for contender in cohort if contender.rung(until) is not None]
         if until == self.config.epochs:
             return reached
@@ -174,7 +176,7 @@ class Halving:
         jobs = [self._finishing(contender) for contender in cohort]
         with self.clock.training():
             outcomes = self.workers.run(jobs)
-        for contender, outcome in zip(cohort, outcomes, strict=True):
+        for contender, outcome in _blamed(cohort, outcomes):
             facts = self._facts(contender, outcome.seconds)
             if outcome.failure is not None:
                 self.say(f"{contender.name} failed: {outcome.failure}")
@@ -187,6 +189,7 @@ class Halving:
                 f"{answer['float']['accuracy']:.4f}), {answer['size_bytes'] / 1e6:.2f} MB"
             )
         self.study.note("spent", dataclasses.asdict(self.clock.spent))
+        _refuse_place(outcomes)
 
     def _finishing(self, contender: Contender) -> Job:
         place = self.place_of(contender.trial.number)
@@ -216,6 +219,17 @@ class Halving:
             raise EdgeleukError(
                 f"every trial failed: {'; '.join(sorted(map(str, reasons)))}. Their logs are below trials/"
             )
+
+
+def _blamed(cohort: Sequence[Contender], outcomes: Sequence[Outcome]) -> Iterator[tuple[Contender, Outcome]]:
+    """Contenders with what came of them, but those that only could not write: they go on once they can."""
+    return ((each, outcome) for each, outcome in zip(cohort, outcomes, strict=True) if not outcome.output)
+
+
+def _refuse_place(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.output:
+            raise OutputError(f"{outcome.failure}; no trial is lost: mend that, and go on with --resume")
 
 
 def describe(candidate: Candidate) -> str:

@@ -34,12 +34,13 @@ class Job:
 class Outcome:
     """What came of it in so many seconds: an answer, or why there is none.
 
-    `usage`: what was asked for cannot be done at all.
+    `usage`: what was asked for cannot be done at all. `output`: nothing was wrong but the place to write to.
     """
 
     answer: dict[str, Any] = field(default_factory=dict)
     failure: str | None = None
     usage: bool = False
+    output: bool = False
     seconds: float = 0.0
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import EdgeleukError, UsageError
+from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.search.config import FLOAT, PRUNED, QAT, Shape
 
 
@@ -178,12 +178,14 @@ def main() -> None:
     os.dup2(2, 1)
     arguments = json.loads(_line())
     threading.Thread(target=_end_with_the_tether, daemon=True).start()
-    failure, usage, answer = None, False, {}
+    failure, usage, output, answer = None, False, False, {}
     try:
         answer = _ACTIONS[arguments.pop("action")](**arguments)
     except (EdgeleukError, MemoryError) as error:
-        failure, usage = str(error) or "there was not enough memory", isinstance(error, UsageError)
-    print(json.dumps({"answer": answer, "failure": failure, "usage": usage}), file=answers, flush=True)
+        failure = str(error) or "there was not enough memory"
+        usage, output = isinstance(error, UsageError), isinstance(error, OutputError)
+    said = {"answer": answer, "failure": failure, "usage": usage, "output": output}
+    print(json.dumps(said), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python jobs.py FOLDER -m edgeleuk.search.work CORES
 
 Accuracy grows with the size, the width and the epochs. FOLDER/asked.txt gets a line a job; a file FOLDER/fail.json
-says which jobs fail: {"ACTION": ["word in the arguments", "how"]}, how being diverge, kill or wait.
+says which jobs fail: {"ACTION": ["word in the arguments", "how"]}, how being diverge, usage, output, kill or wait.
 """
 
 import json
@@ -85,7 +85,8 @@ def main():
             sys.stdin.read()  # until nobody holds the other end
             (FOLDER / "let-go.txt").write_text(str(os.getpid()))
             return
-        print(json.dumps({"answer": {}, "failure": "the loss of epoch 1 is not finite", "usage": how == "usage"}))
+        why = "no space left" if how == "output" else "the loss of epoch 1 is not finite"
+        print(json.dumps({"answer": {}, "failure": why, "usage": how == "usage", "output": how == "output"}))
         return
     time.sleep(float(os.environ.get("EDGELEUK_TEST_JOB_S", "0")))
     answer = {"train": train, "finish": finish, "judge": judge, "make_graph": make_graph}[action](asked)

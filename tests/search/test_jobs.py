@@ -54,6 +54,23 @@ def test_a_program_that_cannot_start_is_a_failure_with_its_last_words(tmp_path):
     assert "no such thing" in outcome.failure
 
 
+def test_a_place_that_cannot_be_written_to_is_told_from_a_failure(tmp_path, cells, small_model):
+    cells.save(tmp_path / "index.json")
+    (tmp_path / "file").write_text("in the way")
+    what = {"model": str(small_model), "reference": str(small_model), "index": str(tmp_path / "index.json")}
+    what |= {"split": "test", "margin": 0.1, "seed": 0}
+    good, full, absent = Workers(1).run(
+        [
+            Job("judge", what | {"out": str(tmp_path / "evaluation")}, tmp_path / "log.txt"),
+            Job("judge", what | {"out": str(tmp_path / "file" / "evaluation")}, tmp_path / "log.txt"),
+            Job("judge", what | {"out": str(tmp_path / "absent"), "model": "absent"}, tmp_path / "log.txt"),
+        ]
+    )
+    assert (good.failure, good.output) == (None, False)
+    assert "file" in full.failure
+    assert [outcome.output for outcome in (full, absent)] == [True, False]
+
+
 def test_an_interruption_ends_jobs_that_run(tmp_path, workers):
     (tmp_path / "fail.json").write_text(json.dumps({"make_graph": ["", "wait"]}))
     main, started = threading.get_ident(), time.monotonic()
