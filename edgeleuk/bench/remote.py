@@ -22,6 +22,8 @@ from edgeleuk.bench.wheel import write_wheel
 from edgeleuk.errors import EdgeleukError, UsageError
 
 _CONNECTION_FAILED, _INTERRUPTED = 255, 130  # ssh(1), a shell's
+_REFUSED = ("Host key verification failed", "Permission denied (")
+_LOST = ("lost connection", "Connection closed", "Connection reset", "Broken pipe", "timed out")  # scp may end with 1
 _OPTIONS = (
     *("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=15"),
     *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"),
@@ -34,6 +36,10 @@ _HINTS = {
     "Could not resolve": "is the name right?",
     "write remote": "is its disk full?",
 }
+
+
+class UnreachableError(EdgeleukError):
+    """The device does not answer, or no longer: trying again later may help."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ class Remote:
 def benchmark_remotely(request: Request, remote: Remote, progress: Callable[[str], None] = lambda _: None) -> Record:
     """Measure on the remote device as `benchmark` does here, also what a KeyboardInterrupt leaves.
 
-    Raises EdgeleukError where the host cannot be reached or fails, StoppedError where the benchmark fails on its way,
+    Raises UnreachableError where the host does not answer, EdgeleukError where it refuses or fails, StoppedError where
+    the benchmark fails on its way,
     ModelError for a file that is no model, UsageError for two models of one name.
     """
     repeated = [name for name, count in Counter(path.name for path in request.models).items() if count > 1]
@@ -84,7 +91,7 @@ def benchmark_remotely(request: Request, remote: Remote, progress: Callable[[str
         _copy_there(remote, request.models, folder / MODELS)
         _copy_there(remote, links, folder / IMAGES)
         record = Path(scratch) / "record.json"
-        return _come_back(_run_there(remote, folder, record), record, remote)
+        return _come_back(*_run_there(remote, folder, record), record, remote)
 
 
 def _arguments(request: Request, images: Sequence[str]) -> list[str]:
@@ -128,8 +135,10 @@ def _copy_there(remote: Remote, paths: Sequence[Path], folder: PurePosixPath) ->
         _call(remote, "scp", "-q", *(str(path.absolute()) for path in paths), f"{remote.scp_host}:{folder}/")
 
 
-def _run_there(remote: Remote, folder: PurePosixPath, record: Path) -> int:
-    """Run the script; the record is what it prints, progress goes to our stderr. Returns ssh's exit code.
+def _run_there(remote: Remote, folder: PurePosixPath, record: Path) -> tuple[int, bool]:
+    """Run the script; the record is what it prints, progress goes to our stderr.
+
+    Returns ssh's exit code and whether we were interrupted.
 
     Its standard input is a pipe that nothing is written to. Closing it, or dying, ends the benchmark there as Ctrl-C
     does here, and what it has measured comes back; a second Ctrl-C gives that up.
@@ -140,21 +149,21 @@ def _run_there(remote: Remote, folder: PurePosixPath, record: Path) -> int:
         process = subprocess.Popen(command, stdin=reading, stdout=printed, start_new_session=True)
         os.close(reading)
         try:
-            return process.wait()
+            return process.wait(), False
         except KeyboardInterrupt:
             held.close()
-            return process.wait()
+            return process.wait(), True
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
 
 
-def _come_back(status: int, record: Path, remote: Remote) -> Record:
+def _come_back(status: int, interrupted: bool, record: Path, remote: Remote) -> Record:
     if status == _CONNECTION_FAILED:
-        raise EdgeleukError(f"the connection to {remote.host} broke while it measured; nothing came back")
+        raise UnreachableError(f"the connection to {remote.host} broke while it measured; nothing came back")
     empty = record.stat().st_size == 0
-    if status == _INTERRUPTED and empty:
+    if status == _INTERRUPTED and empty and interrupted:
         raise KeyboardInterrupt
     if empty or status not in (0, 1, _INTERRUPTED):
         raise EdgeleukError(f"the benchmark on {remote.host} ended with exit code {status}; it says above why")
@@ -165,7 +174,7 @@ def _come_back(status: int, record: Path, remote: Remote) -> Record:
 
 
 def _call(remote: Remote, program: str, *arguments: str) -> str:
-    """What a program prints. Raises EdgeleukError with what it says where it fails."""
+    """What a program prints. Raises EdgeleukError with what it says where it fails, UnreachableError if that is ssh."""
     environment = os.environ | {"LC_ALL": "C"}
     try:
         done = subprocess.run(
@@ -180,8 +189,15 @@ def _call(remote: Remote, program: str, *arguments: str) -> str:
     except FileNotFoundError as error:
         raise EdgeleukError(f"{program} is not installed: apt install openssh-client") from error
     if done.returncode != 0:
-        raise EdgeleukError(f"{remote.host}: {program} failed: {_mended(done.stderr, remote.host)}")
+        kind = UnreachableError if _is_lost(done.returncode, done.stderr) else EdgeleukError
+        raise kind(f"{remote.host}: {program} failed: {_mended(done.stderr, remote.host)}")
     return done.stdout
+
+
+def _is_lost(status: int, said: str) -> bool:
+    if any(words in said for words in _REFUSED):
+        return False
+    return status == _CONNECTION_FAILED or any(words in said for words in _LOST)
 
 
 def _mended(said: str, host: str) -> str:

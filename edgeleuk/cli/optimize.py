@@ -59,7 +59,7 @@ def _dimension(name: str, kind: Callable[[str], Any], example: str, text: str) -
     metavar="local|RECORD",
     help="Measure here; or here, and scale to a benchmark record of a machine like this, its models beside it.",
 )
-@click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device, over ssh.")
+@click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device, over ssh; --resume needs the same name.")
 @click.option("--ssh-config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration for ssh and scp.")
 @click.option("--remote-python", metavar="PATH", help="Python on the device; see 'edgeleuk benchmark --help'.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads of the inference.")
@@ -165,7 +165,7 @@ def _device(options: dict[str, Any]) -> "Device":
     if options["ssh"] is not None:
         if options["device"] != "local":
             raise UsageError("--device and --ssh both say where to measure; give one")
-        return There(Remote(options["ssh"], options["ssh_config"], options["remote_python"]))
+        return There(Remote(options["ssh"], options["ssh_config"], options["remote_python"]), click.echo)
     return Here() if options["device"] == "local" else scaled_to(Path(options["device"]), options["threads"], Here())
 
 

@@ -28,7 +28,8 @@ from edgeleuk.search.jobs import Job
 from edgeleuk.search.record import COMPLETE, FAILED, STOPPED, Reference, Refused, Rung, SearchRecord, Trial
 
 _STATES = {"COMPLETE": COMPLETE, "PRUNED": STOPPED, "FAIL": FAILED}
-_MEASURED = "measured_ms"
+_MEASURED, _FAULTS = "measured_ms", "measured_faults"
+_TOLD_FAULTS = 3
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Conclusion:
             gate_split=split,
             spent=self.halving.clock.spent,
             reproduce=self._reproduce(chosen),
-            notes=(*self.device.notes, *_notes(self.index, split, chosen is None)),
+            notes=(*self.device.notes, *self._disturbed(), *_notes(self.index, split, chosen is None)),
         )
         pareto_figure(record, out / "pareto.png")
         write_text(out / "report.html", _page(record))
@@ -115,12 +116,25 @@ class Conclusion:
             self.halving.say(f"measure the {len(complete)} models that came out")
             files = {str(trial.number): out / str(trial.model) for trial in complete}
             with self.halving.clock.measuring():
-                found = self.device.measure(files, self.halving.config.threads)
+                measured = self.device.measure(files, self.halving.config.threads)
+            found = measured.ms
+            study.note(_FAULTS, measured.faults)
             study.note(_MEASURED, found)
             study.note("spent", dataclasses.asdict(self.halving.clock.spent))
         return tuple(
             dataclasses.replace(trial, latency_ms=found.get(str(trial.number), trial.latency_ms)) for trial in trials
         )
+
+    def _disturbed(self) -> Iterator[str]:
+        """What has to be said of the measurements of shapes and of the models that came out."""
+        for what, faults in (
+            ("choosing shapes", self.halving.latencies.faults),
+            ("measuring the models that came out", self.halving.study.notes.get(_FAULTS, ())),
+        ):
+            if faults:
+                more = len(faults) - _TOLD_FAULTS
+                told = "; ".join(faults[:_TOLD_FAULTS]) + (f"; and {more} more" if more > 0 else "")
+                yield f"the device was not steady while {what}: {told}"
 
     def _float_runs(self, trials: Sequence[Trial]) -> Iterator[Reference]:
         """The float networks of complete trials, before and after pruning: each may be better than the reference."""
@@ -178,7 +192,8 @@ class Conclusion:
         shapes = list(halving.space.shapes())
         for shape in shapes:
             if halving.latencies.why_not(shape, shapes, halving.config.budget_ms) is not None:
-                yield Refused(dataclasses.asdict(shape), halving.latencies.of(shape))
+                latencies = halving.latencies
+                yield Refused(dataclasses.asdict(shape), latencies.of(shape), latencies.impossible(shape))
 
     def _reproduce(self, chosen: Trial | None) -> tuple[str, ...]:
         if chosen is None:

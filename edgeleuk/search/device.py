@@ -11,15 +11,23 @@ from typing import Protocol as Interface
 
 from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.record import Protocol, Record, Result, read_record
-from edgeleuk.bench.remote import Remote, benchmark_remotely
+from edgeleuk.bench.remote import Remote, UnreachableError, benchmark_remotely
 from edgeleuk.bench.session import benchmark
-from edgeleuk.errors import EdgeleukError, UsageError
+from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_file
 from edgeleuk.runtime.backend import interpreter_class
 
-PROTOCOL = Protocol(processes=5, runs=30, seconds=2.0)
+PROTOCOL = Protocol(processes=6, runs=30, seconds=2.0)
 _ATTEMPTS, _PAUSE_S = 3, 20.0
 Measure = Callable[[Request], Record]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Median milliseconds of one inference of each model by name, and why they should not be quoted, if so."""
+
+    ms: dict[str, float]
+    faults: tuple[str, ...] = ()
 
 
 class Device(Interface):
@@ -33,8 +41,8 @@ class Device(Interface):
     def notes(self) -> tuple[str, ...]:
         """What has to be said beside its milliseconds."""
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> dict[str, float]:
-        """Median milliseconds of one inference of each model by name. Raises EdgeleukError where it fails."""
+    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
+        """Time models by name. Raises EdgeleukError where it fails."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +53,17 @@ class Here:
     notes: tuple[str, ...] = ()
     protocol: Protocol = PROTOCOL
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> dict[str, float]:
+    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
         """See `Device`."""
         return _medians(models, threads, self.protocol, benchmark)
 
 
 @dataclass(frozen=True)
 class There:
-    """Another machine, over ssh. A connection that drops is tried again before it is an error."""
+    """Another machine, over ssh. A connection that drops is tried again before it is an error, and `say` tells so."""
 
     remote: Remote
+    say: Callable[[str], None]
     notes: tuple[str, ...] = ()
     protocol: Protocol = PROTOCOL
     pause_s: float = _PAUSE_S
@@ -64,21 +73,20 @@ class There:
         """See `Device`."""
         return self.remote.host
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> dict[str, float]:
+    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
         """See `Device`."""
         for attempt in range(_ATTEMPTS):
             try:
                 return _medians(
                     models, threads, self.protocol, lambda request: benchmark_remotely(request, self.remote)
                 )
-            except UsageError:
-                raise
-            except EdgeleukError as error:
+            except UnreachableError as error:
                 if attempt == _ATTEMPTS - 1:
-                    raise EdgeleukError(
-                        f"{error} (tried {_ATTEMPTS} times). What was trained is kept: once {self.remote.host} answers "
-                        "again, the same command with --resume goes on"
+                    raise UnreachableError(
+                        f"{error} (tried {_ATTEMPTS} times). What was done is kept: once {self.remote.host} answers, "
+                        "the same command with --resume goes on"
                     ) from error
+                self.say(f"{error}; the next try follows in {self.pause_s:g} s")
                 time.sleep(self.pause_s)
         raise AssertionError  # the last attempt returns or raises
 
@@ -106,9 +114,10 @@ class Scaled:
         invalid = (f"the record of {self.label} is not valid: {'; '.join(self.faults)}",) if self.faults else ()
         return (f"milliseconds are those of this machine times {self.factor:.3g}: {took}", *invalid)
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> dict[str, float]:
+    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
         """See `Device`."""
-        return {name: self.factor * ms for name, ms in self.here.measure(models, threads).items()}
+        found = self.here.measure(models, threads)
+        return Measured({name: self.factor * ms for name, ms in found.ms.items()}, found.faults)
 
 
 def scaled_to(path: Path, threads: int, here: Device) -> Scaled:
@@ -133,7 +142,7 @@ def scaled_to(path: Path, threads: int, here: Device) -> Scaled:
             f"none of the models measured in {path} ({names}) lies beside it with a result of {threads} "
             f"thread{'s' * (threads != 1)}; the same model has to be measured here, too: copy it there, or use --ssh"
         )
-    measured = here.measure({file.name: file for file, _ in found}, threads)
+    measured = here.measure({file.name: file for file, _ in found}, threads).ms
     factors = tuple(result.latency.p50_ms / measured[file.name] for file, result in found)
     return Scaled(f"{record.label} ({path.name}, {sha256_file(path)[:12]})", factors, here, record.invalid)
 
@@ -150,7 +159,7 @@ def _models_beside(path: Path, record: Record, threads: int) -> list[tuple[Path,
     ]
 
 
-def _medians(models: Mapping[str, Path], threads: int, protocol: Protocol, measure: Measure) -> dict[str, float]:
+def _medians(models: Mapping[str, Path], threads: int, protocol: Protocol, measure: Measure) -> Measured:
     """Measured under the models' names, which are also files' names without their ending."""
     with tempfile.TemporaryDirectory() as folder:
         links = {name: Path(folder) / f"{name}.tflite" for name in models}
@@ -159,4 +168,5 @@ def _medians(models: Mapping[str, Path], threads: int, protocol: Protocol, measu
         record = measure(Request(tuple(links.values()), threads=(threads,), protocol=protocol))
     if record.partial:
         raise KeyboardInterrupt
-    return {name: result.latency.p50_ms for name, result in zip(links, record.results, strict=True)}
+    found = {name: result.latency.p50_ms for name, result in zip(links, record.results, strict=True)}
+    return Measured(found, record.invalid)

@@ -11,6 +11,7 @@ from edgeleuk.search.config import Shape, Space
 from edgeleuk.search.device import Device
 from edgeleuk.search.jobs import Job, Workers
 
+FILE = "latencies.json"
 Say = Callable[[str], None]
 
 
@@ -19,15 +20,25 @@ class Latencies:
 
     def __init__(self, folder: Path, device: Device, threads: int, class_count: int, workers: Workers) -> None:
         """`folder` holds latencies.json and, while they are measured, the graphs."""
-        self._file, self._graphs, self._log = folder / "latencies.json", folder / "graphs", folder / "latencies.log"
+        self._file, self._graphs, self._log = folder / FILE, folder / "graphs", folder / "latencies.log"
         self._device, self._threads, self._class_count, self._workers = device, threads, class_count, workers
         known = json.loads(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
         self._ms: dict[str, float] = known.get("ms", {})
         self._impossible: dict[str, str] = known.get("impossible", {})
+        self._faults: list[str] = known.get("faults", [])
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why some of what was measured should not be quoted, in words."""
+        return tuple(self._faults)
 
     def of(self, shape: Shape) -> float | None:
         """What was measured; None where it was not."""
         return self._ms.get(shape.key)
+
+    def impossible(self, shape: Shape) -> str | None:
+        """Why the shape cannot be made, as far as that was tried."""
+        return self._impossible.get(shape.key)
 
     def why_not(self, shape: Shape, shapes: Iterable[Shape], budget_ms: float) -> str | None:
         """Why the shape is not to be trained, as far as is known; None where nothing speaks against it.
@@ -47,17 +58,20 @@ class Latencies:
 
         Raises UsageError for one that cannot be built; one that cannot be pruned so far is noted instead.
         """
-        known = self._ms.keys() | self._impossible.keys()
+        settled = self._ms.keys() | self._impossible.keys()
         files = {
-            shape: self._graphs / f"{shape.key}.tflite" for shape in dict.fromkeys(shapes) if shape.key not in known
+            shape: self._graphs / f"{shape.key}.tflite" for shape in dict.fromkeys(shapes) if shape.key not in settled
         }
         if not files:
             return
         self._build(list(files), list(files.values()))
         built = {shape.key: file for shape, file in files.items() if shape.key not in self._impossible}
         if built:
-            self._ms |= self._device.measure(built, self._threads)
-        write_text(self._file, to_json({"ms": self._ms, "impossible": self._impossible}))
+            found = self._device.measure(built, self._threads)
+            self._ms |= found.ms
+            self._faults += found.faults
+        known = {"ms": self._ms, "impossible": self._impossible, "faults": self._faults}
+        write_text(self._file, to_json(known))
         for file in built.values():
             file.unlink()
 
@@ -77,18 +91,23 @@ class Latencies:
 
 
 def check_budget(space: Space, latencies: Latencies, budget_ms: float, say: Say) -> None:
-    """Measure the least shape that can be made. Raises UsageError where even that is over the budget."""
+    """Measure from the least shape on, until one is within the budget. Raises UsageError where none is."""
     shapes = list(space.shapes())
+    nearest: tuple[float, str] | None = None
     for shape in sorted(shapes, key=lambda shape: sum(map(shape.covers, shapes))):
-        latencies.measure([shape])
+        # One that cannot be made says nothing of the next, and one that is too slow nothing of those it is not part of.
+        if latencies.why_not(shape, shapes, budget_ms) is None:
+            latencies.measure([shape])
         found = latencies.of(shape)
         if found is None:
             continue
-        say(f"the smallest candidate, {shape.key}, takes {found:.3g} ms")
-        if found > budget_ms:
-            raise UsageError(
-                f"nothing in the space meets {budget_ms:g} ms: the nearest is {shape.key} with {found:.3g} ms. Allow "
-                "that, or smaller networks: --input-sizes, --widths, --exits, --prune"
-            )
-        return
-    raise UsageError(f"no candidate can be made: {latencies.why_not(shapes[0], shapes, budget_ms)}")
+        say(f"{shape.key}, of the smallest there are, takes {found:.3g} ms")
+        if found <= budget_ms:
+            return
+        nearest = min(nearest or (found, shape.key), (found, shape.key))
+    if nearest is None:
+        raise UsageError(f"no candidate can be made: {latencies.why_not(shapes[0], shapes, budget_ms)}")
+    raise UsageError(
+        f"nothing in the space meets {budget_ms:g} ms: the nearest is {nearest[1]} with {nearest[0]:.3g} ms. Allow "
+        "that, or smaller networks: --input-sizes, --widths, --exits, --prune"
+    )

@@ -70,13 +70,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Refused:
-    """A shape that was never trained, as its int8 graph is slower than the budget.
+    """A shape that was never trained, as its int8 graph is slower than the budget, or cannot be made for a `reason`.
 
-    Where `measured_ms` is None a smaller one was too slow already.
+    Where both are None a smaller one was too slow already.
     """
 
     settings: dict[str, Any]
     measured_ms: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Spent:
 @dataclass(frozen=True)
 class SearchRecord:
     """One search. `front` lists the numbers of the trials that none beats in both latency and accuracy, the fastest
-    first; `chosen` is one of them, None where no trial was completed. `gate` compares it with the reference, on the
+    first; `chosen` is one of them, None where none is within the budget. `gate` compares it with the reference, on the
     images of `gate_split`, "test" or "validation"; `notes` say what has to be said beside it.
     """
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeleuk.data.index import Index
-from edgeleuk.errors import OutputError, UsageError
+from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.files import output_errors, refuse_taken, to_json, write_text
 from edgeleuk.search.clock import Clock
 from edgeleuk.search.conclusion import Conclusion
@@ -30,6 +30,7 @@ from edgeleuk.search.config import SearchConfig, Space
 from edgeleuk.search.device import Device
 from edgeleuk.search.halving import Halving, Say
 from edgeleuk.search.jobs import Workers
+from edgeleuk.search.latencies import FILE as LATENCIES
 from edgeleuk.search.latencies import Latencies, check_budget
 from edgeleuk.search.record import SearchRecord, Spent, read_search
 from edgeleuk.search.reference import given_reference, trained_reference
@@ -103,7 +104,10 @@ def _search(request: Request, out: Path, say: Say) -> SearchRecord:
         reference = given_reference(request.run)
     study.note("spent", dataclasses.asdict(clock.spent))
     halving = Halving(study, space, config, latencies, workers, clock, out, Path(reference.run), say)
-    halving.run()
+    try:
+        halving.run()
+    finally:
+        study.note("spent", dataclasses.asdict(clock.spent))
     return Conclusion(request.device, request.index, request.command, halving, reference).draw()
 
 
@@ -133,8 +137,8 @@ def _folder(request: Request, out: Path, resume: bool, say: Say) -> Iterator[Sea
             yield read_search(out / RECORD)
         else:
             yield None
-    except UsageError:
-        if is_new:
+    except EdgeleukError as error:
+        if is_new and (isinstance(error, UsageError) or not (out / LATENCIES).exists()):
             _remove_what_holds_nothing(out)
         raise
     finally:

@@ -10,6 +10,7 @@ import pytest
 from edgeleuk.data.index import Index
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.search.config import SearchConfig, Space
+from edgeleuk.search.device import Measured
 from edgeleuk.search.search import Request, search
 from edgeleuk.training.network import NetworkConfig
 from edgeleuk.training.run import Run
@@ -36,12 +37,13 @@ class Ruler:
     notes: tuple[str, ...] = ()
     measured: list[str] = field(default_factory=list)
     lasts: float = float("inf")
+    faults: tuple[str, ...] = ()
 
     def measure(self, models, threads):
         if len(self.measured) >= self.lasts:
             raise EdgeleukError("the ruler is gone")
         self.measured += models
-        return {name: self._ms(path) for name, path in models.items()}
+        return Measured({name: self._ms(path) for name, path in models.items()}, self.faults)
 
     def _ms(self, path):
         text = path.read_text()

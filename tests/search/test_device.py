@@ -1,4 +1,6 @@
+import os
 import platform
+import re
 import shutil
 from dataclasses import replace
 
@@ -6,10 +8,10 @@ import pytest
 
 from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.record import Protocol
-from edgeleuk.bench.remote import Remote
+from edgeleuk.bench.remote import Remote, UnreachableError
 from edgeleuk.bench.session import benchmark
 from edgeleuk.errors import DataError, EdgeleukError, UsageError
-from edgeleuk.search.device import Here, Scaled, There, scaled_to
+from edgeleuk.search.device import Here, Measured, Scaled, There, scaled_to
 
 QUICK = Protocol(processes=1, runs=3, seconds=0.0)
 
@@ -32,7 +34,7 @@ def copied(recorded, tmp_path, **facts):
 
 
 def test_models_are_measured_here_under_their_names(small_model, small_float_model):
-    found = Here(protocol=QUICK).measure({"160px-w0.5": small_model, "96px": small_float_model}, 1)
+    found = Here(protocol=QUICK).measure({"160px-w0.5": small_model, "96px": small_float_model}, 1).ms
     assert list(found) == ["160px-w0.5", "96px"]
     assert all(ms > 0 for ms in found.values())
 
@@ -43,14 +45,14 @@ class Twice:
     label, notes = "twice", ()
 
     def measure(self, models, threads):
-        return dict.fromkeys(models, 2.0)
+        return Measured(dict.fromkeys(models, 2.0))
 
 
 def test_a_record_scales_this_machine_by_the_models_beside_it(recorded, tmp_path):
     made = scaled_to(copied(recorded, tmp_path), 1, Twice())
     theirs = recorded[1].results[0].latency.p50_ms
     assert made.factor == pytest.approx(theirs / 2)
-    assert made.measure({"x": tmp_path}, 1) == {"x": pytest.approx(theirs)}
+    assert made.measure({"x": tmp_path}, 1).ms == {"x": pytest.approx(theirs)}
     assert "milliseconds are those of this machine times" in made.notes[0]
 
 
@@ -93,6 +95,33 @@ def test_a_file_that_is_no_record_is_refused(tmp_path):
 def test_a_host_that_does_not_answer_is_tried_again_and_then_says_how_to_go_on(small_model, tmp_path):
     config = tmp_path / "config"
     config.write_text("Host gone\n  HostName 127.0.0.1\n  Port 9\n")
-    there = There(Remote("gone", config), protocol=QUICK, pause_s=0.0)
-    with pytest.raises(EdgeleukError, match=r"\(tried 3 times\).*--resume"):
+    said = []
+    there = There(Remote("gone", config), said.append, protocol=QUICK, pause_s=0.0)
+    with pytest.raises(UnreachableError, match=r"\(tried 3 times\).*--resume"):
         there.measure({"x": small_model}, 1)
+    assert len(said) == 2
+    assert all("Connection refused" in text and "next try" in text for text in said)
+
+
+def make_ssh(folder, monkeypatch, said, status):
+    """A program in ssh's place that says why it fails."""
+    (folder / "ssh").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit {status}\n")
+    (folder / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("pi@box: Permission denied (publickey).", 255),
+        ("Host key verification failed.", 255),
+        ("sh: 1: mktemp: not found", 127),
+    ],
+)
+def test_what_another_try_does_not_mend_is_not_tried_again(small_model, tmp_path, monkeypatch, said, status):
+    make_ssh(tmp_path, monkeypatch, said, status)
+    tries = []
+    with pytest.raises(EdgeleukError, match=re.escape(said)) as caught:
+        There(Remote("box"), tries.append, protocol=QUICK, pause_s=0.0).measure({"x": small_model}, 1)
+    assert not isinstance(caught.value, UnreachableError)
+    assert tries == []
