@@ -7,7 +7,7 @@ from edgeleuk.report.rows import shortened
 from edgeleuk.report.search_settings import cell, head, varying, words
 from edgeleuk.report.search_words import duration, milliseconds, over_budget, reference_ms, times_faster
 from edgeleuk.report.summary import Table
-from edgeleuk.search.record import FAILED, STOPPED, SearchRecord, Trial
+from edgeleuk.search.record import FAILED, STOPPED, Refused, SearchRecord, Trial
 
 _Column = tuple[str, Callable[[Trial], str]]  # pairs and no dictionary: a dimension may be called like another column
 _READING = "; accuracies on validation; vs: how many times faster than that"
@@ -43,16 +43,12 @@ def refused_table(record: SearchRecord) -> Table | None:
     rows = tuple(
         (
             words(each.settings) or "no settings",
-            "a smaller one is too slow" if each.measured_ms is None else milliseconds(each.measured_ms),
+            _refusal(each),
             "-" if each.measured_ms is None else f"{each.measured_ms / record.budget_ms:.3g}x",
         )
         for each in ordered
     )
-    return (
-        Table("Shapes slower than the budget, never trained", ("shape", "int8 ms", "of the budget"), rows)
-        if rows
-        else None
-    )
+    return Table("Shapes that were never trained", ("shape", "int8 ms", "of the budget"), rows) if rows else None
 
 
 def rungs_table(record: SearchRecord) -> Table | None:
@@ -80,6 +76,12 @@ def _rung(epoch: int, trials: Sequence[Trial]) -> tuple[str, ...]:
     scores = (max(reached), median(reached), min(reached))
     ended = (last.count(STOPPED), last.count(FAILED))
     return (str(epoch), str(len(trials)), *map(str, ended), *(f"{score:.4f}" for score in scores))
+
+
+def _refusal(refused: Refused) -> str:
+    if refused.reason is not None:
+        return "cannot be made"
+    return "a smaller one is too slow" if refused.measured_ms is None else milliseconds(refused.measured_ms)
 
 
 def _marked(record: SearchRecord) -> Callable[[Trial], str]:

@@ -47,6 +47,8 @@ def verdict(record: SearchRecord) -> Verdict:
     where = f" on {record.gate_split}" if record.gate_split else ""
     if result.verdict == NOT_INFERIOR:
         sentence = f"{trial.capitalize()} is not inferior to the reference{where}: it loses less than {points}, {sure}."
+        if record.gate_split == "validation":
+            return Verdict(None, "not proven", f"{sentence} The same images chose it, so that proves nothing.")
         return Verdict(True, NOT_INFERIOR, sentence)
     if result.verdict == INFERIOR:
         sentence = f"{trial.capitalize()} is inferior to the reference{where}: it loses more than {points}, {sure}."

@@ -87,7 +87,14 @@ def chosen_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
 
 
 def why_none(record: SearchRecord) -> str:
-    """Why nothing was chosen; where no shape meets the budget, the nearest."""
+    """Why nothing was chosen; where nothing meets the budget, the nearest."""
+    complete = [trial for trial in record.trials if trial.state == COMPLETE and trial.latency_ms is not None]
+    if complete:
+        trial = min(complete, key=lambda trial: trial.latency_ms or 0)
+        return (
+            f"no completed model meets {record.budget_ms:g} ms; the nearest is trial {trial.number} with "
+            f"{milliseconds(trial.latency_ms)} ms"
+        )
     measured = [each for each in record.refused if each.measured_ms is not None]
     if record.trials or not measured:
         return "no candidate was completed"
@@ -163,8 +170,10 @@ def _refused(record: SearchRecord) -> str:
     measured = sorted(
         (each for each in record.refused if each.measured_ms is not None), key=lambda r: r.measured_ms or 0
     )
-    count, larger = len(record.refused), len(record.refused) - len(measured)
-    parts = [f"{count} shape{_s(count)} slower than the budget, never trained"]
+    impossible = [each for each in record.refused if each.reason is not None]
+    count = len(record.refused) - len(impossible)
+    larger = count - len(measured)
+    parts = [f"{count} shape{_s(count)} slower than the budget, never trained"] if count else []
     if measured:
         nearest = f"{milliseconds(measured[0].measured_ms)} ms" + (
             f", {text}" if (text := words(measured[0].settings)) else ""
@@ -172,6 +181,10 @@ def _refused(record: SearchRecord) -> str:
         parts.append(f"{len(measured)} measured, the fastest {nearest}")
     if larger:
         parts.append(f"{larger} not measured, as a smaller one was too slow")
+    if impossible:
+        parts.append(
+            f"{len(impossible)} cannot be made, such as {words(impossible[0].settings)}: {impossible[0].reason}"
+        )
     return "; ".join(parts)
 
 

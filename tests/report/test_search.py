@@ -7,7 +7,7 @@ import pytest
 from edgeleuk.report.search import render_search
 from edgeleuk.report.search_verdict import split_sentence, verdict
 from edgeleuk.report.search_words import duration, failures, milliseconds, numbers, times_faster
-from edgeleuk.search.record import Refused, Spent
+from edgeleuk.search.record import COMPLETE, Refused, Spent
 from tests.searches import EVIL, make_failed, make_gate, make_reference, make_search
 
 RECORDS = {
@@ -143,6 +143,28 @@ def test_shapes_that_were_all_too_slow_without_a_measurement_are_no_error():
     record = make_search(0, refused=(Refused({}, None),))
     assert "refused 1 shape slower than the budget, never trained; 1 not measured" in text_of(record)
     assert "chosen none: no candidate was completed" in text_of(record)
+
+
+def test_shapes_that_cannot_be_made_are_not_called_slow():
+    impossible = Refused({"width": 0.125}, None, "too narrow to prune")
+    alone, among = make_search(3, refused=(impossible,)), make_search(3, refused=(impossible, Refused({}, 9.0)))
+    assert "refused 1 cannot be made, such as width 0.125: too narrow to prune" in text_of(alone)
+    assert "refused 1 shape slower than the budget, never trained; 1 measured" in text_of(among)
+    assert "; 1 cannot be made" in text_of(among)
+
+
+def test_models_that_all_came_out_too_slow_are_told_with_the_nearest():
+    record = make_search(3)
+    nearest = min((trial for trial in record.trials if trial.state == COMPLETE), key=lambda trial: trial.latency_ms)
+    slow = replace(record, budget_ms=0.001, front=(), chosen=None, gate=None, gate_split=None)
+    told = f"no completed model meets 0.001 ms; the nearest is trial {nearest.number} with {nearest.latency_ms:.2f} ms"
+    assert f"chosen none: {told}" in text_of(slow)
+
+
+def test_images_that_chose_the_model_prove_nothing():
+    found = verdict(replace(RECORDS["usual"], gate_split="validation"))
+    assert (found.good, found.mark) == (None, "not proven")
+    assert found.sentence.endswith("The same images chose it, so that proves nothing.")
 
 
 def test_nothing_completed_is_told():

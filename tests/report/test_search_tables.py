@@ -42,12 +42,13 @@ def test_what_is_the_same_in_all_stands_beside_the_tables():
 
 
 def test_refused_shapes_stand_with_the_nearest_first_and_the_unmeasured_last():
-    shapes = ({"width": 3}, None), ({"width": 2}, 20.0), ({}, 10.0)
+    shapes = ({"width": 3}, None), ({"width": 2}, 20.0), ({}, 10.0), ({"width": 1}, None, "too narrow to prune")
     table = refused_table(make_search(refused=tuple(Refused(*shape) for shape in shapes)))
     assert table.rows == (
         ("no settings", "10.00", "2x"),
         ("width 2", "20.00", "4x"),
         ("width 3", "a smaller one is too slow", "-"),
+        ("width 1", "cannot be made", "-"),
     )
 
 
