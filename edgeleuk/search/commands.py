@@ -32,5 +32,5 @@ def _options(config: Any) -> list[str]:
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if value != item.default and value is not None:
-            given += [f"--{item.name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+            given += [f"--{item.name.replace('_', '-')}", str(value)]
     return given

@@ -12,7 +12,7 @@ from edgeleuk.training.config import EXITS, POOLS, TrainConfig
 WHOLE = "whole"
 FLOAT, PRUNED, QAT = "float", "pruned", "qat"  # the runs in a trial's folder
 QUANTIZATIONS = ("ptq", "qat")
-_FEWEST_PX = 75
+_FEWEST_PX, _WIDEST = 75, 4
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Space:
             if not values or len(set(values)) != len(values):
                 raise UsageError(f"{item.name} has the values {list(values)}; expected at least one, each once")
         _all(self, "input_size", lambda size: size >= _FEWEST_PX, f"at least {_FEWEST_PX} px")
-        _all(self, "width", lambda width: 0 < width <= 4, "above 0, at most 4")
+        _all(self, "width", lambda width: 0 < width <= _WIDEST, f"above 0, at most {_WIDEST}")
         _all(self, "crop", lambda crop: crop is None or crop > 0, "above 0")
         _all(self, "exit", lambda block: block in (None, *EXITS), ", ".join(EXITS))
         _all(self, "prune", lambda share: 0 < share <= 1, "shares of the operations kept, above 0, at most 1")
@@ -127,11 +127,14 @@ class SearchConfig:
     def __post_init__(self) -> None:
         """Raise UsageError where a value is out of range."""
         _expect(0 < self.budget_ms < math.inf, "budget-ms", self.budget_ms, "a number above 0")
-        _expect(0 < self.max_drop_points < 100, "max-drop", self.max_drop_points, "percentage points, 0 to 100")
+        _expect(0 < self.max_drop_points < 100, "max-drop", self.max_drop_points, "points above 0 and below 100")
         for name in ("threads", "trials", "epochs", "cohort", "workers", "batch_size"):
             _expect(getattr(self, name) > 0, name.replace("_", "-"), getattr(self, name), "above 0")
         _expect(self.qat_epochs >= 0, "qat-epochs", self.qat_epochs, "0 or more")
         _expect(self.seed >= 0, "seed", self.seed, "0 or more")
+        size, width = self.reference_size, self.reference_width
+        _expect(size is None or size >= _FEWEST_PX, "reference-size", size, f"at least {_FEWEST_PX} px")
+        _expect(width is None or 0 < width <= _WIDEST, "reference-width", width, f"above 0, at most {_WIDEST}")
 
     def training(self, candidate: Candidate, teacher: str | None) -> TrainConfig:
         """How the candidate's float network is trained."""

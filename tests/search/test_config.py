@@ -64,6 +64,12 @@ def test_a_search_refuses_numbers_that_make_no_sense(name):
         SearchConfig(**{"budget_ms": 1.0} | {name: 0})
 
 
+@pytest.mark.parametrize(("name", "value"), [("reference_size", 0), ("reference_size", 74), ("reference_width", 0.0)])
+def test_a_reference_that_cannot_be_is_refused(name, value):
+    with pytest.raises(UsageError, match=name.replace("_", "-")):
+        SearchConfig(budget_ms=1.0, **{name: value})
+
+
 def test_a_candidate_is_trained_by_its_dimensions_and_taught_only_where_it_says_so():
     candidate = Candidate(128, 0.5, 300, "mixed7", 1.0, True, "average", "ptq")
     config = SearchConfig(budget_ms=1.0, epochs=9, seed=3)
