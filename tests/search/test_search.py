@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -70,6 +71,16 @@ def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_nothing(bench)
         bench.search(budget_ms=0.01)
     assert not (bench.folder / "found").exists()
     assert bench.search(budget_ms=1.0).chosen is not None
+
+
+def test_a_budget_is_not_given_up_for_a_shape_that_is_not_the_least_as_the_least_cannot_be_pruned(bench):
+    """1/8 width cannot be pruned to a fifth, and is too slow unpruned; a fifth of 1/4 width is fast enough."""
+    space = replace(SPACE, input_size=(75,), width=(0.125, 0.25), prune=(1.0, 0.2), exit=(None,))
+    bench.fail(make_graph=['"width": 0.125, "exit": null, "prune": 0.2', "usage"])
+    said = []
+    record = bench.search(space=space, budget_ms=0.08, trials=2, said=said)
+    assert "75px-w0.125-whole-p1, of the smallest there are, takes 0.0879 ms" in said
+    assert record.trials
 
 
 def test_about_the_better_half_goes_on_at_each_rung(bench):
@@ -259,6 +270,37 @@ def test_a_device_that_drops_in_the_middle_takes_nothing_that_was_measured_with_
     assert outcome(bench.search(resume=True, device=second)) == outcome(undisturbed)
     assert len(first.measured) == lasts
     assert not set(first.measured) & set(second.measured)
+
+
+def test_when_the_device_drops_says_nothing_about_which_candidates_are_found(bench):
+    """So tight a budget that the sampler has to be helped, where a batch of many is open at the drop."""
+    tight = {"budget_ms": 0.15, "trials": 6, "cohort": 6, "epochs": 1, "seed": 3}
+    device = Ruler()
+    undisturbed = bench.search("undisturbed", device=device, **tight)
+    shapes = [name for name in device.measured if not name.isdigit()]  # models that came out have numbers for names
+    assert len(shapes) > 4
+    for lasts in range(1, len(shapes)):
+        with pytest.raises(EdgeleukError, match="the ruler is gone"):
+            bench.search(str(lasts), device=Ruler(lasts=lasts), **tight)
+        assert outcome(bench.search(str(lasts), resume=True, **tight)) == outcome(undisturbed)
+
+
+def test_a_place_that_is_full_ends_the_search_and_condemns_no_trial(bench):
+    undisturbed = bench.search("undisturbed")
+    for action, word in (("train", "trials/"), ("finish", "")):
+        bench.fail(**{action: [word, "output"]})
+        with pytest.raises(OutputError, match="no space left"):
+            bench.search("full", resume=True)
+    bench.fail()
+    assert outcome(bench.search("full", resume=True)) == outcome(undisturbed)
+
+
+def test_a_device_that_is_not_steady_is_told(bench):
+    notes = bench.search(device=Ruler(faults=("75px: the clock changed",))).notes
+    told = [text for text in notes if "not steady" in text]
+    assert len(told) == 2
+    assert "75px: the clock changed; " in told[0]
+    assert re.search(r"while choosing shapes: .*; and \d+ more$", told[0])
 
 
 def test_overhead_is_what_is_neither_training_nor_measuring(bench):
