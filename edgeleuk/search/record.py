@@ -158,7 +158,7 @@ def parse_search(raw: Any, name: str) -> SearchRecord:
         )
     content = {key: value for key, value in raw.items() if key not in ("kind", "schema_version", "sha256")}
     record: SearchRecord = decode(SearchRecord, content, name)
-    if raw.get("sha256") != _digest(record, name):
+    if raw.get("sha256") != _digest(content, name):
         raise DataError(f"{name} was changed after it was written: its content does not fit its hash")
     numbers = {trial.number for trial in record.trials}
     if not numbers.issuperset(record.front) or (record.chosen is not None and record.chosen not in numbers):
@@ -166,9 +166,9 @@ def parse_search(raw: Any, name: str) -> SearchRecord:
     return record
 
 
-def _digest(record: SearchRecord, name: str) -> str:
+def _digest(content: dict[str, Any], name: str) -> str:
     try:
-        return digest(dataclasses.asdict(record))
+        return digest(content)
     except ValueError as error:  # such as 1e999, which Python reads as infinite
         raise DataError(f"{name} holds a number that JSON does not have: {error}") from error
     except RecursionError:

@@ -154,3 +154,11 @@ def test_a_record_with_anything_in_it_is_read_or_refused_as_data(key, value):
 def test_json_that_is_no_search_is_refused(raw):
     with pytest.raises(DataError, match="is no record of a search"):
         parse_search(raw, "x")
+
+
+def test_a_record_from_before_a_field_was_added_is_read(read):
+    """Its hash is that of what was written."""
+    raw = json.loads(make_search(3).to_json())
+    content = {key: value for key, value in raw.items() if key not in ("kind", "schema_version", "sha256", "notes")}
+    old = {"kind": raw["kind"], "schema_version": 1, "sha256": digest(content)} | content
+    assert read(json.dumps(old)) == dataclasses.replace(make_search(3), notes=())
