@@ -5,22 +5,22 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from edgeleuk.errors import UsageError
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
-from edgeleuk.sources.camera import open_camera
 from edgeleuk.sources.files import STANDARD_INPUT, named_images
-from edgeleuk.sources.frame import CameraSource
-from edgeleuk.sources.watch import FolderWatch
-from edgeleuk.store import Store
 from edgeleuk.store.record import printable
 from edgeleuk.streaming.recorder import recorded
 from edgeleuk.streaming.rows import Row, json_line, table_head, table_line
-from edgeleuk.streaming.service import Control, Service
 from edgeleuk.streaming.steps import Model, Steps, Way
 from edgeleuk.streaming.subjects import subject_finder
+
+if TYPE_CHECKING:
+    from edgeleuk.sources.frame import CameraSource
+    from edgeleuk.sources.watch import FolderWatch
+    from edgeleuk.store import Store
 
 
 @dataclass(frozen=True)
@@ -71,22 +71,46 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
     """Open all that is needed, cheap things first, so that a mistake shows before a model is loaded."""
     subject_of = subject_finder(request.subject, request.subject_pattern)
     named = named_images(request.names, separator=b"\0" if request.null else b"\n")
-    watch = camera = None
-    if request.watch is not None:
-        watch = stack.enter_context(FolderWatch(request.watch, polling=request.polling or None, report=_report))
-    if request.camera is not None:
-        camera = stack.enter_context(closing(open_camera(request.camera)))
-    store = stack.enter_context(Store.open(request.store)) if request.store is not None else None
+    watch, camera, store = _opened_watch(request, stack), _opened_camera(request, stack), _opened_store(request, stack)
     model = request.load()
     source = "watch" if watch else "camera" if camera else "file"
     steps = Steps(model, store, Way(source, request.watch, subject_of))
     if watch is None and camera is None:
         rows = steps.rows(named)
         return (recorded(rows, store, source) if store is not None else rows), model
+    from edgeleuk.streaming.service import Control, Service
+
     service = Service(steps, stack.enter_context(Control()), request.load, _report)
     if watch is not None:
         return service.watch(watch, store), model
-    return service.camera(cast(CameraSource, camera), store, request.every, request.frames), model
+    return service.camera(cast("CameraSource", camera), store, request.every, request.frames), model
+
+
+# Each imports what it opens: to classify one image takes no longer for what else can be done.
+
+
+def _opened_watch(request: Request, stack: ExitStack) -> "FolderWatch | None":
+    if request.watch is None:
+        return None
+    from edgeleuk.sources.watch import FolderWatch
+
+    return stack.enter_context(FolderWatch(request.watch, polling=request.polling or None, report=_report))
+
+
+def _opened_camera(request: Request, stack: ExitStack) -> "CameraSource | None":
+    if request.camera is None:
+        return None
+    from edgeleuk.sources.camera import open_camera
+
+    return stack.enter_context(closing(open_camera(request.camera)))
+
+
+def _opened_store(request: Request, stack: ExitStack) -> "Store | None":
+    if request.store is None:
+        return None
+    from edgeleuk.store import Store
+
+    return stack.enter_context(Store.open(request.store))
 
 
 def _print(rows: Iterable[Row | None], classes: Sequence[str], table: bool) -> bool:

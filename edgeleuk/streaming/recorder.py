@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from edgeleuk.errors import StoreError
-from edgeleuk.store import Result, Store
+from edgeleuk.store import Result
 from edgeleuk.store.record import make_failure
 from edgeleuk.streaming.rows import Row
+
+if TYPE_CHECKING:
+    from edgeleuk.store import Store
 
 _AT_MOST = 64
 _EVERY_S = 0.25  # a commit waits for the disk, on an SD card for many milliseconds
@@ -20,7 +23,7 @@ Attempt = Callable[[Callable[[], Value]], Value]
 
 def recorded(
     rows: Iterable[Row | None],
-    store: Store,
+    store: "Store",
     source: str,
     attempt: "Attempt[None]" = lambda action: action(),
     clock: Callable[[], float] = time.monotonic,
@@ -44,7 +47,7 @@ def recorded(
         yield from _stored(pending, store, source, attempt)
 
 
-def _stored(rows: Sequence[Row], store: Store, source: str, attempt: "Attempt[None]") -> list[Row]:
+def _stored(rows: Sequence[Row], store: "Store", source: str, attempt: "Attempt[None]") -> list[Row]:
     results = [row.result for row in rows if row.result is not None]
     failures = [make_failure(str(row.image), row.error, row.sha256, source) for row in rows if row.error is not None]
     kept: list[Result] = []

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgeleuk.errors import ImageError, StoreError
 from edgeleuk.files import sha256_bytes
@@ -12,9 +13,12 @@ from edgeleuk.runtime.classifier import Classifier, Prepared
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.frame import Frame
 from edgeleuk.sources.reading import read_regular
-from edgeleuk.store import Result, Store
+from edgeleuk.store import Result
 from edgeleuk.store.record import ModelIdentity, make_result
 from edgeleuk.streaming.rows import Row
+
+if TYPE_CHECKING:
+    from edgeleuk.store import Store
 
 _REMEMBERED = 256  # contents classified last: more than are ever under way between inference and store
 
@@ -59,7 +63,7 @@ class _Seen:
 class Steps:
     """What is done to each image. `model` may be replaced at any time; each image keeps the one it began with."""
 
-    def __init__(self, model: Model, store: Store | None = None, way: Way | None = None) -> None:
+    def __init__(self, model: Model, store: "Store | None" = None, way: Way | None = None) -> None:
         """With a store, what it knows of an image's content is its result."""
         self.model = model
         self._store = store
