@@ -10,9 +10,14 @@ from edgeleuk.search.record import Spent
 class Clock:
     """Counts seconds of training, of measuring, and of all else; goes on from what an earlier process had counted."""
 
-    def __init__(self, before: Spent, now: Callable[[], float] = time.monotonic) -> None:
-        """Start counting on top of `before`."""
-        self._before, self._now, self._started = before, now, now()
+    def __init__(
+        self,
+        before: Spent,
+        now: Callable[[], float] = time.monotonic,
+        keep: Callable[[Spent], None] = lambda spent: None,
+    ) -> None:
+        """Start counting on top of `before`; `keep` gets what was spent whenever some training or measuring ends."""
+        self._before, self._now, self._keep, self._started = before, now, keep, now()
         self._training_s = self._measuring_s = 0.0
 
     @contextmanager
@@ -23,6 +28,7 @@ class Clock:
             yield
         finally:
             self._training_s += self._now() - started
+            self._keep(self.spent)
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
@@ -32,6 +38,7 @@ class Clock:
             yield
         finally:
             self._measuring_s += self._now() - started
+            self._keep(self.spent)
 
     @property
     def spent(self) -> Spent:

@@ -120,7 +120,6 @@ class Conclusion:
             found = measured.ms
             study.note(_FAULTS, measured.faults)
             study.note(_MEASURED, found)
-            study.note("spent", dataclasses.asdict(self.halving.clock.spent))
         return tuple(
             dataclasses.replace(trial, latency_ms=found.get(str(trial.number), trial.latency_ms)) for trial in trials
         )

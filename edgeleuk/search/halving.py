@@ -132,7 +132,6 @@ class Halving:
             outcomes = self.workers.run(jobs)
         for contender, outcome in _blamed(below, outcomes):
             self._note(contender, until, outcome)
-        self.study.note("spent", dataclasses.asdict(self.clock.spent))
         _refuse_place(outcomes)
         reached = [contender for contender in cohort if contender.rung(until) is not None]
         if until == self.config.epochs:
@@ -188,7 +187,6 @@ class Halving:
                 f"{contender.name}: int8 accuracy {answer['accuracy']:.4f} on validation (float "
                 f"{answer['float']['accuracy']:.4f}), {answer['size_bytes'] / 1e6:.2f} MB"
             )
-        self.study.note("spent", dataclasses.asdict(self.clock.spent))
         _refuse_place(outcomes)
 
     def _finishing(self, contender: Contender) -> Job:

@@ -92,7 +92,8 @@ def _check(request: Request) -> None:
 def _search(request: Request, out: Path, say: Say) -> SearchRecord:
     config, space = request.config, request.space
     study = Study(out / "search.db", space, config.seed, max(1, config.cohort // 2))
-    clock = Clock(Spent(**study.notes["spent"]) if "spent" in study.notes else Spent(0.0, 0.0, 0.0))
+    before = Spent(**study.notes["spent"]) if "spent" in study.notes else Spent(0.0, 0.0, 0.0)
+    clock = Clock(before, keep=lambda spent: study.note("spent", dataclasses.asdict(spent)))
     workers = Workers(config.workers, request.python)
     latencies = Latencies(out, request.device, config.threads, len(request.index.classes), workers)
     with clock.measuring():
@@ -102,12 +103,8 @@ def _search(request: Request, out: Path, say: Say) -> SearchRecord:
             reference = trained_reference(config, space, out, workers, say)
     else:
         reference = given_reference(request.run)
-    study.note("spent", dataclasses.asdict(clock.spent))
     halving = Halving(study, space, config, latencies, workers, clock, out, Path(reference.run), say)
-    try:
-        halving.run()
-    finally:
-        study.note("spent", dataclasses.asdict(clock.spent))
+    halving.run()
     return Conclusion(request.device, request.index, request.command, halving, reference).draw()
 
 
