@@ -102,8 +102,8 @@ def command(source: Path, output: Path, resume: bool, **options: Any) -> None:
     more than --max-drop points was ruled out.
     """
     from edgeleuk.cli.ending import ended_by_signals
-    from edgeleuk.noninferiority import NOT_INFERIOR
     from edgeleuk.report.search import render_search
+    from edgeleuk.report.search_verdict import verdict
     from edgeleuk.search.config import SearchConfig
     from edgeleuk.search.search import Request, search
 
@@ -115,9 +115,7 @@ def command(source: Path, output: Path, resume: bool, **options: Any) -> None:
     with ended_by_signals():
         record = search(Request(index, run, config, space, device, _typed()), output, resume, click.echo)
     click.echo(f"\n{render_search(record)}", nl=False)
-    tested = record.gate is not None and record.gate_split == "test"  # validation chose the model, and proves nothing
-    shown = tested and record.gate is not None and record.gate.result.verdict == NOT_INFERIOR
-    click.get_current_context().exit(int(not shown))
+    click.get_current_context().exit(int(not verdict(record).good))
 
 
 def _opened(source: Path, options: dict[str, Any]) -> "tuple[Index, Run | None]":
