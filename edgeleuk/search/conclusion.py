@@ -187,11 +187,9 @@ class Conclusion:
         return dataclasses.replace(found, reference=_below(Path(found.reference), out))
 
     def _refused(self) -> Iterator[Refused]:
-        halving = self.halving
-        shapes = list(halving.space.shapes())
+        latencies, shapes = self.halving.latencies, list(self.halving.space.shapes())
         for shape in shapes:
-            if halving.latencies.why_not(shape, shapes, halving.config.budget_ms) is not None:
-                latencies = halving.latencies
+            if latencies.why_not(shape, shapes, self.halving.config.budget_ms) is not None:
                 yield Refused(dataclasses.asdict(shape), latencies.of(shape), latencies.impossible(shape))
 
     def _reproduce(self, chosen: Trial | None) -> tuple[str, ...]:

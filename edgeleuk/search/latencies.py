@@ -11,7 +11,7 @@ from edgeleuk.search.config import Shape, Space
 from edgeleuk.search.device import Device
 from edgeleuk.search.jobs import Job, Workers
 
-FILE = "latencies.json"
+LATENCIES = "latencies.json"
 Say = Callable[[str], None]
 
 
@@ -20,7 +20,7 @@ class Latencies:
 
     def __init__(self, folder: Path, device: Device, threads: int, class_count: int, workers: Workers) -> None:
         """`folder` holds latencies.json and, while they are measured, the graphs."""
-        self._file, self._graphs, self._log = folder / FILE, folder / "graphs", folder / "latencies.log"
+        self._file, self._graphs, self._log = folder / LATENCIES, folder / "graphs", folder / "latencies.log"
         self._device, self._threads, self._class_count, self._workers = device, threads, class_count, workers
         known = json.loads(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
         self._ms: dict[str, float] = known.get("ms", {})
@@ -93,7 +93,7 @@ class Latencies:
 def check_budget(space: Space, latencies: Latencies, budget_ms: float, say: Say) -> None:
     """Measure from the least shape on, until one is within the budget. Raises UsageError where none is."""
     shapes = list(space.shapes())
-    nearest: tuple[float, str] | None = None
+    timed: list[tuple[float, str]] = []
     for shape in sorted(shapes, key=lambda shape: sum(map(shape.covers, shapes))):
         # One that cannot be made says nothing of the next, and one that is too slow nothing of those it is not part of.
         if latencies.why_not(shape, shapes, budget_ms) is None:
@@ -104,10 +104,11 @@ def check_budget(space: Space, latencies: Latencies, budget_ms: float, say: Say)
         say(f"{shape.key}, of the smallest there are, takes {found:.3g} ms")
         if found <= budget_ms:
             return
-        nearest = min(nearest or (found, shape.key), (found, shape.key))
-    if nearest is None:
+        timed.append((found, shape.key))
+    if not timed:
         raise UsageError(f"no candidate can be made: {latencies.why_not(shapes[0], shapes, budget_ms)}")
+    nearest_ms, nearest = min(timed)
     raise UsageError(
-        f"nothing in the space meets {budget_ms:g} ms: the nearest is {nearest[1]} with {nearest[0]:.3g} ms. Allow "
+        f"nothing in the space meets {budget_ms:g} ms: the nearest is {nearest} with {nearest_ms:.3g} ms. Allow "
         "that, or smaller networks: --input-sizes, --widths, --exits, --prune"
     )

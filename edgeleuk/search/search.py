@@ -30,8 +30,7 @@ from edgeleuk.search.config import SearchConfig, Space
 from edgeleuk.search.device import Device
 from edgeleuk.search.halving import Halving, Say
 from edgeleuk.search.jobs import Workers
-from edgeleuk.search.latencies import FILE as LATENCIES
-from edgeleuk.search.latencies import Latencies, check_budget
+from edgeleuk.search.latencies import LATENCIES, Latencies, check_budget
 from edgeleuk.search.record import SearchRecord, Spent, read_search
 from edgeleuk.search.reference import given_reference, trained_reference
 from edgeleuk.search.study import Study, store_errors
