@@ -13,7 +13,8 @@ from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layout import FileEntry
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_file
-from edgeleuk.runtime.images import IMAGE_SUFFIXES, decode_image
+from edgeleuk.runtime.images import decode_image
+from edgeleuk.sources.names import is_image_name
 
 Progress = Callable[[int, int], None]
 _BATCH = 512  # bounds the futures in flight on large folders and the wait after Ctrl-C
@@ -34,12 +35,6 @@ class Listing:
     entries: tuple[FileEntry, ...]
     ignored: int
     problems: tuple[str, ...]
-
-
-def is_image_name(path: str) -> bool:
-    """Whether the suffix is one of an image, whatever its case, and the file is not hidden."""
-    name = path.rpartition("/")[2]
-    return not name.startswith(".") and f".{name.rpartition('.')[2].lower()}" in IMAGE_SUFFIXES
 
 
 def list_images(root: Path) -> Listing:

@@ -8,9 +8,9 @@ from edgeleuk.data import class_folders, cnmc
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layout import Described, counted
 from edgeleuk.data.manifest import read_manifest
-from edgeleuk.data.pixels import Progress, Unreadable, is_image_name, list_images, read_images
+from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
 from edgeleuk.errors import DataError, UsageError
-from edgeleuk.runtime.images import IMAGE_SUFFIXES
+from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
 from edgeleuk.spec import nearest
 
 

@@ -27,7 +27,8 @@ class Prediction:
     """What a model says of one image; times are wall clock.
 
     Probabilities sum to 1; those of an int8 output come in steps of its scale, usually 1/256, and do so only roughly.
-    `stage` is which model of a cascade answered, 1 or 2; None where there is one model.
+    `stage` is which model of a cascade answered, 1 or 2; None where there is one model. `warnings` are short phrases
+    that say why the image may be nothing to classify, "no content" or "8 px": such an answer is kept apart.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Prediction:
     prepare_ms: float
     invoke_ms: float
     stage: int | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def probability(self) -> float:

@@ -12,7 +12,6 @@ from PIL import Image, UnidentifiedImageError
 from edgeleuk.errors import ImageError
 
 MAX_PIXELS = 25_000_000  # a 25-megapixel camera frame; Pillow itself only warns at 89 million
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
 _EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
 _ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})

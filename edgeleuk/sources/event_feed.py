@@ -13,8 +13,9 @@ from typing import Protocol
 from edgeleuk.sources import inotify
 from edgeleuk.sources.feed import CannotFollow, FolderGone, unreadable
 from edgeleuk.sources.inotify import Event, Inotify
-from edgeleuk.sources.intake import BATCH, Intake, is_image_name
+from edgeleuk.sources.intake import BATCH, Intake
 from edgeleuk.sources.mounts import MOUNTINFO, remote_file_system
+from edgeleuk.sources.names import is_image_name
 from edgeleuk.sources.notices import Notices
 from edgeleuk.sources.tree import report_link, walk_images
 from edgeleuk.sources.watches import Watches

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.sources.frame import EndOfFrames, Frame
-from edgeleuk.sources.intake import is_image_name
+from edgeleuk.sources.names import is_image_name
 from edgeleuk.sources.reading import read_regular
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from edgeleuk.errors import DataError, UsageError
-from edgeleuk.runtime.images import IMAGE_SUFFIXES
+from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
 
 STANDARD_INPUT = "-"
 _PATTERN = frozenset("*?[")
@@ -56,12 +56,11 @@ def _expanded(path: str) -> Iterable[str]:
 
 
 def _images_below(folder: str) -> Iterator[str]:
-    """One folder's names in memory at a time, sorted."""
+    """One folder's names in memory at a time, sorted; hidden folders are left out, as hidden files are."""
     for place, folders, names in os.walk(folder, onerror=_unreadable):
-        folders.sort()
-        for name in sorted(names):
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - a Path for each costs more than this
-                yield os.path.join(place, name)  # noqa: PTH118
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(filter(is_image_name, names)):
+            yield os.path.join(place, name)  # noqa: PTH118 - a Path for each costs more than this
 
 
 def _unreadable(error: OSError) -> None:

@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 
-from edgeleuk.runtime.images import IMAGE_SUFFIXES
 from edgeleuk.sources.fingerprints import Fingerprints, fingerprint
 from edgeleuk.sources.notices import Notices
 from edgeleuk.sources.settling import Settling, Signature
@@ -159,12 +158,6 @@ def what_else(found: os.stat_result) -> str:
     if stat.S_ISLNK(found.st_mode):
         return "skipped: a symbolic link, which is not followed"
     return "skipped: not a regular file"
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a name without folder is that of an image: a suffix of one, and not hidden."""
-    stem, dot, suffix = name.rpartition(".")
-    return bool(stem and dot) and not name.startswith(".") and f".{suffix.lower()}" in IMAGE_SUFFIXES
 
 
 def _numbers(path: str, signature: Signature) -> tuple[int, int]:

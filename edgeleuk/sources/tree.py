@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Protocol
 
-from edgeleuk.sources.intake import is_image_name
+from edgeleuk.sources.names import is_image_name
 from edgeleuk.sources.notices import Notices
 
 

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.sources.intake import is_image_name
 from edgeleuk.sources.notices import Notices
 from edgeleuk.sources.tree import walk_images
 
@@ -83,15 +81,3 @@ def test_links_are_told_where_they_look_like_something_to_classify(tmp_path):
     told: list[str] = []
     assert walk(tmp_path, report=told.append) == []
     assert sorted(line.split(":")[0] for line in told) == [str(tmp_path / name) for name in ("loop", "x.png", "z")]
-
-
-@pytest.mark.parametrize("name", ["a.png", "A.BMP", "x.y.tiff", "two words.JPeG", "\udcff.webp", "a\nb.jpg"])
-def test_names_of_images(name):
-    assert is_image_name(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["", ".png", "png", "a.png~", "a.png.part", "a.tmp", ".a.png", "a.", "a.pngx", "a.gif"]
-)
-def test_names_of_other_files(name):
-    assert not is_image_name(name)
