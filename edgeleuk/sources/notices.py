@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from edgeleuk.sources.fingerprints import Fingerprints, fingerprint
+from edgeleuk.text import printable
 
 _AT_MOST = 50  # of one kind; a folder of ten thousand links must not fill the journal
 _REMEMBERED = 4096
@@ -29,10 +30,3 @@ class Notices:
         self._told.add(number)
         self._counts[what] += 1
         self.tell(path, what if self._counts[what] < _AT_MOST else f"{what} (further ones are not reported)")
-
-
-def printable(path: str) -> str:
-    r"""A path on one line of any encoding's text: newlines, control characters and stray bytes as \n, \x1b, \udcff."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in path
-    )

@@ -11,7 +11,8 @@ from edgeleuk.files import whole_file
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store.database import Store
 from edgeleuk.store.export import csv_pages
-from edgeleuk.store.record import Failure, Filter, SubjectSummary, parse_time, printable
+from edgeleuk.store.record import Failure, Filter, SubjectSummary, parse_time
+from edgeleuk.text import printable
 
 
 def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from edgeleuk.errors import UsageError
+from edgeleuk.text import printable as printable
 
 if TYPE_CHECKING:
     from edgeleuk.runtime.bundle import Bundle
@@ -174,9 +175,3 @@ def parse_time(text: str) -> str:
         raise UsageError(
             f"{text!r} is no time; expected for example 2026-11-24, 2026-11-24T10:30, 2026-11-24T10:30Z or 36h (ago)"
         ) from error
-
-
-def printable(name: str) -> str:
-    """A file name on one line of a terminal: no line break or control character in it, and nothing that is no UTF-8."""
-    text = name.encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

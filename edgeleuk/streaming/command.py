@@ -11,11 +11,11 @@ from edgeleuk.errors import UsageError
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.sources.files import STANDARD_INPUT, named_images
-from edgeleuk.store.record import printable
 from edgeleuk.streaming.recorder import recorded
 from edgeleuk.streaming.rows import Row, json_line, table_head, table_line
 from edgeleuk.streaming.steps import Model, Steps, Way
 from edgeleuk.streaming.subjects import subject_finder
+from edgeleuk.text import printable
 
 if TYPE_CHECKING:
     from edgeleuk.sources.frame import CameraSource

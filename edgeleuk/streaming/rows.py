@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.store.record import Result, printable
+from edgeleuk.store.record import Result
+from edgeleuk.text import printable
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,6 @@
 """Notices are told once, on one line, and not without end."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from edgeleuk.sources.notices import Notices, printable
+from edgeleuk.sources.notices import Notices
 
 
 def test_each_fact_of_a_path_is_told_once():
@@ -25,14 +22,3 @@ def test_after_fifty_of_a_kind_it_says_that_no_more_are_told():
     assert len(told) == 51
     assert told[49] == "49: is odd (further ones are not reported)"
     assert told[50] == "x: is even"
-
-
-@given(st.text(st.characters()))
-def test_a_path_is_one_printable_line(text):
-    shown = printable(text)
-    assert shown.isprintable()
-    shown.encode("utf-8")
-
-
-def test_what_is_printable_stays_as_it_is():
-    assert printable("/data/Zelle 1 \N{MICROSCOPE}.png") == "/data/Zelle 1 \N{MICROSCOPE}.png"

@@ -1,0 +1,39 @@
+"""Text that people read: names from files made fit for a terminal, and the name that was probably meant."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def printable(name: object) -> str:
+    r"""Any text on one line of a terminal: line breaks, escape sequences and stray bytes as \n, \x1b, \udcff."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, whose line breaks stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def printable_json(text: str) -> str:
+    r"""JSON of the same value in which everything that is not printable is written \uXXXX."""
+    return "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in text)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant: equal but for case and blanks, else the most alike; None if none is."""
+    alike: dict[str, str] = {}
+    for each in known:
+        alike.setdefault(_folded(each), each)
+    if _folded(word) in alike:
+        return alike[_folded(word)]
+    close = difflib.get_close_matches(_folded(word), list(alike), n=1)
+    return alike[close[0]] if close else None
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def _folded(word: str) -> str:
+    return "".join(word.split()).casefold()

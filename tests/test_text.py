@@ -1,0 +1,44 @@
+"""Text that people read."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeleuk.text import nearest, printable, printable_json, printable_lines
+
+
+@given(st.text(st.characters()))
+def test_any_text_becomes_one_printable_line(text):
+    shown = printable(text)
+    assert shown.isprintable()
+    shown.encode("utf-8")
+
+
+def test_what_is_printable_stays_as_it_is():
+    assert printable("/data/Zelle 1 \N{MICROSCOPE}.png") == "/data/Zelle 1 \N{MICROSCOPE}.png"
+
+
+def test_escapes_of_a_terminal_and_turned_writing_are_shown_as_what_they_are():
+    assert printable("a\x1b[2J\x9b31m\u202eb\nc\udcff") == r"a\x1b[2J\x9b31m\u202eb\nc\udcff"
+    assert printable_lines("a\x1b\nb\r\n") == "a\\x1b\nb\\r\n"
+
+
+@given(st.recursive(st.text(st.characters()) | st.integers(), st.lists))
+def test_printable_json_is_the_same_value(value):
+    text = printable_json(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(text) == value
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("All", "all"), (" HEM ", "hem"), ("infr", "infer"), ("Infr", "infer"), ("zebra", None), ("", None)],
+)
+def test_the_nearest_name_is_the_one_meant(word, meant):
+    assert nearest(word, ["all", "hem", "infer"]) == meant
+
+
+def test_of_names_that_differ_by_case_the_first_is_given():
+    assert nearest("ALL", ["All", "all"]) == "All"
