@@ -16,6 +16,7 @@ from edgeleuk.data.split import open_images
 from edgeleuk.errors import DataError, LeakError, ModelError, UsageError
 from edgeleuk.evaluation import SCHEMA_VERSION, Evaluation, Request, evaluate_files
 from edgeleuk.noninferiority import Gate, Noninferiority, compare_images, compare_subjects
+from edgeleuk.safe_csv import plain_cell
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def read_reference(folder: Path) -> Reference:
         raw = json.loads((folder / "evaluation.json").read_bytes())
         _check_schema(raw, folder)
         with (folder / "predictions.csv").open(encoding="utf-8", newline="") as stream:
-            right = {row["path"]: row["label"] == row["predicted"] for row in csv.DictReader(stream)}
+            rows = csv.DictReader(stream)
+            right = {plain_cell(row["path"]): row["label"] == row["predicted"] for row in rows}
         if len(right) != raw["predictions"] or abs(_share(right) - raw["scores"]["accuracy"]["value"]) > 1e-9:
             raise ValueError("predictions.csv does not give the accuracy in evaluation.json")
         whole = {name: raw[name] for name in ("model_sha256", "index_sha256", "split", "trained_images")}

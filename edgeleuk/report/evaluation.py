@@ -1,6 +1,5 @@
 """An evaluation as text, and as a folder of JSON, table and picture."""
 
-import csv
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 
 from edgeleuk.comparison import Comparison
 from edgeleuk.evaluation import Evaluation, SubjectResult
-from edgeleuk.files import to_json, whole_folder
+from edgeleuk.files import to_json, whole_folder, write_text
 from edgeleuk.metrics import Estimate
 from edgeleuk.report.plots import evaluation_figure
+from edgeleuk.safe_csv import csv_text
 
 _MOST_SUBJECTS = 20
 _TERMINAL_WIDTH = 100
@@ -32,7 +32,7 @@ def write_folder(evaluation: Evaluation, folder: Path, comparison: Comparison | 
     """Write evaluation.json, predictions.csv and evaluation.png, all or none. Raises OutputError."""
     with whole_folder(folder) as partial:
         (partial / "evaluation.json").write_text(to_json(record_of(evaluation, comparison)), encoding="utf-8")
-        _write_predictions(evaluation, partial / "predictions.csv")
+        write_text(partial / "predictions.csv", _predictions_csv(evaluation))
         evaluation_figure(evaluation, partial / "evaluation.png")
 
 
@@ -127,9 +127,10 @@ def _notes(evaluation: Evaluation) -> Iterator[str]:
         yield f"note: {note}"
 
 
-def _write_predictions(evaluation: Evaluation, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["path", "subject", "label", "predicted", *(f"p_{name}" for name in evaluation.classes)])
-        for p in evaluation.predictions:
-            table.writerow([p.path, p.subject or "", p.label, p.predicted, *(f"{v:.6f}" for v in p.probabilities)])
+def _predictions_csv(evaluation: Evaluation) -> str:
+    head = ["path", "subject", "label", "predicted", *(f"p_{name}" for name in evaluation.classes)]
+    rows = [
+        [p.path, p.subject, p.label, p.predicted, *(f"{value:.6f}" for value in p.probabilities)]
+        for p in evaluation.predictions
+    ]
+    return csv_text([head, *rows])

@@ -1,13 +1,12 @@
 """A table of quantization errors as a file: JSON, CSV or a picture."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import UsageError
 from edgeleuk.files import to_json, write_text
 from edgeleuk.report.plots import layer_errors_figure
+from edgeleuk.safe_csv import csv_of
 
 FORMATS = (".json", ".csv", ".png")
 
@@ -26,12 +25,4 @@ def write_layer_errors(table: dict[str, Any], path: Path) -> None:
     if path.suffix == ".png":
         layer_errors_figure(table, path)
     else:
-        write_text(path, to_json(table) if path.suffix == ".json" else _csv(table["layers"]))
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+        write_text(path, to_json(table) if path.suffix == ".json" else csv_of(table["layers"]))

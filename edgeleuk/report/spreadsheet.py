@@ -11,8 +11,8 @@ from edgeleuk.errors import DataError, UsageError
 from edgeleuk.report.reading import Accuracy, Material
 from edgeleuk.report.rows import Row, rows_of
 from edgeleuk.report.search_settings import names_of
+from edgeleuk.safe_csv import safe_cell
 from edgeleuk.search.record import COMPLETE, SearchRecord, Trial
-from edgeleuk.store.export import safe_cell
 
 _REFUSED = "refused"
 Cell = str | float | int | bool | None

@@ -1,9 +1,7 @@
 """What a training leaves behind: weights, metrics, history, and a line an epoch on the terminal."""
 
-import csv
 import datetime as dt
 import importlib.metadata
-import io
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ from edgeleuk import __version__
 from edgeleuk.errors import OutputError
 from edgeleuk.files import output_errors, to_json, write_text
 from edgeleuk.report.plots import history_figure
+from edgeleuk.safe_csv import csv_of
 from edgeleuk.training.checkpoint import Progress
 from edgeleuk.training.framework import tf
 from edgeleuk.training.weights import save_weights
@@ -27,17 +26,8 @@ def write_results(partial: Path, progress: Progress, model: Any) -> None:
     save_weights(model, partial / "weights.npz")
     write_text(partial / "metrics.json", to_json(progress.best))
     if progress.rows:
-        write_text(partial / "history.csv", history_csv(progress.rows))
+        write_text(partial / "history.csv", csv_of(progress.rows))
         history_figure(progress.rows, partial / "history.png")
-
-
-def history_csv(rows: list[dict[str, Any]]) -> str:
-    """One line an epoch, columns of the rows."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def epoch_reporter(total: int, report: Report, log_folder: Path | None) -> OnEpoch:
