@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import OutputError
+from edgeleuk.places import clear_leftovers, held, partial_prefix, real_place, refuse_no_folder, stream_of
 
 
 def sha256_bytes(content: bytes) -> str:
@@ -42,20 +43,36 @@ def output_errors(path: Path) -> Iterator[None]:
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; renamed into place when the body ends well, removed when it fails.
 
-    Raises OutputError where the file cannot be written (permission, disk full).
+    A link is followed and stays; a pipe or a device is written into, never replaced. Raises OutputError where the file
+    cannot be written (permission, disk full), or path is a folder.
     """
     with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
-        try:
+        stream = stream_of(path)
+        if stream is not None:
+            with os.fdopen(stream, "wb") as pipe, tempfile.NamedTemporaryFile(prefix="edgeleuk.") as copy:
+                yield Path(copy.name)
+                with Path(copy.name).open("rb") as content:
+                    shutil.copyfileobj(content, pipe)
+            return
+        with _partial_file(real_place(path)) as partial:
+            yield partial
+
+
+@contextmanager
+def _partial_file(place: Path) -> Iterator[Path]:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(place)
+    handle, name = tempfile.mkstemp(prefix=partial_prefix(place.name), suffix=".partial", dir=place.parent)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        with held(partial):
             yield partial
             _flush_to_disk(partial)
-            partial.chmod(0o666 & ~_umask())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+            partial.chmod(_mode_of(place))
+            partial.replace(place)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -78,21 +95,28 @@ def to_json(value: Any) -> str:
 def whole_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path`; renamed into place when the body ends well, removed when it fails.
 
-    Raises OutputError where path already exists with something in it, or cannot be written.
+    A link is followed and stays. Raises OutputError where path already exists with something in it, or cannot be
+    written.
     """
     refuse_taken(path)
     with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+        place = real_place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(place)
+        partial = Path(tempfile.mkdtemp(prefix=partial_prefix(place.name), suffix=".partial", dir=place.parent))
         try:
-            yield partial
-            publish_folder(partial, path)
+            with held(partial):
+                yield partial
+                publish_folder(partial, place)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
 
 def refuse_taken(path: Path) -> None:
-    """Raise OutputError where path is a file or a folder that is not empty."""
+    """Raise OutputError where path is a file, a pipe, a device, or a folder that is not empty."""
+    if path.name in ("", ".."):
+        raise OutputError(f"{path} cannot be the name of a new folder; name one in it")
+    refuse_no_folder(path)
     if path.is_dir() and not any(path.iterdir()):
         return
     if path.exists():
@@ -100,10 +124,11 @@ def refuse_taken(path: Path) -> None:
 
 
 def publish_folder(partial: Path, path: Path) -> None:
-    """Rename the finished folder `partial` to `path`, which is absent or an empty folder."""
+    """Rename the finished folder `partial` to `path`, which is absent, an empty folder or a link to one of these."""
+    place = real_place(path)
     partial.chmod(0o777 & ~_umask())
-    partial.replace(path)
-    _flush_to_disk(path.parent)
+    partial.replace(place)
+    _flush_to_disk(place.parent)
 
 
 def _flush_to_disk(path: Path) -> None:
@@ -112,6 +137,14 @@ def _flush_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _mode_of(place: Path) -> int:
+    """Permissions that the file has, or that a new one gets."""
+    try:
+        return place.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 import stat
 import subprocess
 
@@ -123,3 +124,153 @@ def test_json_keeps_the_order_of_keys_and_refuses_nan():
     assert to_json({"b": 1, "a": "é"}) == '{\n  "b": 1,\n  "a": "é"\n}\n'
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json({"x": float("nan")})
+
+
+def age(path):
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+@pytest.fixture
+def null(tmp_path):
+    """A null device of our own, which nothing else depends on."""
+    path = tmp_path / "null"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        path.write_bytes(b"x")  # a place mounted without devices has nodes that cannot be opened
+    except OSError as error:
+        pytest.skip(f"device nodes cannot be made here: {error}")
+    return path
+
+
+def test_a_device_is_written_into_and_stays(null, tmp_path):
+    (tmp_path / "link").symlink_to(null)
+    for path in (null, tmp_path / "link"):
+        write_text(path, "content")
+        assert stat.S_ISCHR(null.stat().st_mode)
+        with pytest.raises(OutputError, match="it is a pipe or a device"), whole_folder(path):
+            pass
+    assert names(tmp_path) == ["link", "null"]
+
+
+def test_a_pipe_is_written_into_and_stays(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(tmp_path / "pipe", "content")
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_pipe_that_nothing_reads_is_an_error_and_no_endless_wait(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="start its reader first"):
+        write_text(tmp_path / "pipe", "content")
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_standard_output_is_written_into_wherever_it_leads(run_python, tmp_path, name):
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    place = str(tmp_path / "link") if name == "link" else name
+    done = run_python(
+        "from pathlib import Path\nfrom edgeleuk.files import write_text\n"
+        f"print('before', flush=True)\nwrite_text(Path({place!r}), 'content\\n')\nprint('after')"
+    )
+    assert (done.stdout, done.stderr) == ("before\ncontent\nafter\n", "")
+
+
+def test_a_socket_is_neither_written_into_nor_replaced(tmp_path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(tmp_path / "s"))
+        with pytest.raises(OutputError, match="it is a socket"):
+            write_text(tmp_path / "s", "content")
+
+
+def test_a_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "x").write_text("old")
+    (tmp_path / "second").symlink_to("there/x")
+    (tmp_path / "first").symlink_to("second")
+    write_text(tmp_path / "first", "new")
+    assert (tmp_path / "there" / "x").read_text() == "new"
+    assert names(tmp_path) == ["first", "second", "there"]
+    assert (tmp_path / "first").is_symlink()
+    assert names(tmp_path / "there") == ["x"]
+
+
+def test_a_link_to_nothing_yet_is_followed(tmp_path):
+    (tmp_path / "link").symlink_to("absent")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "absent").read_text() == "new"
+    (tmp_path / "run").symlink_to("there")
+    with whole_folder(tmp_path / "run") as partial:
+        (partial / "a").write_text("1")
+    assert (tmp_path / "there" / "a").read_text() == "1"
+    assert (tmp_path / "run").is_symlink()
+
+
+def test_links_in_a_circle_are_an_output_error(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OutputError, match="circle"):
+        write_text(tmp_path / "a", "new")
+
+
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path):
+    (tmp_path / "x").touch(mode=0o600)
+    write_text(tmp_path / "x", "new")
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\N{MICROSCOPE}" * 63])
+def test_the_longest_names_can_be_written(tmp_path, name):
+    write_text(tmp_path / name, "file")
+    with whole_folder(tmp_path / "sub" / name) as partial:
+        (partial / "a").touch()
+    assert names(tmp_path) == sorted(["sub", name])
+    with pytest.raises(OutputError, match="name too long"):
+        write_text(tmp_path / (name + "x" * 4), "")
+
+
+def test_what_killed_writes_left_is_removed_by_the_next_one(tmp_path):
+    for name in (".x.abcdefgh.partial", ".run.abcdefgh.partial/part"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        age(tmp_path / name.split("/")[0])
+    write_text(tmp_path / "x", "new")
+    with whole_folder(tmp_path / "run") as partial:
+        (partial / "a").touch()
+    assert names(tmp_path) == ["run", "x"]
+
+
+def test_what_may_belong_to_others_stays(tmp_path):
+    others = [".x.partial", ".x.abcdefgh.part", ".xy.abcdefgh.partial", "x.abcdefgh.partial", ".x.new_made.partial"]
+    for name in others:
+        (tmp_path / name).touch()
+        if "new" not in name:
+            age(tmp_path / name)
+    write_text(tmp_path / "x", "new")
+    assert names(tmp_path) == sorted([*others, "x"])
+
+
+def test_a_write_under_way_is_no_leftover(tmp_path):
+    with whole_file(tmp_path / "x") as partial:
+        partial.write_text("first")
+        age(partial)
+        write_text(tmp_path / "x", "second")
+        assert partial.exists()
+    assert (tmp_path / "x").read_text() == "first"
+
+
+def test_a_killed_write_leaves_what_the_next_one_removes(run_python, tmp_path):
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom edgeleuk.files import whole_file\n"
+        f"with whole_file(Path({str(tmp_path / 'x')!r})) as partial:\n"
+        "    partial.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run_python(code)
+    (left,) = tmp_path.iterdir()
+    age(left)
+    write_text(tmp_path / "x", "whole")
+    assert names(tmp_path) == ["x"]
