@@ -8,18 +8,44 @@ import dataclasses
 import difflib
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from edgeleuk.errors import SpecError
+from edgeleuk.reading import parse_json
 
 SCHEMA_VERSION = 1
 RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+# Bounds of what a device of 512 MiB can do, and of what makes sense: a spec may come from a stranger.
+MAX_INPUT_PX = 2048
+MAX_CROP_PX = 5000  # all of a 25-megapixel image
+_MAX_CLASSES, _MAX_NAME, _MAX_NOTE = 10_000, 100, 1000
+_SCALES, _OFFSETS, _TEMPERATURES = (1e-6, 1e4), (-1e6, 1e6), (1e-3, 1e3)
+_SHA256 = re.compile("[0-9a-f]{64}")
+# Control characters, line separators, changes of writing direction, and halves of characters.
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def _expect(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
-        raise SpecError(f"{name} is {value!r}; expected {expected}")
+        raise SpecError(f"{name} is {value!r:.200}; expected {expected}")
+
+
+def _expect_between(limits: tuple[float, float], name: str, value: float) -> None:
+    """NaN is between nothing, and an integer of any size can be compared."""
+    low, high = limits
+    _expect(low <= value <= high, name, value, f"{low:.15g} to {high:.15g}")
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= _MAX_NAME and bool(text.strip()) and not _UNPRINTABLE.search(text)
+
+
+def _expect_note(name: str, text: str | None) -> None:
+    """A remark of people or tools: of bounded length, and text that can be written as UTF-8."""
+    good = text is None or (len(text) <= _MAX_NOTE and not re.search("[\0\ud800-\udfff]", text))
+    _expect(good, name, text, f"text of at most {_MAX_NOTE:,} characters, or null")
 
 
 @dataclass(frozen=True)
@@ -40,11 +66,12 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         """Raise SpecError where a value is out of range."""
-        _expect(1 <= self.input_size_px <= 4096, "input_size_px", self.input_size_px, "1 to 4096")
-        _expect(1 <= self.crop_px <= 65536, "crop_px", self.crop_px, "1 to 65536")
+        _expect_between((1, MAX_INPUT_PX), "input_size_px", self.input_size_px)
+        _expect_between((1, MAX_CROP_PX), "crop_px", self.crop_px)
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, " | ".join(RESAMPLING_FILTERS))
         _expect(self.colour_order in ("RGB", "BGR"), "colour_order", self.colour_order, "RGB | BGR")
-        _expect(self.pixel_scale > 0, "pixel_scale", self.pixel_scale, "a number above 0")
+        _expect_between(_SCALES, "pixel_scale", self.pixel_scale)
+        _expect_between(_OFFSETS, "pixel_offset", self.pixel_offset)
 
     @property
     def input_range(self) -> tuple[float, float]:
@@ -76,8 +103,9 @@ class Decision:
 
     def __post_init__(self) -> None:
         """Raise SpecError where a value is out of range."""
-        _expect(self.temperature > 0, "temperature", self.temperature, "a number above 0")
+        _expect_between(_TEMPERATURES, "temperature", self.temperature)
         _expect(self.threshold is None or 0 <= self.threshold <= 1, "threshold", self.threshold, "0 to 1, or null")
+        _expect_note("source", self.source)
 
 
 @dataclass(frozen=True)
@@ -91,6 +119,18 @@ class Provenance:
     config_sha256: str | None = None
     fold: int | None = None
     tool_versions: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise SpecError where a value cannot be what its name says."""
+        _expect_note("created", self.created)
+        _expect_note("kind", self.kind)
+        for name in ("parent_sha256", "index_sha256", "config_sha256"):
+            value = getattr(self, name)
+            _expect(value is None or bool(_SHA256.fullmatch(value)), name, value, "64 hex digits, or null")
+        _expect(self.fold is None or 0 <= self.fold <= 10**6, "fold", self.fold, "a small number, or null")
+        for tool, version in self.tool_versions.items():
+            _expect(isinstance(version, str), f"tool_versions.{tool:.{_MAX_NAME}}", version, "text")
+            _expect_note("tool_versions", tool + version)
 
 
 @dataclass(frozen=True)
@@ -108,6 +148,9 @@ class ModelSpec:
         """Raise SpecError where classes or version do not hold together."""
         _expect(self.schema_version == SCHEMA_VERSION, "schema_version", self.schema_version, str(SCHEMA_VERSION))
         _expect(len(self.classes) >= 2, "classes", list(self.classes), "at least two class names")
+        _expect(len(self.classes) <= _MAX_CLASSES, "classes", len(self.classes), f"at most {_MAX_CLASSES:,} names")
+        for name in self.classes:
+            _expect(_is_name(name), "a class", name, f"1 to {_MAX_NAME} characters, none of them a control character")
         _expect(len(set(self.classes)) == len(self.classes), "classes", list(self.classes), "names that differ")
         _expect(
             self.positive_class is None or self.positive_class in self.classes,
@@ -129,11 +172,7 @@ class ModelSpec:
     @classmethod
     def from_json(cls, text: str | bytes) -> "ModelSpec":
         """Read what `to_json` wrote. Raises SpecError on malformed JSON, unknown or missing keys, wrong types."""
-        try:
-            raw = json.loads(text)
-        except ValueError as error:
-            raise SpecError(f"the ModelSpec is not JSON: {error}") from error
-        spec: ModelSpec = _build(cls, raw, "ModelSpec")
+        spec: ModelSpec = _build(cls, parse_json(text, "the ModelSpec", SpecError), "ModelSpec")
         return spec
 
 
@@ -155,7 +194,7 @@ def _build(kind: Any, raw: Any, where: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for key in raw:
         if key not in fields:
-            raise SpecError(f"{where} has no key '{key}'{nearest(key, fields)}")
+            raise SpecError(f"{where} has no key '{key:.{_MAX_NAME}}'{nearest(key[:_MAX_NAME], fields)}")
     values: dict[str, Any] = {}
     for name, item in fields.items():
         if name in raw:
@@ -171,13 +210,13 @@ def _value(item: "dataclasses.Field[Any]", value: Any, where: str) -> Any:
     annotation = item.type if isinstance(item.type, str) else getattr(item.type, "__name__", str(item.type))
     kinds = tuple(t for name, types in _TYPES.items() if name in annotation for t in types)
     if isinstance(value, bool) or not isinstance(value, kinds):
-        raise SpecError(f"{where}.{item.name} is {value!r}; expected {annotation}")
+        raise SpecError(f"{where}.{item.name} is {value!r:.200}; expected {annotation}")
     return _class_names(value) if item.name == "classes" else value
 
 
 def _class_names(value: Any) -> tuple[str, ...]:
     if not all(isinstance(name, str) and name for name in value):
-        raise SpecError(f"classes must be names, got {value!r}")
+        raise SpecError(f"classes must be names, got {value!r:.200}")
     return tuple(value)
 
 

@@ -2,46 +2,51 @@
 
 import dataclasses
 import json
+import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeleuk.errors import SpecError
-from edgeleuk.spec import RESAMPLING_FILTERS, Decision, ModelSpec, Preprocessing, Provenance
+from edgeleuk.spec import MAX_CROP_PX, MAX_INPUT_PX, RESAMPLING_FILTERS, Decision, ModelSpec, Preprocessing, Provenance
 
 SPEC = ModelSpec(("all", "hem"), Preprocessing(32, 64), "all")
-REAL = st.floats(allow_nan=False, allow_infinity=False)
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=9
+).filter(str.strip)
+NOTE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=99)
 DIGITS = st.none() | st.text("0123456789abcdef", min_size=64, max_size=64)
 
 preprocessings = st.builds(
     Preprocessing,
-    st.integers(1, 4096),
-    st.integers(1, 65536),
+    st.integers(1, MAX_INPUT_PX),
+    st.integers(1, MAX_CROP_PX),
     st.sampled_from(RESAMPLING_FILTERS),
     st.sampled_from(["RGB", "BGR"]),
-    st.floats(1e-9, 1e9),
-    REAL,
+    st.floats(1e-6, 1e4),
+    st.floats(-1e6, 1e6),
 )
 provenances = st.builds(
     Provenance,
-    st.none() | st.text(),
-    st.none() | st.text(),
+    st.none() | NOTE,
+    st.none() | NOTE,
     DIGITS,
     DIGITS,
     DIGITS,
     st.none() | st.integers(0, 9),
-    st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
+    st.dictionaries(NOTE, NOTE, max_size=3),
 )
 
 
 @st.composite
 def specs(draw):
-    classes = tuple(draw(st.lists(st.text(min_size=1, max_size=9), min_size=2, max_size=5, unique=True)))
+    classes = tuple(draw(st.lists(NAMES, min_size=2, max_size=5, unique=True)))
     positive = draw(st.none() | st.sampled_from(classes))
     two_sided = len(classes) == 2 and positive is not None
     threshold = draw(st.none() | st.floats(0, 1)) if two_sided else None
-    decision = Decision(draw(st.floats(1e-3, 1e3)), threshold, draw(st.none() | st.text()))
+    decision = Decision(draw(st.floats(1e-3, 1e3)), threshold, draw(st.none() | NOTE))
     return ModelSpec(classes, draw(preprocessings), positive, decision, draw(provenances))
 
 
@@ -51,7 +56,7 @@ def test_what_is_written_is_read_again(spec):
     assert ModelSpec.from_json(spec.to_json().encode()) == spec
 
 
-@given(key=st.text(min_size=1, max_size=12), place=st.sampled_from(["", "preprocessing", "decision", "provenance"]))
+@given(key=NAMES, place=st.sampled_from(["", "preprocessing", "decision", "provenance"]))
 def test_unknown_keys_are_rejected_by_name(key, place):
     raw = json.loads(SPEC.to_json())
     part = raw[place] if place else raw
@@ -78,10 +83,31 @@ def test_a_missing_key_is_named(key):
         ModelSpec.from_json(json.dumps(raw))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", b"\xff\xfe\x00"])
-def test_what_is_no_json_object_is_refused(text):
-    with pytest.raises(SpecError):
+_TEXT = SPEC.to_json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "3",
+        b"\xff\xfe\x00",
+        "[" * 100_000,
+        _TEXT.replace("-1.0", "NaN"),
+        _TEXT.replace("-1.0", "1e999"),
+        _TEXT.replace("-1.0", "1" + "0" * 400),
+        _TEXT.replace('"hem"', r'"\ud800"'),
+        _TEXT.replace('"crop_px"', '"crop_px": 1, "crop_px"'),
+        _TEXT.replace('"crop_px"', f'"{"c" * 100_000}"'),
+    ],
+)
+def test_what_is_no_json_object_of_ours_is_refused_in_a_sentence(text):
+    with pytest.raises(SpecError) as raised:
         ModelSpec.from_json(text)
+    assert len(str(raised.value)) < 400
 
 
 @pytest.mark.parametrize(
@@ -93,6 +119,14 @@ def test_what_is_no_json_object_is_refused(text):
         ("preprocessing", "resample", None),
         ("decision", "threshold", "0.5"),
         ("provenance", "tool_versions", []),
+        ("provenance", "tool_versions", {"numpy": [1]}),
+        ("provenance", "tool_versions", {"numpy": "1" * 2000}),
+        ("provenance", "fold", -1),
+        ("provenance", "fold", 2**60),
+        ("provenance", "parent_sha256", "ab"),
+        ("provenance", "index_sha256", "AB" * 32),
+        ("provenance", "created", "x" * 2000),
+        ("decision", "threshold", True),
         (None, "classes", "all"),
         (None, "classes", [1, 2]),
         (None, "classes", ["", "hem"]),
@@ -111,19 +145,45 @@ def test_a_value_of_the_wrong_type_is_refused_and_its_key_named(place, key, valu
     ("key", "value"),
     [
         ("input_size_px", 0),
-        ("input_size_px", 4097),
+        ("input_size_px", 2049),
+        ("input_size_px", 10**400),
         ("crop_px", 0),
+        ("crop_px", 5001),
         ("resample", "box"),
         ("colour_order", "GRB"),
         ("pixel_scale", 0.0),
+        ("pixel_scale", math.nan),
+        ("pixel_scale", math.inf),
+        ("pixel_scale", 10**400),
+        ("pixel_scale", 5e-324),
+        ("pixel_offset", math.nan),
+        ("pixel_offset", -math.inf),
+        ("pixel_offset", 10**400),
+        ("pixel_offset", 1e300),
     ],
 )
 def test_preprocessing_out_of_range_is_refused(key, value):
-    with pytest.raises(SpecError, match=f"{key} is {value!r}; expected"):
+    with pytest.raises(SpecError, match=re.escape(f"{key} is {value!r:.200}; expected")):
         dataclasses.replace(SPEC.preprocessing, **{key: value})
 
 
-@pytest.mark.parametrize(("key", "value"), [("temperature", 0.0), ("threshold", 1.5), ("threshold", -0.1)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("temperature", 0.0),
+        ("temperature", math.nan),
+        ("temperature", math.inf),
+        ("temperature", 1e-300),
+        ("temperature", 10**400),
+        ("threshold", 1.5),
+        ("threshold", -0.1),
+        ("threshold", math.nan),
+        ("threshold", math.inf),
+        ("threshold", 10**400),
+        ("source", "x" * 1001),
+        ("source", "\ud800"),
+    ],
+)
 def test_a_decision_out_of_range_is_refused(key, value):
     with pytest.raises(SpecError, match=key):
         Decision(**{key: value})
@@ -136,6 +196,13 @@ def test_a_decision_out_of_range_is_refused(key, value):
         ({"classes": ("all", "all")}, "names that differ"),
         ({"positive_class": "blast"}, "null or one of all, hem"),
         ({"schema_version": 2}, "schema_version is 2; expected 1"),
+        ({"classes": ("all", " ")}, "a class is ' '"),
+        ({"classes": ("all", "\ud800")}, r"a class is '\\ud800'"),
+        ({"classes": ("all", "a\x1b[31m")}, "none of them a control character"),
+        ({"classes": ("all", "a\nb")}, "none of them a control character"),
+        ({"classes": ("all", "\u202ehem")}, "none of them a control character"),
+        ({"classes": ("all", "x" * 101)}, "1 to 100 characters"),
+        ({"classes": ("all", *map(str, range(10_000)))}, "at most 10,000 names"),
         ({"positive_class": None, "decision": Decision(threshold=0.5)}, "two classes and a positive_class"),
     ],
 )

@@ -117,7 +117,8 @@ def test_an_image_that_cannot_be_used_is_an_image_error(small_model, tmp_path):
 
 def test_a_network_that_returns_nan_is_a_model_error(small_float_model, write_image):
     classifier = Classifier.load(small_float_model)
-    scale = dataclasses.replace(classifier.spec.preprocessing, pixel_offset=math.nan)
+    scale = dataclasses.replace(classifier.spec.preprocessing)
+    object.__setattr__(scale, "pixel_offset", math.nan)  # which no spec may say
     classifier.spec = dataclasses.replace(classifier.spec, preprocessing=scale)
     with pytest.raises(ModelError, match="expected finite probabilities"):
         classifier.predict(write_image("x.bmp"))
