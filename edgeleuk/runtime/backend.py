@@ -1,6 +1,7 @@
 """The one place that names an interpreter package: LiteRT, or tflite-runtime where LiteRT has no wheel."""
 
 import importlib
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from edgeleuk.errors import EdgeleukError, ModelError, UsageError
 from edgeleuk.runtime.native_output import hold_native_stderr
 
+MAX_TENSOR_BYTES = 256 << 20  # more than a classifier of cells has use for, and half of what the services may take
 BACKENDS = ("auto", "litert", "tflite-runtime")
 _PACKAGES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 _NOT_INSTALLED = {
@@ -35,18 +37,24 @@ def interpreter_class(backend: str = "auto") -> tuple[Any, str]:
 
 
 def open_interpreter(
-    content: bytes, path: Path, threads: int, backend: str = "auto", keep_tensors: bool = False
+    content: bytes,
+    path: Path,
+    threads: int,
+    backend: str = "auto",
+    keep_tensors: bool = False,
+    most_tensor_bytes: int | None = None,
 ) -> Any:
     """Return an interpreter with allocated tensors. `keep_tensors`: what is between input and output can be read, too.
 
-    Raises ModelError where the model is damaged or unsupported, EdgeleukError where the interpreter does not work with
-    the NumPy that is installed.
+    Raises ModelError where the model is damaged or unsupported, or has a tensor of more than `most_tensor_bytes`;
+    EdgeleukError where the interpreter does not work with the NumPy that is installed.
     """
     interpreter, name = interpreter_class(backend)
     try:
         with hold_native_stderr():
             opened = _construct(interpreter, content, threads, keep_tensors)
             if not isinstance(opened, SystemError):
+                _check_tensors(opened, path, most_tensor_bytes)
                 opened.allocate_tensors()
                 return opened
     except (ValueError, RuntimeError) as error:
@@ -94,6 +102,16 @@ def _construct(interpreter: Any, content: bytes, threads: int, keep_tensors: boo
         return error
 
 
+def _check_tensors(interpreter: Any, path: Path, most: int | None) -> None:
+    """Raise ModelError where a tensor's shape, as it stands in the file, takes more than `most` bytes."""
+    for tensor in interpreter.get_tensor_details() if most is not None else ():
+        size = math.prod(abs(int(n)) for n in tensor["shape"]) * np.dtype(tensor["dtype"]).itemsize
+        if most is not None and size > most:
+            raise ModelError(
+                f"{path}: the tensor {tensor['name']!r:.100} takes {size:,} bytes; at most {most:,} are used"
+            )
+
+
 def _reason(error: Exception) -> str:
     """What the interpreter says, on one line, and what to do where the model is newer than it."""
     said = " ".join(str(error).split())
@@ -107,7 +125,7 @@ class Network:
 
     def __init__(self, content: bytes, path: Path, threads: int = 1, backend: str = "auto") -> None:
         """Load the model. Raises ModelError where it is damaged or has other inputs and outputs."""
-        self._interpreter = open_interpreter(content, path, threads, backend)
+        self._interpreter = open_interpreter(content, path, threads, backend, most_tensor_bytes=MAX_TENSOR_BYTES)
         self._lock = threading.Lock()
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
@@ -132,11 +150,17 @@ class Network:
         return self.output_shape[-1]
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Run on `values`, of the input's shape and dtype; returns the output [1, classes] in its own dtype."""
-        with self._lock:
-            self._interpreter.set_tensor(self.input["index"], values)
-            self._interpreter.invoke()
-            result: NDArray[Any] = self._interpreter.get_tensor(self.output["index"])
+        """Run on `values`, of the input's shape and dtype; returns the output [1, classes] in its own dtype.
+
+        Raises ModelError where an operator gives up.
+        """
+        try:
+            with self._lock:
+                self._interpreter.set_tensor(self.input["index"], values)
+                self._interpreter.invoke()
+                result: NDArray[Any] = self._interpreter.get_tensor(self.output["index"])
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"the network does not run: {_reason(error)}") from error
         return result
 
     def operations(self) -> list[dict[str, Any]]:

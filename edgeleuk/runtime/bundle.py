@@ -15,6 +15,8 @@ A cascade is the file of its large model, whose seen images are then those of bo
 
 import io
 import json
+import re
+import stat
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from typing import Any
 
 from edgeleuk.errors import EdgeleukError, ModelError, SpecError
 from edgeleuk.files import sha256_bytes, write_bytes
+from edgeleuk.reading import parse_json
+from edgeleuk.runtime.appended import open_archive, read_file
 from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.spec import ModelSpec
 
@@ -30,6 +34,9 @@ _IDENTIFIER = b"TFL3"
 _END_OF_ZIP = b"PK\x05\x06"
 _SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
 _RULE, FIRST = "edgeleuk/cascade.json", "edgeleuk/first.tflite"
+MAX_FILE_BYTES = 512 << 20
+_MAX_BYTES = {_SPEC: 1 << 20, _LABELS: 1 << 20, _PROOF: 1 << 20, _RULE: 1 << 16, _SEEN: 1 << 24}
+_SEEN_LINES = re.compile(r"([0-9a-f]{16}\n)*")
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,8 @@ def pack(
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: str | bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
+    if len(content) > _MAX_BYTES.get(name, MAX_FILE_BYTES):
+        raise ModelError(f"{name} has {len(content):,} characters, which nothing would read again")
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     entry.compress_type = method
     entry.external_attr = 0o644 << 16
@@ -115,9 +124,14 @@ def write_bundle(path: Path, model: bytes, spec: ModelSpec, proof: dict[str, Any
 def read_bundle(path: Path) -> Bundle:
     """Read a .tflite file and what is appended to it. Raises ModelError where it is missing or not a TFLite model."""
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise ModelError(f"{path} is a pipe or device; expected a model file")
+        if found.st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{path} has {found.st_size:,} bytes; expected a model of at most {MAX_FILE_BYTES:,}")
         content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{str(path)!r}: {getattr(error, 'strerror', None) or error}") from error
     return parse_bundle(content, path)
 
 
@@ -140,17 +154,34 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
 
 
 def _unpack(content: bytes) -> Bundle:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with open_archive(content) as archive:
         names = archive.namelist()
+        parts = {name: read_file(archive, name, most) for name, most in _MAX_BYTES.items() if name in names}
+        spec = ModelSpec.from_json(parts[_SPEC]) if _SPEC in parts else None
+        if spec is not None and _LABELS in parts:
+            _check_labels(parts[_LABELS], spec)
         return Bundle(
             content,
-            ModelSpec.from_json(archive.read(_SPEC)) if _SPEC in names else None,
-            _json_object(archive.read(_PROOF)) if _PROOF in names else None,
-            frozenset(archive.read(_SEEN).decode().split()) if _SEEN in names else frozenset(),
+            spec,
+            _json_object(parts[_PROOF]) if _PROOF in parts else None,
+            _seen(parts[_SEEN]) if _SEEN in parts else frozenset(),
             tuple(names),
             min((entry.header_offset for entry in archive.infolist()), default=None),
             _cascade(archive, content),
         )
+
+
+def _check_labels(text: bytes, spec: ModelSpec) -> None:
+    """Other programs read labels.txt: they are not to name the outputs otherwise than the spec does."""
+    if tuple(text.decode().split("\n")) != (*spec.classes, ""):
+        raise ModelError(f"{_LABELS} does not hold the classes of {_SPEC}, one a line")
+
+
+def _seen(text: bytes) -> frozenset[str]:
+    lines = text.decode()
+    if not _SEEN_LINES.fullmatch(lines):
+        raise ModelError(f"{_SEEN} does not hold 16 hex digits a line")
+    return frozenset(lines.split())
 
 
 def _cascade(archive: zipfile.ZipFile, content: bytes) -> CascadePart | None:
@@ -161,11 +192,15 @@ def _cascade(archive: zipfile.ZipFile, content: bytes) -> CascadePart | None:
         if _RULE.encode() in content:
             raise ModelError("it is damaged or cut off: a cascade whose list of appended files is not its own")
         return None
-    return CascadePart(CascadeRule.from_json(archive.read(_RULE)), archive.read(FIRST))
+    first = archive.getinfo(FIRST)  # stored as it is, so the file itself bounds it
+    return CascadePart(
+        CascadeRule.from_json(read_file(archive, _RULE, _MAX_BYTES[_RULE])),
+        read_file(archive, FIRST, first.compress_size),
+    )
 
 
 def _json_object(text: bytes) -> dict[str, Any]:
-    value = json.loads(text)
+    value = parse_json(text, _PROOF, ModelError)
     if not isinstance(value, dict):
         raise ValueError(f"{_PROOF} is a {type(value).__name__}, not a JSON object")
     return value

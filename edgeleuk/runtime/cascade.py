@@ -39,6 +39,8 @@ class Cascade(Classifier):
             raise ModelError(
                 f"{path / FIRST} is not the model that the threshold was chosen for; make the cascade again"
             )
+        if first.cascade is not None:
+            raise ModelError(f"{path / FIRST} is itself a cascade; expected a model that answers alone")
         self.first = Classifier(first, path / FIRST, threads, backend)
         if self.first.spec.classes != self.spec.classes:
             raise SpecError(

@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from edgeleuk.errors import ModelError
+from edgeleuk.reading import parse_json
 
 SCHEMA_VERSION = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -48,10 +48,7 @@ class CascadeRule:
     @classmethod
     def from_json(cls, text: bytes) -> "CascadeRule":
         """Read what `to_json` wrote. Raises ModelError where it is damaged or of another version."""
-        try:
-            raw = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ModelError(f"cascade.json is damaged: {error}") from error
+        raw = parse_json(text, "cascade.json", ModelError)
         if not isinstance(raw, dict):
             raise ModelError(f"cascade.json is {type(raw).__name__}; expected an object")
         version = raw.get("schema_version")
@@ -59,11 +56,11 @@ class CascadeRule:
             newer = type(version) is int and version > SCHEMA_VERSION
             mend = "update edgeleuk" if newer else "make the cascade again"
             raise ModelError(
-                f"cascade.json has schema version {version!r}; this edgeleuk reads {SCHEMA_VERSION}: {mend}"
+                f"cascade.json has schema version {version!r:.60}; this edgeleuk reads {SCHEMA_VERSION}: {mend}"
             )
         kinds = {item.name: item.type for item in dataclasses.fields(cls)}
         if set(raw) != set(kinds):
-            raise ModelError(f"cascade.json has or lacks the keys {', '.join(sorted(set(raw) ^ set(kinds)))}")
+            raise ModelError(f"cascade.json has or lacks the keys {', '.join(sorted(set(raw) ^ set(kinds))):.200}")
         rule = cls(**{name: _typed(name, raw[name], kinds[name]) for name in kinds})
         _check(rule)
         return rule
@@ -81,10 +78,13 @@ def _check(rule: CascadeRule) -> None:
     counts = (rule.answered_first, rule.right_first, rule.right_large, rule.right_cascade)
     holds = {
         "threshold": 0 <= rule.threshold <= 1,
-        "temperature": 0 < rule.temperature < math.inf,
+        "temperature": 1e-3 <= rule.temperature <= 1e3,
         "max_drop_points": 0 <= rule.max_drop_points <= 100,
         "images": rule.images > 0 and all(0 <= count <= rule.images for count in counts),
+        "fold": 0 <= rule.fold <= 10**6,
         "first_sha256": _SHA256.fullmatch(rule.first_sha256),
+        "large_sha256": _SHA256.fullmatch(rule.large_sha256),
+        "index_sha256": _SHA256.fullmatch(rule.index_sha256),
     }
     for name, held in holds.items():
         if not held:

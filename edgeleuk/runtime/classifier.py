@@ -19,6 +19,8 @@ from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
 from edgeleuk.spec import ModelSpec
 
+_LEAST_SCALE = 1e-9
+
 ImageLike = str | Path | bytes | Image.Image
 
 
@@ -182,3 +184,7 @@ def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
         raise SpecError(f"{path}: input is {np.dtype(network.input['dtype'])}; expected int8 or float32")
     if network.input["dtype"] == np.int8 and not network.input["quantization"][0]:
         raise SpecError(f"{path}: input is int8 without a scale, so nothing says which code a pixel becomes")
+    for name, tensor in (("input", network.input), ("output", network.output)):
+        scale, zero_point = tensor["quantization"]
+        if not (scale == 0 or _LEAST_SCALE <= scale <= 1 / _LEAST_SCALE) or abs(zero_point) > 255:
+            raise ModelError(f"{path}: its {name} is quantized by {scale!r} and {zero_point}, which cannot be")

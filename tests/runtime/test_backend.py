@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgeleuk.errors import EdgeleukError, ModelError, UsageError
-from edgeleuk.runtime.backend import Network, interpreter_class
+from edgeleuk.runtime.backend import Network, interpreter_class, open_interpreter
 
 PATH = Path("x.tflite")
 
@@ -69,3 +69,14 @@ def test_loading_prints_nothing(int8_flatbuffer, float_flatbuffer, capfd):
     for content in (int8_flatbuffer, float_flatbuffer):
         Network(content, PATH)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_tensor_beyond_the_bound_is_refused_before_memory_is_asked_for(small_model: Path) -> None:
+    with pytest.raises(ModelError, match="at most 3,000 are used"):
+        open_interpreter(small_model.read_bytes(), small_model, 1, most_tensor_bytes=3000)
+
+
+def test_what_the_interpreter_refuses_to_run_is_a_model_error(small_model: Path) -> None:
+    network = Network(small_model.read_bytes(), small_model)
+    with pytest.raises(ModelError, match="the network does not run: "):
+        network.invoke(np.zeros((1, 8, 8, 3), np.int8))

@@ -15,7 +15,8 @@ from edgeleuk.runtime.bundle import pack, read_bundle, write_bundle
 from edgeleuk.spec import ModelSpec, Preprocessing
 
 SPEC = ModelSpec(("all", "hem"), Preprocessing(32, 64))
-JSON = st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=9), max_size=4)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
+JSON = st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-(2**63), 2**63) | TEXT, max_size=4)
 DIGITS = st.text("0123456789abcdef", min_size=16, max_size=16)
 
 

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from edgeleuk.errors import ImageError, ModelError, SpecError
+from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime import Classifier
-from edgeleuk.runtime.bundle import FIRST, is_cascade, read_bundle
+from edgeleuk.runtime.bundle import FIRST, CascadePart, is_cascade, pack, parse_bundle, read_bundle
 from edgeleuk.runtime.cascade import Cascade, calibrated
 from edgeleuk.spec import Decision, ModelSpec, Preprocessing
 
@@ -195,7 +196,7 @@ def repack(path, out, **entries):
     [
         ({"first_tflite": None}, r"first\.tflite"),
         ({"cascade_json": None}, r"cascade\.json|damaged or cut off"),
-        ({"cascade_json": b"{"}, r"x\.tflite: cascade\.json is damaged"),
+        ({"cascade_json": b"{"}, r"x\.tflite: cascade\.json is not JSON"),
         ({"cascade_json": b'{"schema_version": 7}'}, r"x\.tflite: cascade\.json has schema version 7.*update edgeleuk"),
         ({"first_tflite": b"no model"}, r"first\.tflite is not a TFLite model"),
     ],
@@ -223,3 +224,12 @@ def test_a_model_that_is_none_is_no_cascade(small_model):
     with pytest.raises(ModelError, match="is no cascade"):
         Cascade.load(small_model)
     assert FIRST == "edgeleuk/first.tflite"
+
+
+def test_a_cascade_in_a_cascade_is_refused(write_cascade, small_spec, tmp_path):
+    inner = write_cascade(tmp_path / "inner.tflite").read_bytes()
+    part = parse_bundle(inner, tmp_path).cascade
+    rule = dataclasses.replace(part.rule, first_sha256=sha256_bytes(inner))
+    content = pack(parse_bundle(inner, tmp_path).flatbuffer, small_spec, {}, frozenset(), CascadePart(rule, inner))
+    with pytest.raises(ModelError, match="is itself a cascade"):
+        Classifier.of(parse_bundle(content, tmp_path / "x.tflite"), tmp_path / "x.tflite")
