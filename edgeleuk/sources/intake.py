@@ -14,7 +14,7 @@ from edgeleuk.sources.settling import Settling, Signature
 BATCH = 256
 _MOST_READY = 4096
 _MOST_WAITING = 8192
-_REMEMBERED = 1 << 17
+_REMEMBERED = 1 << 17  # far more than can be offered and wait between a file's two chances
 _CREATED_PATIENCE = 10  # times settle_s: a created file is announced once more when it is closed, a hard link is not
 _COARSE_NS = 2_000_000_000  # FAT stores times in steps of two seconds, so what was written again may look the same
 
@@ -35,7 +35,7 @@ class Intake:
         self._ready: OrderedDict[str, _Why] = OrderedDict()
         self._settling = Settling(self._look, _MOST_WAITING)
         self._offered = Fingerprints(_REMEMBERED)
-        self._tried_again = Fingerprints(_MOST_READY)
+        self._tried_again = Fingerprints(_REMEMBERED)  # of no age: a pass of polling may be shorter than settle_s
         self.news = 0  # files that a scan found and were not known; grows
 
     @property
