@@ -26,6 +26,7 @@ def routes(services: Services) -> list[Route]:
     made = [
         Route("/", assets.page),
         Route("/static/{name}", assets.file),
+        Route("/favicon.ico", assets.icon),
         Route("/healthz", about.healthz),
         Route("/metrics", about.metrics),
         Route("/api/openapi.json", about.openapi),
@@ -41,6 +42,6 @@ def routes(services: Services) -> list[Route]:
         Route("/api/login", about.login, methods=["POST"]),
         Route("/api/logout", about.logout, methods=["POST"]),
     ]
-    for route in made[3:]:
+    for route in made[4:]:
         (route.methods or set()).discard("HEAD")  # Starlette adds it to every GET, streams included
     return made

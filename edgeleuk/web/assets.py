@@ -45,6 +45,10 @@ class Assets:
         """GET /"""
         return self._by_name["index.html"].response(request)
 
+    async def icon(self, request: Request) -> Response:
+        """GET /favicon.ico: what browsers ask for beside any answer that names no icon, such as a picture or JSON."""
+        return self._by_name["icon.svg"].response(request)
+
     async def file(self, request: Request) -> Response:
         """GET /static/{name}. Raises RefusalError (404)."""
         name = request.path_params["name"]

@@ -17,7 +17,7 @@ from edgeleuk.web.sessions import COOKIE, Sessions
 from edgeleuk.web.settings import Limits
 
 PAGE_HEADER = "x-edgeleuk"  # the page sends it; a form of a foreign site cannot
-_OPEN = ("/", "/healthz", "/api/login")
+_OPEN = ("/", "/favicon.ico", "/healthz", "/api/login")
 _SAFE_METHODS = ("GET", "HEAD")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "

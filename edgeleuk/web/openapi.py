@@ -46,6 +46,10 @@ def _about() -> Json:
             )
             for method in ("get", "head")
         },
+        "/favicon.ico": {
+            method: _operation("The icon", {"200": {"description": "An SVG."}}, public=True)
+            for method in ("get", "head")
+        },
         "/healthz": {
             method: _operation(
                 "Whether the server is at work",

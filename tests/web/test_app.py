@@ -282,6 +282,7 @@ def test_the_files_of_the_page_are_those_and_no_others(local):
     assert NOTE in client.get("/static/cards.js").text
     tag = page.headers["etag"]
     assert client.get("/", headers={"If-None-Match": tag}).status_code == 304
+    assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
     for name in ("index.html", "..%2f__init__.py", "%2e%2e%2fapp.py", "app.py", "%00"):
         assert client.get(f"/static/{name}").status_code == 404
 
