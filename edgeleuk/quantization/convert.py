@@ -20,7 +20,7 @@ from edgeleuk.quantization.layer_errors import ErrorTable, measure
 from edgeleuk.quantization.mixed import Keep, check_keep
 from edgeleuk.quantization.mixing import Mixture, mix
 from edgeleuk.quantization.post_training import PostTraining
-from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, check_mixed, examine
+from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, check_mixed, check_portable, examine
 from edgeleuk.quantization.source import Source, prepare_source
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.runtime.bundle import write_bundle
@@ -164,6 +164,7 @@ def _examined(source: Source, request: Request, model: bytes, mixture: Mixture |
         check_mixed(proof, model, in_float)
     elif precision == "int8":
         check_int8(proof)
+    check_portable(proof)
     return dataclasses.replace(proof, mixed=mixture.mixed, gate=mixture.gate) if mixture else proof
 
 

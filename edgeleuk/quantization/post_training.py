@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.quantization.freeze import INPUT_NAME
 from edgeleuk.quantization.grid import factor_range
+from edgeleuk.quantization.portable import make_portable
 from edgeleuk.runtime.graph import Graph, Operator, read_constant, read_graph
 from edgeleuk.runtime.native_output import hold_native_stderr
 
@@ -72,7 +73,7 @@ class PostTraining:
             result = quantizing.quantize(
                 ranges | copy.deepcopy(self._factors), enable_progress_bar=False, enable_progress_report=False
             )
-        return bytes(result.quantized_model)
+        return make_portable(bytes(result.quantized_model))
 
     def _name(self, tensor: int) -> str:
         return self.graph.tensors[tensor].name

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.errors import ProofError
+from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.graph import Graph, Operator, Tensor, read_graph
+from edgeleuk.runtime.portability import portability
 from edgeleuk.spec import Preprocessing
 
 MAX_RESCALES = 2
@@ -39,7 +41,8 @@ class Proof:
     `delegate`: what LiteRT's delegate runs here, a `Coverage`. `rewriting`: the changes that were made to the network
     first, and the `Fidelity` of what came out of that to what was there before. `layer_errors`: of the network with
     every layer int8, see `layer_errors.summary`. `mixed`: what stays in float, why and at what cost, see
-    `mixed.Mixture`. `gate`: what was asked of the accuracy and what was found.
+    `mixed.Mixture`. `gate`: what was asked of the accuracy and what was found. `portability`: what engines other than
+    LiteRT meet in the file. `flatbuffer_sha256`: of the model without what is appended to it, checked at each load.
     """
 
     precision: str
@@ -54,6 +57,8 @@ class Proof:
     output: dict[str, Any]
     pixel_error_steps: float | None
     size_bytes: int
+    portability: dict[str, Any]
+    flatbuffer_sha256: str
     subgraphs: int = 1
     calibration: dict[str, Any] | None = None
     delegate: dict[str, Any] | None = None
@@ -87,8 +92,15 @@ def examine(model: bytes, precision: str, preprocessing: Preprocessing) -> Proof
         output=_facts(graph.tensors[graph.outputs[0]]),
         pixel_error_steps=_pixel_error(network_input, preprocessing),
         size_bytes=len(model),
+        portability=portability(graph).to_dict(),
+        flatbuffer_sha256=sha256_bytes(model),
         subgraphs=graph.subgraph_count,
     )
+
+
+def check_portable(proof: Proof) -> None:
+    """Raise ProofError that lists what engines other than LiteRT would refuse or read wrongly."""
+    _refuse("one that every engine reads alike", [(False, fault) for fault in proof.portability["faults"]])
 
 
 def check_int8(proof: Proof) -> None:

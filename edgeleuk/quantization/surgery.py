@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import MissingExtraError
+from edgeleuk.quantization.portable import pack_model
 
 try:
     from ai_edge_litert import schema_py_generated as schema
@@ -122,6 +123,6 @@ def _packed(parsed: Any) -> bytes:
     parsed.signatureDefs = None  # the ends are not those it was signed for
     used = {tensor.buffer for tensor in parsed.subgraphs[0].tensors}
     for number, buffer in enumerate(parsed.buffers):
-        held = number in used and buffer.data is not None
-        buffer.data = np.frombuffer(buffer.data, np.uint8) if held else None  # of bytes, each is packed by itself
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(parsed))
+        if number not in used:
+            buffer.data = None
+    return pack_model(parsed)

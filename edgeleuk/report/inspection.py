@@ -10,10 +10,11 @@ from typing import Any
 from edgeleuk.device.delegate import Coverage, coverage, describe
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.report.cascade_rule import rule_lines
-from edgeleuk.report.proof import render_proof
+from edgeleuk.report.proof import portability_lines, render_proof
 from edgeleuk.runtime.backend import open_interpreter, operations_of
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
+from edgeleuk.runtime.portability import portability
 from edgeleuk.spec import ModelSpec
 
 _PROOF_SCHEMA = 1
@@ -48,6 +49,7 @@ class Inspection:
             "operators": graph.operator_counts(),
             "tensor_types": graph.dtype_counts(),
             "delegate": dataclasses.asdict(self.delegate) if isinstance(self.delegate, Coverage) else None,
+            "portability": portability(graph).to_dict(),
             "subgraphs": graph.subgraph_count,
             "cascade": self._cascade(),
             "seen_images": len(bundle.seen),
@@ -107,6 +109,8 @@ def _graph(inspection: Inspection) -> Iterator[str]:
     yield f"operators     {len(graph.operators):,}: {_counts(graph.operator_counts())}"
     yield f"tensors       {len(graph.tensors):,}: {_counts(graph.dtype_counts())}"
     yield f"delegate      {delegate if isinstance(delegate, str) else describe(delegate, 'the model')}"
+    if not (inspection.bundle.proof or {}).get("portability"):  # which says the same
+        yield from portability_lines(portability(graph))
     if graph.subgraph_count > 1:
         yield f"subgraphs     {graph.subgraph_count}; only the first is shown"
 

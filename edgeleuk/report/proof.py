@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.device.delegate import Coverage, describe
+from edgeleuk.runtime.portability import Portability
 
 
 def render_proof(proof: dict[str, Any], path: Path) -> str:
@@ -18,6 +19,7 @@ def render_proof(proof: dict[str, Any], path: Path) -> str:
         f"input         {_tensor(proof['input'])}{_pixels(proof)}",
         f"output        {_tensor(proof['output'])}",
     ]
+    lines += _portability(proof)
     lines += [*_delegate(proof.get("delegate")), *_rewriting(proof.get("rewriting"))]
     lines += [*_layer_errors(proof.get("layer_errors")), *_mixed(proof.get("mixed")), *_gate(proof)]
     if proof["calibration"]:
@@ -43,6 +45,23 @@ def _tensor(tensor: dict[str, Any]) -> str:
 def _pixels(proof: dict[str, Any]) -> str:
     error = proof["pixel_error_steps"]
     return "" if error is None else f"; pixel p becomes p - 128 to within {error:.3f} steps"
+
+
+def _portability(proof: dict[str, Any]) -> list[str]:
+    """What other engines meet in the file; proofs of before this was checked say nothing of it."""
+    found = proof.get("portability")
+    if found is None:
+        return []
+    lines = portability_lines(Portability(**found | {"faults": tuple(found["faults"])}))
+    return [*lines, f"flatbuffer    SHA-256 {proof['flatbuffer_sha256']}"]
+
+
+def portability_lines(found: Portability) -> list[str]:
+    """Whether engines other than LiteRT read a file rightly, and why not."""
+    if found.faults:
+        return [f"portable      no: {fault}" for fault in found.faults]
+    since = f", from TensorFlow Lite {found.earliest_runtime} on" if found.earliest_runtime else ""
+    return [f"portable      weights inside the flatbuffer, operators of the versions that their types need{since}"]
 
 
 def _delegate(delegate: dict[str, Any] | None) -> list[str]:

@@ -6,6 +6,7 @@ Interpreters read the flatbuffer and ignore what follows; `unzip -l` lists the r
     labels.txt           class names in output order, one a line
     edgeleuk/proof.json  what the conversion proved
     edgeleuk/seen.txt    first 16 hex digits of the SHA-256 of each image it was trained or calibrated on
+    edgeleuk/flatbuffer.sha256  of all that lies before these files
 
 A cascade is the file of its large model, whose seen images are then those of both, with two more:
 
@@ -13,6 +14,7 @@ A cascade is the file of its large model, whose seen images are then those of bo
     edgeleuk/first.tflite  the first model's own file, whole
 """
 
+import hashlib
 import io
 import json
 import re
@@ -33,9 +35,10 @@ from edgeleuk.spec import ModelSpec
 _IDENTIFIER = b"TFL3"
 _END_OF_ZIP = b"PK\x05\x06"
 _SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
+_CHECKSUM = "edgeleuk/flatbuffer.sha256"
 _RULE, FIRST = "edgeleuk/cascade.json", "edgeleuk/first.tflite"
 MAX_FILE_BYTES = 512 << 20
-_MAX_BYTES = {_SPEC: 1 << 20, _LABELS: 1 << 20, _PROOF: 1 << 20, _RULE: 1 << 16, _SEEN: 1 << 24}
+_MAX_BYTES = {_SPEC: 1 << 20, _LABELS: 1 << 20, _PROOF: 1 << 20, _RULE: 1 << 16, _SEEN: 1 << 24, _CHECKSUM: 1 << 8}
 _SEEN_LINES = re.compile(r"([0-9a-f]{16}\n)*")
 
 
@@ -86,7 +89,10 @@ class Bundle:
 def pack(
     model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str], cascade: CascadePart | None = None
 ) -> bytes:
-    """Append spec, labels, proof and seen images to the flatbuffer `model`; the same input gives the same bytes."""
+    """Append spec, labels, proof and seen images to the flatbuffer `model`; the same input gives the same bytes.
+
+    So is its SHA-256, by which `parse_bundle` notices damaged weights.
+    """
     stream = io.BytesIO(model)
     with zipfile.ZipFile(stream, "a") as archive:
         for name, text in (
@@ -94,6 +100,7 @@ def pack(
             (_LABELS, "".join(f"{label}\n" for label in spec.classes)),
             (_PROOF, json.dumps(proof, indent=2, ensure_ascii=False) + "\n"),
             (_SEEN, "".join(f"{digits}\n" for digits in sorted(seen))),
+            (_CHECKSUM, f"{sha256_bytes(model)}\n"),
         ):
             _add(archive, name, text)
         if cascade is not None:
@@ -160,7 +167,7 @@ def _unpack(content: bytes) -> Bundle:
         spec = ModelSpec.from_json(parts[_SPEC]) if _SPEC in parts else None
         if spec is not None and _LABELS in parts:
             _check_labels(parts[_LABELS], spec)
-        return Bundle(
+        bundle = Bundle(
             content,
             spec,
             _json_object(parts[_PROOF]) if _PROOF in parts else None,
@@ -169,6 +176,16 @@ def _unpack(content: bytes) -> Bundle:
             min((entry.header_offset for entry in archive.infolist()), default=None),
             _cascade(archive, content),
         )
+        if _CHECKSUM in parts:
+            _check_flatbuffer(bundle, parts[_CHECKSUM].decode().strip())
+    return bundle
+
+
+def _check_flatbuffer(bundle: Bundle, expected: str) -> None:
+    """Raise ModelError where weights or graph are not those that were written: an interpreter would not notice."""
+    stated = {expected, (bundle.proof or {}).get("flatbuffer_sha256", expected)}
+    if stated != {hashlib.sha256(memoryview(bundle.content)[: bundle.appended_at]).hexdigest()}:
+        raise ModelError("its weights or its graph are damaged: their SHA-256 is not the one stated; copy it again")
 
 
 def _check_labels(text: bytes, spec: ModelSpec) -> None:

@@ -10,36 +10,64 @@ from numpy.typing import NDArray
 
 from edgeleuk.errors import EdgeleukError, ModelError
 
+# In the older of the two fields that name an operator, which has no room for more: the newer one says which it is.
+PLACEHOLDER = 127
+
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor. `scale` and `zero_point` are those of its first channel; None where it is not quantized."""
+    """One tensor. `scale` and `zero_point` are those of its first channel; None where it is not quantized.
+
+    `channels`: how many scales it has, 0 where it is not quantized. `constant_bytes`: of its values in the file, None
+    where it is computed.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     scale: float | None = None
     zero_point: int | None = None
+    channels: int = 0
+    constant_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class OperatorCode:
+    """A kind of operator as the file states it. `older_name`: what readers of before TensorFlow 2.4 take it for."""
+
+    name: str
+    version: int
+    older_name: str
 
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator; `inputs` and `outputs` are positions in the graph's tensors, -1 for an absent optional input."""
+    """One operator; `inputs` and `outputs` are positions in the graph's tensors, -1 for an absent optional input.
+
+    `code` is its position in the graph's codes.
+    """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    code: int = 0
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The main subgraph. `inputs` and `outputs` are positions in `tensors`."""
+    """The main subgraph. `inputs` and `outputs` are positions in `tensors`.
+
+    `bytes_behind`: how much of the weights lies behind the flatbuffer. `earliest_runtime`: as the file states it.
+    """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     subgraph_count: int = 1
+    codes: tuple[OperatorCode, ...] = ()
+    bytes_behind: int = 0
+    earliest_runtime: str = ""
 
     def operator_counts(self) -> dict[str, int]:
         """How often each operator occurs, the most frequent first."""
@@ -87,16 +115,43 @@ def _schema() -> Any:
 
 def _graph(model: Any, content: bytes) -> Graph:
     _check_buffers(model, content)
-    codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
+    codes = tuple(_operator_code(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength()))
+    buffers = [model.Buffers(i) for i in range(model.BuffersLength())]
     main = model.Subgraphs(0)
-    operators = (main.Operators(i) for i in range(main.OperatorsLength()))
+    tensors = tuple(_tensor(main.Tensors(i), buffers) for i in range(main.TensorsLength()))
+    operators = tuple(_operator(main.Operators(i), codes) for i in range(main.OperatorsLength()))
+    for operator in operators:
+        _check_connected(operator, len(tensors))
     return Graph(
-        tuple(_tensor(main.Tensors(i)) for i in range(main.TensorsLength())),
-        tuple(Operator(codes[o.OpcodeIndex()], _ints(o.InputsAsNumpy()), _ints(o.OutputsAsNumpy())) for o in operators),
+        tensors,
+        operators,
         _ints(main.InputsAsNumpy()),
         _ints(main.OutputsAsNumpy()),
         model.SubgraphsLength(),
+        codes,
+        sum(buffer.Size() for buffer in buffers if buffer.Offset() > 1),
+        _earliest_runtime(model),
     )
+
+
+def _operator(operator: Any, codes: tuple[OperatorCode, ...]) -> Operator:
+    code = operator.OpcodeIndex()
+    return Operator(codes[code].name, _ints(operator.InputsAsNumpy()), _ints(operator.OutputsAsNumpy()), code)
+
+
+def _check_connected(operator: Operator, tensors: int) -> None:
+    for least, numbers in ((-1, operator.inputs), (0, operator.outputs)):
+        for tensor in numbers:
+            if not least <= tensor < tensors:
+                raise ValueError(f"{operator.name} has tensor {tensor} of {tensors}")
+
+
+def _earliest_runtime(model: Any) -> str:
+    for entry in (model.Metadata(i) for i in range(model.MetadataLength())):
+        if entry.Name() == b"min_runtime_version":
+            data = model.Buffers(entry.Buffer()).DataAsNumpy()
+            return data.tobytes().rstrip(b"\0").decode("ascii", "replace") if isinstance(data, np.ndarray) else ""
+    return ""
 
 
 def _check_buffers(model: Any, content: bytes) -> None:
@@ -110,11 +165,14 @@ def _check_buffers(model: Any, content: bytes) -> None:
             raise ValueError(f"buffer {number} ends after the file's {len(content):,} bytes")
 
 
-def _operator_name(code: Any) -> str:
+def _operator_code(code: Any) -> OperatorCode:
     custom = code.CustomCode()
     if custom:
-        return f"CUSTOM:{custom.decode(errors='replace')}"
-    return _names("BuiltinOperator")[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        name = f"CUSTOM:{custom.decode(errors='replace')}"
+        return OperatorCode(name, code.Version(), name)
+    names = _names("BuiltinOperator")
+    name, older = names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())], code.DeprecatedBuiltinCode()
+    return OperatorCode(name, code.Version(), name if older == PLACEHOLDER else names.get(older, ""))
 
 
 @functools.cache
@@ -123,8 +181,10 @@ def _names(enumeration: str) -> dict[int, str]:
     return {value: name for name, value in members if isinstance(value, int)}
 
 
-def _tensor(tensor: Any) -> Tensor:
+def _tensor(tensor: Any, buffers: list[Any]) -> Tensor:
     quantization = tensor.Quantization()
+    buffer = buffers[tensor.Buffer()]
+    held = buffer.Size() if buffer.Offset() > 1 else buffer.DataLength()
     scaled = quantization is not None and quantization.ScaleLength() > 0
     return Tensor(
         (tensor.Name() or b"").decode(errors="replace"),
@@ -132,6 +192,8 @@ def _tensor(tensor: Any) -> Tensor:
         _ints(tensor.ShapeAsNumpy()),
         float(quantization.Scale(0)) if scaled else None,
         int(quantization.ZeroPoint(0)) if scaled and quantization.ZeroPointLength() else None,
+        quantization.ScaleLength() if scaled else 0,
+        held or None,
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edgeleuk.errors import ProofError
 from edgeleuk.quantization.fidelity import compare
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
-from edgeleuk.quantization.proof import Proof, check_int8, examine
+from edgeleuk.quantization.proof import Proof, check_int8, check_portable, examine
 from edgeleuk.quantization.toolkit import tf_keras, tfmot
 from edgeleuk.spec import Preprocessing
 
@@ -27,6 +27,8 @@ GOOD = Proof(
     output={"dtype": "int8"},
     pixel_error_steps=0.5,
     size_bytes=1,
+    portability={"operator_versions": {"CONV_2D": 3}, "earliest_runtime": "1.14.0", "faults": []},
+    flatbuffer_sha256="ab" * 32,
 )
 
 
@@ -52,6 +54,13 @@ def test_a_fully_int8_proof_passes() -> None:
 def test_every_fault_is_named(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ProofError, match=said):
         check_int8(dataclasses.replace(GOOD, **change))
+
+
+def test_a_file_that_other_engines_read_wrongly_is_refused_with_the_reasons() -> None:
+    check_portable(GOOD)
+    faults = {"portability": {"faults": ["weights lie behind", "MEAN is stated as version 1"]}}
+    with pytest.raises(ProofError, match=r"weights lie behind; MEAN is stated as version 1\. Nothing was written"):
+        check_portable(dataclasses.replace(GOOD, **faults))
 
 
 @pytest.fixture(scope="module")

@@ -93,6 +93,33 @@ def test_appended_files_damaged_anywhere_raise_nothing_but_our_errors(small_mode
             assert str(path) in str(error)  # noqa: PT017 - most places of a ZIP may change without harm
 
 
+def test_weights_or_a_graph_damaged_anywhere_are_noticed_before_an_interpreter_sees_them(
+    small_model, int8_flatbuffer, tmp_path
+):
+    content, path = small_model.read_bytes(), tmp_path / "damaged.tflite"
+    for place in np.random.default_rng(0).integers(8, len(int8_flatbuffer), 200):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        with pytest.raises(ModelError, match=r"damaged\.tflite: its weights or its graph are damaged.*copy it again"):
+            read_bundle(path)
+
+
+def test_a_proof_of_another_flatbuffer_is_noticed(tmp_path, int8_flatbuffer):
+    write_bundle(tmp_path / "x.tflite", int8_flatbuffer, SPEC, {"flatbuffer_sha256": "ab" * 32}, frozenset())
+    with pytest.raises(ModelError, match="their SHA-256 is not the one stated"):
+        read_bundle(tmp_path / "x.tflite")
+
+
+def test_a_file_of_before_the_checksum_is_read(tmp_path, int8_flatbuffer):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(int8_flatbuffer)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("edgeleuk/spec.json", SPEC.to_json())
+        archive.writestr("edgeleuk/proof.json", "{}")
+    assert read_bundle(path).spec == SPEC
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
