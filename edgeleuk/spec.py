@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgeleuk.display_names import fit, shown_names
 from edgeleuk.errors import SpecError
 from edgeleuk.reading import parse_json
 
@@ -135,7 +136,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The contract between training and device. `classes` are in output order."""
+    """The contract between training and device. `classes` are in output order.
+
+    `display_names`: what people are shown instead of a class's name; files and filters keep the class's own.
+    """
 
     classes: tuple[str, ...]
     preprocessing: Preprocessing
@@ -143,6 +147,7 @@ class ModelSpec:
     decision: Decision = Decision()
     provenance: Provenance = Provenance()
     schema_version: int = SCHEMA_VERSION
+    display_names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise SpecError where classes or version do not hold together."""
@@ -164,10 +169,24 @@ class ModelSpec:
             self.decision.threshold,
             "null, unless there are two classes and a positive_class",
         )
+        names_fit = fit(self.display_names, self.classes) and all(map(_is_name, self.display_names.values()))
+        _expect(names_fit, "display_names", self.display_names, "another name for each of some classes")
+
+    @property
+    def shown_names(self) -> dict[str, str]:
+        """What people are shown for each class."""
+        return shown_names(self.classes, self.display_names)
 
     def to_json(self) -> str:
         """JSON text, keys in field order."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able. Without display names their key is left out: an edgeleuk that does not know it reads the rest."""
+        made = dataclasses.asdict(self)
+        if not self.display_names:
+            del made["display_names"]
+        return made
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "ModelSpec":

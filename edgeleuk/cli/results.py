@@ -1,37 +1,68 @@
-"""`edgeleuk results`: list, filter and export what a store holds."""
+"""`edgeleuk results`: list, filter, export, correct and delete what a store holds."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.command()
 @click.argument("db", type=click.Path(path_type=Path))
-@click.option("--subject", help="Only of this subject.")
-@click.option("--label", help="Only with this label.")
+@click.option("--subject", help="Only of this subject; case does not matter.")
+@click.option("--no-subject", is_flag=True, help="Only without a subject.")
+@click.option("--label", help="Only with this label, a person's where there is one; case does not matter.")
 @click.option("--source", type=click.Choice(["file", "watch", "camera", "upload"]), help="Only from there.")
-@click.option("--model", metavar="SHA256", help="Only of the model with this hash.")
-@click.option("--since", metavar="TIME", help="Not before: 2026-11-24, 2026-11-24T10:30Z, or 36h for so long ago.")
-@click.option("--until", metavar="TIME", help="Before that time.")
+@click.option(
+    "--model", metavar="NAME|SHA256", help="Only of this model. With --subjects also 'all': each model's sums."
+)
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Not before: 2026-11-24 (from the start of that day), 2026-11-24T10:30, 2026-11-24T10:30Z, or 36h (ago). "
+    "Times without an offset are in this device's time zone.",
+)
+@click.option("--until", metavar="TIME", help="2026-11-24 (all of that day included), or before a time as in --since.")
+@click.option(
+    "--id", "ids", multiple=True, type=click.IntRange(1), metavar="ID", help="Only this result, to change it."
+)
 @click.option("--limit", type=click.IntRange(1), help="At most so many. Default: 20 as a table, else all.")
-@click.option("--csv", "form", flag_value="csv", help="CSV.")
-@click.option("--json", "form", flag_value="json", help="JSON lines.")
-@click.option("--subjects", is_flag=True, help="A summary of each subject instead.")
+@click.option("--csv", "form", flag_value="csv", help="CSV; times in UTC.")
+@click.option("--excel", "byte_order_mark", is_flag=True, help="Begin the CSV as Excel needs it to know UTF-8.")
+@click.option("--json", "form", flag_value="json", help="JSON lines; times in UTC.")
+@click.option("--subjects", is_flag=True, help="A summary of each subject instead, of the model that answered last.")
 @click.option("--failures", is_flag=True, help="Images that could not be classified instead.")
+@click.option("--changes", is_flag=True, help="What people corrected and deleted instead.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, whole or not at all.")
-def command(
-    db: Path,
-    limit: int | None,
-    form: str | None,
-    subjects: bool,
-    failures: bool,
-    output: Path | None,
-    **wanted: str | None,
-) -> None:
-    """List the latest results in DB, a store that infer --store or serve made; filter and export them."""
-    from edgeleuk.store import Store
-    from edgeleuk.store.listing import Listing, lines, make_filter, write_lines
+@click.option("--set-subject", metavar="NAME", help="Set the subject of the chosen results.")
+@click.option("--clear-subject", is_flag=True, help="Take the subject from the chosen results.")
+@click.option("--set-label", metavar="CLASS", help="Set a person's label beside the model's in the chosen results.")
+@click.option("--clear-label", is_flag=True, help="Take the person's label back; the model's stays.")
+@click.option("--delete", is_flag=True, help="Delete the chosen results and their previews.")
+@click.option("--older-than", metavar="AGE", help="Only results older than 90d, 36h, or than a time as in --since.")
+@click.option("--dry-run", is_flag=True, help="Say what would be changed or deleted, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before changing or deleting.")
+@click.option("--by", metavar="WHO", help="Who changes it, for the record. Default: the user's name here.")
+def command(db: Path, form: str | None, **options: Any) -> None:
+    """List the latest results in DB, a store that infer --store or serve made; filter, export and correct them.
 
-    asked = Listing(form or "table", make_filter(**wanted), limit, subjects, failures)
-    with Store.open(db, read_only=True) as store:
-        write_lines(lines(store, asked), output)
+    Tables show times in this device's time zone, which they name; CSV and JSON are in UTC. Sums count each cell once,
+    of one model; results with warnings ("no content", "8 px") are kept apart.
+
+    The filters choose what --set-subject, --set-label and --delete change. Each change leaves a line in --changes. What
+    was deleted is forgotten: the same image, handed in again, is classified again.
+
+    \b
+    Examples:
+      edgeleuk results results.db --since 24h --label all
+      edgeleuk results results.db --since 2026-11-01 --until 2026-11-30 --csv -o november.csv
+      edgeleuk results results.db --subject UID_11 --set-subject UID_12 --dry-run
+      edgeleuk results results.db --id 17 --set-label hem --by "Dr. Roe"
+      edgeleuk results results.db --delete --older-than 365d
+    """
+    from edgeleuk.store.command import Request, run
+
+    run(Request(db, form=form or "table", **options), lambda text: click.echo(text, err=True), _confirmed)
+
+
+def _confirmed(question: str) -> bool:
+    return click.confirm(question, err=True)

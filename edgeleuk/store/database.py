@@ -1,227 +1,115 @@
 """Store: results that are on the disk once `add` returns, each image content and model once."""
 
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import TracebackType
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from edgeleuk.store.record import Failure, Filter, Result, SubjectSummary
-from edgeleuk.store.schema import connect, store_errors
+from edgeleuk.store.attempts import Attempts
+from edgeleuk.store.editing import Editing, audit
+from edgeleuk.store.record import Failure, ModelIdentity, Result
+from edgeleuk.store.rows import COLUMNS, SELECTED, DamagedRowError, as_path, from_result, to_result
+from edgeleuk.store.summaries import Summaries
+from edgeleuk.store.times import now
 
-_COLUMNS = (
-    "sha256, model_sha256, path, label, probabilities, prepare_ms, invoke_ms, spec_version, device, created, subject, "
-    "source, stage"
-)
-_PAGE = 500
-_ANY = Filter()
+_MOST_NAMES = 100  # of one content; who copies a file more often learns nothing from the rest
+_MOST_FAILED_UPLOADS = 1000  # a client chooses their names: without a bound it could fill the disk
 
 
-class Store:
+class Store(Summaries, Editing, Attempts):
     """A store of results in one SQLite file. Thread-safe; several processes may write to it at once.
 
-    Every method raises StoreError; its `passing` says whether trying again later may help (disk full, locked).
+    Every method raises StoreError; its `passing` says whether trying again later may help (disk full, locked). A row
+    that is damaged never stops anything: it is passed over, counted in `damaged` and told to `on_damage`.
     """
-
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Use `open`."""
-        self.path = path
-        self._connection = connection
-        self._lock = threading.RLock()
-
-    @classmethod
-    def open(cls, path: str | Path, read_only: bool = False) -> "Store":
-        """Open the store, or make it unless read_only. Raises StoreError where the file is not a store of ours."""
-        return cls(Path(path), connect(Path(path), read_only))
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._connection.close()
-
-    def lookup(self, sha256: str, model_sha256: str) -> Result | None:
-        """What the model said of this content; None where it was not asked yet."""
-        rows = self._rows(
-            f"SELECT id, {_COLUMNS} FROM results WHERE sha256 = ? AND model_sha256 = ?", sha256, model_sha256
-        )
-        return _result(rows[0]) if rows else None
 
     def add(self, results: Sequence[Result]) -> list[Result]:
         """Store results in one transaction; returns the stored ones, with their id.
 
-        Where the store has a result of that content and model already, that one stays and is returned.
+        Where the store has a result of that content and model already, that one stays and is returned; its further
+        name is noted.
         """
         with self._transaction() as connection:
+            for model in {result.model_sha256: result.model for result in results}.values():
+                _insert_model(connection, model)
             return [_insert(connection, result) for result in results]
+
+    def add_model(self, model: ModelIdentity) -> None:
+        """Note which file a model is, and what its classes are called."""
+        with self._transaction() as connection:
+            _insert_model(connection, model)
+
+    def add_names(self, names: Iterable[tuple[str, str, str]]) -> None:
+        """Note further names of contents that are known: SHA-256, path and source of each."""
+        with self._transaction() as connection:
+            for sha256, path, source in names:
+                _insert_name(connection, sha256, path, source)
 
     def add_failures(self, failures: Sequence[Failure]) -> None:
         """Store failures; an earlier one of the same path is replaced. It goes when the path has a result."""
-        rows = [(_stored(f.path), f.error, f.sha256, f.source, f.created) for f in failures]
+        rows = [(as_path(f.path), f.error, f.sha256, f.source, f.created) for f in failures]
         with self._transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)", rows)
-
-    def query(
-        self,
-        wanted: Filter = _ANY,
-        *,
-        after_id: int | None = None,
-        before_id: int | None = None,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> Iterator[Result]:
-        """Yield results in the order they were stored, read page by page, so that any number fits into memory."""
-        remaining = limit
-        while remaining is None or remaining > 0:
-            size = _PAGE if remaining is None else min(_PAGE, remaining)
-            page = self._page(wanted, after_id, before_id, size, newest_first)
-            yield from page
-            if len(page) < size:
-                return
-            remaining = None if remaining is None else remaining - size
-            after_id, before_id = (after_id, page[-1].id) if newest_first else (page[-1].id, before_id)
-
-    def count(self, wanted: Filter = _ANY) -> int:
-        """How many results there are."""
-        condition, values = _condition(wanted)
-        return int(self._rows(f"SELECT count(*) FROM results WHERE {condition}", *values)[0][0])
-
-    def label_counts(self) -> dict[str, int]:
-        """How many results have each label."""
-        return dict(self._rows("SELECT label, count(*) FROM results GROUP BY label ORDER BY label"))
-
-    def subjects(self) -> list[SubjectSummary]:
-        """One summary for each subject, by name; images without one come first, as subject None."""
-        found: dict[str | None, SubjectSummary] = {}
-        for subject, label, count, first, last in self._rows(
-            "SELECT subject, label, count(*), min(created), max(created) FROM results GROUP BY subject, label"
-        ):
-            so_far = found.get(subject, SubjectSummary(subject, 0, first, last))
-            labels = so_far.labels | {label: count}
-            total = so_far.total + count
-            found[subject] = SubjectSummary(subject, total, min(first, so_far.first), max(last, so_far.last), labels)
-        return list(found.values())
-
-    def failures(self, limit: int | None = None) -> list[Failure]:
-        """Images that could not be classified, the latest first."""
-        rows = self._rows(
-            "SELECT path, error, created, sha256, source FROM failures ORDER BY rowid DESC LIMIT ?",
-            -1 if limit is None else limit,
-        )
-        return [Failure(_named(path), *others) for path, *others in rows]
+            connection.executemany(
+                "INSERT OR REPLACE INTO failures (path, error, sha256, source, created) VALUES (?, ?, ?, ?, ?)", rows
+            )
+            if any(failure.source == "upload" for failure in failures):
+                connection.execute(
+                    "DELETE FROM failures WHERE source = 'upload' AND id <= (SELECT id FROM failures "
+                    "WHERE source = 'upload' ORDER BY id DESC LIMIT 1 OFFSET ?)", (_MOST_FAILED_UPLOADS,)
+                )  # fmt: skip
 
     def add_preview(self, sha256: str, jpeg: bytes) -> None:
         """Keep a small picture of an image that lies nowhere else."""
         with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO previews VALUES (?, ?)", (sha256, jpeg))
-
-    def preview(self, sha256: str) -> bytes | None:
-        """The picture kept by `add_preview`, or None."""
-        rows = self._rows("SELECT jpeg FROM previews WHERE sha256 = ?", sha256)
-        return bytes(rows[0][0]) if rows else None
-
-    def last_id(self) -> int:
-        """The greatest id of a result, 0 without any."""
-        return int(self._rows("SELECT coalesce(max(id), 0) FROM results")[0][0])
-
-    def version(self) -> tuple[int, int]:
-        """A value that changes whenever anybody has written to the store; cheap enough to ask twice a second."""
-        with self._lock:
-            return int(self._rows("PRAGMA data_version")[0][0]), self._connection.total_changes
-
-    def _page(
-        self, wanted: Filter, after_id: int | None, before_id: int | None, size: int, newest_first: bool
-    ) -> list[Result]:
-        condition, values = _condition(wanted)
-        for bound, comparison in ((after_id, ">"), (before_id, "<")):
-            if bound is not None:
-                condition += f" AND id {comparison} ?"
-                values.append(bound)
-        order = "DESC" if newest_first else "ASC"
-        sql = f"SELECT id, {_COLUMNS} FROM results WHERE {condition} ORDER BY id {order} LIMIT {size}"
-        return [_result(row) for row in self._rows(sql, *values)]
-
-    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock, store_errors(self.path):
-            return self._connection.execute(sql, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, store_errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+            connection.execute("INSERT OR IGNORE INTO previews VALUES (?, ?, ?)", (sha256, jpeg, now()))
 
 
 def _insert(connection: sqlite3.Connection, result: Result) -> Result:
-    values = (
-        result.sha256,
-        result.model_sha256,
-        _stored(result.path),
-        result.label,
-        json.dumps(result.probabilities),
-        result.prepare_ms,
-        result.invoke_ms,
-        result.spec_version,
-        result.device,
-        result.created,
-        result.subject,
-        result.source,
-        result.stage,
+    values = from_result(result)
+    path = as_path(result.path)
+    connection.execute(  # names of uploads are labels: one may read like the path of a file
+        "DELETE FROM failures WHERE (source = 'upload') = (? = 'upload') AND (path = ? OR sha256 = ?)",
+        (result.source, path, result.sha256),
     )
+    there = _there(connection, result)
+    if there is not None:
+        _insert_name(connection, result.sha256, result.path, result.source)
+        return there
     marks = ", ".join("?" * len(values))
-    done = connection.execute(
-        f"INSERT INTO results ({_COLUMNS}) VALUES ({marks}) ON CONFLICT (sha256, model_sha256) DO NOTHING", values
-    )
-    connection.execute("DELETE FROM failures WHERE path = ?", (_stored(result.path),))
-    if done.rowcount == 1 and done.lastrowid is not None:
-        return result.numbered(done.lastrowid)
-    there = f"SELECT id, {_COLUMNS} FROM results WHERE sha256 = ? AND model_sha256 = ?"
-    return _result(connection.execute(there, values[:2]).fetchone())
+    done = connection.execute(f"INSERT INTO results ({', '.join(COLUMNS)}) VALUES ({marks})", values)
+    return result.numbered(int(done.lastrowid or 0))
 
 
-def _result(row: Sequence[Any]) -> Result:
-    number, sha256, model_sha256, path, label, probabilities, *others = row
-    made = Result(sha256, model_sha256, _named(path), label, json.loads(probabilities), *others)
-    return made.numbered(number)
-
-
-def _condition(wanted: Filter) -> tuple[str, list[str | int]]:
-    """The WHERE clause of a filter and its values."""
-    tests = {
-        "subject = ?": wanted.subject,
-        "label = ?": wanted.label,
-        "created >= ?": wanted.since,
-        "created < ?": wanted.until,
-        "model_sha256 = ?": wanted.model_sha256,
-        "source = ?": wanted.source,
-    }
-    asked = {test: value for test, value in tests.items() if value is not None}
-    return " AND ".join(asked) or "1", list(asked.values())
-
-
-def _stored(path: str) -> str | bytes:
-    """A path as SQLite takes it: text, or bytes where the name is not UTF-8."""
+def _there(connection: sqlite3.Connection, result: Result) -> Result | None:
+    """The row of this content and model; None without one, and where it was damaged, for it is removed then."""
+    key = (result.sha256, result.model_sha256)
+    row = connection.execute(f"SELECT {SELECTED} FROM results WHERE sha256 = ? AND model_sha256 = ?", key).fetchone()
+    if row is None:
+        return None
     try:
-        path.encode()
-    except UnicodeEncodeError:
-        return path.encode("utf-8", "surrogateescape")
-    return path
+        return to_result(row, {} if result.model is None else {result.model_sha256: result.model})
+    except DamagedRowError as error:
+        audit(connection, "edgeleuk", "repair", (row[0], *key), old=str(error))
+        connection.execute("DELETE FROM results WHERE id = ?", (row[0],))
+        return None
 
 
-def _named(path: object) -> str:
-    return os.fsdecode(path) if isinstance(path, bytes) else str(path)
+def _insert_name(connection: sqlite3.Connection, sha256: str, path: str, source: str) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO names SELECT ?, ?, ?, ? "
+        "WHERE NOT EXISTS (SELECT 1 FROM results WHERE sha256 = ? AND path = ?) "
+        "AND (SELECT count(*) FROM names WHERE sha256 = ?) < ?",
+        (sha256, as_path(path), source, now(), sha256, as_path(path), sha256, _MOST_NAMES),
+    )
+
+
+def _insert_model(connection: sqlite3.Connection, model: ModelIdentity | None) -> None:
+    """The name that a file has now is the one that people know it by."""
+    if model is None or not model.name:
+        return
+    values = (as_path(model.name), json.dumps(model.classes), json.dumps(dict(model.display_names)))
+    connection.execute(
+        "INSERT INTO models VALUES (?, ?, ?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, "
+        "classes = excluded.classes, display_names = excluded.display_names WHERE name != excluded.name "
+        "OR classes != excluded.classes OR display_names != excluded.display_names",
+        (model.sha256, *values, now()),
+    )

@@ -9,10 +9,11 @@ from edgeleuk.safe_csv import csv_text
 from edgeleuk.store.database import Store
 from edgeleuk.store.record import Filter, Result
 
+BYTE_ORDER_MARK = "\ufeff"  # from which Excel knows that the text is UTF-8
 _PAGE = 500
 _COLUMNS = (
-    *("id", "created", "path", "subject", "label", "probability", "stage"),
-    *("source", "device", "sha256", "model_sha256"),
+    *("id", "created", "path", "subject", "label", "probability", "corrected_label", "corrected_by", "corrected_at"),
+    *("warnings", "model_name", "model_sha256", "stage", "source", "device", "sha256"),
 )
 
 
@@ -29,7 +30,7 @@ def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], limit: int |
 
 
 def _row(result: Result, classes: Sequence[str]) -> list[object]:
-    known = result.to_dict()
+    known = result.to_dict() | {"warnings": "; ".join(result.warnings)}
     values = [known[column] for column in _COLUMNS]
     numbers = [result.probabilities.get(name) for name in classes]  # none where another model said it
     return [*values, *numbers, json.dumps(result.probabilities), RESEARCH_USE]

@@ -1,7 +1,6 @@
 """What a store holds, as lines for people and for programs."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,23 +8,35 @@ from pathlib import Path
 from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.store.asking import empty_because, model_named, named
 from edgeleuk.store.database import Store
-from edgeleuk.store.export import csv_pages
-from edgeleuk.store.record import Failure, Filter, SubjectSummary, parse_time
+from edgeleuk.store.export import BYTE_ORDER_MARK, csv_pages
+from edgeleuk.store.record import Change, Failure, Filter, Result, SubjectSummary
+from edgeleuk.store.times import device_zone, local
 from edgeleuk.text import printable
+
+EVERY_MODEL = "all"
 
 
 def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
     """The latest results of the filter, at most `limit`, the latest last; a line for each and one that counts them."""
     latest = list(store.query(wanted, limit=limit, newest_first=True))[::-1]
+    width = max((len(_label(row)) for row in latest), default=0)
     if latest:
-        yield f"{'created':24}  {'label':8}  {'prob.':>6}  {'subject':12}  {'source':6}  image"
-    for row in latest:
         yield (
-            f"{row.created:24}  {row.label:8}  {row.probability:6.4f}  {row.subject or '-':12}  {row.source:6}  "
-            f"{printable(row.path)}"
+            f"{'id':>6}  {f'time ({device_zone()})':25}  {'label':{max(width, 8)}}  {'prob.':>6}  {'subject':12}  "
+            f"{'source':6}  {'model':16}  image"
         )
-    yield f"{len(latest)} of {store.count(wanted)} results"
+    for row in latest:
+        model = printable(row.model_name or row.model_sha256[:12])
+        warnings = f"  (kept apart: {', '.join(map(printable, row.warnings))})" if row.warnings else ""
+        yield (
+            f"{row.id:6}  {local(row.created):25}  {_label(row):{max(width, 8)}}  {row.probability:6.4f}  "
+            f"{printable(row.subject or '-'):12}  {row.source:6}  {model:16}  {printable(row.path)}{warnings}"
+        )
+    total = store.count(wanted)
+    because = "" if total else f": {empty_because(store, wanted)}"
+    yield f"{len(latest)} of {total} results{because}"
     yield RESEARCH_USE
 
 
@@ -42,27 +53,40 @@ def results_csv(store: Store, wanted: Filter, limit: int | None) -> Iterator[str
 
 
 def subjects_table(summaries: Iterable[SubjectSummary]) -> Iterator[str]:
-    """A line for each subject: images, labels, first and last time."""
-    yield f"{'subject':16}  {'images':>6}  {'first':24}  {'last':24}  labels"
+    """A line for each subject and model: images, labels, first and last time."""
+    head = f"first ({device_zone()})"
+    yield f"{'subject':16}  {'images':>6}  {'apart':>5}  {head:25}  {'last':25}  {'model':16}  labels"
     for found in summaries:
-        labels = ", ".join(f"{label} {count}" for label, count in sorted(found.labels.items()))
-        yield f"{printable(found.subject or '-'):16}  {found.total:6}  {found.first:24}  {found.last:24}  {labels}"
-    yield RESEARCH_USE
-
-
-def subjects_json(summaries: Iterable[SubjectSummary]) -> Iterator[str]:
-    """The same, one JSON object a line."""
-    return (json.dumps(vars(found)) for found in summaries)
+        shown = found.model.shown if found.model else str
+        labels = ", ".join(f"{printable(shown(label))} {count}" for label, count in sorted(found.labels.items()))
+        model = printable(found.model.name) if found.model else found.model_sha256[:12]
+        corrected = f" ({found.corrected} labelled by people)" if found.corrected else ""
+        yield (
+            f"{printable(found.subject or '-'):16}  {found.total:6}  {found.kept_apart:5}  {local(found.first):25}  "
+            f"{local(found.last):25}  {model:16}  {labels}{corrected}"
+        )
 
 
 def failures_table(failures: Iterable[Failure]) -> Iterator[str]:
-    """A line for each image that could not be classified."""
-    return (f"{found.created:24}  {found.source:6}  {printable(found.path)}: {found.error}" for found in failures)
+    """A line for each image that could not be classified, or one that says that there is none."""
+    none = True
+    for found in failures:
+        none = False
+        yield f"{local(found.created):25}  {found.source:6}  {printable(found.path)}: {printable(found.error)}"
+    if none:
+        yield "no failures: every image that came could be classified"
 
 
-def failures_json(failures: Iterable[Failure]) -> Iterator[str]:
-    """The same, one JSON object a line."""
-    return (json.dumps(vars(found) | {"path": found.path.encode("utf-8", "replace").decode()}) for found in failures)
+def changes_table(changes: Iterable[Change]) -> Iterator[str]:
+    """A line for each change that people made, the latest first, or one that says that there is none."""
+    none = True
+    for found in changes:
+        none = False
+        old, new = (printable("-" if value is None else value) for value in (found.old, found.new))
+        became = "" if found.what == "delete" else f" -> {new}"
+        yield f"{local(found.at):25}  {printable(found.by)}: {found.what} of result {found.result_id}: {old}{became}"
+    if none:
+        yield "no changes: nothing was corrected or deleted"
 
 
 RESULTS: dict[str, Callable[[Store, Filter, int | None], Iterator[str]]] = {
@@ -74,41 +98,43 @@ RESULTS: dict[str, Callable[[Store, Filter, int | None], Iterator[str]]] = {
 
 @dataclass(frozen=True)
 class Listing:
-    """What to list, and how: "table", "json" or "csv"."""
+    """What to list, and how: "table", "json" or "csv". `model` is for the sums: which model's, or "all"."""
 
     form: str = "table"
     wanted: Filter = field(default_factory=Filter)
     limit: int | None = None
     subjects: bool = False
     failures: bool = False
+    changes: bool = False
+    model: str | None = None
+    byte_order_mark: bool = False
 
     def __post_init__(self) -> None:
         """Raise UsageError where the request does not fit together."""
-        if self.subjects and self.failures:
-            raise UsageError("--subjects and --failures exclude each other")
-        if (self.subjects or self.failures) and (self.form == "csv" or self.wanted != Filter()):
-            raise UsageError("--subjects and --failures take no filter and no --csv")
+        others = [f"--{name}" for name in ("subjects", "failures", "changes") if getattr(self, name)]
+        if len(others) > 1:
+            raise UsageError(f"{' and '.join(others)} exclude each other")
+        if others and (self.form == "csv" or self.wanted != Filter()):
+            but = " but --model" if self.subjects else ""
+            raise UsageError(f"{others[0]} takes no filter{but} and no --csv")
+        if self.byte_order_mark and self.form != "csv":
+            raise UsageError("--excel goes with --csv")
+        if self.subjects and self.limit is not None:
+            raise UsageError("--limit goes with results, --failures or --changes")
 
 
 def lines(store: Store, asked: Listing) -> Iterator[str]:
-    """The lines of a listing. Raises StoreError."""
+    """The lines of a listing. Raises StoreError, UsageError."""
     table = asked.form == "table"
     if asked.subjects:
-        return (subjects_table if table else subjects_json)(store.subjects())
+        return _subjects(store, asked.model, table)
     if asked.failures:
-        return (failures_table if table else failures_json)(store.failures(asked.limit))
+        return _told(store.failures(asked.limit), failures_table, table)
+    if asked.changes:
+        return _told(store.changes(asked.limit), changes_table, table)
     limit = 20 if table and asked.limit is None else asked.limit
-    return RESULTS[asked.form](store, asked.wanted, limit)
-
-
-def make_filter(
-    since: str | None = None, until: str | None = None, model: str | None = None, **others: str | None
-) -> Filter:
-    """A filter of what a user wrote. Raises UsageError for what is no time or no SHA-256."""
-    if model is not None and not re.fullmatch(r"[0-9a-f]{64}", model):
-        raise UsageError(f"--model {model!r} is no SHA-256; expected 64 hex digits, as 'results --json' prints them")
-    times = {name: parse_time(text) for name, text in (("since", since), ("until", until)) if text is not None}
-    return Filter(model_sha256=model, **others, **times)
+    made = RESULTS[asked.form](store, asked.wanted, limit)
+    return _marked(made) if asked.byte_order_mark else made
 
 
 def write_lines(made: Iterable[str], output: Path | None) -> None:
@@ -119,3 +145,48 @@ def write_lines(made: Iterable[str], output: Path | None) -> None:
         return
     with whole_file(output) as partial, partial.open("w", encoding="utf-8") as stream:
         stream.writelines(f"{line}\n" for line in made)
+
+
+def _subjects(store: Store, model: str | None, table: bool) -> Iterator[str]:
+    """The sums of one model, the one that answered last unless another is named, or of each."""
+    answered = store.answered()
+    if model == EVERY_MODEL:
+        chosen, told = None, "each of the models, by itself"
+    else:
+        newest = answered[0].sha256 if answered else ""
+        chosen = newest if model is None else model_named(store, model)
+        which = next((named(found) for found in answered if found.sha256 == chosen), chosen[:12])
+        told = f"{which}{', which answered last' if model is None else ''}"
+    summaries = store.subjects(chosen)
+    if not table:
+        yield from (json.dumps(found.to_dict()) for found in summaries)
+        return
+    yield from subjects_table(summaries)
+    if not answered:
+        yield "the store is empty"
+        return
+    others = [named(found) for found in answered if found.sha256 != chosen]
+    more = f"; others (--model NAME or --model all): {', '.join(others)}" if others and chosen is not None else ""
+    yield f"counted: results of {told}{more}"
+    yield RESEARCH_USE
+
+
+def _told(found: "list[Failure] | list[Change]", table_of: Callable[..., Iterator[str]], table: bool) -> Iterator[str]:
+    return table_of(found) if table else (json.dumps(each.to_dict()) for each in found)
+
+
+def _marked(made: Iterator[str]) -> Iterator[str]:
+    yield f"{BYTE_ORDER_MARK}{next(made)}"
+    yield from made
+
+
+def _label(row: Result) -> str:
+    """The model's label, and a person's beside it."""
+    said = printable(row.shown(row.label))
+    if row.corrected_label is None:
+        return said
+    return (
+        f"{said} (confirmed)"
+        if row.corrected_label == row.label
+        else f"{said} -> {printable(row.shown(row.corrected_label))}"
+    )

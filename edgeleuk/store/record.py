@@ -2,12 +2,12 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeleuk.errors import UsageError
-from edgeleuk.text import printable as printable
+from edgeleuk.store.times import now
 
 if TYPE_CHECKING:
     from edgeleuk.runtime.bundle import Bundle
@@ -19,23 +19,34 @@ SOURCES = ("file", "watch", "camera", "upload")
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model a result is of: SHA-256 of its file, version of its spec, classes in output order."""
+    """Which model a result is of: SHA-256 of its file, version of its spec, classes in output order, name of its file.
+
+    `display_names`: what people call those classes that are shown under another name.
+    """
 
     sha256: str
     spec_version: int
     classes: tuple[str, ...]
+    name: str = ""
+    display_names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bundle: "Bundle", spec: "ModelSpec") -> "ModelIdentity":
-        """The identity of a model file read by `read_bundle`."""
-        return cls(bundle.sha256, spec.schema_version, spec.classes)
+    def of(cls, bundle: "Bundle", spec: "ModelSpec", path: Path) -> "ModelIdentity":
+        """The identity of the model file at `path`, read by `read_bundle`."""
+        return cls(bundle.sha256, spec.schema_version, spec.classes, path.name, spec.shown_names)
+
+    def shown(self, label: str) -> str:
+        """The label as people call it."""
+        return self.display_names.get(label, label)
 
 
 @dataclass(frozen=True)
 class Result:
     """What a model said of one image content. `created` is UTC, `id` its place in the store, None before it has one.
 
-    `stage`: which model of a cascade answered, 1 or 2; None where the model is no cascade.
+    `stage`: which model of a cascade answered, 1 or 2; None where the model is no cascade. `warnings`: why the answer
+    may mean nothing; a result with warnings is kept apart in sums. `corrected_label`: what a person says instead, or
+    says too; `label` stays what the model said. `model` is None where the store was not told of the model's file.
     """
 
     sha256: str
@@ -52,11 +63,30 @@ class Result:
     source: str = "file"
     stage: int | None = None
     id: int | None = None
+    warnings: tuple[str, ...] = ()
+    corrected_label: str | None = None
+    corrected_by: str | None = None
+    corrected_at: str | None = None
+    model: ModelIdentity | None = field(default=None, compare=False, repr=False)
 
     @property
     def probability(self) -> float:
         """Probability of the label."""
         return self.probabilities[self.label]
+
+    @property
+    def held_label(self) -> str:
+        """The label that holds: a person's where there is one, else the model's."""
+        return self.corrected_label or self.label
+
+    @property
+    def model_name(self) -> str | None:
+        """Name of the model's file, where it is known."""
+        return self.model.name if self.model else None
+
+    def shown(self, label: str) -> str:
+        """The label as people call it."""
+        return self.model.shown(label) if self.model else label
 
     def numbered(self, id: int) -> "Result":
         """The same result at its place in the store."""
@@ -67,13 +97,18 @@ class Result:
         return {
             "id": self.id,
             "sha256": self.sha256,
-            "path": self.path.encode("utf-8", "replace").decode(),
+            "path": readable(self.path),
             "subject": self.subject,
             "label": self.label,
             "probability": self.probability,
             "probabilities": self.probabilities,
+            "warnings": list(self.warnings),
+            "corrected_label": self.corrected_label,
+            "corrected_by": self.corrected_by,
+            "corrected_at": self.corrected_at,
             "prepare_ms": self.prepare_ms,
             "invoke_ms": self.invoke_ms,
+            "model_name": None if self.model_name is None else readable(self.model_name),
             "model_sha256": self.model_sha256,
             "spec_version": self.spec_version,
             "device": self.device,
@@ -92,11 +127,20 @@ class Failure:
     created: str
     sha256: str | None = None
     source: str = "file"
+    id: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return vars(self) | {"path": readable(self.path), "error": readable(self.error)}
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which results are meant; None is any. `since` (inclusive) and `until` (exclusive) are as `Result.created`."""
+    """Which results are meant; None is any. `since` (inclusive) and `until` (exclusive) are as `Result.created`.
+
+    `subject` and `label` are compared without regard to case and to how accents are encoded; `label` is the one that
+    holds. `warnings`, `corrected`: only with (True) or without (False).
+    """
 
     subject: str | None = None
     label: str | None = None
@@ -104,17 +148,62 @@ class Filter:
     until: str | None = None
     model_sha256: str | None = None
     source: str | None = None
+    no_subject: bool = False
+    warnings: bool | None = None
+    corrected: bool | None = None
 
 
 @dataclass(frozen=True)
 class SubjectSummary:
-    """The results of one subject (None: of images without one): how many, of which labels, first and last time."""
+    """What one model said of one subject (None: of images without one), first and last time.
+
+    `labels` counts images by the label that holds, `total` is their sum. `kept_apart` are those with warnings that
+    nobody has labelled, in neither of the two. `corrected` are those with a person's label.
+    """
 
     subject: str | None
     total: int
     first: str
     last: str
     labels: dict[str, int] = field(default_factory=dict)
+    kept_apart: int = 0
+    corrected: int = 0
+    model_sha256: str = ""
+    model: ModelIdentity | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "subject": self.subject,
+            "model_sha256": self.model_sha256,
+            "model_name": readable(self.model.name) if self.model else None,
+            "total": self.total,
+            "labels": self.labels,
+            "kept_apart": self.kept_apart,
+            "corrected": self.corrected,
+            "first": self.first,
+            "last": self.last,
+        }
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of the audit: what was done to a result, by whom, when (UTC), from which value to which.
+
+    `what`: "subject", "label", "delete" (`old` is JSON of what went) or "repair" (a damaged row was replaced).
+    """
+
+    id: int
+    at: str
+    by: str
+    what: str
+    result_id: int
+    old: str | None = None
+    new: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return dict(vars(self))
 
 
 def make_result(
@@ -138,9 +227,11 @@ def make_result(
         spec_version=model.spec_version,
         device=platform.node(),
         created=now(),
-        subject=subject,
+        subject=None if subject is None else readable(subject),
         source=source,
         stage=prediction.stage,
+        warnings=prediction.warnings,
+        model=model,
     )
 
 
@@ -149,29 +240,6 @@ def make_failure(path: str | os.PathLike[str], error: str, sha256: str | None, s
     return Failure(os.fspath(path), error, now(), sha256, source)
 
 
-def now() -> str:
-    """The time as the store writes it."""
-    return timestamp(datetime.now(timezone.utc))
-
-
-def timestamp(moment: datetime) -> str:
-    """'2026-11-24T10:11:12.345Z': UTC, of one length, so that text sorts as time. A naive time is local."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_time(text: str) -> str:
-    """What a user wrote as a time, as the store writes it: ISO 8601 date or date and time; local without an offset.
-
-    '2026-11-24', '2026-11-24T10:00', '2026-11-24T10:00Z'; also '90m', '36h' and '7d' for so long ago.
-    Raises UsageError.
-    """
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    try:
-        if text[-1:] in units and text[:-1].isdecimal():
-            return timestamp(datetime.now(timezone.utc) - timedelta(**{units[text[-1]]: int(text[:-1])}))
-        # Python 3.10 reads no final Z.
-        return timestamp(datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text))
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text!r} is no time; expected for example 2026-11-24, 2026-11-24T10:30, 2026-11-24T10:30Z or 36h (ago)"
-        ) from error
+def readable(name: str) -> str:
+    """Text that is UTF-8, with a question mark for each byte of a file name that is none."""
+    return name.encode("utf-8", "replace").decode()

@@ -1,12 +1,18 @@
 """The store's tables, and opening the file that holds them: created, checked, or refused with the reason.
 
     results   one row for each image content and model; `path` is a BLOB where a file name is not UTF-8, `stage` NULL
-              but for a cascade's results
-    failures  images that could not be classified, one row for each path, until it can
+              but for a cascade's results, `warnings` a JSON list or NULL, `corrected_*` what a person said of it
+    names     further names under which a content was seen
+    models    the model files that answered, and what people call their classes
+    failures  images that could not be classified, one row for each source and path, until it can
     previews  small JPEGs of uploaded images, by the SHA-256 of the upload
+    audit     what was corrected, deleted or repaired by hand: who, when, old and new value
+    attempts  files that were begun and not ended: one that is here at a start may have killed the process before
+    facts     `id`: eight hex digits of this store, so that nobody takes another one for it
 
 `PRAGMA application_id` says that the file is ours, `PRAGMA user_version` which version of this schema it has. Version 1
-had no `stage`: it is added when the file is opened to be written, and read as NULL until then.
+had no `stage`, version 2 nothing of corrections, models, names, audit, attempts and facts. An older file is upgraded
+when it is opened to be written, and read as if what it lacks were empty until then.
 """
 
 import os
@@ -18,11 +24,11 @@ from urllib.parse import quote
 
 from edgeleuk.errors import StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x65644C6B  # "edLk"
 _BUSY_TIMEOUT_S = 10.0
 
-_TABLES = """
+_RESULTS = """
 CREATE TABLE results (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     sha256 TEXT NOT NULL,
@@ -38,20 +44,77 @@ CREATE TABLE results (
     source TEXT NOT NULL,
     created TEXT NOT NULL,
     stage INTEGER,
+    warnings TEXT,
+    corrected_label TEXT,
+    corrected_by TEXT,
+    corrected_at TEXT,
     UNIQUE (sha256, model_sha256)
 );
 CREATE INDEX results_by_subject ON results (subject, label, created);
 CREATE INDEX results_by_time ON results (created);
+"""
+_FAILURES = """
 CREATE TABLE failures (
-    path PRIMARY KEY NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path NOT NULL,
     error TEXT NOT NULL,
     sha256 TEXT,
     source TEXT NOT NULL,
-    created TEXT NOT NULL
+    created TEXT NOT NULL,
+    UNIQUE (source, path)
 );
-CREATE TABLE previews (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 """
-_FROM_1 = ("ALTER TABLE results ADD COLUMN stage INTEGER",)
+_PREVIEWS = "CREATE TABLE previews (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL, created TEXT);\n"
+_SINCE_3 = """
+CREATE TABLE models (
+    sha256 TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    classes TEXT NOT NULL,
+    display_names TEXT NOT NULL,
+    first_seen TEXT NOT NULL
+);
+CREATE TABLE names (
+    sha256 TEXT NOT NULL,
+    path NOT NULL,
+    source TEXT NOT NULL,
+    created TEXT NOT NULL,
+    UNIQUE (sha256, path)
+);
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    by TEXT NOT NULL,
+    what TEXT NOT NULL,
+    result_id INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    model_sha256 TEXT NOT NULL,
+    old TEXT,
+    new TEXT
+);
+CREATE TABLE attempts (path PRIMARY KEY NOT NULL, tries INTEGER NOT NULL, started TEXT NOT NULL);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_IDENTITY = "INSERT INTO facts VALUES ('id', lower(hex(randomblob(4))));\n"
+_TO_2 = "ALTER TABLE results ADD COLUMN stage INTEGER;\n"
+_TO_3 = f"""
+ALTER TABLE results ADD COLUMN warnings TEXT;
+ALTER TABLE results ADD COLUMN corrected_label TEXT;
+ALTER TABLE results ADD COLUMN corrected_by TEXT;
+ALTER TABLE results ADD COLUMN corrected_at TEXT;
+ALTER TABLE failures RENAME TO failures_before;
+{_FAILURES}
+INSERT INTO failures (path, error, sha256, source, created)
+    SELECT path, error, sha256, source, created FROM failures_before ORDER BY rowid;
+DROP TABLE failures_before;
+ALTER TABLE previews ADD COLUMN created TEXT;
+{_SINCE_3}{_IDENTITY}"""
+_STEPS = {0: _RESULTS + _FAILURES + _PREVIEWS + _SINCE_3 + _IDENTITY, 1: _TO_2 + _TO_3, 2: _TO_3}
+_AS_IF_3 = """
+CREATE TEMP VIEW results AS SELECT *, {stage}NULL AS warnings, NULL AS corrected_label, NULL AS corrected_by,
+    NULL AS corrected_at FROM main.results;
+CREATE TEMP VIEW failures AS SELECT rowid AS id, path, error, sha256, source, created FROM main.failures;
+CREATE TEMP VIEW previews AS SELECT *, NULL AS created FROM main.previews;
+"""
 
 
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
@@ -64,7 +127,7 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     if os.path.isdir(path):  # noqa: PTH112 - Path's raises where one may not look
         raise StoreError(f"{path} is a folder; expected a file such as {path / 'results.db'}")
     with store_errors(path):
-        connection = _open(path, read_only)
+        connection = _open(path, "ro" if read_only else "rwc")
         try:
             _prepare(connection, path, read_only)
         except BaseException:
@@ -92,13 +155,13 @@ _ADVICE: tuple[tuple[str, str, bool], ...] = (
     ("unable to open", "; its folder must exist and be writable by this user", True),
     ("not a database", "; choose another file, this one is not a store", False),
     ("malformed", "; it is damaged: see 'sqlite3 FILE .recover'", False),
+    ("no such", "; its tables are damaged or were changed: see 'sqlite3 FILE .recover'", False),
 )
 
 
-def _open(path: Path, read_only: bool) -> sqlite3.Connection:
-    mode = "ro" if read_only else "rwc"
+def _open(path: Path, mode: str, options: str = "") -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(str(path.absolute()), errors='surrogateescape')}?mode={mode}",
+        f"file:{quote(str(path.absolute()), errors='surrogateescape')}?mode={mode}{options}",
         uri=True,
         timeout=_BUSY_TIMEOUT_S,
         isolation_level=None,
@@ -107,12 +170,14 @@ def _open(path: Path, read_only: bool) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:
+    connection.text_factory = _text
     version = _check(connection, path)
     if read_only:
         if version == 0:
             raise StoreError(f"{path} is an empty file, not a store")
-        if version == 1:
-            connection.execute("CREATE TEMP VIEW results AS SELECT *, NULL AS stage FROM main.results")
+        if version < SCHEMA_VERSION:
+            views = _AS_IF_3.format(stage="NULL AS stage, " if version == 1 else "")
+            _run(connection, views + _SINCE_3.replace("CREATE TABLE", "CREATE TEMP TABLE"))
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA cache_size = -512")  # KiB; what is read again lies in the system's page cache
@@ -121,11 +186,21 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
         connection.execute("BEGIN IMMEDIATE")
         version = _check(connection, path)  # another process may have been faster
         if version < SCHEMA_VERSION:
-            for statement in _TABLES.split(";\n") if version == 0 else _FROM_1:
-                connection.execute(statement)
+            _run(connection, _STEPS[version])
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
+
+
+def _run(connection: sqlite3.Connection, statements: str) -> None:
+    """Several statements in the transaction that is open: `executescript` would commit it."""
+    for statement in statements.split(";\n"):
+        connection.execute(statement)
+
+
+def _text(raw: bytes) -> str:
+    """Text that is not UTF-8 is a damaged value of one row and no reason to read none: told by its surrogates."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> int:
@@ -140,4 +215,6 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
             f"{path} was written by a newer edgeleuk (schema {version}; this one knows {SCHEMA_VERSION}): "
             "upgrade edgeleuk, or choose another file"
         )
+    if version < 1:
+        raise StoreError(f"{path} says of itself to be of schema {version}, which there never was: it is damaged")
     return version

@@ -36,7 +36,7 @@ class Model:
     def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Model":
         """Load what `read_bundle` read. Raises ModelError or SpecError."""
         classifier = Classifier.of(bundle, path, threads, backend)
-        return cls(classifier, ModelIdentity.of(bundle, classifier.spec))
+        return cls(classifier, ModelIdentity.of(bundle, classifier.spec, path))
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ class ServedModel:
             "size_bytes": len(bundle.content),
             "backend": interpreter_class(backend)[1],
             "threads": threads or default_threads(),
-            "spec": dataclasses.asdict(classifier.spec),
+            "spec": classifier.spec.to_dict(),
             "proof": bundle.proof,
             "cascade": None if bundle.cascade is None else dataclasses.asdict(bundle.cascade.rule),
             "research_use": RESEARCH_USE,
         }
-        return cls(classifier, ModelIdentity.of(bundle, classifier.spec), card)
+        return cls(classifier, ModelIdentity.of(bundle, classifier.spec, path), card)

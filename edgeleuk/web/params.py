@@ -10,7 +10,8 @@ from starlette.requests import Request
 
 from edgeleuk.spec import nearest
 from edgeleuk.store import Filter
-from edgeleuk.store.record import SOURCES, timestamp
+from edgeleuk.store.record import SOURCES
+from edgeleuk.store.times import timestamp
 from edgeleuk.web.problems import RefusalError
 
 MAX_ID = 2**63 - 1

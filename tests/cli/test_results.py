@@ -3,11 +3,29 @@
 import csv
 import io
 import json
+import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from edgeleuk.cli import main
 from edgeleuk.store import Failure, Store
+from edgeleuk.store.record import ModelIdentity
 from tests.store.helpers import result
+
+
+@pytest.fixture
+def results(capsys):
+    """Run `edgeleuk results ARGUMENTS` in this process."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(["results", *map(str, arguments)])
+        said = capsys.readouterr()
+        return SimpleNamespace(returncode=ended.value.code, stdout=said.out, stderr=said.err)
+
+    return run
 
 
 @pytest.fixture
@@ -24,10 +42,10 @@ def db(tmp_path):
     return tmp_path / "r.db"
 
 
-def test_the_latest_are_listed_with_their_number(run_edgeleuk, db):
-    done = run_edgeleuk("results", db, "--limit", 2)
+def test_the_latest_are_listed_with_their_number(results, db):
+    done = results(db, "--limit", 2)
     assert done.returncode == 0
-    assert [line.split()[1] for line in done.stdout.splitlines()[1:3]] == ["hem", "hem"]
+    assert [line.split()[:2] for line in done.stdout.splitlines()[1:3]] == [["2", "2026-01-02"], ["3", "2026-01-03"]]
     assert "2 of 3 results" in done.stdout
     assert r"line\nbreak.bmp" in done.stdout
     assert "For research use, not a diagnosis." in done.stdout
@@ -41,17 +59,59 @@ def test_the_latest_are_listed_with_their_number(run_edgeleuk, db):
         (("--label", "hem"), [2, 3]),
         (("--since", "2026-01-02T00:00Z"), [2, 3]),
         (("--until", "2026-01-02T00:00Z"), [1]),
+        (("--label", "HEM"), [2, 3]),
+        (("--subject", "s1"), [1, 2]),
+        (("--subject", "no\u0301body"), []),
+        (("--no-subject",), []),
+        (("--since", "2026-01-02", "--until", "2026-01-02"), [2]),
         (("--source", "watch"), []),
         (("--model", "0" * 64, "--limit", "1"), [1]),
     ],
 )
-def test_filters_choose_json_lines(run_edgeleuk, db, options, ids):
-    lines = run_edgeleuk("results", db, "--json", *options).stdout.splitlines()
+def test_filters_choose_json_lines(results, db, options, ids):
+    lines = results(db, "--json", *options).stdout.splitlines()
     assert [json.loads(line)["id"] for line in lines] == ids
 
 
-def test_csv_is_read_back_as_it_was_and_runs_nothing_in_a_spreadsheet(run_edgeleuk, db, tmp_path):
-    done = run_edgeleuk("results", db, "--csv", "-o", tmp_path / "out.csv")
+@pytest.fixture
+def time_zone(monkeypatch):
+    """Set the time zone of this process until the test ends."""
+
+    def use(name):
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield use
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_times_are_of_the_device_and_say_so(results, db, time_zone):
+    time_zone("Asia/Kolkata")
+    listed = results(db).stdout
+    assert "time (UTC+05:30)" in listed
+    assert "2026-01-01 05:30:00+05:30" in listed
+    time_zone("America/New_York")
+    done = results(db, "--json", "--until", "2026-01-01")
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1, 2]  # the second is of 19:00 there
+
+
+def test_a_label_that_there_is_not_is_named_with_what_there_is(results, db):
+    done = results(db, "--label", "helm")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean 'hem'?" in done.stderr
+
+
+def test_a_subject_without_results_is_said_and_no_error(results, db):
+    done = results(db, "--subject", "S 3")
+    assert "0 of 0 results: no result of subject 'S 3'; there are 'S1', 'S2'" in done.stdout
+    quiet = results(db, "--subject", "nobody", "--json")
+    assert (quiet.returncode, quiet.stdout) == (0, "")
+    assert "there are 'S1', 'S2'" in quiet.stderr
+
+
+def test_csv_is_read_back_as_it_was_and_runs_nothing_in_a_spreadsheet(results, db, tmp_path):
+    done = results(db, "--csv", "-o", tmp_path / "out.csv")
     assert (done.returncode, done.stdout) == (0, "")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
     assert [row["path"] for row in rows] == ["'=cmd.bmp", "line\nbreak.bmp", "no?utf8.bmp"]
@@ -59,39 +119,119 @@ def test_csv_is_read_back_as_it_was_and_runs_nothing_in_a_spreadsheet(run_edgele
     assert rows[0]["note"] == "For research use, not a diagnosis."
 
 
-def test_subjects_and_failures_are_summed_up(run_edgeleuk, db):
-    subjects = [json.loads(line) for line in run_edgeleuk("results", db, "--subjects", "--json").stdout.splitlines()]
+def test_subjects_and_failures_are_summed_up(results, db):
+    subjects = [json.loads(line) for line in results(db, "--subjects", "--json").stdout.splitlines()]
     assert [(found["subject"], found["total"], found["labels"]) for found in subjects] == [
         ("S1", 2, {"all": 1, "hem": 1}),
         ("S2", 1, {"hem": 1}),
     ]
-    assert "S1" in run_edgeleuk("results", db, "--subjects").stdout
-    assert "bad.bmp: truncated" in run_edgeleuk("results", db, "--failures").stdout
+    assert "S1" in results(db, "--subjects").stdout
+    assert "bad.bmp: truncated" in results(db, "--failures").stdout
+
+
+def test_that_there_are_no_failures_is_said(results, tmp_path):
+    Store.open(tmp_path / "r.db").close()
+    assert "no failures" in results(tmp_path / "r.db", "--failures").stdout
+    assert results(tmp_path / "r.db", "--failures", "--json").stdout == ""
+    assert "no changes" in results(tmp_path / "r.db", "--changes").stdout
+
+
+@pytest.fixture
+def two_models(tmp_path):
+    """Two cells of P1 that two models saw; one of an unusable picture."""
+    old, new = (
+        ModelIdentity(2 * digit * 32, 1, ("all", "hem"), f"{name}.tflite", {"all": "ALL"})
+        for digit, name in (("a", "old"), ("b", "new"))
+    )
+    with Store.open(tmp_path / "two.db") as store:
+        for model, label in ((old, "hem"), (new, "all")):
+            made = [result(digit, subject="P1", label=label) for digit in "123"]
+            made[2] = replace(made[2], warnings=("8 px",))
+            store.add([replace(one, model_sha256=model.sha256, model=model) for one in made])
+    return tmp_path / "two.db"
+
+
+def test_a_cell_counts_once_though_two_models_saw_it(results, two_models):
+    told = results(two_models, "--subjects").stdout
+    assert "counted: results of new.tflite (bbbbbbbbbbbb), which answered last; others" in told
+    assert "ALL 2" in told
+
+    def sums(*options):
+        lines = results(two_models, "--subjects", "--json", *options).stdout.splitlines()
+        return [(row["model_name"], row["total"], row["labels"], row["kept_apart"]) for row in map(json.loads, lines)]
+
+    new, old = ("new.tflite", 2, {"all": 2}, 1), ("old.tflite", 2, {"hem": 2}, 1)
+    assert sums() == sums("--model", "new.tflite") == [new]
+    assert sums("--model", "a" * 12) == [old]
+    assert sums("--model", "all") == [old, new]
+    assert "no model 'newer.tflite' answered here; did you mean 'new.tflite'?" in (
+        results(two_models, "--subjects", "--model", "newer.tflite").stderr
+    )
+
+
+def test_every_line_names_its_model(results, two_models):
+    rows = list(csv.DictReader(io.StringIO(results(two_models, "--csv").stdout)))
+    assert [row["model_name"] for row in rows] == 3 * ["old.tflite"] + 3 * ["new.tflite"]
+    assert rows[2]["warnings"] == "8 px"
+    assert "new.tflite" in results(two_models).stdout
+    assert results(two_models, "--csv", "--excel").stdout.startswith("\ufeffid,")
+
+
+def test_a_wrong_subject_is_put_right_and_that_is_on_record(results, db):
+    wrong = ("--subject", "S1", "--set-subject", "S9", "--by", "Dr. Roe")
+    assert "to change: 2 results" in results(db, *wrong, "--dry-run").stdout
+    assert len(results(db, "--subject", "S1", "--json").stdout.splitlines()) == 2
+    assert "add --yes" in results(db, *wrong).stderr
+    assert "changed 2 results" in results(db, *wrong, "--yes").stdout
+    assert len(results(db, "--subject", "S9", "--json").stdout.splitlines()) == 2
+    assert "Dr. Roe: subject of result 2: S1 -> S9" in results(db, "--changes").stdout
+
+
+def test_a_label_of_a_person_stands_beside_the_models(results, db):
+    assert results(db, "--id", 1, "--set-label", "Hem", "--yes").returncode == 0
+    first = json.loads(results(db, "--json").stdout.splitlines()[0])
+    assert (first["label"], first["corrected_label"]) == ("all", "hem")
+    assert len(results(db, "--label", "hem", "--json").stdout.splitlines()) == 3
+    refused = results(db, "--id", 1, "--set-label", "blast", "--yes")
+    assert (refused.returncode, "no class of result 1" in refused.stderr) == (2, True)
+
+
+def test_results_are_deleted_by_age(results, db):
+    done = results(db, "--delete", "--older-than", "2026-01-02T12:00Z", "--yes")
+    assert "deleted 2 results" in done.stdout
+    assert [json.loads(line)["id"] for line in results(db, "--json").stdout.splitlines()] == [3]
+    assert "delete of result 2" in results(db, "--changes").stdout
+    assert "nothing to change" in results(db, "--delete", "--older-than", "9999d", "--yes").stdout
 
 
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
         (("--since", "soon"), 2, "is no time"),
-        (("--model", "abc"), 2, "no SHA-256"),
+        (("--model", "abc"), 2, "expected 64 hex digits"),
+        (("--since", "2026-01-02", "--until", "2026-01-01"), 2, "nothing lies between"),
+        (("--delete",), 2, "every result"),
+        (("--delete", "--set-label", "all", "--id", "1"), 2, "--delete excludes"),
+        (("--id", "7", "--delete", "--yes"), 2, "no result 7"),
+        (("--subjects", "--no-subject"), 2, "no filter"),
         (("--subjects", "--failures"), 2, "exclude"),
         (("--subjects", "--label", "all"), 2, "no filter"),
     ],
 )
-def test_bad_requests_are_one_sentence(run_edgeleuk, db, options, status, message):
-    done = run_edgeleuk("results", db, *options)
+def test_bad_requests_are_one_sentence(results, db, options, status, message):
+    done = results(db, *options)
     assert (done.returncode, len(done.stderr.splitlines())) == (status, 1)
     assert message in done.stderr
 
 
-def test_a_store_that_is_not_there_is_said_and_not_made(run_edgeleuk, tmp_path):
-    done = run_edgeleuk("results", tmp_path / "r.db")
+def test_a_store_that_is_not_there_is_said_and_not_made(results, tmp_path):
+    done = results(tmp_path / "r.db")
     assert done.returncode == 1
     assert "no such store" in done.stderr
     assert not (tmp_path / "r.db").exists()
 
 
-def test_an_empty_store_lists_nothing(run_edgeleuk, tmp_path):
+def test_an_empty_store_lists_nothing(results, tmp_path):
     Store.open(tmp_path / "r.db").close()
-    assert "0 of 0 results" in run_edgeleuk("results", tmp_path / "r.db").stdout
-    assert run_edgeleuk("results", tmp_path / "r.db", "--csv").stdout.startswith("id,created")
+    assert "0 of 0 results" in results(tmp_path / "r.db").stdout
+    assert results(tmp_path / "r.db", "--csv").stdout.startswith("id,created")

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from edgeleuk.errors import StoreError
 from edgeleuk.store import Failure, Filter, Result, Store
-from edgeleuk.store.record import parse_time
+from edgeleuk.store.times import since, until, zone_of
 
 from .helpers import result
 
@@ -148,34 +147,8 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path):
     with closing(sqlite3.connect(tmp_path / "r.db")) as raw:
         raw.execute("PRAGMA user_version = 99")
     for read_only in (False, True):
-        with pytest.raises(StoreError, match=r"newer edgeleuk \(schema 99; this one knows 2\)"):
+        with pytest.raises(StoreError, match=r"newer edgeleuk \(schema 99; this one knows 3\)"):
             Store.open(tmp_path / "r.db", read_only)
-
-
-def make_version_1(path):
-    """A store of one result, as it was before results had a stage."""
-    with Store.open(path) as store:
-        store.add([result("a")])
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("ALTER TABLE results DROP COLUMN stage")
-        raw.execute("PRAGMA user_version = 1")
-
-
-def test_a_store_from_before_cascades_goes_on(tmp_path):
-    make_version_1(tmp_path / "r.db")
-    with Store.open(tmp_path / "r.db") as store:
-        second = store.add([replace(result("b"), stage=2)])
-        assert [found.stage for found in store.query()] == [None, 2]
-    with Store.open(tmp_path / "r.db") as again:
-        assert list(again.query(after_id=1)) == second
-
-
-def test_a_store_from_before_cascades_is_read_and_left_as_it_is(tmp_path):
-    make_version_1(tmp_path / "r.db")
-    before = (tmp_path / "r.db").read_bytes()
-    with Store.open(tmp_path / "r.db", read_only=True) as store:
-        assert (store.lookup("a".rjust(64, "0"), "0" * 64), store.count(), store.last_id()) == (*store.query(), 1, 1)
-    assert (tmp_path / "r.db").read_bytes() == before
 
 
 def test_a_database_of_another_program_is_left_alone(tmp_path):
@@ -257,12 +230,45 @@ def test_a_clock_set_back_changes_no_order(store):
         ("2026-11-24T10:30:00.5+01:00", "2026-11-24T09:30:00.500Z"),
     ],
 )
-def test_times_are_read_as_written(text, meant):
-    assert parse_time(text) == meant
+def test_times_with_an_offset_are_read_as_written(text, meant):
+    assert since(text) == until(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "end"),
+    [
+        ("UTC", "2026-11-24T00:00:00.000Z", "2026-11-25T00:00:00.000Z"),
+        ("+05:30", "2026-11-23T18:30:00.000Z", "2026-11-24T18:30:00.000Z"),
+        ("America/New_York", "2026-11-24T05:00:00.000Z", "2026-11-25T05:00:00.000Z"),
+    ],
+)
+def test_a_date_is_all_of_that_day_in_its_zone(zone, first, end):
+    assert (since("2026-11-24", zone_of(zone)), until("2026-11-24", zone_of(zone))) == (first, end)
+
+
+def test_a_day_on_which_the_clock_changes_has_its_own_length():
+    zone = zone_of("Europe/Berlin")  # summer time ended on 2026-10-25
+    assert since("2026-10-25", zone) == "2026-10-24T22:00:00.000Z"
+    assert until("2026-10-25", zone) == "2026-10-25T23:00:00.000Z"
+    assert since("2026-10-25T12:00", zone) == "2026-10-25T11:00:00.000Z"
 
 
 def test_times_ago_sort_before_now():
-    assert parse_time("7d") < parse_time("36h") < parse_time("5m") < parse_time("0m")
+    assert since("7d") < since("36h") < until("5m") < since("0m")
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "", "2026-13-01", "2026-11-24T25:00", "9999-12-31", "-5m", "2026-11-24T10:30+99:00"]
+)
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ValueError, match="a time such as 2026-11-24"):
+        until(text)
+
+
+@pytest.mark.parametrize("text", ["Mars/Base", "", "../etc/passwd", "+25:00", "x" * 500, "Europe/Berlin\0"])
+def test_what_is_no_time_zone_is_refused(text):
+    with pytest.raises(ValueError, match="a time zone such as"):
+        zone_of(text)
 
 
 def test_a_result_says_its_probability():

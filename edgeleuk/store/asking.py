@@ -1,0 +1,107 @@
+"""From what a user wrote to a filter: times, models by name, and what exists where nothing matches."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import tzinfo
+
+from edgeleuk.errors import UsageError
+from edgeleuk.store.database import Store
+from edgeleuk.store.filters import alike
+from edgeleuk.store.record import Filter
+from edgeleuk.store.summaries import Answered
+from edgeleuk.store.times import since as since_when
+from edgeleuk.store.times import until as until_when
+from edgeleuk.text import nearest, printable
+
+_MOST_NAMED = 8
+_MOST_LETTERS = 40
+_SHORT_HASH = re.compile(r"[0-9a-f]{8,64}")
+
+
+def make_filter(
+    since: str | None = None, until: str | None = None, zone: tzinfo | None = None, **others: str | bool | None
+) -> Filter:
+    """A filter of what a user wrote; a `zone` of None is the device's. Raises UsageError for what is no time."""
+    first = None if since is None else _time("since", since_when, since, zone)
+    end = None if until is None else _time("until", until_when, until, zone)
+    if first is not None and end is not None and first >= end:
+        raise UsageError(f"nothing lies between since {since} and until {until}; expected since to be before until")
+    return Filter(since=first, until=end, **others)  # type: ignore[arg-type]
+
+
+def checked_filter(store: Store, wanted: Filter, model: str | None = None, classes: Iterable[str] = ()) -> Filter:
+    """The filter, with the SHA-256 of a model that was named. Raises UsageError.
+
+    Raises it also for a label that no result has and no model knows, `classes` included, for that is a mistake. A
+    subject that has no result yet is none: see `empty_because`.
+    """
+    if wanted.label is not None:
+        known = sorted({*store.labels(), *classes})
+        if known and not alike(wanted.label, known):
+            raise UsageError(f"no result can have the label {shown(wanted.label)}{suggestion(wanted.label, known)}")
+    return wanted if model is None else replace(wanted, model_sha256=model_named(store, model))
+
+
+def model_named(store: Store, text: str) -> str:
+    """SHA-256 of the model that is meant: by its hash, by the beginning of it, or by its file's name.
+
+    Raises UsageError where none is, or several are.
+    """
+    answered = store.answered()
+    known = {found.sha256 for found in answered} | set(store.models())
+    if re.fullmatch(r"[0-9a-f]{64}", text):
+        return text
+    found = {sha256 for sha256 in known if _SHORT_HASH.fullmatch(text) and sha256.startswith(text)}
+    found |= {sha256 for sha256, model in store.models().items() if model.name == text}
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise UsageError(f"several models are {shown(text)}: {', '.join(sorted(found))}; expected one of these hashes")
+    names = [model.name for model in store.models().values()]
+    there = suggestion(text, names) if names else "; expected 64 hex digits"
+    raise UsageError(f"no model {shown(text)} answered here{there}")
+
+
+def named(model: Answered) -> str:
+    """A model for people: name of its file and the beginning of its hash."""
+    name = printable(model.model.name) if model.model else "a model whose file is not known"
+    return f"{name} ({model.sha256[:12]})"
+
+
+def empty_because(store: Store, wanted: Filter) -> str:
+    """Why no result matches, and what there is: one sentence."""
+    total = store.count()
+    if total == 0:
+        return "the store is empty"
+    if wanted.subject is not None:
+        known = store.subject_names()
+        if not alike(wanted.subject, known):
+            return f"no result of subject {shown(wanted.subject)}{suggestion(wanted.subject, known)}"
+    if wanted == Filter():
+        return "the store is empty"
+    return f"none of the {total} results fits all filters"
+
+
+def shown(text: str) -> str:
+    """What a user wrote, for a message: on one line, and not all of it where it is long."""
+    return f"'{printable(text[:_MOST_LETTERS])}{'...' if len(text) > _MOST_LETTERS else ''}'"
+
+
+def suggestion(text: str, known: Iterable[str]) -> str:
+    """'; did you mean 'X'?' for the known name that is nearest, else which names there are."""
+    names = list(known)
+    meant = nearest(text, names)
+    if meant is not None:
+        return f"; did you mean {shown(meant)}?"
+    if not names:
+        return "; there is none"
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(map(shown, names[:_MOST_NAMED]))}{more}"
+
+
+def _time(name: str, read: object, text: str, zone: tzinfo | None) -> str:
+    try:
+        return read(text, zone)  # type: ignore[operator,no-any-return]
+    except ValueError as error:
+        raise UsageError(f"{name} {shown(text)} is no time; expected {error}") from error

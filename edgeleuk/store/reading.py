@@ -1,0 +1,196 @@
+"""Reading a store: results, failures, the models that answered, the audit. A damaged row is passed over and counted."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgeleuk.store.connection import StoreFile
+from edgeleuk.store.filters import HELD_LABEL, condition
+from edgeleuk.store.record import Change, Failure, Filter, ModelIdentity, Result, readable
+from edgeleuk.store.rows import (
+    CHANGE_COLUMNS,
+    FAILURE_COLUMNS,
+    MODEL_COLUMNS,
+    SELECTED,
+    DamagedRowError,
+    from_path,
+    to_change,
+    to_failure,
+    to_model,
+    to_result,
+)
+
+_PAGE = 500
+_ANY = Filter()
+_MOST_DAMAGED = 1000  # that are remembered, so that each is reported once
+Value = TypeVar("Value")
+
+
+class Reading(StoreFile):
+    """The reading half of a Store. `on_damage` is called once with a sentence for each row that cannot be read."""
+
+    on_damage: Callable[[str], None] | None = None
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Use `open`."""
+        super().__init__(path, connection)
+        self._damaged: set[str] = set()
+
+    def lookup(self, sha256: str, model_sha256: str) -> Result | None:
+        """What the model said of this content; None where it was not asked yet, or its row is damaged."""
+        sql = f"SELECT {SELECTED} FROM results WHERE sha256 = ? AND model_sha256 = ?"
+        return next(self._results(self._rows(sql, sha256, model_sha256)), None)
+
+    def by_id(self, number: int) -> Result | None:
+        """The result at that place; None where there is none, or its row is damaged."""
+        return next(self._results(self._rows(f"SELECT {SELECTED} FROM results WHERE id = ?", number)), None)
+
+    def query(
+        self,
+        wanted: Filter = _ANY,
+        *,
+        after_id: int | None = None,
+        before_id: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Result]:
+        """Yield results in the order they were stored, read page by page, so that any number fits into memory."""
+        remaining = limit
+        while remaining is None or remaining > 0:
+            size = _PAGE if remaining is None else min(_PAGE, remaining)
+            page = self._page(wanted, after_id, before_id, size, newest_first)
+            yield from self._results(page)
+            if len(page) < size:
+                return
+            remaining = None if remaining is None else remaining - size
+            after_id, before_id = (after_id, page[-1][0]) if newest_first else (page[-1][0], before_id)
+
+    def count(self, wanted: Filter = _ANY) -> int:
+        """How many results there are, damaged ones included."""
+        where, values = condition(wanted, self._known)
+        return int(self._rows(f"SELECT count(*) FROM results WHERE {where}", *values)[0][0])
+
+    def ids(self, wanted: Filter) -> list[int]:
+        """The numbers of all results of the filter, in order."""
+        where, values = condition(wanted, self._known)
+        return [row[0] for row in self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id", *values)]
+
+    def last_id(self) -> int:
+        """The greatest id of a result, 0 without any."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM results")[0][0])
+
+    def labels(self) -> list[str]:
+        """The labels that results have, and the classes of the models that answered."""
+        classes = {name for model in self.models().values() for name in model.classes}
+        return sorted(classes | set(self._known(HELD_LABEL)))
+
+    def subject_names(self) -> list[str]:
+        """The subjects that results have."""
+        return sorted(self._known("subject"))
+
+    def models(self) -> dict[str, ModelIdentity]:
+        """The models whose files are known, by SHA-256, the longest known first."""
+        rows = self._rows(f"SELECT {MODEL_COLUMNS} FROM models ORDER BY first_seen, rowid")
+        return {model.sha256: model for model in self._sound(rows, to_model, "model")}
+
+    def names(self, sha256: str) -> list[str]:
+        """Every name under which this content was seen, the first ones first."""
+        sql = (
+            "SELECT path FROM (SELECT path, created, 0 AS other FROM results WHERE sha256 = ? "
+            "UNION ALL SELECT path, created, 1 FROM names WHERE sha256 = ?) ORDER BY created, other"
+        )
+        found = self._sound(self._rows(sql, sha256, sha256), lambda row: from_path(row[0]), "name")
+        return list(dict.fromkeys(found))
+
+    def failures(
+        self, limit: int | None = None, *, source: str | None = None, before_id: int | None = None
+    ) -> list[Failure]:
+        """Images that could not be classified, the latest first."""
+        where, values = _failed(source, before_id)
+        sql = f"SELECT {FAILURE_COLUMNS} FROM failures WHERE {where} ORDER BY id DESC LIMIT ?"
+        return list(self._sound(self._rows(sql, *values, -1 if limit is None else limit), to_failure, "failure"))
+
+    def failures_after(self, number: int, limit: int) -> list[Failure]:
+        """Failures with a greater id than that, in the order they were stored."""
+        sql = f"SELECT {FAILURE_COLUMNS} FROM failures WHERE id > ? ORDER BY id LIMIT ?"
+        return list(self._sound(self._rows(sql, number, limit), to_failure, "failure"))
+
+    def count_failures(self, source: str | None = None) -> int:
+        """How many there are."""
+        where, values = _failed(source, None)
+        return int(self._rows(f"SELECT count(*) FROM failures WHERE {where}", *values)[0][0])
+
+    def last_failure_id(self) -> int:
+        """The greatest id of a failure, 0 without any."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM failures")[0][0])
+
+    def changes(self, limit: int | None = None, *, result_id: int | None = None, before_id: int | None = None,
+                after_id: int | None = None) -> list[Change]:  # fmt: skip
+        """Lines of the audit, the latest first; with `after_id` those after it, in the order they were written."""
+        asked = {"result_id = ?": result_id, "id < ?": before_id, "id > ?": after_id}
+        given = {test: value for test, value in asked.items() if value is not None}
+        order = "ASC" if after_id is not None else "DESC"
+        where = " AND ".join(given) or "1"
+        sql = f"SELECT {CHANGE_COLUMNS} FROM audit WHERE {where} ORDER BY id {order} LIMIT ?"
+        rows = self._rows(sql, *given.values(), -1 if limit is None else limit)
+        return list(self._sound(rows, to_change, "line of the audit"))
+
+    def last_change_id(self) -> int:
+        """The greatest id of the audit, 0 without any."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM audit")[0][0])
+
+    def preview(self, sha256: str) -> bytes | None:
+        """The picture kept by `add_preview`, or None."""
+        rows = self._rows("SELECT jpeg FROM previews WHERE sha256 = ?", sha256)
+        return bytes(rows[0][0]) if rows and isinstance(rows[0][0], bytes) else None
+
+    @property
+    def damaged(self) -> int:
+        """How many rows could not be read so far."""
+        return len(self._damaged)
+
+    def _results(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
+        if not rows:
+            return
+        models = self.models()
+        yield from self._sound(rows, lambda row: to_result(row, models), "result")
+
+    def _sound(
+        self, rows: Iterable[tuple[Any, ...]], read: Callable[[tuple[Any, ...]], Value], kind: str
+    ) -> Iterator[Value]:
+        """The values of the rows that can be read."""
+        for row in rows:
+            try:
+                yield read(row)
+            except DamagedRowError as error:
+                self._tell_damage(f"{kind} {row[0]!r:.80}", str(error))
+
+    def _tell_damage(self, which: str, reason: str) -> None:
+        if which in self._damaged or len(self._damaged) >= _MOST_DAMAGED:
+            return
+        self._damaged.add(which)
+        if self.on_damage is not None:
+            self.on_damage(f"{self.path}: {which} is damaged ({reason}) and passed over")
+
+    def _page(
+        self, wanted: Filter, after_id: int | None, before_id: int | None, size: int, newest_first: bool
+    ) -> list[tuple[Any, ...]]:
+        where, values = condition(wanted, self._known)
+        for bound, comparison in ((after_id, ">"), (before_id, "<")):
+            if bound is not None:
+                where += f" AND id {comparison} ?"
+                values.append(bound)
+        order = "DESC" if newest_first else "ASC"
+        return self._rows(f"SELECT {SELECTED} FROM results WHERE {where} ORDER BY id {order} LIMIT {size}", *values)
+
+    def _known(self, column: str) -> list[str]:
+        """The values of a column of results that are text; one that is not UTF-8 is no value to compare with."""
+        rows = self._rows(f"SELECT DISTINCT {column} FROM results WHERE typeof({column}) = 'text'")
+        return [value for (value,) in rows if readable(value) == value]
+
+
+def _failed(source: str | None, before_id: int | None) -> tuple[str, list[str | int]]:
+    tests = {"source = ?": source, "id < ?": before_id}
+    given = {test: value for test, value in tests.items() if value is not None}
+    return " AND ".join(given) or "1", list(given.values())
