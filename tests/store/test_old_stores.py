@@ -29,8 +29,9 @@ PRAGMA user_version = 1;
 _VERSION_2 = _VERSION_1 + "ALTER TABLE results ADD COLUMN stage INTEGER; PRAGMA user_version = 2;"
 _ROWS = """
 INSERT INTO results (sha256, model_sha256, path, subject, label, probabilities, prepare_ms, invoke_ms, spec_version,
-    device, source, created) 
-    VALUES ({sha}, {model}, 'in/cell.bmp', 'S1', 'all', '{{"all": 0.9, "hem": 0.1}}', 1.5, 20.25, 1, 'pi', 'file', '2026-11-24T10:11:12.345Z');
+    device, source, created)
+    VALUES ({sha}, {model}, 'in/cell.bmp', 'S1', 'all', '{{"all": 0.9, "hem": 0.1}}', 1.5, 20.25, 1, 'pi', 'file',
+    '2026-11-24T10:11:12.345Z');
 INSERT INTO failures VALUES ('bad.bmp', 'truncated', NULL, 'watch', '2026-11-24T10:11:12.345Z');
 INSERT INTO failures VALUES (x'6eff', 'gone', NULL, 'watch', '2026-11-24T10:11:12.345Z');
 INSERT INTO previews VALUES ({sha}, x'ffd8');
