@@ -41,7 +41,11 @@ class DataError(EdgeleukError):
 
 
 class ImageError(DataError):
-    """One image file that cannot be used."""
+    """One image file that cannot be used. `passing`: another time it may be, as only memory was lacking."""
+
+    def __init__(self, message: str, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class LeakError(DataError):

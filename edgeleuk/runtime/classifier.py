@@ -14,7 +14,7 @@ from edgeleuk.errors import ModelError, SpecError
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.decision import apply_temperature, decide
-from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.images import decode_image, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
 from edgeleuk.spec import ModelSpec
@@ -95,7 +95,7 @@ class Classifier:
         return Cascade(bundle, path, threads, backend)
 
     def predict(self, image: ImageLike) -> Prediction:
-        """Classify a file, its bytes or an RGB Pillow image. Raises ImageError for an image that cannot be used."""
+        """Classify a file, its bytes or a Pillow image. Raises ImageError for an image that cannot be used."""
         return self.conclude(self.timed_prepare(image))
 
     def predict_many(self, images: Iterable[ImageLike], workers: int = 1) -> Iterator[Prediction]:
@@ -162,9 +162,9 @@ def default_threads() -> int:
 
 
 def decoded(image: ImageLike) -> Image.Image:
-    """An RGB image. Raises ImageError for one that cannot be used."""
+    """An RGB image, of a Pillow image as of a file. Raises ImageError for one that cannot be used."""
     if isinstance(image, Image.Image):
-        return image
+        return rgb_image(image)
     return decode_image(image if isinstance(image, bytes) else Path(image))
 
 

@@ -1,7 +1,7 @@
 """Image files to 8-bit RGB, with limits: a microscope folder holds truncated files, odd modes and worse."""
 
 import io
-import re
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,84 +10,171 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from edgeleuk.errors import ImageError
+from edgeleuk.runtime.colour import orientation_of, to_rgb
+from edgeleuk.runtime.image_headers import check_header, image_format, other_format
 
 MAX_PIXELS = 25_000_000  # a 25-megapixel camera frame; Pillow itself only warns at 89 million
+MOST_PIXELS = 150_000_000  # up to which the bound may be raised; Pillow refuses from 179 million
+BYTES_PER_PIXEL = 12  # of the bound, for the file and what decoding it takes: 300 MB of the 512 MB that a service has
+_SLACK = 16 << 20  # for metadata, and strips that are converted
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
-_EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
-_ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
-_SIXTEEN_BIT = re.compile(r";16[BLNS]")  # raw modes; "BGR;16" is 16 bits a pixel and harmless
+_OUT_OF_MEMORY = "out of memory error"  # how Pillow's OSError begins where a decoder got none
 
-# Pillow warns between one and two times its own pixel limit; ours is lower and refuses those images. Set once, as
-# `warnings.catch_warnings` is not safe in threads.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+# What Pillow thinks of metadata and sizes would go to standard error. Set once, as `warnings.catch_warnings` is not
+# safe in threads; sizes are refused far below those that Pillow warns of.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
-def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Decode a file or its bytes to a Pillow image of mode RGB, 8 bits a channel.
+def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Image.Image:
+    """Decode a file or its bytes to a Pillow image of mode RGB, 8 bits a channel, upright, in sRGB, on black.
 
-    Grey, palette and CMYK images are converted; transparent pixels become black, which is the background of
-    segmented cells. Raises ImageError for a file that is missing, unreadable, empty, truncated, no image, larger than
-    `max_pixels`, or of 16 or 32 bits a channel (whose scale to 8 bits only its maker knows).
+    See `to_rgb`. `page` is that of a TIFF, from 1; without it, one of several pages is refused. Raises ImageError for a
+    file that is missing, unreadable, empty, truncated, no image, of several pictures, larger than `max_pixels` or what
+    memory that stands for, or of more than 8 bits a channel (whose scale to 8 bits only its maker knows). The error is
+    `passing` where only memory was lacking.
     """
-    with _opened(source, max_pixels) as (image, name):
-        _check_depth(image, name)
-        return _to_rgb(image)
+    with _reasons_named(source):
+        content = _content(source, max_pixels)
+        with _opened(content, max_pixels, page) as (image, ignore_opacity):
+            _check_memory(image, len(content), max_pixels)
+            result = to_rgb(image, ignore_opacity)
+            _check_complaints(image)
+            return result
 
 
 def image_size(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Width and height in pixels from the file's header. Raises ImageError as `decode_image`, damaged pixels aside."""
-    with _opened(source, max_pixels) as (image, _):
+    with _reasons_named(source), _opened(_content(source, max_pixels), max_pixels, None) as (image, _):
         width, height = image.size
-        return width, height
+        return (height, width) if image.format != "TIFF" and orientation_of(image) > 4 else (width, height)
+
+
+def rgb_image(image: Image.Image) -> Image.Image:
+    """A Pillow image as `decode_image` gives it, opened from a file or made. Raises ImageError as that."""
+    try:
+        return to_rgb(image)
+    except (OSError, SyntaxError, ValueError, MemoryError) as error:
+        raise _image_error("image", error) from error
+
+
+def max_file_bytes(max_pixels: int = MAX_PIXELS) -> int:
+    """How large a file of at most so many pixels may be: uncompressed with an opacity, and what else is in it."""
+    return 5 * max_pixels + _SLACK
 
 
 @contextmanager
-def _opened(source: Path | bytes, max_pixels: int) -> Iterator[tuple[Image.Image, str]]:
-    """The image with its name for messages; whatever Pillow raises becomes ImageError."""
+def _reasons_named(source: Path | bytes) -> Iterator[None]:
+    """Whatever Pillow raises becomes ImageError, and each one names the file."""
     name = "image" if isinstance(source, bytes) else str(source)
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
-            _check_size(image, name, max_pixels)
-            yield image, name
-    except ImageError:
-        raise
-    except FileNotFoundError as error:
-        raise ImageError(f"{name}: no such file") from error
-    except UnidentifiedImageError as error:
-        allowed = f"{', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}"
-        raise ImageError(f"{name}: not an image of type {allowed} ({_size_of(source)})") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{name}: more than the {max_pixels:,} pixels that are decoded at most") from error
+        yield
     except Exception as error:  # damaged files send Pillow's decoders anywhere, SyntaxError included
-        raise ImageError(f"{name}: cannot be decoded: {getattr(error, 'strerror', None) or error}") from error
+        raise _image_error(name, error) from error
 
 
-def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
-    width, height = image.size
+def _image_error(name: str, error: Exception) -> ImageError:
+    if isinstance(error, ImageError):
+        return ImageError(f"{name}: {error}", passing=error.passing)
+    if isinstance(error, MemoryError) or str(error).startswith(_OUT_OF_MEMORY):
+        return ImageError(f"{name}: there is not enough memory to decode it now", passing=True)
+    if isinstance(error, FileNotFoundError):
+        return ImageError(f"{name}: no such file")
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return ImageError(f"{name}: more pixels than the {MOST_PIXELS:,} that are decoded at most")
+    return ImageError(f"{name}: cannot be decoded: {getattr(error, 'strerror', None) or error}")
+
+
+def _content(source: Path | bytes, max_pixels: int) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    with source.open("rb") as file:
+        size, most = os.fstat(file.fileno()).st_size, max_file_bytes(max_pixels)
+        if size > most:
+            raise ImageError(f"{size:,} bytes; at most {most:,} are read")
+        return file.read()
+
+
+@contextmanager
+def _opened(content: bytes, max_pixels: int, page: int | None) -> Iterator[tuple[Image.Image, bool]]:
+    """The image, not yet decoded, of which header and size are fit; whether its opacity says nothing."""
+    kind = image_format(content)
+    if kind is None:
+        allowed, what = f"{', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}", other_format(content)
+        raise ImageError(f"not an image of type {allowed} ({what + ', ' if what else ''}{len(content):,} bytes)")
+    if page is not None and kind != "TIFF":
+        raise ImageError(f"a {kind}, which has no pages; a page is chosen from a TIFF")
+    check_header(content, kind)
+    ignore_opacity = kind == "TIFF" and _prepare_tiff(content, page, max_pixels)
+    try:
+        image = Image.open(io.BytesIO(content), formats=(kind,))
+    except UnidentifiedImageError as error:
+        raise ImageError(f"a damaged {kind} or one of a rare kind; save it as 8-bit RGB PNG or BMP first") from error
+    with image:
+        if page is not None:
+            image.seek(page - 1)
+        if kind == "WEBP" and getattr(image, "n_frames", 1) > 1:
+            raise ImageError("a WebP of several pictures; save one of them")
+        _check_size(image.size, max_pixels)
+        if ignore_opacity:
+            _keep_premultiplied(image)
+        yield image, ignore_opacity
+
+
+def _prepare_tiff(content: bytes, page: int | None, max_pixels: int) -> bool:
+    """Check the page that counts; whether its opacity says nothing. Only a TIFF loads what this takes."""
+    from edgeleuk.runtime import libtiff_messages
+    from edgeleuk.runtime.tiff_pages import choose_page, has_ignored_opacity
+
+    chosen = choose_page(content, page)
+    _check_size((chosen.width, chosen.height), max_pixels)
+    libtiff_messages.begin()
+    return has_ignored_opacity(chosen)
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
     if width * height > max_pixels:
-        raise ImageError(f"{name}: {width}x{height} is {width * height:,} pixels; at most {max_pixels:,} are decoded")
+        raise ImageError(
+            f"{width}x{height} is {width * height:,} pixels; at most {max_pixels:,} are decoded (--max-megapixels)"
+        )
     if min(width, height) < 1:
-        raise ImageError(f"{name}: {width}x{height} holds no pixels")
+        raise ImageError(f"{width}x{height} holds no pixels")
 
 
-def _check_depth(image: Image.Image, name: str) -> None:
-    """Refuse what has more than 8 bits a channel, also where Pillow would drop the lower ones in silence."""
-    raw_modes = str([tile[3] for tile in getattr(image, "tile", [])])
-    if image.mode not in _EIGHT_BIT_MODES | _ALPHA_MODES or _SIXTEEN_BIT.search(raw_modes):
-        raise ImageError(f"{name}: mode {image.mode} of more than 8 bits a channel; convert it to 8-bit RGB first")
+def _check_memory(image: Image.Image, file_bytes: int, max_pixels: int) -> None:
+    """Refuse what takes more memory than the bound on pixels stands for: some formats take thrice that of others."""
+    needed = file_bytes + image.width * image.height * _bytes_per_pixel(image)
+    most = BYTES_PER_PIXEL * max_pixels + _SLACK
+    if needed > most:
+        raise ImageError(
+            f"{image.width}x{image.height} as {image.format} of mode {image.mode} takes {needed >> 20} MiB to decode; "
+            f"at most {most >> 20} are used (--max-megapixels, or save it as RGB)"
+        )
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        image.load()
-        return image.copy() if getattr(image, "is_animated", False) else image
-    if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, rgba).convert("RGB")
-    return image.convert("RGB")
+def _bytes_per_pixel(image: Image.Image) -> int:
+    """What decoding, converting and turning takes at its peak, as measured: Pillow holds 4 bytes for any colour."""
+    if image.format == "WEBP":
+        return 17  # two canvases of the decoder, its bytes, and the image
+    coefficients = (8 if image.mode == "CMYK" else 6) if image.format == "JPEG" else 0  # kept where scans are several
+    copies = (image.mode != "RGB") + (orientation_of(image) != 1)
+    return 4 + max(coefficients, 4 * copies)
 
 
-def _size_of(source: Path | bytes) -> str:
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    return f"{size:,} bytes"
+def _keep_premultiplied(image: Image.Image) -> None:
+    """Have the colours unpacked as they are stored, not divided by their opacity, which loses those of none."""
+    for number, tile in enumerate(image.tile):  # type: ignore[attr-defined]
+        codec, extents, offset, args = tile
+        plain = (str(args[0]).replace("RGBa", "RGBA"), *args[1:]) if isinstance(args, tuple) else args
+        changed = (codec, extents, offset, plain)
+        image.tile[number] = tile._make(changed) if hasattr(tile, "_make") else changed  # type: ignore[attr-defined]
+
+
+def _check_complaints(image: Image.Image) -> None:
+    """Raise ImageError where libtiff found the file damaged and Pillow went on."""
+    if image.format == "TIFF":
+        from edgeleuk.runtime.libtiff_messages import complaint
+
+        if (part := complaint()) is not None:
+            raise ImageError(f"a damaged TIFF, as {part} of libtiff found")

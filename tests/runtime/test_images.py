@@ -80,7 +80,7 @@ def test_a_transparent_colour_becomes_black():
 
 
 def test_16_bit_grey_is_refused(write_image):
-    with pytest.raises(ImageError, match="more than 8 bits a channel; convert it"):
+    with pytest.raises(ImageError, match=r"more than 8 bits a channel \(16\); convert it"):
         decode_image(write_image("x.png", "I;16"))
 
 
@@ -93,7 +93,7 @@ def test_16_bit_colour_is_refused_though_pillow_would_drop_the_lower_bits(colour
 
 def test_floating_point_pixels_are_refused(tmp_path):
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "x.tif")
-    with pytest.raises(ImageError, match="mode F"):
+    with pytest.raises(ImageError, match="32 floating point"):
         decode_image(tmp_path / "x.tif")
 
 

@@ -1,0 +1,118 @@
+"""What an image file says of itself, read without decoding: the format, and what Pillow drops or takes ages for."""
+
+import re
+import struct
+from itertools import islice
+
+from edgeleuk.errors import ImageError
+
+_SIGNATURES = (
+    (b"BM", "BMP"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+)
+_OTHERS = (
+    (re.compile(rb"GIF8[79]a"), "a GIF"),
+    (re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"), "JPEG 2000"),
+    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "JPEG XL"),
+    (re.compile(rb"....ftyp(?:avif|avis)", re.DOTALL), "AVIF"),
+    (re.compile(rb"....ftyp(?:hei|mif1|msf1|hev)", re.DOTALL), "HEIC"),
+    (re.compile(rb".{128}DICM", re.DOTALL), "DICOM"),
+    (re.compile(rb"%PDF"), "PDF"),
+    (re.compile(rb"\s*<(?:!doctype|html)", re.IGNORECASE), "a web page"),
+    (re.compile(rb"\0\x05\x16\x07"), "what macOS keeps beside a file (AppleDouble)"),
+)
+_MOST_CHUNKS = 1 << 16  # Pillow reads each in Python
+_MOST_SCANS, _MOST_SCANNED = 64, 500_000_000  # of a JPEG; scans times pixels: some seconds on a Raspberry Pi
+_MOST_RUN_LENGTHS = 4 << 20  # bytes of a run-length BMP, which Pillow decodes in Python
+_SCAN = re.compile(rb"\xff\xda")
+_SAVE = "save it as 8-bit RGB PNG or BMP first"
+_NOT_DECODED = {0xC3: "lossless", 0xC7: "lossless", 0xCB: "lossless", 0xCF: "lossless", 0xF7: "JPEG-LS"} | {
+    0xC5: "hierarchical",
+    0xC6: "hierarchical",
+    0xCD: "hierarchical",
+    0xCE: "hierarchical",
+}
+_NOT_FRAMES = (0xC4, 0xC8, 0xCC)  # Huffman tables, an extension, arithmetic conditioning
+_BMP_RUN_LENGTHS = (1, 2)
+
+
+def image_format(content: bytes) -> str | None:
+    """Pillow's name of the format that a file is of, by its first bytes; None for any other than the five."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for signature, name in _SIGNATURES if content.startswith(signature)), None)
+
+
+def other_format(content: bytes) -> str:
+    """What a file is that is none of the five, where its first bytes tell; else nothing."""
+    return next((name for pattern, name in _OTHERS if pattern.match(content[:256])), "")
+
+
+def check_header(content: bytes, kind: str) -> None:
+    """Raise ImageError for a BMP, JPEG or PNG that would not be decoded rightly, or only in ages."""
+    if kind == "PNG":
+        _check_png(content)
+    elif kind == "JPEG":
+        _check_jpeg(content)
+    elif kind == "BMP":
+        _check_bmp(content)
+
+
+def _check_png(content: bytes) -> None:
+    if content[12:16] == b"IHDR" and content[24:25] == b"\x10":
+        raise ImageError("more than 8 bits a channel (16); convert it to 8-bit RGB first")
+    place, count = 8, 0
+    while place + 8 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, place)
+        if name == b"acTL" and content[place + 8 : place + 12] > b"\0\0\0\1":
+            raise ImageError(f"a PNG of several pictures (APNG); {_SAVE}")
+        if name == b"IEND":
+            return
+        place, count = place + 12 + length, count + 1
+        if count > _MOST_CHUNKS:
+            raise ImageError(f"a PNG of more than {_MOST_CHUNKS} chunks; {_SAVE}")
+
+
+def _check_jpeg(content: bytes) -> None:
+    frame = _jpeg_frame(content)
+    if frame is None:
+        return  # damaged; Pillow says how
+    marker, bits, height, width, components = frame
+    if marker in _NOT_DECODED:
+        raise ImageError(f"a JPEG of kind {_NOT_DECODED[marker]}, which is not decoded; {_SAVE}")
+    if bits != 8:
+        raise ImageError(f"more than 8 bits a channel ({bits}); convert it to 8-bit RGB first")
+    if components not in (1, 3, 4):
+        raise ImageError(f"a JPEG of {components} channels; {_SAVE}")
+    scans = 1 + sum(1 for _ in islice(_SCAN.finditer(content), 1, 2 + _MOST_SCANNED))
+    if scans > _MOST_SCANS or (scans > components and scans * width * height > _MOST_SCANNED):
+        raise ImageError(f"a JPEG of {scans} scans, which would take too long; {_SAVE}")
+
+
+def _jpeg_frame(content: bytes) -> tuple[int, int, int, int, int] | None:
+    """Marker, bits, height, width and number of channels of the first frame; None where none comes before a scan."""
+    place = 2
+    for _ in range(_MOST_CHUNKS):
+        start = place
+        while content[place : place + 1] == b"\xff":
+            place += 1
+        marker = content[place] if place > start and place < len(content) else 0xDA
+        if marker == 0xDA or place + 9 > len(content):
+            return None
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAMES):
+            return (marker, *struct.unpack_from(">BHHB", content, place + 3))
+        alone = marker == 0x01 or 0xD0 <= marker <= 0xD8
+        place += 1 if alone else 1 + max(2, int.from_bytes(content[place + 1 : place + 3], "big"))
+    raise ImageError(f"a JPEG of more than {_MOST_CHUNKS} segments; {_SAVE}")
+
+
+def _check_bmp(content: bytes) -> None:
+    if len(content) < 34 or int.from_bytes(content[14:18], "little") < 40:
+        return
+    if int.from_bytes(content[30:34], "little") in _BMP_RUN_LENGTHS and len(content) > _MOST_RUN_LENGTHS:
+        raise ImageError(f"a run-length BMP of {len(content):,} bytes, more than {_MOST_RUN_LENGTHS:,}; {_SAVE}")
