@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +10,22 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.data.groups import group_ids
-from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.split import open_images
 from edgeleuk.errors import DataError, LeakError, ModelError, UsageError
-from edgeleuk.evaluation import SCHEMA_VERSION, Evaluation, Request, evaluate_files
+from edgeleuk.evaluation import SCHEMA_VERSION, Evaluation, Prediction, Request, evaluate_files, shown_path
 from edgeleuk.noninferiority import Gate, Noninferiority, compare_images, compare_subjects
+from edgeleuk.reading import read_json
 from edgeleuk.safe_csv import plain_cell
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a model was compared with; `right` says for each image, by its path in the index, whether it was right."""
+    """What a model was compared with; `right` says for each image whether it was right.
+
+    Images are known by content and label, wherever they lie; `by_path` where an older version wrote the folder, which
+    has their paths alone.
+    """
 
     name: str
     model_sha256: str
@@ -29,6 +33,7 @@ class Reference:
     split: str
     trained_images: int
     right: Mapping[str, bool]
+    by_path: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,14 @@ def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: R
     """
     if request.trained == "allow":
         raise UsageError("images seen in training are allowed; a comparison refuses or skips them")
-    found = _reference(reference, evaluation, data, request)
-    candidate = _right(evaluation)
-    paths = _common(candidate, found, skip=request.trained == "skip")
-    records = {image.path: image for image in open_images(data).images}
-    result = compare_answers([records[path] for path in paths], found.right, candidate, gate, request.seed)
-    return Comparison(found.name, found.model_sha256, result)
+    index = open_images(data, lambda sentence: None, request.data_root)  # what is left out was said already
+    found = _reference(reference, evaluation, data, index, request)
+    matched = _common(evaluation, found, skip=request.trained == "skip")
+    records = {image.path: image for image in index.images}
+    candidate = {each.path: each.label == each.predicted for each, _ in matched}
+    answers = {each.path: right for each, right in matched}
+    result = compare_answers([records[path] for path in candidate], answers, candidate, gate, request.seed)
+    return Comparison(shown_path(Path(found.name)), found.model_sha256, result)
 
 
 def check_reference(path: Path) -> None:
@@ -68,17 +75,34 @@ def check_reference(path: Path) -> None:
 def read_reference(folder: Path) -> Reference:
     """Read the folder that `evaluate -o` wrote. Raises DataError where it is damaged or of another schema version."""
     try:
-        raw = json.loads((folder / "evaluation.json").read_bytes())
+        raw = read_json(folder / "evaluation.json")
         _check_schema(raw, folder)
-        with (folder / "predictions.csv").open(encoding="utf-8", newline="") as stream:
-            rows = csv.DictReader(stream)
-            right = {plain_cell(row["path"]): row["label"] == row["predicted"] for row in rows}
-        if len(right) != raw["predictions"] or abs(_share(right) - raw["scores"]["accuracy"]["value"]) > 1e-9:
+        rows = _predictions(folder / "predictions.csv")
+        share = sum(row["label"] == row["predicted"] for row in rows) / max(len(rows), 1)
+        if len(rows) != raw["predictions"] or abs(share - raw["scores"]["accuracy"]["value"]) > 1e-9:
             raise ValueError("predictions.csv does not give the accuracy in evaluation.json")
-        whole = {name: raw[name] for name in ("model_sha256", "index_sha256", "split", "trained_images")}
-        return Reference(name=str(folder), right=right, **whole)
+        by_path = any(not row.get("sha256") for row in rows)
+        keys = [plain_cell(row["path"]) if by_path else _key(row["sha256"], plain_cell(row["label"])) for row in rows]
+        right = {key: row["label"] == row["predicted"] for key, row in zip(keys, rows, strict=True)}
+        texts = {name: _text(raw, name) for name in ("model_sha256", "index_sha256", "split")}
+        return Reference(str(folder), **texts, trained_images=int(raw["trained_images"]), right=right, by_path=by_path)
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DataError(f"{folder} is not an evaluation that can be read ({type(error).__name__}: {error})") from error
+
+
+def _predictions(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    if not isinstance(raw[name], str):
+        raise TypeError(f"{name} is {raw[name]!r:.60}; expected text")
+    return str(raw[name])
+
+
+def _key(sha256: str, label: str) -> str:
+    return f"{sha256} {label}"
 
 
 def _check_schema(raw: dict[str, Any], folder: Path) -> None:
@@ -89,10 +113,10 @@ def _check_schema(raw: dict[str, Any], folder: Path) -> None:
         )
 
 
-def _reference(path: Path, evaluation: Evaluation, data: Path, request: Request) -> Reference:
+def _reference(path: Path, evaluation: Evaluation, data: Path, index: Index, request: Request) -> Reference:
     again = dataclasses.replace(request, split=evaluation.split)
     found = read_reference(path) if _is_evaluation(path) else _evaluated(path, data, again)
-    if (found.index_sha256, found.split) != (evaluation.index_sha256, evaluation.split):
+    if not index.is_known_as(found.index_sha256) or found.split != evaluation.split:
         raise DataError(
             f"{path} was evaluated on other images (index {found.index_sha256[:12]}, split '{found.split}') than "
             f"{evaluation.model} (index {evaluation.index_sha256[:12]}, split '{evaluation.split}'); evaluate both on "
@@ -118,28 +142,25 @@ def _evaluated(path: Path, data: Path, request: Request) -> Reference:
         evaluation.index_sha256,
         evaluation.split,
         evaluation.trained_images,
-        _right(evaluation),
+        {_key(each.sha256, each.label): each.label == each.predicted for each in evaluation.predictions},
     )
 
 
-def _right(evaluation: Evaluation) -> dict[str, bool]:
-    return {each.path: each.label == each.predicted for each in evaluation.predictions}
+def _common(evaluation: Evaluation, reference: Reference, skip: bool) -> list[tuple[Prediction, bool]]:
+    """Predictions on images of both, each with whether the reference was right; with `skip` each may lack some.
 
-
-def _share(right: Mapping[str, bool]) -> float:
-    return sum(right.values()) / max(len(right), 1)
-
-
-def _common(candidate: Mapping[str, bool], reference: Reference, skip: bool) -> list[str]:
-    """Paths of both, in the candidate's order; with `skip` each may lack images that the other has."""
-    common = [path for path in candidate if path in reference.right]
-    if not common or (not skip and not len(common) == len(candidate) == len(reference.right)):
+    Raises DataError where they have not all, or with `skip` none, in common.
+    """
+    keys = [each.path if reference.by_path else _key(each.sha256, each.label) for each in evaluation.predictions]
+    answers = [(each, reference.right.get(key)) for each, key in zip(evaluation.predictions, keys, strict=True)]
+    matched = [(each, right) for each, right in answers if right is not None]
+    if not matched or (not skip and (len(matched) < len(keys) or set(keys) != set(reference.right))):
         raise DataError(
-            f"{reference.name} was evaluated on {len(reference.right):,} images, {len(common):,} of them among the "
-            f"{len(candidate):,} of this model; models of different folds have no validation images in common: "
+            f"{reference.name} was evaluated on {len(reference.right):,} images, {len(matched):,} of them among the "
+            f"{len(keys):,} of this model; models of different folds have no validation images in common: "
             "choose --split test, or a reference of the same fold"
         )
-    return common
+    return matched
 
 
 def compare_answers(

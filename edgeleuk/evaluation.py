@@ -38,17 +38,21 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Request:
-    """What to evaluate on: see `choose_images` for `split` and `trained`; seed and resamples of the bootstrap."""
+    """What to evaluate on: see `choose_images` for `split` and `trained`; seed and resamples of the bootstrap.
+
+    `data_root`: where the images lie, if not where the index says.
+    """
 
     split: str | None = None
     trained: str = "refuse"
     seed: int = 0
     resamples: int = 2000
+    data_root: Path | None = None
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One image: its label, the label the model chose, and the probabilities in class order."""
+    """One image: its label, the label the model chose, the probabilities in class order, and the content's hash."""
 
     path: str
     subject: str | None
@@ -56,6 +60,7 @@ class Prediction:
     predicted: str
     label_probability: float
     probabilities: tuple[float, ...]
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Evaluation:
     """The record of one evaluation; `trained_images` counts those of its images that were seen in training.
 
     `answered_first` counts those that the first model of a cascade answered; None where there is one model.
+    `former_index_sha256`: what older versions of edgeleuk call the index, where its file is one of theirs.
     """
 
     model: str
@@ -90,6 +96,7 @@ class Evaluation:
     notes: tuple[str, ...]
     predictions: tuple[Prediction, ...]
     answered_first: int | None = None
+    former_index_sha256: str | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,7 +124,7 @@ def evaluate_on(data: Path, predictor: Predictor, model: Path, request: Request)
     What could not be used of a folder is said in the notes.
     """
     left_out: list[str] = []
-    index = open_images(data, left_out.append)
+    index = open_images(data, left_out.append, request.data_root)
     if data.suffix.lower() != ".json" and request.split is None:
         request = dataclasses.replace(request, split="all")
     evaluation = evaluate(predictor, index, model, request)
@@ -149,7 +156,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     split = request.split or default_split(index, predictor)
     predictions = tuple(map(_prediction, images, chosen, probabilities, [spec.classes] * len(images)))
     return Evaluation(
-        model=str(model),
+        model=shown_path(model),
         model_sha256=model_sha256(model),
         index_sha256=index.sha256,
         split=split,
@@ -162,7 +169,13 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         notes=tuple(notes_on(scores, split, predictor, images, seen)),
         predictions=predictions,
         answered_first=answered_first,
+        former_index_sha256=index.former_sha256,
     )
+
+
+def shown_path(path: Path) -> str:
+    """A path for a record, which is handed on: as it was typed, but of an absolute one the name alone."""
+    return path.name if path.is_absolute() else str(path)
 
 
 def _answers(
@@ -186,7 +199,8 @@ def _prediction(
     image: ImageRecord, chosen: np.int64, probabilities: NDArray[np.float32], classes: tuple[str, ...]
 ) -> Prediction:
     label, values = str(image.label), tuple(map(float, probabilities))
-    return Prediction(image.path, image.subject, label, classes[chosen], values[classes.index(label)], values)
+    probability = values[classes.index(label)]
+    return Prediction(image.path, image.subject, label, classes[chosen], probability, values, image.sha256)
 
 
 def _subjects(predictions: Sequence[Prediction]) -> tuple[SubjectResult, ...]:

@@ -1,6 +1,6 @@
 """The one reader of JSON and TOML: whatever the text holds, the answer is plain values or one error that says why not.
 
-Beside bad grammar it refuses what would fail later and elsewhere: nesting that ends in a RecursionError, NaN and numbers
+Beside bad grammar it refuses what would fail later and elsewhere: nesting that ends in a RecursionError, NaN, numbers
 that no float or 64-bit integer holds, keys that stand twice, NUL and lone surrogates, which no path may hold.
 """
 

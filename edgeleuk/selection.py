@@ -48,7 +48,7 @@ def seen_in_training(index: Index, predictor: Predictor) -> frozenset[ImageRecor
     """
     seen = {image for image in index.images if image.sha256[:16] in predictor.trained_on}
     origin = predictor.spec.provenance
-    if origin.fold is not None and origin.index_sha256 == index.sha256:
+    if origin.fold is not None and index.is_known_as(origin.index_sha256):
         seen.update(index.training(origin.fold))
     return frozenset(seen)
 

@@ -180,10 +180,42 @@ def test_a_damaged_reference_is_refused_before_anything_is_evaluated(index: Inde
     else:
         changed = rows[:-1] if damage == "a row gone" else [*rows[:5], [*rows[5][:3], "hem", *rows[5][4:]], *rows[6:]]
         table.write_text("\n".join(",".join(row) for row in changed))
-    with pytest.raises(DataError, match="schema version 9" if damage == "another schema" else "can be read"):
+    with pytest.raises(
+        DataError, match="schema version 9" if damage == "another schema" else "can be read|is not JSON"
+    ):
         check_reference(folder)
 
 
 def test_a_reference_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"absent: no such reference; expected a \.tflite file, a run or a folder"):
         check_reference(tmp_path / "absent")
+
+
+def test_an_evaluation_made_elsewhere_is_of_the_same_images(index: Index, data: Path, tmp_path: Path) -> None:
+    reference = kept(judged(index, tmp_path, range(5)), tmp_path / "ref")
+    there = tmp_path / "there"
+    (tmp_path / "images").rename(there)
+    moved = Index.load(data, there)
+    renamed = dataclasses.replace(
+        moved, images=tuple(dataclasses.replace(image, path=f"0{image.path}") for image in moved.images)
+    )
+    for path in list(there.iterdir()):
+        path.rename(there / f"0{path.name}")
+    renamed.save(data)
+    found = compare_with(reference, judged(renamed, tmp_path, [0]), data, QUICK, Gate())
+    assert (found.result.images, found.result.gained, found.result.lost) == (600, 4, 0)
+
+
+def test_an_evaluation_of_an_older_version_is_of_the_same_images(index: Index, data: Path, tmp_path: Path) -> None:
+    """It knows the index by a hash that the root was part of, and images by their paths alone."""
+    reference = kept(judged(index, tmp_path, range(5)), tmp_path / "ref")
+    record, table = reference / "evaluation.json", reference / "predictions.csv"
+    former = index._former_sha256(str(index.root))
+    record.write_text(record.read_text().replace(index.sha256, former))
+    rows = list(csv.reader(table.read_text().splitlines()))
+    table.write_text("\n".join(",".join(row[:-1]) for row in rows))
+    found = compare_with(reference, judged(index, tmp_path, [0]), data, QUICK, Gate())
+    assert (found.result.images, found.result.gained, found.result.lost) == (600, 4, 0)
+    record.write_text(record.read_text().replace(former, "ab" * 32))
+    with pytest.raises(DataError, match="was evaluated on other images"):
+        compare_with(reference, judged(index, tmp_path), data, QUICK, Gate())

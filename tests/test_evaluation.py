@@ -169,9 +169,11 @@ def test_a_model_that_names_this_index_was_trained_on_its_other_folds(index):
         choose_images(index, predictor, "all")
 
 
-def test_the_hash_of_an_index_is_that_of_its_file(index, tmp_path):
-    index.save(tmp_path / "index.json")
-    assert Index.load(tmp_path / "index.json").sha256 == sha256_file(tmp_path / "index.json")
+def test_an_evaluation_names_its_images_wherever_they_lie_and_a_model_without_its_folder(index, model, tmp_path):
+    index.save(tmp_path / "deep" / "index.json")
+    evaluation = evaluate_on(tmp_path / "deep" / "index.json", RedMeansAll(), model, Request("all"))
+    assert evaluation.index_sha256 == index.sha256
+    assert evaluation.model == model.name
 
 
 def test_new_images_of_a_subject_seen_in_training_are_counted_in_a_note(index, model):

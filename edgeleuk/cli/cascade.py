@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.options import data_root_option
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
@@ -26,8 +27,18 @@ from edgeleuk.errors import UsageError
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads of the inferences timed."
 )
+@data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def command(small: Path, large: Path, index: Path, output: Path, max_drop: float, threads: int, as_json: bool) -> None:
+def command(
+    small: Path,
+    large: Path,
+    index: Path,
+    output: Path,
+    max_drop: float,
+    threads: int,
+    data_root: Path | None,
+    as_json: bool,
+) -> None:
     """Make one model of two: SMALL answers where it is sure, LARGE is asked about all other images.
 
     Both are files of 'edgeleuk convert', of the same classes and fold; INDEX holds that fold. On its validation images,
@@ -47,7 +58,7 @@ def command(small: Path, large: Path, index: Path, output: Path, max_drop: float
     def report(text: str) -> None:
         click.echo(text, err=True)
 
-    made = make_cascade(Request(small, large, max_drop / 100, threads), Index.load(index), report)
+    made = make_cascade(Request(small, large, max_drop / 100, threads), Index.load(index, data_root), report)
     write_bytes(output, made.content)
     click.echo(to_json(record_of(made, output)) if as_json else render_cascade(made, output), nl=False)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeleuk.cli.options import data_root_option
 from edgeleuk.cli.percent import share
 from edgeleuk.errors import UsageError
 
@@ -92,6 +93,7 @@ def _at_most_all(value: str) -> float:
     help="Images, none of them trained or calibrated on, to compare the file with its float network on.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the choice of images.")
+@data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as JSON instead of text.")
 def command(
     source: Path,
@@ -110,6 +112,7 @@ def command(
     errors: tuple[Path, ...],
     error_samples: int,
     as_json: bool,
+    data_root: Path | None,
 ) -> None:
     """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and prove what it is.
 
@@ -132,10 +135,10 @@ def command(
     if output.suffix != ".tflite":
         raise UsageError(f"{output} does not end in .tflite, by which the other commands know a model")
     _check_error_files(errors, precision, error_samples)
-    images = open_images(calibration) if calibration else None
+    images = open_images(calibration, data_root=data_root) if calibration else None
     keep = _keep(keep_float, min_agreement, max_drop, max_float)
     request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples)
-    conversion = convert(load_source(source, spec), request, lambda text: click.echo(text, err=True))
+    conversion = convert(load_source(source, spec, data_root), request, lambda text: click.echo(text, err=True))
     table = conversion.errors.to_dict() if conversion.errors else {}
     if errors and not table:
         raise UsageError("--errors: there are no images to measure on; leave out --fidelity-samples 0")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.options import data_root_option
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
 from edgeleuk.data.pixels import Progress
@@ -28,14 +29,15 @@ def command() -> None:
 @command.command("audit")
 @click.argument("path", type=click.Path(path_type=Path))
 @_positive
+@data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
-def audit_command(path: Path, positive: str | None, as_json: bool) -> None:
+def audit_command(path: Path, positive: str | None, data_root: Path | None, as_json: bool) -> None:
     """Report what PATH holds: images by class, fold and subject, unreadable files, byte-identical copies.
 
     PATH is the C-NMC folder, a folder with one sub-folder a class (subjects in subjects.csv: path,subject), or a
     manifest TSV (path, sha256, size). Exit status 1 where copies have two labels or no image is usable.
     """
-    report = audit(scan(path, positive, _progress()))
+    report = audit(scan(path, positive, _progress(), data_root))
     click.echo(to_json(report.to_dict()) if as_json else render(report), nl=not as_json)
     if report.errors:
         raise DataError("; ".join(report.errors))
@@ -61,9 +63,17 @@ def audit_command(path: Path, positive: str | None, as_json: bool) -> None:
     help="Share of every class to hold out as split 'test', in whole groups.",
 )
 @_positive
+@data_root_option
 @click.option("--official", is_flag=True, help="Keep the folds of C-NMC and move only the groups that leak.")
 def split_command(
-    path: Path, output: Path, folds: int | None, seed: int, test_fraction: float, positive: str | None, official: bool
+    path: Path,
+    output: Path,
+    folds: int | None,
+    seed: int,
+    test_fraction: float,
+    positive: str | None,
+    data_root: Path | None,
+    official: bool,
 ) -> None:
     """Write an index of PATH whose folds share no subject and no copy of an image.
 
@@ -71,7 +81,7 @@ def split_command(
     """
     if official and (folds is not None or test_fraction):
         raise UsageError("--official keeps the folds as they are; leave --folds and --test-fraction out")
-    found = scan(path, positive, _progress())
+    found = scan(path, positive, _progress(), data_root)
     index, moves = (
         official_folds(found)
         if official

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.options import data_root_option
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
@@ -41,6 +42,7 @@ _MAX_DROP_POINTS = 1.0
     metavar="POINTS",
     help="Loss of accuracy, in percentage points, that --against has to rule out. [default: 1.0]",
 )
+@data_root_option
 def command(
     model: Path,
     data: Path,
@@ -53,6 +55,7 @@ def command(
     resamples: int,
     against: Path | None,
     max_drop: float | None,
+    data_root: Path | None,
 ) -> None:
     """Accuracy of MODEL, a .tflite file or a run, on an index or a folder of labelled images.
 
@@ -71,7 +74,9 @@ def command(
         refuse_taken(output)
     if against is not None:
         check_reference(against)
-    request = Request(split, "skip" if skip_trained else "allow" if allow_trained else "refuse", seed, resamples)
+    request = Request(
+        split, "skip" if skip_trained else "allow" if allow_trained else "refuse", seed, resamples, data_root
+    )
     evaluation = evaluate_files(model, data, request)
     gate = Gate(margin=(max_drop or _MAX_DROP_POINTS) / 100)
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgeleuk.cli.options import data_root_option
 from edgeleuk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ def _dimension(name: str, kind: Callable[[str], Any], example: str, text: str) -
 @_dimension("quantization", str, "ptq,qat", "After training, or aware of it. [default: ptq,qat]")
 @click.option("--fold", type=int, help="Fold held out for validation. [default: 0; that of RUN]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of candidates and trainings.")
+@data_root_option
 @click.option("--resume", is_flag=True, help="Go on with a search that was ended or killed.")
-def command(source: Path, output: Path, resume: bool, **options: Any) -> None:
+def command(source: Path, output: Path, resume: bool, data_root: Path | None, **options: Any) -> None:
     """Find the fastest int8 model within --budget-ms that is still as good; write it and all that led there to DIR.
 
     Follows the float run RUN, or trains a reference on INDEX first. Latency is measured on the int8 graph before
@@ -107,7 +109,7 @@ def command(source: Path, output: Path, resume: bool, **options: Any) -> None:
     from edgeleuk.search.config import SearchConfig
     from edgeleuk.search.search import Request, search
 
-    index, run = _opened(source, options)
+    index, run = _opened(source, data_root, options)
     space = _space(index, options)
     device = _device(options)
     names = set(SearchConfig.__dataclass_fields__)
@@ -118,12 +120,12 @@ def command(source: Path, output: Path, resume: bool, **options: Any) -> None:
     click.get_current_context().exit(int(not verdict(record).good))
 
 
-def _opened(source: Path, options: dict[str, Any]) -> "tuple[Index, Run | None]":
+def _opened(source: Path, data_root: Path | None, options: dict[str, Any]) -> "tuple[Index, Run | None]":
     from edgeleuk.data.split import open_index
     from edgeleuk.training.run import load_run_folder
 
     if source.is_dir() and (source / "run.json").exists():
-        run = load_run_folder(source)
+        run = load_run_folder(source, data_root)
         if options["fold"] not in (None, run.fold):
             raise UsageError(
                 f"{source} was trained with fold {run.fold} held out, not {options['fold']}; leave --fold out"
@@ -131,7 +133,7 @@ def _opened(source: Path, options: dict[str, Any]) -> "tuple[Index, Run | None]"
         options["fold"] = run.fold
         return run.index, run
     options["fold"] = options["fold"] or 0
-    return open_index(source, 3, options["seed"]), None
+    return open_index(source, 3, options["seed"], data_root=data_root), None
 
 
 def _space(index: "Index", options: dict[str, Any]) -> "Space":

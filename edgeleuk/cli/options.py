@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from edgeleuk.data.root import VARIABLE
 from edgeleuk.training.config import option_type
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,9 +27,19 @@ def config_options(kind: type[Any]) -> Callable[[Command], Command]:
     return add
 
 
+data_root_option = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder that holds the images, where they no longer lie where the index or run says; the variable "
+    f"{VARIABLE} says so for all commands.",
+)
+
+
 def run_options(function: Command) -> Command:
     """Add the options that every command has which makes a run."""
     for option in (
+        data_root_option,
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to RUN.logs."),
         click.option("--resume", is_flag=True, help="Go on with an unfinished run, from its last finished epoch."),
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with these options as keys."),

@@ -13,7 +13,15 @@ from edgeleuk.training.config import PruneConfig, merge
 @click.argument("source", type=click.Path(path_type=Path), metavar="FLOAT_RUN")
 @run_options
 @config_options(PruneConfig)
-def command(source: Path, output: Path, config: Path | None, resume: bool, tensorboard: bool, **given: Any) -> None:
+def command(
+    source: Path,
+    output: Path,
+    config: Path | None,
+    resume: bool,
+    tensorboard: bool,
+    data_root: Path | None,
+    **given: Any,
+) -> None:
     """Remove filters of FLOAT_RUN's network until it fits --macs or --budget-ms, fine-tune it, write the folder RUN.
 
     What matters least for what it costs goes first. RUN is a float run: qat, convert and evaluate take it.
@@ -22,6 +30,7 @@ def command(source: Path, output: Path, config: Path | None, resume: bool, tenso
     from edgeleuk.optimize.prune import prune
     from edgeleuk.training.run import load_run_folder
 
-    run = prune(load_run_folder(source), settings, output, resume, click.echo, log_folder(output, tensorboard))
+    source_run = load_run_folder(source, data_root)
+    run = prune(source_run, settings, output, resume, click.echo, log_folder(output, tensorboard))
     best = f"best epoch {run.best_epoch}" if run.best_epoch else "no epoch was better than the pruned network as it was"
     click.echo(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")

@@ -13,12 +13,21 @@ from edgeleuk.training.config import QatConfig, merge
 @click.argument("source", type=click.Path(path_type=Path), metavar="FLOAT_RUN")
 @run_options
 @config_options(QatConfig)
-def command(source: Path, output: Path, config: Path | None, resume: bool, tensorboard: bool, **given: Any) -> None:
+def command(
+    source: Path,
+    output: Path,
+    config: Path | None,
+    resume: bool,
+    tensorboard: bool,
+    data_root: Path | None,
+    **given: Any,
+) -> None:
     """Train FLOAT_RUN's network with simulated int8 arithmetic on the same images and write the folder RUN."""
     settings = merge(QatConfig, config, given)
     from edgeleuk.quantization.qat import qat
     from edgeleuk.training.run import load_run_folder
 
-    run = qat(load_run_folder(source), settings, output, resume, click.echo, log_folder(output, tensorboard))
+    source_run = load_run_folder(source, data_root)
+    run = qat(source_run, settings, output, resume, click.echo, log_folder(output, tensorboard))
     best = f"best epoch {run.best_epoch}" if run.best_epoch else "no epoch was better than the calibrated network"
     click.echo(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")

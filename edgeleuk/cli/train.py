@@ -22,6 +22,7 @@ def command(
     resume: bool,
     tensorboard: bool,
     cross_validate: bool,
+    data_root: Path | None,
     **given: Any,
 ) -> None:
     """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
@@ -37,7 +38,7 @@ def command(
     from edgeleuk.training.cross_validation import cross_validate as train_folds
     from edgeleuk.training.train import train
 
-    index = open_index(data, settings.folds, settings.seed)
+    index = open_index(data, settings.folds, settings.seed, data_root=data_root)
     logs = log_folder(output, tensorboard)
     if cross_validate:
         click.echo(train_folds(index, settings, output, resume, click.echo, logs))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.errors import DataError
 from edgeleuk.runtime.images import decode_image
 
@@ -40,10 +40,13 @@ class Field:
 
 
 def field_of(index: Index, images: Sequence[ImageRecord], limit: int = _LOOKED_AT) -> Field:
-    """The field of at most `limit` images, spread over the sequence. Raises DataError without any, ImageError."""
+    """The field of at most `limit` images, spread over the sequence. Raises DataError without any, or for files that
+    are not those of the index, and ImageError.
+    """
     if not images:
         raise DataError("no image whose field of view could be measured")
     chosen = [images[i * len(images) // limit] for i in range(limit)] if len(images) > limit else images
+    verify_files(index, chosen)
     with ThreadPoolExecutor() as pool:
         measured = list(pool.map(_measure, map(index.path_of, chosen)))
     return Field(tuple(side for side, _ in measured), tuple(side for _, side in measured))

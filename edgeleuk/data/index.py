@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.data.root import Place, find_root, hint, recorded_root
 from edgeleuk.errors import DataError
 from edgeleuk.files import sha256_bytes, sha256_file, to_json, write_text
+from edgeleuk.reading import parse_json, read_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SPLITS = ("train", "test", "unlabelled")
+_WITH_ABSOLUTE_ROOT = 1  # schema version of indexes whose hash was that of the file, root and all
+_MOST_FOLDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,11 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Index:
-    """Images below `root`, their classes in output order, and the folds they were dealt to."""
+    """Images below `root`, their classes in output order, and the folds they were dealt to.
+
+    `tried`: where the images were looked for when the index was read. `former_root`: what an index of an older version
+    says of its root, which was part of its hash then.
+    """
 
     root: Path
     classes: tuple[str, ...]
@@ -42,6 +50,8 @@ class Index:
     fold_count: int = 0
     subjects_known: bool = False
     seed: int = 0
+    tried: tuple[Path, ...] = dataclasses.field(default=(), compare=False)
+    former_root: str | None = dataclasses.field(default=None, compare=False)
 
     def select(self, choose: Callable[[ImageRecord], bool]) -> tuple[ImageRecord, ...]:
         """Images for which `choose` holds, in index order."""
@@ -63,42 +73,92 @@ class Index:
         """Where the image file lies."""
         return self.root / image.path
 
-    def to_json(self) -> str:
-        """JSON text; `root` as it is, images as a list of objects."""
-        raw = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self), "root": str(self.root)}
-        return to_json(raw)
+    def to_json(self, folder: Path) -> str:
+        """Text of an index file in `folder`. Raises DataError where the root has a name that is not UTF-8."""
+        root = recorded_root(self.root, folder)
+        try:
+            root.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"the folder {root!a} has a name that is not UTF-8; rename it") from None
+        return to_json({"schema_version": SCHEMA_VERSION, **self._plain(), "root": root})
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the JSON, which is that of the file it is saved to."""
-        return sha256_bytes(self.to_json().encode())
+        """SHA-256 of what the images are: content, label, subject, fold and split of each, and the classes.
+
+        Where they lie and what they are called is no part of it: moved, it is the same index.
+        """
+        images = sorted(
+            json.dumps([image.sha256, image.label, image.subject, image.fold, image.split]) for image in self.images
+        )
+        facts = [list(self.classes), self.positive_class, self.fold_count, images]
+        return sha256_bytes(json.dumps(facts).encode())
+
+    @property
+    def former_sha256(self) -> str | None:
+        """What older versions call this very index file; None where they did not write it."""
+        return None if self.former_root is None else self._former_sha256(self.former_root)
+
+    def is_known_as(self, sha256: str | None) -> bool:
+        """Whether a hash is of this index, be it one that an older version made of it where its images lie now."""
+        if sha256 in (self.sha256, self.former_sha256):
+            return sha256 is not None
+        return sha256 == self._former_sha256(str(self.root))
+
+    def _former_sha256(self, root: str) -> str:
+        text = to_json({"schema_version": _WITH_ABSOLUTE_ROOT, **self._plain(), "root": root})
+        return sha256_bytes(text.encode("utf-8", "backslashreplace"))
+
+    def _plain(self) -> dict[str, Any]:
+        plain = dataclasses.asdict(self)
+        del plain["tried"], plain["former_root"]
+        return plain
 
     def save(self, path: Path) -> None:
         """Write the index, whole or not at all. Raises OutputError."""
-        write_text(path, self.to_json())
+        write_text(path, self.to_json(path.resolve().parent))
 
     @classmethod
-    def load(cls, path: Path) -> "Index":
-        """Read what `save` wrote. Raises DataError where the file is missing or not an index."""
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            return _from_raw(raw)
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: no such index; 'edgeleuk data split' makes one") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{path} is not an edgeleuk index ({error}); 'edgeleuk data split' makes one") from error
+    def load(cls, path: Path, data_root: Path | None = None) -> "Index":
+        """Read what `save` wrote; the images lie as `edgeleuk.data.root.find_root` says.
+
+        Raises DataError where the file is missing or not an index, UsageError where `data_root` is no folder.
+        """
+        if not path.exists():
+            raise DataError(f"{path}: no such index; 'edgeleuk data split' makes one")
+        return _from_json(read_json(path), path, data_root)
 
 
-def _from_raw(raw: dict[str, Any]) -> Index:
+def parse_index(text: str, path: Path) -> Index:
+    """The same of the text of the file `path`, which need not be there. Raises DataError."""
+    return _from_json(parse_json(text, str(path)), path, None)
+
+
+def _from_json(raw: Any, path: Path, data_root: Path | None) -> Index:
+    try:
+        return _from_raw(raw, path, data_root)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is not an edgeleuk index ({error}); 'edgeleuk data split' makes one") from error
+
+
+def _from_raw(raw: dict[str, Any], file: Path, data_root: Path | None) -> Index:
     version = raw.pop("schema_version")
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"schema_version is {version!r}, expected {SCHEMA_VERSION}")
+    if type(version) is not int or version not in (_WITH_ABSOLUTE_ROOT, SCHEMA_VERSION):
+        raise ValueError(f"schema_version is {version!r}, expected {SCHEMA_VERSION} or {_WITH_ABSOLUTE_ROOT}")
     images = tuple(ImageRecord(**image) for image in raw.pop("images"))
-    index = Index(root=Path(raw.pop("root")), classes=tuple(_names(raw.pop("classes"))), images=images, **raw)
+    recorded, classes = raw.pop("root"), tuple(_names(raw.pop("classes")))
+    index = Index(root=Path(recorded), classes=classes, images=images, **raw)
     _check_types("index", index, positive_class=str | None, fold_count=int, subjects_known=bool, seed=int)
+    if not 0 <= index.fold_count <= _MOST_FOLDS:
+        raise ValueError(f"fold_count is {index.fold_count}, expected 0 to {_MOST_FOLDS:,}")
     for image in images:
         _check_image(image, index)
-    return index
+    place = find_root(recorded, file, [image.path for image in images], data_root)
+    return _at(index, place, str(Path(recorded)) if version == _WITH_ABSOLUTE_ROOT else None)
+
+
+def _at(index: Index, place: Place, former_root: str | None) -> Index:
+    return dataclasses.replace(index, root=place.root, tried=place.tried, former_root=former_root)
 
 
 def _names(value: Any) -> list[str]:
@@ -128,6 +188,7 @@ def _check_types(where: str, record: Any, **expected: Any) -> None:
 
 def verify_files(index: Index, images: Iterable[ImageRecord]) -> None:
     """Check that the files are there and still have the hashes of the index. Raises DataError naming up to five."""
+    images = tuple(images)
     changed: list[str] = []
     for image in images:
         path = index.path_of(image)
@@ -139,6 +200,7 @@ def verify_files(index: Index, images: Iterable[ImageRecord]) -> None:
     if changed:
         more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
         raise DataError(
-            f"{len(changed)} images below {index.root} are not those of the index: {'; '.join(changed[:5])}{more}; "
-            "restore them or make a new index with 'edgeleuk data split'"
+            f"{len(changed)} of {len(images)} images below {index.root} are not those of the index: "
+            f"{'; '.join(changed[:5])}{more}; {hint(index.tried)}restore them, or make a new index with 'edgeleuk data "
+            "split'"
         )

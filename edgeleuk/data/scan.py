@@ -9,6 +9,7 @@ from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layout import Described, counted
 from edgeleuk.data.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
+from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
 from edgeleuk.spec import nearest
@@ -32,17 +33,22 @@ class Scan:
     formats: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     ignored_files: int = 0
+    tried: tuple[Path, ...] = ()
 
 
-def scan(path: Path, positive: str | None = None, progress: Progress | None = None) -> Scan:
+def scan(
+    path: Path, positive: str | None = None, progress: Progress | None = None, data_root: Path | None = None
+) -> Scan:
     """Read a C-NMC folder (or its parent), a folder of class folders, or a manifest TSV.
 
     Files are hashed and decoded; those that do not decode are `unreadable`. `positive` names the positive class.
-    Raises DataError where there is nothing to read or a table beside the images is malformed, UsageError where
-    `positive` is no class.
+    `data_root` says where the images of a manifest lie. Raises DataError where there is nothing to read or a table
+    beside the images is malformed, UsageError where `positive` is no class or a folder comes with a `data_root`.
     """
     if path.is_file():
-        found = _scan_manifest(path)
+        found = _scan_manifest(path, data_root)
+    elif path.is_dir() and data_root is not None:
+        raise UsageError(f"{path} is the folder of images itself; --data-root is for an index, a run or a manifest")
     elif path.is_dir():
         found = _scan_folder(path.resolve(), progress)
     else:
@@ -79,11 +85,12 @@ def _scan_folder(path: Path, progress: Progress | None) -> Scan:
     )
 
 
-def _scan_manifest(path: Path) -> Scan:
+def _scan_manifest(path: Path, data_root: Path | None) -> Scan:
     rows = read_manifest(path)
     entries = [row for row in rows if is_image_name(row.path)]
     folders = {entry.path.rpartition("/")[0] for entry in entries}
-    root = path.resolve().parent
+    place = find_root("", path, [entry.path for entry in entries], data_root)
+    root = place.root
     prefix = cnmc.prefix_of(folders)
     if prefix is not None:
         described = cnmc.describe(entries, root, prefix)
@@ -94,7 +101,8 @@ def _scan_manifest(path: Path) -> Scan:
     ignored = len(rows) - len(entries) + described.ignored
     if not described.images:
         raise DataError(f"{path} names no image in a class folder; expected paths such as <class>/<name>.png")
-    return dataclasses.replace(_found(root, "manifest", described, usable), unreadable=empty, ignored_files=ignored)
+    found = _found(root, "manifest", described, usable)
+    return dataclasses.replace(found, unreadable=empty, ignored_files=ignored, tried=place.tried)
 
 
 def _found(root: Path, layout: str, described: Described, usable: list[ImageRecord]) -> Scan:

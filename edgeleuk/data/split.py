@@ -77,28 +77,35 @@ def official_folds(scan: Scan) -> tuple[Index, list[Move]]:
     return _index(scan, [*kept, *rest], folds, 0), moves
 
 
-def open_index(path: Path, folds: int = 3, seed: int = 0, say: Callable[[str], None] = _log.warning) -> Index:
+def open_index(
+    path: Path,
+    folds: int = 3,
+    seed: int = 0,
+    say: Callable[[str], None] = _log.warning,
+    data_root: Path | None = None,
+) -> Index:
     """The index of a .json file, or of a folder or manifest dealt anew; `say` gets a sentence for all that is left out.
 
-    Raises DataError or UsageError as `Index.load`, `scan` and `make_folds` do.
+    `data_root` as `edgeleuk.data.root.find_root` takes it. Raises DataError or UsageError as `Index.load`, `scan` and
+    `make_folds` do.
     """
     if path.suffix.lower() == ".json":
-        return Index.load(path)
-    found = scan(path)
+        return Index.load(path, data_root)
+    found = scan(path, data_root=data_root)
     index = make_folds(found, folds, seed)
     for sentence in left_out(found):
         say(sentence)
     return index
 
 
-def open_images(path: Path, say: Callable[[str], None] = _log.warning) -> Index:
+def open_images(path: Path, say: Callable[[str], None] = _log.warning, data_root: Path | None = None) -> Index:
     """Like `open_index` for what needs no folds, evaluation and calibration: a folder's images are not dealt.
 
     Raises DataError as `Index.load` and `scan` do.
     """
     if path.suffix.lower() == ".json":
-        return Index.load(path)
-    found = scan(path)
+        return Index.load(path, data_root)
+    found = scan(path, data_root=data_root)
     for sentence in left_out(found):
         say(sentence)
     return _index(found, [dataclasses.replace(image, fold=None) for image in found.images], 0, 0)
@@ -118,6 +125,7 @@ def _moves(group: Sequence[ImageRecord], target: int) -> list[Move]:
 def _index(scan: Scan, images: Sequence[ImageRecord], folds: int, seed: int) -> Index:
     return Index(
         root=scan.root,
+        tried=scan.tried,
         classes=scan.classes,
         images=tuple(sorted(images, key=lambda image: image.path)),
         positive_class=scan.positive_class,

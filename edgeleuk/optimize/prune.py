@@ -50,7 +50,7 @@ def prune(
             f"{source.folder} is a {source.kind} run; prune starts from a float run. Prune first, then qat"
         )
     check_images(source.index, source.fold)
-    with unfinished_run(out, child_texts(source, config), resume, report) as partial:
+    with unfinished_run(out, child_texts(source, config, out), resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
         trained = load_float_network(source)
@@ -61,7 +61,7 @@ def prune(
         network = pruned_config(source.network, plan)
         sliced = slice_network(trained, plan.positions)
         mixed = _fit(sliced, network, source, config, partial, epoch_reporter(config.epochs, report, log_folder))
-        facts = {"mixed_precision": mixed, "parent": str(source.folder)}
+        facts = {"mixed_precision": mixed, "parent": source.folder.name}
         return publish_run(partial, out, "float", network, facts | made_by())
 
 

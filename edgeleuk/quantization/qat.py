@@ -43,13 +43,13 @@ def qat(
     if source.kind != "float":
         raise UsageError(f"{source.folder} is a {source.kind} run; qat starts from a float run")
     check_images(source.index, source.fold)
-    with unfinished_run(out, child_texts(source, config), resume, report) as partial:
+    with unfinished_run(out, child_texts(source, config, out), resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
         network = _network_of(source, config)
         _keep_float_weights(source, config, partial / "float.npz")
         calibrated = _fit(source, config, partial, report, log_folder)
-        facts = {"scheme_version": SCHEME_VERSION, "calibrated": calibrated, "parent": str(source.folder)}
+        facts = {"scheme_version": SCHEME_VERSION, "calibrated": calibrated, "parent": source.folder.name}
         return publish_run(partial, out, "qat", network, facts | made_by())
 
 

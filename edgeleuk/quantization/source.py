@@ -50,15 +50,16 @@ class Source:
         return self.index.validation(self.fold) + self.index.test()
 
 
-def load_source(path: Path, spec_path: Path | None = None) -> Source:
+def load_source(path: Path, spec_path: Path | None = None, data_root: Path | None = None) -> Source:
     """Load a run folder, or a .keras / .h5 file whose spec is in `spec_path`.
 
-    Raises ModelError, SpecError, or UsageError where the two do not go together.
+    `data_root`: where a run's images lie now. Raises ModelError, SpecError, or UsageError where the two do not go
+    together.
     """
     if path.is_dir():
         if spec_path:
             raise UsageError(f"{path} is a run and has its own spec; --spec is for Keras model files")
-        return _load_run(path)
+        return _load_run(path, data_root)
     if not path.exists():
         raise ModelError(f"{path}: no such run or Keras model")
     if path.suffix not in (".keras", ".h5", ".hdf5"):
@@ -95,8 +96,8 @@ def _rewrite_source(source: Source) -> Source:
     )
 
 
-def _load_run(folder: Path) -> Source:
-    run = load_run_folder(folder)
+def _load_run(folder: Path, data_root: Path | None) -> Source:
+    run = load_run_folder(folder, data_root)
     original = load_float_network(run) if run.kind == "qat" else None
     return Source(load_network(run), run.spec, run.kind, run.sha256, run.trained_on, run.index, run.fold, original)
 

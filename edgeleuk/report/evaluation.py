@@ -128,9 +128,9 @@ def _notes(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _predictions_csv(evaluation: Evaluation) -> str:
-    head = ["path", "subject", "label", "predicted", *(f"p_{name}" for name in evaluation.classes)]
+    head = ["path", "subject", "label", "predicted", *(f"p_{name}" for name in evaluation.classes), "sha256"]
     rows = [
-        [p.path, p.subject, p.label, p.predicted, *(f"{value:.6f}" for value in p.probabilities)]
+        [p.path, p.subject, p.label, p.predicted, *(f"{value:.6f}" for value in p.probabilities), p.sha256]
         for p in evaluation.predictions
     ]
     return csv_text([head, *rows])

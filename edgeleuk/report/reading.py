@@ -37,6 +37,12 @@ class Accuracy:
     high: float | None
     images: int
     unit: str
+    former_index_sha256: str | None = None
+
+    @property
+    def of(self) -> frozenset[tuple[str, str]]:
+        """The images that it is of: index and split, by each hash that the index is known by."""
+        return frozenset((known, self.split) for known in (self.index_sha256, self.former_index_sha256) if known)
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,7 @@ def _accuracy(raw: dict[str, Any], path: Path) -> Accuracy:
             "images": scores["image_count"],
             "unit": scores["bootstrap"]["unit"],
             **{key: raw[key] for key in ("model_sha256", "index_sha256", "split")},
+            "former_index_sha256": raw.get("former_index_sha256"),
             **{key: scores["accuracy"][key] for key in ("value", "low", "high")},
         },
         str(path),
@@ -227,7 +234,7 @@ def _figures(raw: dict[str, Any], path: Path) -> Figures:
 def _check_comparable(accuracies: Sequence[Accuracy]) -> None:
     """Raise DataError where accuracies are of different images, or two of one model."""
     for first, other in pairwise(accuracies):
-        if (first.index_sha256, first.split) != (other.index_sha256, other.split):
+        if not _same_images(first, other, accuracies):
             raise DataError(
                 f"the accuracies of {first.model} and {other.model} cannot stand beside each other: they are of "
                 f"different images (index {first.index_sha256[:12]}, split '{first.split}'; index "
@@ -240,3 +247,12 @@ def _check_comparable(accuracies: Sequence[Accuracy]) -> None:
                 f"{counts[found.model_sha256]} evaluations are of the same model, {found.model} "
                 f"({found.model_sha256[:12]}): give the one that shall stand in the report"
             )
+
+
+def _same_images(first: Accuracy, other: Accuracy, accuracies: Sequence[Accuracy]) -> bool:
+    """Whether both are of the same images; a third that knows an old and a new hash of them may say so."""
+    known, left = set(first.of), list(accuracies)
+    while joined := [found for found in left if known & found.of]:
+        known.update(*(found.of for found in joined))
+        left = [found for found in left if found not in joined]
+    return bool(known & other.of)

@@ -1,7 +1,6 @@
 """The end of a search: models measured together, one chosen, held against the reference, and all of it written."""
 
 import dataclasses
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,9 @@ from edgeleuk.bench.codec import decode
 from edgeleuk.comparison import Comparison
 from edgeleuk.data.index import Index
 from edgeleuk.errors import EdgeleukError
+from edgeleuk.evaluation import shown_path
 from edgeleuk.files import output_errors, sha256_file, whole_file, write_text
+from edgeleuk.reading import read_json
 from edgeleuk.report.page import render_page
 from edgeleuk.report.reading import read_material
 from edgeleuk.report.search_plots import pareto_figure
@@ -141,7 +142,7 @@ class Conclusion:
         for trial, place in places:
             for folder in (place / FLOAT, place / PRUNED):
                 if folder.exists():
-                    best = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+                    best = read_json(folder / "metrics.json")
                     whole = {} if folder.name == PRUNED else {"prune": 1.0}
                     yield Reference(
                         f"trial {trial.number}",
@@ -165,6 +166,7 @@ class Conclusion:
         with output_errors(out / "run"):
             shutil.rmtree(out / "run", ignore_errors=True)  # of a search that was killed here
             shutil.copytree(out / str(chosen.run), out / "run")
+        self.index.save(out / "run" / "index.json")  # the same index, from where it lies now
 
     def _gate(self, model: Path, reference: Reference, split: str) -> Comparison:
         """Raises EdgeleukError where the comparison cannot be made."""
@@ -184,7 +186,7 @@ class Conclusion:
         if outcome.failure is not None:
             raise EdgeleukError(f"the chosen model cannot be compared with the reference: {outcome.failure}")
         found: Comparison = decode(Comparison, outcome.answer, "the comparison")
-        return dataclasses.replace(found, reference=_below(Path(found.reference), out))
+        return dataclasses.replace(found, reference=_below(Path(reference.run), out))
 
     def _refused(self) -> Iterator[Refused]:
         latencies, shapes = self.halving.latencies, list(self.halving.space.shapes())
@@ -207,7 +209,7 @@ def _page(record: SearchRecord) -> str:
 
 def _below(path: Path, folder: Path) -> str:
     """Relative to the search's folder where it lies in it: a folder may be moved."""
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else shown_path(path)
 
 
 def _notes(index: Index, split: str | None, nothing: bool) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from edgeleuk.data.root import VARIABLE
 from edgeleuk.device.trial import how_it_ended
 from edgeleuk.files import output_errors
 
@@ -47,9 +48,10 @@ class Outcome:
 class Workers:
     """Runs jobs, each on its share of the processor's cores."""
 
-    def __init__(self, count: int, python: Sequence[str] = (sys.executable,)) -> None:
-        """`count` jobs at a time."""
+    def __init__(self, count: int, python: Sequence[str] = (sys.executable,), data_root: Path | None = None) -> None:
+        """`count` jobs at a time; `data_root` is where the images of their runs lie, whatever those say."""
         self._count, self._python = count, tuple(python)
+        self._environment = os.environ | ({} if data_root is None else {VARIABLE: str(data_root)})
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -98,7 +100,12 @@ class Workers:
             if self._stopped:
                 raise KeyboardInterrupt
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                env=self._environment,
             )
             self._running.add(process)
         return process

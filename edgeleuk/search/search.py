@@ -93,7 +93,7 @@ def _search(request: Request, out: Path, say: Say) -> SearchRecord:
     study = Study(out / "search.db", space, config.seed, max(1, config.cohort // 2))
     before = Spent(**study.notes["spent"]) if "spent" in study.notes else Spent(0.0, 0.0, 0.0)
     clock = Clock(before, keep=lambda spent: study.note("spent", dataclasses.asdict(spent)))
-    workers = Workers(config.workers, request.python)
+    workers = Workers(config.workers, request.python, request.index.root)
     latencies = Latencies(out, request.device, config.threads, len(request.index.classes), workers)
     with clock.measuring():
         check_budget(space, latencies, config.budget_ms, say)
@@ -126,7 +126,7 @@ def _folder(request: Request, out: Path, resume: bool, say: Say) -> Iterator[Sea
     handle = hold(out)
     try:
         texts = {"settings.json": _settings(request)}
-        refuse_other_settings(out, texts)
+        refuse_other_settings(out, texts | {"index.json": request.index.to_json(out)})
         write_text(out / "settings.json", texts["settings.json"])
         if (out / RECORD).exists():
             say(f"{out} is already complete")

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +37,13 @@ def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
     )
 
 
-def child_texts(source: Run, config: QatConfig | PruneConfig) -> dict[str, str]:
-    """Text by name of what a run that starts from `source` begins with: settings, spec, index, what it inherits."""
+def child_texts(source: Run, config: QatConfig | PruneConfig, out: Path) -> dict[str, str]:
+    """Text by name of what the run `out` begins with, made from `source`: settings, spec, index, what it inherits."""
     config_json = to_json(dataclasses.asdict(config) | {"fold": source.fold, "parent_sha256": source.sha256})
     texts = {
         "config.json": config_json,
         "spec.json": _child_spec(source, config_json).to_json(),
-        "index.json": source.index.to_json(),
+        "index.json": source.index.to_json(out),
     }
     return texts | inherited_files(source)
 
@@ -50,7 +51,10 @@ def child_texts(source: Run, config: QatConfig | PruneConfig) -> dict[str, str]:
 def _child_spec(parent: Run, config_json: str) -> ModelSpec:
     """The parent's, with its own provenance."""
     provenance = dataclasses.replace(
-        parent.spec.provenance, config_sha256=sha256_bytes(config_json.encode()), parent_sha256=parent.sha256
+        parent.spec.provenance,
+        index_sha256=parent.index.sha256,
+        config_sha256=sha256_bytes(config_json.encode()),
+        parent_sha256=parent.sha256,
     )
     return dataclasses.replace(parent.spec, provenance=provenance)
 

@@ -14,25 +14,29 @@
 While it is being made it is called NAME.partial and holds checkpoint.npz instead of the results.
 """
 
-import json
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.data.index import Index
-from edgeleuk.errors import ModelError
+from edgeleuk.errors import DataError, ModelError, SpecError
 from edgeleuk.files import sha256_file
+from edgeleuk.reading import read_json
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.network import NetworkConfig
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_WITH_FILE_HASH_OF_INDEX = 1  # schema version of runs that cannot change where their index says that the images lie
 KINDS = ("float", "qat")
 _POOLS_BEFORE = "average"  # of runs that do not say; they were made before there was a choice
-TEACHER = "teacher.json"
-HASHED = (
-    *("spec.json", "config.json", "index.json", "metrics.json", "pruning.json", "weights.npz", "float.npz"),
+INDEX, TEACHER = "index.json", "teacher.json"
+_HASHED = (
+    *("spec.json", "config.json", INDEX, "metrics.json", "pruning.json", "weights.npz", "float.npz"),
     TEACHER,
 )
+_DIGITS = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -76,24 +80,36 @@ def partial_of(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
-def load_run_folder(folder: Path) -> Run:
-    """Read a complete run and check its files against their hashes. Raises ModelError."""
+def hashes_of(folder: Path) -> dict[str, str]:
+    """SHA-256 by name of the files that make a run; of the index, that of what its images are, not where."""
+    found = {name: sha256_file(folder / name) for name in _HASHED if name != INDEX and (folder / name).exists()}
+    return found | {INDEX: Index.load(folder / INDEX).sha256}
+
+
+def load_run_folder(folder: Path, data_root: Path | None = None) -> Run:
+    """Read a complete run and check its files against their hashes; its images lie as `Index.load` says.
+
+    Raises ModelError, UsageError where `data_root` is no folder.
+    """
     manifest = folder / "run.json"
     if not manifest.is_file():
         raise ModelError(f"{folder} is not a complete run: it has no run.json{_hint(folder)}")
+    raw = read_json(manifest, ModelError)
     try:
-        return _read(folder, json.loads(manifest.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return _read(folder, raw, data_root)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ModelError(f"{folder} is not a run that can be read ({type(error).__name__}: {error})") from error
+    except (DataError, SpecError) as error:
+        raise ModelError(f"{folder} is not a run that can be read: {error}") from error
 
 
-def _read(folder: Path, raw: dict[str, Any]) -> Run:
-    if raw["schema_version"] != SCHEMA_VERSION or raw["kind"] not in KINDS:
-        raise ValueError(f"schema_version {raw['schema_version']} and kind {raw['kind']!r} are not known")
-    _check_hashes(folder, raw["files"])
-    network = NetworkConfig(**{"pools": _POOLS_BEFORE} | raw["network"])
-    if not isinstance(network.filters, dict):
-        raise TypeError(f"filters is {network.filters!r}; expected an object")
+def _read(folder: Path, raw: dict[str, Any], data_root: Path | None) -> Run:
+    version = raw["schema_version"]
+    if version not in (_WITH_FILE_HASH_OF_INDEX, SCHEMA_VERSION) or raw["kind"] not in KINDS:
+        raise ValueError(f"schema_version {version!r:.60} and kind {raw['kind']!r:.60} are not known")
+    index = Index.load(folder / INDEX, data_root)
+    _check_hashes(folder, raw["files"], index if version == SCHEMA_VERSION else None)
+    network = _network(raw["network"])
     spec = ModelSpec.from_json((folder / "spec.json").read_bytes())
     _check_spec(spec, network, folder)
     return Run(
@@ -101,23 +117,77 @@ def _read(folder: Path, raw: dict[str, Any]) -> Run:
         raw["kind"],
         network,
         spec,
-        index=Index.load(folder / "index.json"),
-        fold=json.loads((folder / "config.json").read_text(encoding="utf-8"))["fold"],
+        index=index,
+        fold=_fold(read_json(folder / "config.json", ModelError), index),
         sha256=sha256_file(folder / "run.json"),
-        best=json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
+        best=_best(read_json(folder / "metrics.json", ModelError)),
         scheme_version=raw.get("scheme_version"),
         teacher_trained_on=_teacher_trained_on(folder / TEACHER) if TEACHER in raw["files"] else frozenset(),
     )
 
 
 def _teacher_trained_on(path: Path) -> frozenset[str]:
-    return frozenset(json.loads(path.read_text(encoding="utf-8"))["trained_on"])
+    images = read_json(path, ModelError)["trained_on"]
+    if not isinstance(images, list) or not all(isinstance(each, str) and _DIGITS.fullmatch(each) for each in images):
+        raise ValueError(f"trained_on of {TEACHER} is {images!r:.60}; expected 16 hex digits of each image's hash")
+    return frozenset(images)
 
 
-def _check_hashes(folder: Path, hashes: dict[str, str]) -> None:
+def _check_hashes(folder: Path, hashes: dict[str, str], index: Index | None) -> None:
+    """`index` is that of a run whose hash of it is not that of the file."""
     for name, expected in hashes.items():
-        if sha256_file(folder / name) != expected:
+        found = index.sha256 if name == INDEX and index is not None else sha256_file(folder / name)
+        if found != expected:
             raise ValueError(f"{name} has changed since the run was made")
+
+
+def _network(raw: dict[str, Any]) -> NetworkConfig:
+    network = NetworkConfig(**{"pools": _POOLS_BEFORE} | raw)
+    _expect(isinstance(network.filters, dict), "filters", network.filters, "an object")
+    counts = (network.class_count, network.input_size_px, *network.filters.values())
+    for count in counts:
+        _expect(_is_whole(count) and count > 0, "a size or count of the network", count, "a whole number above 0")
+    for name, value in (("width", network.width), ("dropout", network.dropout)):
+        _expect(_is_number(value), name, value, "a number")
+    for name, text in (("weights", network.weights), ("pools", network.pools), ("exit", network.exit or "")):
+        _expect(isinstance(text, str), name, text, "text")
+    return network
+
+
+def _fold(config: dict[str, Any], index: Index) -> int:
+    fold = config["fold"]
+    _expect(
+        _is_whole(fold) and 0 <= fold < max(index.fold_count, 1),
+        "fold of config.json",
+        fold,
+        f"0 to {max(index.fold_count, 1) - 1}",
+    )
+    return int(fold)
+
+
+def _best(row: Any) -> dict[str, Any] | None:
+    """The row of metrics.json, of which `Run` and a search take these."""
+    if row is None:
+        return None
+    _expect(isinstance(row, dict), "metrics.json", row, "an object or null")
+    epoch = row.get("epoch")
+    _expect(_is_whole(epoch) and epoch >= 0, "epoch of metrics.json", epoch, "a whole number, 0 or more")
+    for name in ("val_weighted_f1", "val_accuracy"):
+        _expect(_is_number(row.get(name)) and 0 <= row[name] <= 1, f"{name} of metrics.json", row.get(name), "0 to 1")
+    return dict(row)
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and abs(value) < 2**31
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _expect(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"{name} is {value!r:.60}; expected {expected}")
 
 
 def _check_spec(spec: ModelSpec, network: NetworkConfig, folder: Path) -> None:

@@ -55,7 +55,7 @@ def train_with(
     teacher = None if config.teacher is None else open_teacher(Path(config.teacher), index, config.fold)
     config_json = _config_json(config, teacher)
     spec = new_spec(index, config, config_json)
-    texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": index.to_json()}
+    texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": index.to_json(out)}
     if teacher and config.distilling:
         texts[TEACHER] = teacher_json(teacher, config.distilling)
     with unfinished_run(out, texts, resume, report) as partial:
@@ -64,7 +64,7 @@ def train_with(
         _warn_of_crop(index, config)
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
         mixed = _fit(index, config, spec, objective, partial, observe())
-        facts = {"mixed_precision": mixed, "parent": None, "teacher": str(teacher.folder) if teacher else None}
+        facts = {"mixed_precision": mixed, "parent": None, "teacher": teacher.folder.name if teacher else None}
         return publish_run(partial, out, "float", _network(index, config), facts | made_by())
 
 

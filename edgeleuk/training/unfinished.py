@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import OutputError, UsageError
-from edgeleuk.files import output_errors, publish_folder, refuse_taken, sha256_file, to_json, write_text
+from edgeleuk.data.index import parse_index
+from edgeleuk.errors import ModelError, OutputError, UsageError
+from edgeleuk.files import output_errors, publish_folder, refuse_taken, to_json, write_text
+from edgeleuk.reading import parse_json
 from edgeleuk.training.network import NetworkConfig
-from edgeleuk.training.run import HASHED, SCHEMA_VERSION, Run, load_run_folder, partial_of
+from edgeleuk.training.run import INDEX, SCHEMA_VERSION, Run, hashes_of, load_run_folder, partial_of
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -85,14 +87,38 @@ def hold(partial: Path) -> int:
 
 
 def refuse_other_settings(folder: Path, texts: dict[str, str]) -> None:
-    """Raise UsageError where files in the folder, by name, hold another text than now."""
+    """Raise UsageError where JSON files in the folder, by name, say another thing than now.
+
+    An index is the same wherever its images lie, so an index is compared by its hash, and a hash of it that another
+    file holds counts for nothing: older versions hashed the place as well. Raises ModelError for a damaged file.
+    """
     for name, text in texts.items():
         path = folder / name
-        if path.exists() and (before := path.read_text(encoding="utf-8")) != text:
+        if path.exists() and (before := read_text(path)) != text and _meaning(path, before) != _meaning(path, text):
             raise UsageError(
                 f"{folder} was started with another {name}: {_first_difference(before, text)}; "
                 "repeat the options it was started with, or remove it"
             )
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of a run. Raises ModelError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} cannot be read ({error}); remove its folder and begin anew") from error
+
+
+def _meaning(path: Path, text: str) -> Any:
+    if path.name == INDEX:
+        return parse_index(text, path).sha256
+    return _without_index_hash(parse_json(text, str(path), ModelError))
+
+
+def _without_index_hash(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_index_hash(inner) for key, inner in value.items() if key != "index_sha256"}
 
 
 def _first_difference(before: str, now: str) -> str:
@@ -103,7 +129,7 @@ def _first_difference(before: str, now: str) -> str:
 def publish_run(partial: Path, out: Path, kind: str, network: NetworkConfig, facts: dict[str, Any]) -> Run:
     """Write run.json with the hashes of what is there, rename the folder into place and drop the checkpoint."""
     with output_errors(out):
-        hashes = {name: sha256_file(partial / name) for name in HASHED if (partial / name).exists()}
+        hashes = hashes_of(partial)
         raw = {"schema_version": SCHEMA_VERSION, "kind": kind, "network": dataclasses.asdict(network), "files": hashes}
         write_text(partial / "run.json", to_json(raw | facts))
         publish_folder(partial, out)

@@ -207,3 +207,14 @@ def test_a_suite_with_anything_in_it_is_read_or_refused_as_data(read, suite_json
 def test_an_evaluation_with_anything_in_it_is_read_or_refused_as_data(read, make_evaluation, key, value):
     with contextlib.suppress(DataError):
         read(edited(make_evaluation("a.tflite"), **{key: value}))
+
+
+def test_one_that_knows_both_hashes_of_an_index_says_that_old_and_new_are_the_same(read, make_evaluation):
+    """Older versions hashed where the images lay, too."""
+    new, old, both = (edited(make_evaluation(f"{name}.tflite"), model_sha256=name * 64) for name in "abc")
+    old = edited(old, index_sha256="dd" * 32)
+    both = edited(both, former_index_sha256="dd" * 32)
+    for order in ((old, both, new), (old, new, both), (both, new, old)):
+        assert len(read(*order).accuracies) == 3
+    with pytest.raises(DataError, match="different images"):
+        read(old, new)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeleuk.data.root import VARIABLE
 from edgeleuk.search.jobs import Job, Workers, _shares
 
 PROGRAM = Path(__file__).with_name("jobs.py")
@@ -116,3 +117,11 @@ def test_a_job_whose_parent_is_gone_ends(tmp_path):
 def test_each_job_has_its_share_of_the_cores(count, shares):
     assert _shares([0, 1, 2], count) == shares
     assert _shares([0, 1], 3) == [{0, 1}] * 3
+
+
+def test_a_job_is_told_where_the_images_lie_now(tmp_path):
+    program = f"import json, os, sys; sys.stdin.readline(); said = os.environ.get({VARIABLE!r}); "
+    program += 'print(json.dumps({"answer": {"said": said}, "failure": None}))'
+    workers = Workers(1, (sys.executable, "-c", program), tmp_path / "images")
+    (outcome,) = workers.run([graph(tmp_path, "x")])
+    assert outcome.answer["said"] == str(tmp_path / "images")

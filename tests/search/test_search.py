@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeleuk.data.index import Index
 from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.search.record import COMPLETE, FAILED, STOPPED, Spent, read_search
 from edgeleuk.search.search import RECORD
@@ -347,3 +349,18 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end_and_repeats_nothing_fin
     # A job that was under way when the kill came is asked for again; one that had ended never is.
     assert len(bench.asked("finish")) <= whole + 2 * kills
     assert len(list((out / "trials").iterdir())) == len(list((bench.folder / "undisturbed" / "trials").iterdir()))
+
+
+def test_a_search_that_was_moved_with_its_images_goes_on_to_the_same_end(bench, tmp_path):
+    undisturbed = bench.search("undisturbed")
+    with pytest.raises(EdgeleukError, match="the ruler is gone"):
+        bench.search("before", device=Ruler(lasts=5))
+    (tmp_path / "before").rename(tmp_path / "after")
+    images = shutil.copytree(bench.index.root, tmp_path / "images")
+    bench.index = replace(bench.index, root=images)
+    assert outcome(bench.search("after", resume=True)) == outcome(undisturbed)
+    for place in ("index.json", "run/index.json"):
+        assert Index.load(tmp_path / "after" / place).root == images
+    bench.index = replace(bench.index, images=bench.index.images[1:])
+    with pytest.raises(UsageError, match=r"another index\.json"):
+        bench.search("after", resume=True)

@@ -28,8 +28,8 @@ def write_run(out: Path, index: Index, fold: int = 0, kind: str = "float", **tex
     files = {
         "spec.json": ModelSpec(index.classes, Preprocessing(75, 300)).to_json(),
         "config.json": to_json({"fold": fold}),
-        "index.json": index.to_json(),
-        "metrics.json": to_json({"epoch": 1, "val_weighted_f1": 0.5}),
+        "index.json": index.to_json(out),
+        "metrics.json": to_json({"epoch": 1, "val_weighted_f1": 0.5, "val_accuracy": 0.5}),
         "weights.npz": "",
     }
     for name, text in (files | texts).items():
