@@ -16,6 +16,8 @@ EdgeleukError
 Only `edgeleuk.cli` turns them into exit codes: 2 for UsageError, 1 for every other.
 """
 
+_LONGEST_REASON = 1000
+
 
 class EdgeleukError(Exception):
     """Base of every error raised on purpose."""
@@ -74,3 +76,11 @@ class StoreError(OutputError):
     def __init__(self, message: str, passing: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
+
+
+def reason_of(error: Exception) -> str:
+    """Why something failed, on one line of bounded length; where the error is not one of ours, with its kind."""
+    text = " ".join(str(error).split())[:_LONGEST_REASON]
+    if isinstance(error, EdgeleukError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from edgeleuk.errors import UsageError
+
 
 def printable(name: object) -> str:
     r"""Any text on one line of a terminal: line breaks, escape sequences and stray bytes as \n, \x1b, \udcff."""
@@ -17,6 +19,14 @@ def printable_lines(text: str) -> str:
 def printable_json(text: str) -> str:
     r"""JSON of the same value in which everything that is not printable is written \uXXXX."""
     return "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in text)
+
+
+def expect_utf8(option: str, value: str | None) -> None:
+    """Raise UsageError where an option's value has bytes that are no UTF-8, which stores and JSON cannot hold."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{option} {printable(value)!r} is not text in UTF-8; expected plain characters") from error
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -12,7 +12,7 @@ from edgeleuk.store.record import Filter
 from edgeleuk.store.summaries import Answered
 from edgeleuk.store.times import since as since_when
 from edgeleuk.store.times import until as until_when
-from edgeleuk.text import nearest, printable
+from edgeleuk.text import expect_utf8, nearest, printable
 
 _MOST_NAMED = 8
 _MOST_LETTERS = 40
@@ -22,7 +22,10 @@ _SHORT_HASH = re.compile(r"[0-9a-f]{8,64}")
 def make_filter(
     since: str | None = None, until: str | None = None, zone: tzinfo | None = None, **others: str | bool | None
 ) -> Filter:
-    """A filter of what a user wrote; a `zone` of None is the device's. Raises UsageError for what is no time."""
+    """A filter of what a user wrote; a `zone` of None is the device's. Raises UsageError for no time and no UTF-8."""
+    for name, value in others.items():
+        if isinstance(value, str):
+            expect_utf8(f"--{name}", value)
     first = None if since is None else _time("since", since_when, since, zone)
     end = None if until is None else _time("until", until_when, until, zone)
     if first is not None and end is not None and first >= end:

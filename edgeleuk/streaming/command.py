@@ -80,6 +80,7 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
         return (recorded(rows, store, source) if store is not None else rows), model
     from edgeleuk.streaming.service import Control, Service
 
+    model.classifier.try_out()  # a service that cannot classify ends at its start, not at each image
     service = Service(steps, stack.enter_context(Control()), request.load, _report)
     if watch is not None:
         return service.watch(watch, store), model

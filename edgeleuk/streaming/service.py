@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from edgeleuk.device.systemd import Notifier
-from edgeleuk.errors import EdgeleukError
+from edgeleuk.errors import reason_of
 from edgeleuk.sources.camera import CameraSource, Frame, frames
 from edgeleuk.sources.watch import FolderWatch
 from edgeleuk.store import Store
@@ -130,11 +130,15 @@ class Service:
         self._control.reload_wanted = False
         self._notifier.reloading()
         try:
-            self._steps.model = self._load()
-            self._report(f"model loaded anew: {self._steps.model.identity.sha256[:12]}")
-        except EdgeleukError as error:
-            self._report(f"the new model cannot be used, the old one stays: {error}")
-        self._notifier.ready()
+            model = self._load()
+            model.classifier.try_out()
+        except Exception as error:  # noqa: BLE001 - whatever a file from elsewhere does, the service goes on
+            self._report(f"the new model cannot be used, the old one stays: {reason_of(error)}")
+        else:
+            self._steps.model = model
+            self._report(f"model loaded anew: {model.identity.sha256[:12]}")
+        finally:
+            self._notifier.ready()
 
     def _wait(self, seconds: float) -> None:
         self._notifier.beat()  # a full disk is no hanging service: a restart would not mend it

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeleuk.errors import ImageError, StoreError
+from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, Prepared
@@ -16,6 +16,7 @@ from edgeleuk.sources.reading import read_regular
 from edgeleuk.store import Result
 from edgeleuk.store.record import ModelIdentity, make_result
 from edgeleuk.streaming.rows import Row
+from edgeleuk.text import printable
 
 if TYPE_CHECKING:
     from edgeleuk.store import Store
@@ -86,7 +87,7 @@ class Steps:
             return _Seen(path, model, sha256, model.classifier.timed_prepare(content))
         except ImageError as error:
             reason = str(error).removeprefix(f"{path}: ").removeprefix("image: ")
-            return _Seen(path, model, sha256, error=reason)
+            return _Seen(path, model, sha256, error=printable(reason))
 
     def _read(self, path: Path) -> bytes:
         beneath = self._way.beneath
@@ -104,8 +105,12 @@ class Steps:
         key = (seen.sha256 or "", seen.model.identity.sha256)
         if seen.sha256 and (result := self._recent.get(key)):
             return Row(seen.path, result=result, known=True, sha256=seen.sha256)
+        try:
+            prediction = seen.model.classifier.conclude(seen.prepared)
+        except ModelError as error:  # of this image: others may have an answer
+            return Row(seen.path, error=printable(error), sha256=seen.sha256)
         result = make_result(
-            seen.model.classifier.conclude(seen.prepared),
+            prediction,
             seen.model.identity,
             sha256=seen.sha256 or "",
             path=str(seen.path),

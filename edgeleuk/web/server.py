@@ -109,8 +109,10 @@ class _Server(uvicorn.Server):
     async def _reload(self) -> None:
         async with self._reloading:
             self._notifier.reloading()
-            await self._services.reload()
-            self._notifier.ready()
+            try:
+                await self._services.reload()
+            finally:
+                self._notifier.ready()  # without it systemd waits, and then takes the service for dead
 
     async def _watch(self) -> None:
         """Beat while the inference thread answers; systemd ends and restarts what does not beat."""

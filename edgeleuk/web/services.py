@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from edgeleuk.device.facts import DeviceHealth, device_health
+from edgeleuk.errors import reason_of
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Result, Store
 from edgeleuk.web.admission import Admission
@@ -61,13 +62,11 @@ class Services:
 
     async def reload(self) -> None:
         """Load the model's file anew and serve it from then on; one that cannot be used is reported and left alone."""
-        from edgeleuk.errors import EdgeleukError
-
         settings = self.settings
         try:
             model = await asyncio.to_thread(ServedModel.load, settings.model, settings.threads, settings.backend)
-        except EdgeleukError as error:
-            self.report(f"the model was not reloaded, the old one stays: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever a file from elsewhere does, the server goes on
+            self.report(f"the model was not reloaded, the old one stays: {reason_of(error)}")
             return
         self.desk.model = model
         self.report(f"reloaded {settings.model} ({model.identity.sha256[:12]})")

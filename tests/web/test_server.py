@@ -13,6 +13,7 @@ from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_file
 from edgeleuk.web.server import check_exposure
 from edgeleuk.web.settings import Settings
+from tests.hostile import hostile_models
 
 from .helpers import picture, result, stopped, store_rows
 
@@ -99,12 +100,14 @@ def test_rows_of_another_process_are_told_to_a_browser_that_follows(start):
         assert [line for line in (next(lines) for _ in range(9)) if line.startswith("id")] == ["id: 1", "id: 2"]
 
 
-def test_systemd_hears_that_it_is_ready_alive_reloading_and_stopping(start, tmp_path):
+def test_systemd_hears_that_it_is_ready_alive_reloading_and_stopping(start, small_model, tmp_path):
+    model = tmp_path / "model.tflite"
+    shutil.copy(small_model, model)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(tmp_path / "notify"))
         channel.settimeout(PATIENCE_S)
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
-        server = start(environment=environment)
+        server = start(environment=environment, model=model)
         heard: list[str] = []
 
         def hear(word):
@@ -113,9 +116,12 @@ def test_systemd_hears_that_it_is_ready_alive_reloading_and_stopping(start, tmp_
 
         hear("READY=1")
         hear("WATCHDOG=1")
-        server.process.send_signal(signal.SIGHUP)
-        hear("RELOADING=1")
-        hear("READY=1")
+        for content in (small_model.read_bytes(), hostile_models(small_model.read_bytes())["a scale of 400 digits"]):
+            model.write_bytes(content)
+            server.process.send_signal(signal.SIGHUP)
+            hear("RELOADING=1")
+            hear("READY=1")
+        wait_for(lambda: "the old one stays" in server.lines[-1])
         server.process.terminate()
         hear("STOPPING=1")
 
