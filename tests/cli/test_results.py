@@ -210,6 +210,8 @@ def test_results_are_deleted_by_age(results, db):
         (("--since", "soon"), 2, "is no time"),
         (("--model", "abc"), 2, "expected 64 hex digits"),
         (("--since", "2026-01-02", "--until", "2026-01-01"), 2, "nothing lies between"),
+        (("--subject", "S\udce9"), 2, "not text in UTF-8"),
+        (("--label", "all\udce9"), 2, "not text in UTF-8"),
         (("--delete",), 2, "every result"),
         (("--delete", "--set-label", "all", "--id", "1"), 2, "--delete excludes"),
         (("--id", "7", "--delete", "--yes"), 2, "no result 7"),
