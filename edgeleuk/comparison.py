@@ -12,7 +12,7 @@ import numpy as np
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.split import open_images
-from edgeleuk.errors import DataError, LeakError, ModelError, UsageError
+from edgeleuk.errors import DataError, LeakError, ModelError, UsageError, reading_what_was_named
 from edgeleuk.evaluation import SCHEMA_VERSION, Evaluation, Prediction, Request, evaluate_files, shown_path
 from edgeleuk.noninferiority import Gate, Noninferiority, compare_images, compare_subjects
 from edgeleuk.reading import read_json
@@ -64,6 +64,7 @@ def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: R
     return Comparison(shown_path(Path(found.name)), found.model_sha256, result)
 
 
+@reading_what_was_named()
 def check_reference(path: Path) -> None:
     """Refuse what cannot be a reference before an hour is spent. Raises ModelError or DataError."""
     if _is_evaluation(path):
@@ -72,6 +73,7 @@ def check_reference(path: Path) -> None:
         raise ModelError(f"{path}: no such reference; expected a .tflite file, a run or a folder of 'evaluate -o'")
 
 
+@reading_what_was_named()
 def read_reference(folder: Path) -> Reference:
     """Read the folder that `evaluate -o` wrote. Raises DataError where it is damaged or of another schema version."""
     try:

@@ -12,15 +12,22 @@ EdgeleukError
 │   └── ProofError      an int8 model that is not what it claims to be
 └── OutputError         a result that could not be written
     └── StoreError      a store of results that cannot be opened, read or written
+        └── NotAStoreError  the file named is absent, or no store
 
-Only `edgeleuk.cli` turns them into exit codes: 2 for UsageError, 1 for every other.
+Only `edgeleuk.cli` turns them into exit codes: 2 where the request cannot be understood or names what is not there or
+not of its kind (UsageError, and every error of a body under `reading_what_was_named`), 1 for every other.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _LONGEST_REASON = 1000
 
 
 class EdgeleukError(Exception):
-    """Base of every error raised on purpose."""
+    """Base of every error raised on purpose. `of_name`: what was named is not there, or not what it was taken for."""
+
+    of_name = False
 
 
 class UsageError(EdgeleukError):
@@ -84,3 +91,19 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, EdgeleukError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+class NotAStoreError(StoreError):
+    """What was named as a store is absent, or is something else."""
+
+    of_name = True
+
+
+@contextmanager
+def reading_what_was_named() -> Iterator[None]:
+    """Mark a DataError or ModelError of the body as one about what was named; for readers, also as their decorator."""
+    try:
+        yield
+    except (DataError, ModelError) as error:
+        error.of_name = True
+        raise

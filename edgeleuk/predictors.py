@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.errors import ModelError
+from edgeleuk.errors import ModelError, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.spec import ModelSpec
 
@@ -35,6 +35,7 @@ class StagedPredictor(Predictor, Protocol):
         """What `probabilities` yields, each with 1 or 2."""
 
 
+@reading_what_was_named()
 def open_predictor(path: Path) -> Predictor:
     """The model at path: a .tflite file or a run folder, which needs the 'train' extra. Raises ModelError."""
     if path.is_dir():

@@ -62,9 +62,11 @@ def _answer(task: Task, status: int, output: bytes, errors: str) -> Any:
             told += "; Linux does that to what takes more memory than there is"
         raise ProcessDiedError(f"{who}: {told}")
     try:
-        value, failure = json.loads(output.splitlines()[-1])
+        value, failure, of_name = json.loads(output.splitlines()[-1])
     except (IndexError, ValueError) as error:
         raise ProcessDiedError(f"{who}: its process ended without an answer") from error
     if failure is not None:
-        raise ModelError(failure)
+        refused = ModelError(failure)
+        refused.of_name = of_name
+        raise refused
     return value

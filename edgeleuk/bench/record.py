@@ -24,7 +24,7 @@ from edgeleuk.bench.measured import (
 from edgeleuk.bench.statistics import Latency, latency
 from edgeleuk.bench.summary import Summary, fewest_threads, summarise
 from edgeleuk.device.delegate import Coverage
-from edgeleuk.errors import DataError
+from edgeleuk.errors import DataError, reading_what_was_named
 
 __all__ = [
     "FIRST_MODEL",
@@ -158,6 +158,7 @@ def best_threads(results: Iterable[Result]) -> dict[tuple[str, str], int | None]
     return {key: fewest_threads(group) for key, group in groups.items() if len(group) > 1}
 
 
+@reading_what_was_named()
 def read_record(path: Path) -> Record:
     """Read what `Record.to_json` wrote. Raises DataError where it is missing, cut off, changed or of another schema."""
     try:

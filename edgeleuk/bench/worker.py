@@ -53,9 +53,9 @@ def main() -> None:
     raw = json.load(sys.stdin)
     task = Task(**raw | {"protocol": Protocol(**raw["protocol"]), "images": tuple(raw["images"])})
     try:
-        answer: tuple[dict[str, Any] | None, str | None] = _ACTIONS[task.do](task), None
+        answer: tuple[dict[str, Any] | None, str | None, bool] = _ACTIONS[task.do](task), None, False
     except EdgeleukError as error:
-        answer = None, str(error)
+        answer = None, str(error), error.of_name
     print(json.dumps(answer))
 
 

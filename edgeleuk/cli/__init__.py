@@ -1,12 +1,14 @@
 """The command line: one module a command, imported when it is called, so that `--help` loads no framework."""
 
-import importlib
+import os
 import sys
 
 import click
 
 from edgeleuk import __version__
-from edgeleuk.errors import EdgeleukError, UsageError
+from edgeleuk.cli.commands import CONTEXT, LazyGroup, plain_colours
+from edgeleuk.cli.failure import failure_of
+from edgeleuk.errors import EdgeleukError
 
 _COMMANDS = {  # name: short help, shown without importing the command
     "data": "Audit, split or synthesize folders of cell images.",
@@ -29,49 +31,40 @@ _COMMANDS = {  # name: short help, shown without importing the command
 }
 
 
-class _LazyGroup(click.Group):
-    """A group whose commands are imported on first use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"edgeleuk.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, commands_help=_COMMANDS, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="edgeleuk")
-def root() -> None:
+@click.pass_context
+def root(context: click.Context) -> None:
     """Blood-cell image classifiers from training to a Raspberry Pi.
 
     The usual way: data audit, data split, train, qat, convert --int8, evaluate, infer. For research use, not a
     medical device.
+
+    \b
+    Exit codes of every command:
+      0    done; every gate that was asked for passed
+      1    asked rightly, but it failed, or a gate says no
+      2    cannot be understood, or names input that is not there or not of its kind
+      130  interrupted; another signal that ended it: 128 and its number
+
+    \b
+    Completion in a shell, such as bash (zsh and fish likewise):
+      eval "$(_EDGELEUK_COMPLETE=bash_source edgeleuk)"
     """
+    context.color = plain_colours()
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 well, 1 failure, 2 usage, 130 interrupted."""
     try:
         status = root.main(args=arguments, prog_name="edgeleuk", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(_say("interrupted", 130))
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except EdgeleukError as error:
-        sys.exit(_say(f"error: {error}", 2 if isinstance(error, UsageError) else 1))
-    except KeyboardInterrupt:
-        sys.exit(_say("interrupted", 130))
-    except OSError as error:  # a disk or a pipe that failed where no command expected it
-        sys.exit(_say(f"error: {error}", 1))
+    except BrokenPipeError:  # who read the output has enough, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter complains while it ends
+        sys.exit(1)
+    except (click.ClickException, EdgeleukError, OSError) as error:
+        sys.exit(_say(*failure_of(error)))
     sys.exit(status if isinstance(status, int) else 0)
 
 

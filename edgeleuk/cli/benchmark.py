@@ -1,12 +1,13 @@
 """`edgeleuk benchmark`: latency that survives a review, of any .tflite file."""
 
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgeleuk.bench.measured import Protocol
+from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import amount, share
 from edgeleuk.errors import EdgeleukError, UsageError
 
@@ -26,9 +27,28 @@ def _counts(value: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
-@click.command()
-@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MODEL...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.json", help="Write the record here.")
+@edgeleuk_command(
+    examples=(
+        "edgeleuk benchmark model.tflite -o benchmark.json",
+        "edgeleuk benchmark int8.tflite float32.tflite --threads 1,2,4 --images cells/",
+        "edgeleuk benchmark model.tflite --ssh pi@raspberrypi -o pi.json",
+        "edgeleuk benchmark model.tflite --baseline before.json --max-regression 5%",
+    ),
+)
+@click.argument(
+    "models",
+    nargs=-1,
+    required=True,
+    type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"),
+    metavar="MODEL...",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=OutputFile(".json", known_by=", by which 'edgeleuk report' knows a record"),
+    metavar="FILE.json",
+    help="Write the record here.",
+)
 @click.option("--device-label", metavar="NAME", help="Name of the device in reports. Default: the board's.")
 @click.option(
     "--threads",
@@ -43,12 +63,13 @@ def _counts(value: str) -> tuple[int, ...]:
     "backends",
     multiple=True,
     default=("auto",),
-    type=click.Choice(["auto", "litert", "tflite-runtime"]),
+    type=Choice(["auto", "litert", "tflite-runtime"]),
     help="Interpreter; give it twice to compare. Default: LiteRT where it is installed.",
 )
 @click.option(
     "--images",
     multiple=True,
+    type=click.Path(readable=False),
     metavar="IMAGE|DIR|PATTERN",
     help="Also time the way from image file to decision, by stage.",
 )
@@ -67,7 +88,12 @@ def _counts(value: str) -> tuple[int, ...]:
 )
 @click.option("--sustained", type=amount, metavar="MINUTES", help="Then run each so long without a pause.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where the measurement is not valid.")
-@click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE.json", help="Compare with this record.")
+@click.option(
+    "--baseline",
+    type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"),
+    metavar="FILE.json",
+    help="Compare with this record.",
+)
 @click.option(
     "--max-regression",
     type=share,
@@ -75,7 +101,12 @@ def _counts(value: str) -> tuple[int, ...]:
     help="Allowed slowdown to --baseline. Default: 5%.",
 )
 @click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device instead, over ssh.")
-@click.option("--ssh-config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration for ssh and scp.")
+@click.option(
+    "--ssh-config",
+    type=Existing("file", "a configuration for ssh"),
+    metavar="FILE",
+    help="Configuration for ssh and scp.",
+)
 @click.option(
     "--remote-python",
     metavar="PATH",
@@ -111,13 +142,7 @@ def command(**options: Any) -> None:
 def _request(options: dict[str, Any]) -> "Request":
     """What to measure. Raises UsageError or OutputError where it, or the record's place, makes no sense."""
     from edgeleuk.bench.candidates import Request
-    from edgeleuk.cli.output import refuse_unwritable
 
-    output = options["output"]
-    if output is not None and output.suffix != ".json":
-        raise UsageError(f"{output} does not end in .json, by which 'edgeleuk report' knows a record")
-    if output is not None:
-        refuse_unwritable(output)
     if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
         raise UsageError("--ssh-config and --remote-python go with --ssh")
     if options["baseline"] is None and options["max_regression"] is not None:

@@ -4,17 +4,28 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
+_MODEL = Existing("model", "a .tflite file, which 'edgeleuk convert' makes")
 
-@click.command()
-@click.argument("small", type=click.Path(path_type=Path), metavar="SMALL.tflite")
-@click.argument("large", type=click.Path(path_type=Path), metavar="LARGE.tflite")
-@click.argument("index", type=click.Path(path_type=Path))
+
+@edgeleuk_command(
+    examples=("edgeleuk cascade small.tflite large.tflite index.json -o cascade.tflite",),
+)
+@click.argument("small", type=_MODEL, metavar="SMALL.tflite")
+@click.argument("large", type=_MODEL, metavar="LARGE.tflite")
+@click.argument("index", type=Existing("index", "a file that 'edgeleuk data split' makes"))
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="CASCADE.tflite", help="Model file."
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFile(".tflite", known_by=", by which the other commands know a model"),
+    metavar="CASCADE.tflite",
+    help="Model file.",
 )
 @click.option(
     "--max-drop",
@@ -47,13 +58,11 @@ def command(
     cascades runs LARGE.
     """
     from edgeleuk.cascading.making import Request, make_cascade
-    from edgeleuk.cli.output import refuse_unwritable
     from edgeleuk.data.index import Index
     from edgeleuk.files import to_json, write_bytes
     from edgeleuk.report.cascade import record_of, render_cascade
 
     _check_output(output, (small, large))
-    refuse_unwritable(output)
 
     def report(text: str) -> None:
         click.echo(text, err=True)
@@ -64,7 +73,5 @@ def command(
 
 
 def _check_output(output: Path, models: tuple[Path, ...]) -> None:
-    if output.suffix != ".tflite":
-        raise UsageError(f"{output} does not end in .tflite, by which the other commands know a model")
     if output.exists() and any(model.exists() and output.samefile(model) for model in models):
         raise UsageError(f"{output} is one of the two models; write the cascade elsewhere")

@@ -4,12 +4,19 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.paths import Existing
 from edgeleuk.cli.percent import share
 
 
-@click.command()
-@click.argument("first", type=click.Path(path_type=Path), metavar="A.json")
-@click.argument("second", type=click.Path(path_type=Path), metavar="B.json")
+@edgeleuk_command(
+    examples=(
+        "edgeleuk compare before.json after.json",
+        "edgeleuk compare before.json after.json --max-regression 2%",
+    ),
+)
+@click.argument("first", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"), metavar="A.json")
+@click.argument("second", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"), metavar="B.json")
 @click.option(
     "--max-regression", type=share, default="5%", show_default=True, metavar="SHARE", help="Slowdown that is allowed."
 )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import share
 from edgeleuk.errors import UsageError
 
@@ -21,19 +23,38 @@ def _at_most_all(value: str) -> float:
     return found
 
 
-@click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@edgeleuk_command(
+    examples=(
+        "edgeleuk convert qat-run -o model.tflite",
+        "edgeleuk convert run --int8 -o model.tflite --errors layers.png",
+        "edgeleuk convert network.keras --spec spec.json --calibration cells/ -o model.tflite",
+        "edgeleuk convert run --float32 -o float32.tflite",
+    ),
+    groups={
+        "Precision": ("--int8", "--float16", "--dynamic", "--float32"),
+        "Files": ("--output", "--spec", "--errors", "--json"),
+        "Images": ("--calibration", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
+        "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
+        "The graph": ("--rewrite",),
+    },
+)
+@click.argument("source", type=Existing("run or network", "a run folder or a Keras model file"))
 @click.option("--int8", "precision", flag_value="int8", default=True, help="All tensors int8, or fail. [default]")
 @click.option("--float16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
 @click.option("--dynamic", "precision", flag_value="dynamic", help="int8 weights, float32 activations.")
 @click.option("--float32", "precision", flag_value="float32", help="No quantization.")
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="MODEL.tflite", help="Model file."
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFile(".tflite", known_by=", by which the other commands know a model"),
+    metavar="MODEL.tflite",
+    help="Model file.",
 )
-@click.option("--spec", type=click.Path(path_type=Path), help="ModelSpec (JSON) of a Keras model file.")
+@click.option("--spec", type=Existing("spec", "a ModelSpec as JSON"), help="ModelSpec (JSON) of a Keras model file.")
 @click.option(
     "--calibration",
-    type=click.Path(path_type=Path),
+    type=Existing("index or folder", "an index of 'edgeleuk data split' or a folder of images"),
     metavar="INDEX_OR_DIR",
     help="Images to set activation ranges on. Default: the run's own training images.",
 )
@@ -72,7 +93,7 @@ def _at_most_all(value: str) -> float:
 )
 @click.option(
     "--errors",
-    type=click.Path(path_type=Path),
+    type=OutputFile(".json", ".csv", ".png", known_by=", which is the format"),
     multiple=True,
     metavar="FILE",
     help="Write the quantization error of each layer to FILE: .json, .csv or .png, a picture. May be repeated.",
@@ -132,8 +153,6 @@ def command(
     from edgeleuk.report.layer_errors import write_layer_errors
     from edgeleuk.report.proof import render_proof, split_graph
 
-    if output.suffix != ".tflite":
-        raise UsageError(f"{output} does not end in .tflite, by which the other commands know a model")
     _check_error_files(errors, precision, error_samples)
     images = open_images(calibration, data_root=data_root) if calibration else None
     keep = _keep(keep_float, min_agreement, max_drop, max_float)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import CONTEXT, Group
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
 from edgeleuk.data.pixels import Progress
@@ -19,15 +21,22 @@ from edgeleuk.files import to_json
 _positive = click.option(
     "--positive", metavar="CLASS", help="Class that a detection means; 'all' in the C-NMC layout, else none."
 )
+_IMAGES = Existing("folder", "a folder of images or a manifest")
 
 
-@click.group()
+@click.group(cls=Group, context_settings=CONTEXT)
 def command() -> None:
     """Audit, split or synthesize folders of cell images."""
 
 
-@command.command("audit")
-@click.argument("path", type=click.Path(path_type=Path))
+@command.command(
+    "audit",
+    examples=(
+        "edgeleuk data audit cells/",
+        "edgeleuk data audit C-NMC/ --json > audit.json",
+    ),
+)
+@click.argument("path", type=_IMAGES)
 @_positive
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
@@ -43,12 +52,19 @@ def audit_command(path: Path, positive: str | None, data_root: Path | None, as_j
         raise DataError("; ".join(report.errors))
 
 
-@command.command("split")
-@click.argument("path", type=click.Path(path_type=Path))
+@command.command(
+    "split",
+    examples=(
+        "edgeleuk data split cells/ -o index.json",
+        "edgeleuk data split C-NMC/ --official -o index.json",
+        "edgeleuk data split cells/ --folds 5 --test-fraction 0.2 -o index.json",
+    ),
+)
+@click.argument("path", type=_IMAGES)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(),
     default=Path("index.json"),
     show_default=True,
     help="Index to write.",
@@ -95,8 +111,14 @@ def split_command(
     click.echo(render_index(index, output))
 
 
-@command.command("synth")
-@click.argument("out", type=click.Path(path_type=Path))
+@command.command(
+    "synth",
+    examples=(
+        "edgeleuk data synth cells",
+        "edgeleuk data synth cells --subjects 24 --difficulty 0.8",
+    ),
+)
+@click.argument("out", type=OutputFolder(may_exist=False))
 @click.option("--subjects", type=int, default=12, show_default=True, help="Subjects, half of them with leukemia.")
 @click.option("--images-per-subject", type=int, default=30, show_default=True, help="Cells of each subject.")
 @click.option("--folds", type=int, default=3, show_default=True, help="Training folds the subjects are spread over.")

@@ -4,12 +4,20 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.paths import OutputFolder
 
-@click.command()
+
+@edgeleuk_command(
+    examples=(
+        "edgeleuk demo",
+        "edgeleuk demo -o /tmp/demo",
+    ),
+)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(may_exist=False),
     default=Path("demo"),
     show_default=True,
     metavar="DIR",

@@ -5,17 +5,24 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.interpreter import interpreter_options
+from edgeleuk.cli.paths import Existing, StoreFile
 
 
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path), required=False)
+@edgeleuk_command(
+    examples=(
+        "edgeleuk doctor",
+        "edgeleuk doctor model.tflite --store results.db",
+    ),
+)
+@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the findings, and every fact they rest on.")
 @interpreter_options(
     "Threads to judge. Default: MODEL is timed with 1, 2 and 4.",
     "Interpreter to judge; each that is installed is tried.",
 )
-@click.option("--store", type=click.Path(path_type=Path), help="Store whose disk to look at. Default: this folder's.")
+@click.option("--store", type=StoreFile(), help="Store whose disk to look at. Default: this folder's.")
 def command(model: Path | None, as_json: bool, threads: int | None, backend: str, store: Path | None) -> None:
     """Look at everything that inference on this device depends on, and say what to do about it.
 

@@ -4,19 +4,33 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import Choice, edgeleuk_command
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
 _MAX_DROP_POINTS = 1.0
 
+_MODEL = Existing("model", "a .tflite file or a run folder")
 
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path), metavar="INDEX_OR_DIR")
+
+@edgeleuk_command(
+    examples=(
+        "edgeleuk evaluate model.tflite index.json",
+        "edgeleuk evaluate run/ index.json -o evaluation",
+        "edgeleuk evaluate int8.tflite index.json --against float32.tflite --json",
+    ),
+)
+@click.argument("model", type=_MODEL)
+@click.argument(
+    "data",
+    type=Existing("index or folder", "an index of 'edgeleuk data split' or a folder of images"),
+    metavar="INDEX_OR_DIR",
+)
 @click.option(
     "--split",
-    type=click.Choice(["test", "validation", "train", "all"]),
+    type=Choice(["test", "validation", "train", "all"]),
     help="Images to evaluate. Default: test if the index has it, else the fold held out in training, else all; "
     "all for a folder.",
 )
@@ -24,7 +38,11 @@ _MAX_DROP_POINTS = 1.0
 @click.option("--allow-trained", is_flag=True, help="Keep images that were seen in training; the result says so.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of text.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Also write JSON, predictions and a picture."
+    "-o",
+    "--output",
+    type=OutputFolder(may_exist=False),
+    metavar="DIR",
+    help="Also write JSON, predictions and a picture.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option(
@@ -32,7 +50,7 @@ _MAX_DROP_POINTS = 1.0
 )
 @click.option(
     "--against",
-    type=click.Path(path_type=Path),
+    type=Existing("reference", "a .tflite file, a run or a folder of 'evaluate -o'"),
     metavar="REFERENCE",
     help="Test whether MODEL is not inferior to this model, run or folder of 'evaluate -o', on the same images.",
 )

@@ -1,23 +1,36 @@
 """`edgeleuk infer`: classify images."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.interpreter import interpreter_options
+from edgeleuk.cli.paths import Existing, StoreFile
 
 
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("names", metavar="[IMAGE|DIR|PATTERN|-]...", nargs=-1)
-@click.option("--watch", type=click.Path(path_type=Path), metavar="DIR", help="Classify what is in DIR and what comes.")
+@edgeleuk_command(
+    examples=(
+        "edgeleuk infer model.tflite cells/",
+        "edgeleuk infer model.tflite 'cells/**/*.bmp' --json > answers.jsonl",
+        "edgeleuk infer model.tflite --watch incoming --store results.db",
+        "edgeleuk infer model.tflite --camera 0 --every 2 --frames 10",
+    ),
+)
+@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
+@click.argument("names", metavar="[IMAGE|DIR|PATTERN|-]...", nargs=-1, type=click.Path(readable=False))
+@click.option(
+    "--watch",
+    type=Existing("folder", "a folder to watch"),
+    metavar="DIR",
+    help="Classify what is in DIR and what comes.",
+)
 @click.option("--camera", metavar="NAME", help="Frames of 0, /dev/video0, picamera2 or file:DIR.")
 @click.option("--every", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between frames.")
 @click.option("--frames", type=click.IntRange(1), help="Stop after so many frames.")
 @click.option(
     "--store",
-    type=click.Path(path_type=Path),
+    type=StoreFile(),
     metavar="DB",
     help="Keep results here; known images are not classified again.",
 )

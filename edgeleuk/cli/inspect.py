@@ -4,9 +4,17 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.paths import Existing
 
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+
+@edgeleuk_command(
+    examples=(
+        "edgeleuk inspect model.tflite",
+        "edgeleuk inspect model.tflite --json | jq .sha256",
+    ),
+)
+@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(model: Path, as_json: bool) -> None:
     """Show the spec, the proof, inputs, outputs and operators of MODEL, any .tflite file."""

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import click
 
+from edgeleuk.cli.commands import Choice
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -15,7 +17,7 @@ def interpreter_options(
     """Add --threads and --backend."""
 
     def add(function: Command) -> Command:
-        backends = click.Choice(["auto", "litert", "tflite-runtime"])
+        backends = Choice(["auto", "litert", "tflite-runtime"])
         function = click.option("--backend", type=backends, default="auto", show_default=True, help=backend_help)(
             function
         )

@@ -2,14 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgeleuk.cli.commands import OrFile, Words, edgeleuk_command
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.errors import UsageError
+from edgeleuk.training.config import EXITS, POOLS
 
 if TYPE_CHECKING:
     from edgeleuk.data.index import Index
@@ -42,26 +45,70 @@ def _whole(word: str) -> str | None:
     return None if word == "whole" else word
 
 
-def _dimension(name: str, kind: Callable[[str], Any], example: str, text: str) -> Callable[[_Command], _Command]:
-    """An option that takes the values of one dimension."""
-    return click.option(f"--{name}", callback=_list(kind, example), metavar="A,B,...", help=text)
+def _dimension(
+    name: str, kind: Callable[[str], Any], example: str, text: str, words: Sequence[str] = ()
+) -> Callable[[_Command], _Command]:
+    """An option that takes the values of one dimension; `words`: all that there are, for a shell to complete."""
+    return click.option(f"--{name}", callback=_list(kind, example), type=Words(words), metavar="A,B,...", help=text)
 
 
-@click.command()
-@click.argument("source", type=click.Path(path_type=Path), metavar="RUN_OR_INDEX")
-@click.option("--budget-ms", type=float, required=True, metavar="MS", help="Most that one int8 inference may take.")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder of the search."
+@edgeleuk_command(
+    examples=(
+        "edgeleuk optimize index.json --budget-ms 5 -o search",
+        "edgeleuk optimize run --budget-ms 20 -o search --ssh pi@raspberrypi --device-label Pi --trials 8",
+        "edgeleuk optimize index.json --budget-ms 5 -o search --resume",
+    ),
+    groups={
+        "The search": (
+            "--output",
+            "--budget-ms",
+            "--max-drop",
+            "--trials",
+            "--cohort",
+            "--workers",
+            "--resume",
+            "--seed",
+            "--json",
+        ),
+        "The device": ("--device", "--ssh", "--ssh-config", "--remote-python", "--threads"),
+        "The training": (
+            *("--epochs", "--batch-size", "--learning-rate", "--qat-epochs", "--weights", "--fold"),
+            *("--reference-size", "--reference-width"),
+        ),
+        "What is tried": (
+            "--input-sizes",
+            "--widths",
+            "--crops",
+            "--exits",
+            "--prune",
+            "--teach",
+            "--pools",
+            "--quantization",
+        ),
+    },
 )
+@click.argument(
+    "source",
+    type=Existing("run or index", "a folder of 'edgeleuk train', an index of 'data split' or a folder of images"),
+    metavar="RUN_OR_INDEX",
+)
+@click.option("--budget-ms", type=float, required=True, metavar="MS", help="Most that one int8 inference may take.")
+@click.option("-o", "--output", required=True, type=OutputFolder(), metavar="DIR", help="Folder of the search.")
 @click.option(
     "--device",
+    type=OrFile(("local",)),
     default="local",
     show_default=True,
     metavar="local|RECORD",
     help="Measure here; or here, and scale to a benchmark record of a machine like this, its models beside it.",
 )
 @click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device, over ssh; --resume needs the same name.")
-@click.option("--ssh-config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration for ssh and scp.")
+@click.option(
+    "--ssh-config",
+    type=Existing("file", "a configuration for ssh"),
+    metavar="FILE",
+    help="Configuration for ssh and scp.",
+)
 @click.option("--remote-python", metavar="PATH", help="Python on the device; see 'edgeleuk benchmark --help'.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads of the inference.")
 @click.option(
@@ -80,17 +127,23 @@ def _dimension(name: str, kind: Callable[[str], Any], example: str, text: str) -
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a batch.")
 @click.option("--learning-rate", type=float, help="Peak rate of training. [default: as 'edgeleuk train' has it]")
 @click.option("--qat-epochs", type=int, default=1, show_default=True, help="Epochs of quantization-aware training.")
-@click.option("--weights", default="none", show_default=True, help="Starting weights: none, imagenet or an .h5 file.")
+@click.option(
+    "--weights",
+    type=OrFile(("none", "imagenet")),
+    default="none",
+    show_default=True,
+    help="Starting weights: none, imagenet or an .h5 file.",
+)
 @click.option("--reference-size", type=int, help="Input of the reference that is trained. [default: the largest]")
 @click.option("--reference-width", type=float, help="Width of that reference. [default: the largest]")
 @_dimension("input-sizes", int, "96,128,160", "Sides of the input in pixels to try. [default: 96,128,160,192]")
 @_dimension("widths", float, "0.25,0.5", "Widths to try. [default: 0.25,0.375,0.5,0.75; 1 with trained weights]")
 @_dimension("crops", int, "235,300", "Sides of the centre square to try. [default: from what the images hold]")
-@_dimension("exits", _whole, "whole,mixed7", "Mixed blocks to end at. [default: whole,mixed7]")
+@_dimension("exits", _whole, "whole,mixed7", "Mixed blocks to end at. [default: whole,mixed7]", ("whole", *EXITS))
 @_dimension("prune", _share, "100%,50%", "Shares of the operations to keep. [default: 100%,50%]")
-@_dimension("teach", _YES.__getitem__, "no,yes", "Whether the reference teaches. [default: no,yes]")
-@_dimension("pools", str, "average,depthwise", "How average pools are trained. [default: average]")
-@_dimension("quantization", str, "ptq,qat", "After training, or aware of it. [default: ptq,qat]")
+@_dimension("teach", _YES.__getitem__, "no,yes", "Whether the reference teaches. [default: no,yes]", tuple(_YES))
+@_dimension("pools", str, "average,depthwise", "How average pools are trained. [default: average]", POOLS)
+@_dimension("quantization", str, "ptq,qat", "After training, or aware of it. [default: ptq,qat]", ("ptq", "qat"))
 @click.option("--fold", type=int, help="Fold held out for validation. [default: 0; that of RUN]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of candidates and trainings.")
 @data_root_option

@@ -7,9 +7,20 @@ from typing import Any, TypeVar
 
 import click
 
+from edgeleuk.cli.commands import Choice, OrFile
+from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.data.root import VARIABLE
-from edgeleuk.training.config import option_type
+from edgeleuk.spec import RESAMPLING_FILTERS
+from edgeleuk.training.config import CRITERIA, EXITS, POOLS, option_type
 
+_TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a number or any text
+    "weights": OrFile(("imagenet", "none")),
+    "resample": Choice(RESAMPLING_FILTERS),
+    "pools": Choice(POOLS),
+    "exit": Choice(EXITS),
+    "criterion": Choice(CRITERIA),
+    "teacher": click.Path(file_okay=False),
+}
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -20,8 +31,8 @@ def config_options(kind: type[Any]) -> Callable[[Command], Command]:
         for item in reversed(dataclasses.fields(kind)):
             default = "" if item.default is None else f" [default: {item.default}]"
             text = item.metadata["help"] + default
-            name = f"--{item.name.replace('_', '-')}"
-            function = click.option(name, item.name, type=option_type(item), default=None, help=text)(function)
+            name, taken = f"--{item.name.replace('_', '-')}", _TYPES.get(item.name, option_type(item))
+            function = click.option(name, item.name, type=taken, default=None, help=text)(function)
         return function
 
     return add
@@ -42,10 +53,10 @@ def run_options(function: Command) -> Command:
         data_root_option,
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to RUN.logs."),
         click.option("--resume", is_flag=True, help="Go on with an unfinished run, from its last finished epoch."),
-        click.option("--config", type=click.Path(path_type=Path), help="TOML file with these options as keys."),
         click.option(
-            "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="Run folder."
+            "--config", type=Existing("configuration", "a TOML file"), help="TOML file with these options as keys."
         ),
+        click.option("-o", "--output", required=True, type=OutputFolder(), metavar="RUN", help="Run folder."),
     ):
         function = option(function)
     return function

@@ -5,12 +5,19 @@ from typing import Any
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.paths import Existing
 from edgeleuk.training.config import QatConfig, merge
 
 
-@click.command()
-@click.argument("source", type=click.Path(path_type=Path), metavar="FLOAT_RUN")
+@edgeleuk_command(
+    examples=(
+        "edgeleuk qat run -o qat-run",
+        "edgeleuk qat run -o qat-run --epochs 4 --resume",
+    ),
+)
+@click.argument("source", type=Existing("run", "a folder that 'edgeleuk train' writes"), metavar="FLOAT_RUN")
 @run_options
 @config_options(QatConfig)
 def command(

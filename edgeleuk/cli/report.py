@@ -4,16 +4,24 @@ from pathlib import Path
 
 import click
 
-from edgeleuk.errors import UsageError
+from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.paths import Existing, OutputFile
+
+_RECORD = Existing("record", "a file or folder that 'edgeleuk benchmark', evaluate or optimize wrote with -o")
 
 
-@click.command()
-@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORD...")
+@edgeleuk_command(
+    examples=(
+        "edgeleuk report benchmark.json evaluation/ -o report.html",
+        "edgeleuk report search/ -o search.md",
+    ),
+)
+@click.argument("records", nargs=-1, required=True, type=_RECORD, metavar="RECORD...")
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=OutputFile(".html", ".md", ".csv", known_by=", which is the format"),
     metavar="REPORT.html|.md|.csv",
     help="Where to write it; the suffix chooses the format.",
 )
@@ -30,7 +38,5 @@ def command(records: tuple[Path, ...], output: Path) -> None:
     from edgeleuk.report.spreadsheet import render_csv
 
     renderers = {".html": render_page, ".md": render_markdown, ".csv": render_csv}
-    if output.suffix not in renderers:
-        raise UsageError(f"{output} ends in {output.suffix or 'nothing'!r}; expected {', '.join(renderers)}")
     write_text(output, renderers[output.suffix](read_material(records)))
     click.echo(f"wrote {output}")

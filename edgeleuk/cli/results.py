@@ -5,13 +5,36 @@ from typing import Any
 
 import click
 
+from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.paths import Existing, OutputFile
 
-@click.command()
-@click.argument("db", type=click.Path(path_type=Path))
+
+@edgeleuk_command(
+    examples=(
+        "edgeleuk results results.db --since 24h --label all",
+        "edgeleuk results results.db --subjects",
+        "edgeleuk results results.db --since 2026-11-01 --until 2026-11-30 --csv -o november.csv",
+        "edgeleuk results results.db --subject UID_11 --set-subject UID_12 --dry-run",
+        "edgeleuk results results.db --id 17 --set-label hem --by 'Dr. Roe'",
+        "edgeleuk results results.db --delete --older-than 365d",
+    ),
+    groups={
+        "Which results": (
+            *("--subject", "--no-subject", "--label", "--source", "--model", "--since", "--until", "--older-than"),
+            *("--id", "--limit"),
+        ),
+        "How they are listed": ("--csv", "--excel", "--json", "--subjects", "--failures", "--changes", "--output"),
+        "Corrections": (
+            *("--set-subject", "--clear-subject", "--set-label", "--clear-label", "--delete"),
+            *("--dry-run", "--yes", "--by"),
+        ),
+    },
+)
+@click.argument("db", type=Existing("store", "a file that 'edgeleuk infer MODEL IMAGES --store FILE' makes"))
 @click.option("--subject", help="Only of this subject; case does not matter.")
 @click.option("--no-subject", is_flag=True, help="Only without a subject.")
 @click.option("--label", help="Only with this label, a person's where there is one; case does not matter.")
-@click.option("--source", type=click.Choice(["file", "watch", "camera", "upload"]), help="Only from there.")
+@click.option("--source", type=Choice(["file", "watch", "camera", "upload"]), help="Only from there.")
 @click.option(
     "--model", metavar="NAME|SHA256", help="Only of this model. With --subjects also 'all': each model's sums."
 )
@@ -32,7 +55,7 @@ import click
 @click.option("--subjects", is_flag=True, help="A summary of each subject instead, of the model that answered last.")
 @click.option("--failures", is_flag=True, help="Images that could not be classified instead.")
 @click.option("--changes", is_flag=True, help="What people corrected and deleted instead.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, whole or not at all.")
+@click.option("-o", "--output", type=OutputFile(), help="Write to this file, whole or not at all.")
 @click.option("--set-subject", metavar="NAME", help="Set the subject of the chosen results.")
 @click.option("--clear-subject", is_flag=True, help="Take the subject from the chosen results.")
 @click.option("--set-label", metavar="CLASS", help="Set a person's label beside the model's in the chosen results.")
@@ -50,14 +73,6 @@ def command(db: Path, form: str | None, **options: Any) -> None:
 
     The filters choose what --set-subject, --set-label and --delete change. Each change leaves a line in --changes. What
     was deleted is forgotten: the same image, handed in again, is classified again.
-
-    \b
-    Examples:
-      edgeleuk results results.db --since 24h --label all
-      edgeleuk results results.db --since 2026-11-01 --until 2026-11-30 --csv -o november.csv
-      edgeleuk results results.db --subject UID_11 --set-subject UID_12 --dry-run
-      edgeleuk results results.db --id 17 --set-label hem --by "Dr. Roe"
-      edgeleuk results results.db --delete --older-than 365d
     """
     from edgeleuk.store.command import Request, run
 

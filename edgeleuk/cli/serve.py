@@ -5,17 +5,24 @@ from pathlib import Path
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.interpreter import interpreter_options
+from edgeleuk.cli.paths import Existing, StoreFile
 
 
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--store", required=True, type=click.Path(path_type=Path), help="Store of results; made where absent.")
+@edgeleuk_command(
+    examples=(
+        "edgeleuk serve model.tflite --store results.db",
+        "edgeleuk serve model.tflite --store results.db --host 0.0.0.0 --token-file token",
+    ),
+)
+@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
+@click.option("--store", required=True, type=StoreFile(), help="Store of results; made where absent.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; any other needs a token.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
     "--token-file",
-    type=click.Path(path_type=Path),
+    type=Existing("token file", "a file that holds the token"),
     help="File of the token that clients must know. Default: EDGELEUK_TOKEN, else systemd's credential 'token'.",
 )
 @click.option("--allowed-host", "names", multiple=True, metavar="NAME", help="Another name that this server goes by.")

@@ -5,13 +5,50 @@ from typing import Any
 
 import click
 
+from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
 from edgeleuk.training.config import TrainConfig, merge
 
 
-@click.command()
-@click.argument("data", type=click.Path(path_type=Path), metavar="INDEX_OR_DIR")
+@edgeleuk_command(
+    examples=(
+        "edgeleuk train index.json -o run",
+        "edgeleuk train cells/ -o run --weights none --width 0.25 --input-size 96",
+        "edgeleuk train index.json -o runs --cross-validate --config train.toml",
+    ),
+    groups={
+        "The run": (
+            "--output",
+            "--config",
+            "--resume",
+            "--tensorboard",
+            "--cross-validate",
+            "--fold",
+            "--folds",
+            "--seed",
+            "--json",
+        ),
+        "The network": (
+            "--weights",
+            "--input-size",
+            "--crop",
+            "--resample",
+            "--width",
+            "--pools",
+            "--exit",
+            "--dropout",
+        ),
+        "The training": ("--epochs", "--head-epochs", "--batch-size", "--learning-rate", "--patience"),
+        "A teacher": ("--teacher", "--distillation-temperature", "--distillation-weight"),
+    },
+)
+@click.argument(
+    "data",
+    type=Existing("index or folder", "an index of 'edgeleuk data split' or a folder of images"),
+    metavar="INDEX_OR_DIR",
+)
 @run_options
 @config_options(TrainConfig)
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")

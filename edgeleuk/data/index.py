@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.data.root import Place, find_root, hint, recorded_root
-from edgeleuk.errors import DataError
+from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, sha256_file, to_json, write_text
 from edgeleuk.reading import parse_json, read_json
 
@@ -119,6 +119,7 @@ class Index:
         write_text(path, self.to_json(path.resolve().parent))
 
     @classmethod
+    @reading_what_was_named()
     def load(cls, path: Path, data_root: Path | None = None) -> "Index":
         """Read what `save` wrote; the images lie as `edgeleuk.data.root.find_root` says.
 

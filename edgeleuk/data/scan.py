@@ -10,7 +10,7 @@ from edgeleuk.data.layout import Described, counted
 from edgeleuk.data.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
 from edgeleuk.data.root import find_root
-from edgeleuk.errors import DataError, UsageError
+from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
 from edgeleuk.spec import nearest
 
@@ -36,6 +36,7 @@ class Scan:
     tried: tuple[Path, ...] = ()
 
 
+@reading_what_was_named()
 def scan(
     path: Path, positive: str | None = None, progress: Progress | None = None, data_root: Path | None = None
 ) -> Scan:

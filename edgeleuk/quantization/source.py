@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.errors import ModelError, SpecError, UsageError
+from edgeleuk.errors import ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.optimize.pools import LEFT_ALONE, Change
 from edgeleuk.optimize.rewrite import rewrite
@@ -50,6 +50,7 @@ class Source:
         return self.index.validation(self.fold) + self.index.test()
 
 
+@reading_what_was_named()
 def load_source(path: Path, spec_path: Path | None = None, data_root: Path | None = None) -> Source:
     """Load a run folder, or a .keras / .h5 file whose spec is in `spec_path`.
 

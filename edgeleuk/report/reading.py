@@ -10,7 +10,7 @@ from typing import Any
 
 from edgeleuk.bench.codec import decode, load
 from edgeleuk.bench.record import KIND, Record, parse_record
-from edgeleuk.errors import DataError, UsageError
+from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_bytes
 from edgeleuk.search.record import KIND as SEARCH_KIND
 from edgeleuk.search.record import SearchRecord, parse_search
@@ -105,6 +105,7 @@ class Material:
         return next((found for found in self.accuracies if found.model_sha256 == sha256), None)
 
 
+@reading_what_was_named()
 def read_material(paths: Sequence[Path]) -> Material:
     """Read files, or folders of `evaluate -o` and `optimize -o`.
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import EdgeleukError, ModelError, SpecError
+from edgeleuk.errors import EdgeleukError, ModelError, SpecError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, write_bytes
 from edgeleuk.reading import parse_json
 from edgeleuk.runtime.appended import open_archive, read_file
@@ -75,6 +75,7 @@ class Bundle:
         """SHA-256 of the whole file."""
         return sha256_bytes(self.content)
 
+    @reading_what_was_named()
     def require_spec(self, path: Path) -> ModelSpec:
         """The spec. Raises SpecError where there is none, and says how to give it one; ModelError if it was cut off."""
         if self.spec is None:
@@ -128,6 +129,7 @@ def write_bundle(path: Path, model: bytes, spec: ModelSpec, proof: dict[str, Any
     write_bytes(path, pack(model, spec, proof, seen))
 
 
+@reading_what_was_named()
 def read_bundle(path: Path) -> Bundle:
     """Read a .tflite file and what is appended to it. Raises ModelError where it is missing or not a TFLite model."""
     try:
@@ -142,6 +144,7 @@ def read_bundle(path: Path) -> Bundle:
     return parse_bundle(content, path)
 
 
+@reading_what_was_named()
 def parse_bundle(content: bytes, path: Path) -> Bundle:
     """The same of content that was read already; `path` names it in messages."""
     if content[4:8] != _IDENTIFIER:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.errors import ModelError, SpecError
+from edgeleuk.errors import ModelError, SpecError, reading_what_was_named
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.decision import apply_temperature, decide
@@ -168,6 +168,7 @@ def decoded(image: ImageLike) -> Image.Image:
     return decode_image(image if isinstance(image, bytes) else Path(image))
 
 
+@reading_what_was_named()
 def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
     size = spec.preprocessing.input_size_px
     if network.input_shape != (1, size, size, 3):

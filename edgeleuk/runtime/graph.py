@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.errors import EdgeleukError, ModelError
+from edgeleuk.errors import EdgeleukError, ModelError, reading_what_was_named
 
 # In the older of the two fields that name an operator, which has no room for more: the newer one says which it is.
 PLACEHOLDER = 127
@@ -78,6 +78,7 @@ class Graph:
         return dict(Counter(tensor.dtype for tensor in self.tensors).most_common())
 
 
+@reading_what_was_named()
 def read_graph(content: bytes, name: str = "model") -> Graph:
     """Read the main subgraph of a .tflite file. Raises ModelError where it is damaged."""
     try:

@@ -13,7 +13,7 @@ from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.record import Protocol, Record, Result, read_record
 from edgeleuk.bench.remote import Remote, UnreachableError, benchmark_remotely
 from edgeleuk.bench.session import benchmark
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.runtime.backend import interpreter_class
 
@@ -120,6 +120,7 @@ class Scaled:
         return Measured({name: self.factor * ms for name, ms in found.ms.items()}, found.faults)
 
 
+@reading_what_was_named()
 def scaled_to(path: Path, threads: int, here: Device) -> Scaled:
     """The machine of a benchmark record, by the models in it that lie beside it and are measured here, too.
 

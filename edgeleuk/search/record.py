@@ -10,7 +10,7 @@ from typing import Any
 
 from edgeleuk.bench.codec import decode, digest, dump, load
 from edgeleuk.comparison import Comparison
-from edgeleuk.errors import DataError
+from edgeleuk.errors import DataError, reading_what_was_named
 
 SCHEMA_VERSION = 1
 KIND = "edgeleuk search"
@@ -138,6 +138,7 @@ class SearchRecord:
         return dump({"kind": KIND, "schema_version": SCHEMA_VERSION, "sha256": digest(plain)} | plain)
 
 
+@reading_what_was_named()
 def read_search(path: Path) -> SearchRecord:
     """Read what `SearchRecord.to_json` wrote. Raises DataError where it is missing, cut off, changed or another's."""
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from edgeleuk.errors import DataError, UsageError
+from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
 
 STANDARD_INPUT = "-"
@@ -16,6 +16,7 @@ _IDLE_S = 0.2
 _BLOCK = 65536
 
 
+@reading_what_was_named()
 def named_images(names: Sequence[str], input_fd: int = 0, separator: bytes = b"\n") -> Iterator[Sequence[Path]]:
     """Batches of the files that `names` stand for, whatever their suffix, and of the images in folders, subfolders too.
 

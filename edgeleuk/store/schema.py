@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from edgeleuk.errors import StoreError
+from edgeleuk.errors import NotAStoreError, StoreError
 
 SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x65644C6B  # "edLk"
@@ -123,9 +123,9 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     Raises StoreError where the file is absent (read_only), a folder, of another program or a newer version, or damaged.
     """
     if read_only and not path.exists():
-        raise StoreError(f"{path}: no such store; 'edgeleuk infer MODEL IMAGES --store {path}' makes one")
+        raise NotAStoreError(f"{path}: no such store; 'edgeleuk infer MODEL IMAGES --store {path}' makes one")
     if os.path.isdir(path):  # noqa: PTH112 - Path's raises where one may not look
-        raise StoreError(f"{path} is a folder; expected a file such as {path / 'results.db'}")
+        raise NotAStoreError(f"{path} is a folder; expected a file such as {path / 'results.db'}")
     with store_errors(path):
         connection = _open(path, "ro" if read_only else "rwc")
         try:
@@ -144,7 +144,8 @@ def store_errors(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         text = str(error)
         advice, passing = next((found for key, *found in _ADVICE if key in text), ("", False))
-        raise StoreError(f"{path}: {text}{advice}", bool(passing)) from error
+        kind = NotAStoreError if "not a database" in text else StoreError
+        raise kind(f"{path}: {text}{advice}", bool(passing)) from error
 
 
 _ADVICE: tuple[tuple[str, str, bool], ...] = (
@@ -174,7 +175,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
     version = _check(connection, path)
     if read_only:
         if version == 0:
-            raise StoreError(f"{path} is an empty file, not a store")
+            raise NotAStoreError(f"{path} is an empty file, not a store")
         if version < SCHEMA_VERSION:
             views = _AS_IF_3.format(stage="NULL AS stage, " if version == 1 else "")
             _run(connection, views + _SINCE_3.replace("CREATE TABLE", "CREATE TEMP TABLE"))
@@ -208,10 +209,10 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return 0
     if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-        raise StoreError(f"{path} is a database of another program; choose another file")
+        raise NotAStoreError(f"{path} is a database of another program; choose another file")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
-        raise StoreError(
+        raise NotAStoreError(
             f"{path} was written by a newer edgeleuk (schema {version}; this one knows {SCHEMA_VERSION}): "
             "upgrade edgeleuk, or choose another file"
         )

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.data.index import Index
-from edgeleuk.errors import DataError, ModelError, SpecError
+from edgeleuk.errors import DataError, ModelError, SpecError, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.reading import read_json
 from edgeleuk.spec import ModelSpec
@@ -80,6 +80,7 @@ def partial_of(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
+@reading_what_was_named()
 def hashes_of(folder: Path) -> dict[str, str]:
     """SHA-256 by name of the files that make a run; of the index, that of what its images are, not where."""
     found = {name: sha256_file(folder / name) for name in _HASHED if name != INDEX and (folder / name).exists()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgeleuk.data.groups import subjects_of
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.errors import LeakError, UsageError
+from edgeleuk.errors import LeakError, UsageError, reading_what_was_named
 from edgeleuk.files import to_json
 from edgeleuk.training.config import Distilling
 from edgeleuk.training.run import Run, load_run_folder
@@ -38,6 +38,7 @@ def is_cross_validation(path: Path) -> bool:
     return not (path / "run.json").exists() and (path / "fold_0").is_dir()
 
 
+@reading_what_was_named()
 def fold_teacher(path: Path, fold: int) -> Path:
     """The teacher of this fold in a folder of `train --cross-validate`. Raises UsageError for anything else."""
     if not is_cross_validation(path):

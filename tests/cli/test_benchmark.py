@@ -171,7 +171,7 @@ def test_a_regression_exits_with_1(run_edgeleuk, small_model, tmp_path, baseline
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (("-o", "{tmp}/r.txt"), 2, "does not end in .json"),
+        (("-o", "{tmp}/r.txt"), 2, "; expected .json, by which"),
         (("-o", "{tmp}/file/r.json"), 1, "file/r.json: Not a directory"),
         (("-o", "{tmp}/folder.json"), 1, "folder.json: it is a folder"),
         (("-o", "/proc/r.json"), 1, "cannot write /proc/r.json"),
@@ -183,15 +183,15 @@ def test_a_regression_exits_with_1(run_edgeleuk, small_model, tmp_path, baseline
         (("--sustained", "-1"), 2, "'-1' is no number from 0"),
         (("--runs", "0"), 2, "0 is not in the range"),
         (("--processes", "0"), 2, "0 is not in the range"),
-        (("--backend", "onnx"), 2, "'onnx' is not one of"),
+        (("--backend", "onnx"), 2, "'onnx' is none of auto, litert"),
         (("--max-regression", "fast"), 2, "'fast' is no share; expected such as 5% or 0.05"),
-        (("--baseline", "{tmp}/absent.json"), 1, "absent.json: No such file"),
-        (("--baseline", "{tmp}/file"), 1, "is not JSON"),
+        (("--baseline", "{tmp}/absent.json"), 2, "absent.json: no such record"),
+        (("--baseline", "{tmp}/file"), 2, "is not JSON"),
         (("--images", "{tmp}/absent"), 2, "no such file or folder"),
-        (("--images", "{tmp}/folder.json"), 1, "holds no images"),
+        (("--images", "{tmp}/folder.json"), 2, "holds no images"),
         (("--max-regression", "3%"), 2, "goes with --baseline"),
         (("--remote-python", "python3"), 2, "go with --ssh"),
-        (("--ssh-config", "config"), 2, "go with --ssh"),
+        (("--ssh-config", "/"), 2, "go with --ssh"),
         (("--ssh", "-oProxyCommand=x"), 2, "is no host"),
     ],
 )
@@ -264,10 +264,10 @@ def test_an_unsupported_operator_is_named(run_edgeleuk, tmp_path, float_flatbuff
 @pytest.mark.parametrize(
     ("name", "status", "told"),
     [
-        ("absent.tflite", 1, "No such file"),
-        ("folder", 1, "Is a directory"),
-        ("empty.tflite", 1, "is not a TFLite model (0 bytes"),
-        ("text.tflite", 1, "is not a TFLite model"),
+        ("absent.tflite", 2, "no such model"),
+        ("folder", 2, "Is a directory"),
+        ("empty.tflite", 2, "is not a TFLite model (0 bytes"),
+        ("text.tflite", 2, "is not a TFLite model"),
     ],
 )
 def test_what_is_no_model_is_one_sentence(run_edgeleuk, tmp_path, name, status, told):
@@ -286,7 +286,7 @@ def test_a_cut_model_is_one_sentence(run_edgeleuk, request, tmp_path, fixture, s
     content = made if isinstance(made, bytes) else made.read_bytes()
     (tmp_path / "cut.tflite").write_bytes(content[: int(share * len(content))])
     done = run_edgeleuk("benchmark", tmp_path / "cut.tflite", *QUICK)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     *progress, last = done.stderr.splitlines()
     assert last.startswith("error: ")
     assert "cut.tflite" in last
@@ -302,7 +302,7 @@ def test_one_model_twice_is_a_usage_error(run_edgeleuk, small_model):
 def test_images_need_a_model_that_says_how_to_prepare_them(run_edgeleuk, tmp_path, int8_flatbuffer, write_image):
     (tmp_path / "bare.tflite").write_bytes(int8_flatbuffer)
     done = run_edgeleuk("benchmark", tmp_path / "bare.tflite", "--images", write_image("a.bmp"))
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "has no ModelSpec" in done.stderr
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgeleuk.cli.cascade import command
-from edgeleuk.errors import ModelError, OutputError, UsageError
+from edgeleuk.errors import OutputError, UsageError
 from edgeleuk.runtime.classifier import Classifier
 
 
@@ -29,15 +29,15 @@ def test_a_loss_that_cannot_be_allowed_is_a_usage_error(points):
     assert run("a.tflite", "b.tflite", "index.json", "-o", "c.tflite", "--max-drop", points).exit_code == 2
 
 
-def test_a_name_that_other_commands_would_not_know_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"does not end in \.tflite"):
-        run("a.tflite", "b.tflite", "index.json", "-o", tmp_path / "cascade")
+def test_a_name_that_other_commands_would_not_know_is_refused(small_model, cells_index, tmp_path):
+    with pytest.raises(UsageError, match=r"has no ending; expected \.tflite"):
+        run(small_model, small_model, cells_index, "-o", tmp_path / "cascade")
 
 
-def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(small_model, cells_index, tmp_path):
     (tmp_path / "cascade.tflite").mkdir()
     with pytest.raises(OutputError, match="it is a folder"):
-        run("a.tflite", "b.tflite", "index.json", "-o", tmp_path / "cascade.tflite")
+        run(small_model, small_model, cells_index, "-o", tmp_path / "cascade.tflite")
 
 
 def test_neither_model_is_overwritten(small_model, small_float_model, cells_index):
@@ -48,7 +48,7 @@ def test_neither_model_is_overwritten(small_model, small_float_model, cells_inde
 
 
 def test_a_missing_model_is_named(small_model, cells_index, tmp_path):
-    with pytest.raises(ModelError, match=r"absent\.tflite: No such file"):
+    with pytest.raises(UsageError, match=r"absent\.tflite: no such model"):
         run(tmp_path / "absent.tflite", small_model, cells_index, "-o", tmp_path / "cascade.tflite")
 
 

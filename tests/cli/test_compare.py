@@ -102,14 +102,15 @@ def test_a_damaged_record_is_refused(run_edgeleuk, write, change, told, position
     paths = [write("a.json", record(("m", 10.0))), write("b.json", record(("m", 10.0)))]
     paths[position].write_text(change(paths[position].read_text()))
     done = run_edgeleuk("compare", *paths)
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert told in done.stderr
     assert paths[position].name in done.stderr
 
 
 def test_a_record_that_is_not_there(run_edgeleuk, write, tmp_path):
     done = run_edgeleuk("compare", write("a.json", record(("m", 10.0))), tmp_path / "absent.json")
-    assert (done.returncode, done.stderr) == (1, f"error: {tmp_path}/absent.json: No such file or directory\n")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path}/absent.json: no such record; did you mean '{tmp_path}/a.json'?")
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.json",), ("a.json", "b.json", "--max-regression", "-1")])

@@ -53,7 +53,7 @@ def test_audit_reports_and_fails_where_copies_have_two_labels(folder: Path, caps
 
 
 def test_audit_of_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("audit", tmp_path / "missing") == 1
+    assert _run("audit", tmp_path / "missing") == 2
     assert "no such folder" in capsys.readouterr().err
 
 

@@ -50,10 +50,11 @@ def test_a_model_that_cannot_be_used_is_a_problem(run_edgeleuk, tmp_path):
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_a_name_that_is_no_unicode_is_shown_all_the_same(tmp_path, arguments):
+    (tmp_path / "\udcff.tflite").write_text("no model")
     program = [sys.executable, "-m", "edgeleuk", "doctor", os.fsencode(tmp_path) + b"/\xff.tflite", *arguments]
     done = subprocess.run(program, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
-    assert b"No such file" in done.stdout
+    assert b"is not a TFLite model" in done.stdout
 
 
 def test_the_stores_disk_is_looked_at(run_edgeleuk, tmp_path):

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from edgeleuk.cli.evaluate import command
 from edgeleuk.data.index import Index
-from edgeleuk.errors import ModelError, OutputError, UsageError
+from edgeleuk.errors import OutputError, UsageError
 
 
 def run(*arguments):
@@ -19,19 +19,19 @@ def run(*arguments):
     return result
 
 
-def test_skipping_and_allowing_trained_images_exclude_each_other():
+def test_skipping_and_allowing_trained_images_exclude_each_other(tmp_path):
     with pytest.raises(UsageError, match="exclude each other"):
-        run("model.tflite", "index.json", "--skip-trained", "--allow-trained")
+        run(tmp_path, tmp_path, "--skip-trained", "--allow-trained")
 
 
 def test_a_taken_output_folder_is_refused_before_the_evaluation(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="already exists"):
-        run("model.tflite", "index.json", "-o", tmp_path)
+        run(tmp_path, tmp_path, "-o", tmp_path)
 
 
 def test_a_missing_model_is_named(tmp_path):
-    with pytest.raises(ModelError, match=r"absent\.tflite: no such model"):
+    with pytest.raises(UsageError, match=r"absent\.tflite: no such model"):
         run(tmp_path / "absent.tflite", tmp_path)
 
 
@@ -44,18 +44,18 @@ def test_every_option_has_help():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--against", "other.tflite", "--allow-trained"], "nothing can be shown"),
+        (["--against", "/", "--allow-trained"], "nothing can be shown"),
         (["--max-drop", "2"], "--max-drop is the margin of --against"),
     ],
 )
-def test_options_that_make_no_sense_beside_a_reference_are_usage_errors(options, message):
+def test_options_that_make_no_sense_beside_a_reference_are_usage_errors(options, message, tmp_path):
     with pytest.raises(UsageError, match=message):
-        run("model.tflite", "index.json", *options)
+        run(tmp_path, tmp_path, *options)
 
 
 def test_a_missing_reference_is_named_before_the_evaluation(tmp_path):
-    with pytest.raises(ModelError, match=r"absent\.tflite: no such reference"):
-        run("model.tflite", "index.json", "--against", tmp_path / "absent.tflite")
+    with pytest.raises(UsageError, match=r"absent\.tflite: no such reference"):
+        run(tmp_path, tmp_path, "--against", tmp_path / "absent.tflite")
 
 
 def test_the_exit_code_is_a_gate(run_edgeleuk, small_model, small_float_model, cells_index, tmp_path):

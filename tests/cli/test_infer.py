@@ -107,7 +107,7 @@ def test_a_path_that_does_not_exist_is_a_usage_error(run_edgeleuk, small_model, 
 
 def test_a_folder_without_images_is_an_error(run_edgeleuk, small_model, tmp_path):
     done = run_edgeleuk("infer", small_model, tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "holds no images" in done.stderr
 
 
@@ -116,7 +116,7 @@ def test_a_cut_model_is_one_sentence(run_edgeleuk, small_model, write_image, tmp
     content = small_model.read_bytes()
     (tmp_path / "cut.tflite").write_bytes(content[: int(share * len(content))])
     done = run_edgeleuk("infer", tmp_path / "cut.tflite", write_image("x.bmp"))
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert done.stderr.startswith("error: ")
 
 

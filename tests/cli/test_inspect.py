@@ -104,7 +104,7 @@ def test_in_a_process_of_its_own_a_file_that_is_no_model_is_one_sentence(tmp_pat
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         f"error: {tmp_path}/x.tflite is not a TFLite model (8 bytes, no TFL3 identifier)"
     ]

@@ -48,14 +48,17 @@ def test_what_cannot_be_understood_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert "Usage:" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
 
 
-def test_an_error_is_one_sentence_and_exit_code_1(capsys, tmp_path):
+def test_an_error_is_one_sentence_and_names_what_was_expected(capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
         main(["inspect", str(tmp_path / "absent.tflite")])
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == f"error: {tmp_path}/absent.tflite: No such file or directory\n"
+    assert ended.value.code == 2
+    expected = "expected a .tflite file, which 'edgeleuk convert' makes"
+    assert capsys.readouterr().err == f"error: {tmp_path}/absent.tflite: no such model; {expected}\n"
 
 
 def test_success_is_exit_code_0(capsys, small_model):

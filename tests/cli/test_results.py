@@ -228,7 +228,7 @@ def test_bad_requests_are_one_sentence(results, db, options, status, message):
 
 def test_a_store_that_is_not_there_is_said_and_not_made(results, tmp_path):
     done = results(tmp_path / "r.db")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no such store" in done.stderr
     assert not (tmp_path / "r.db").exists()
 

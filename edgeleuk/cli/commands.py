@@ -1,0 +1,151 @@
+"""What every command has: help with groups and examples that uses the terminal's width, and names that are guessed."""
+
+import importlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from edgeleuk.cli.paths import Place
+from edgeleuk.text import nearest
+
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+Groups = Mapping[str, Sequence[str]]
+
+
+class Command(click.Command):
+    """A command whose help ends in examples. `groups`: titles with the options below them, by their long names."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), groups: Groups | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+        self.groups = dict(groups or {})
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Look at every place that was named before the command begins; then run it."""
+        for parameter in self.params:
+            if isinstance(parameter.type, Place) and parameter.name is not None:
+                ctx.params[parameter.name] = parameter.type.checked(ctx.params[parameter.name], parameter, ctx)
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options group by group, and what belongs to none last."""
+        options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
+        shown = {option: text for option in options if (text := option.get_help_record(ctx))}
+        for title, names in self.groups.items():
+            _section(formatter, title, [shown.pop(each) for each in list(shown) if set(each.opts) & set(names)])
+        _section(formatter, "Other options" if self.groups else "Options", list(shown.values()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, as they can be typed."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        super().format_epilog(ctx, formatter)
+
+
+class Group(click.Group):
+    """A group that says which command was probably meant."""
+
+    command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. Raises click.UsageError with the nearest name."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            meant = nearest(name, known)
+            mend = f"did you mean '{meant}'?" if meant else f"there are {', '.join(known)}"
+            ctx.fail(f"no such command '{name}'; {mend}")
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
+    """A group whose commands are imported on first use. `commands_help`: their names with a short help."""
+
+    def __init__(self, *args: Any, commands_help: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands_help = dict(commands_help)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of use."""
+        return list(self.commands_help)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        if cmd_name not in self.commands_help:
+            return None
+        command: click.Command = importlib.import_module(f"edgeleuk.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.commands_help.items()))
+
+
+class Choice(click.Choice):  # type: ignore[type-arg] # at run time click 8.1 takes no type here
+    """One of some words; of another, the nearest is named."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word. Raises click.BadParameter."""
+        if value not in self.choices:
+            meant = nearest(str(value), self.choices)
+            mend = f"; did you mean '{meant}'?" if meant else ""
+            self.fail(f"{value!r} is none of {', '.join(self.choices)}{mend}", param, ctx)
+        return str(value)
+
+
+class OrFile(Choice):
+    """One of some words, or a file, both of which a shell completes."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it is; what it stands for is looked at by the command."""
+        return str(value)
+
+    def get_metavar(self, *args: Any, **kwargs: Any) -> str:
+        """The words and FILE."""
+        return f"[{'|'.join(self.choices)}|FILE]"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Words that begin so, then files."""
+        words = super().shell_complete(ctx, param, incomplete)
+        return words or [click.shell_completion.CompletionItem(incomplete, type="file")]
+
+
+class Words(click.ParamType):  # type: ignore[type-arg] # likewise
+    """Words of some, separated by commas, which a shell completes one after the other."""
+
+    name = "text"
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        self.choices = tuple(choices)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """What was typed with each word that the last part may become."""
+        before, comma, last = incomplete.rpartition(",")
+        words = [word for word in self.choices if word.startswith(last) and word not in before.split(",")]
+        return [click.shell_completion.CompletionItem(f"{before}{comma}{word}") for word in words]
+
+
+def edgeleuk_command(
+    examples: Sequence[str] = (), groups: Groups | None = None
+) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function a `Command`, as @click.command() does."""
+    return click.command(cls=Command, examples=examples, groups=groups, context_settings=CONTEXT)
+
+
+def plain_colours() -> bool | None:
+    """False where the user wants no colours (https://no-color.org); None to ask the terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _section(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)

@@ -1,0 +1,102 @@
+"""Files and folders named on a command line, looked at before a command works for minutes.
+
+What is to be read must be there, else the exit code is 2. Where something will be written is made sure of too.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeleuk.cli.output import refuse_unwritable
+from edgeleuk.errors import UsageError
+from edgeleuk.files import refuse_taken
+from edgeleuk.places import real_place, refuse_no_folder
+from edgeleuk.text import nearest
+
+_MOST_NAMES = 1000
+
+
+class Place(click.Path):
+    """A path that arrives as a `Path`; `checked` looks at it when all options are known."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(path_type=Path, readable=False, **kwargs)
+
+    def checked(self, value: Any, parameter: click.Parameter, context: click.Context) -> Any:
+        """The path, or each of several, as the command shall have it. Raises UsageError or OutputError."""
+        if value is None or value == ():
+            return value
+        return tuple(map(self._check, value)) if isinstance(value, tuple) else self._check(value)
+
+    def _check(self, path: Path) -> Path:
+        return path
+
+
+class Existing(Place):
+    """What is to be read. `what`: such as "model"; `expected`: what it should be and where one comes from."""
+
+    def __init__(self, what: str, expected: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.what, self.expected = what, expected
+
+    def _check(self, path: Path) -> Path:
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise UsageError(f"{path}: no such {self.what}{_hint(path)}; expected {self.expected}") from error
+        except (OSError, ValueError) as error:  # not allowed, too long, a link in a circle: opening it says why
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"{path}: {reason}; expected {self.expected}") from error
+        return path
+
+
+class StoreFile(Place):
+    """A store of results, which is made where it is absent."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False)
+
+    def _check(self, path: Path) -> Path:
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "a pipe or a device"
+            raise UsageError(f"{path} is {what}; expected a file for the store, such as results.db")
+        return path
+
+
+class OutputFile(Place):
+    """A file to write. `suffixes`: endings by which other commands know it, and `known_by` says so."""
+
+    def __init__(self, *suffixes: str, known_by: str = "", **kwargs: Any) -> None:
+        super().__init__(dir_okay=True, **kwargs)
+        self.suffixes, self.known_by = suffixes, known_by
+
+    def _check(self, path: Path) -> Path:
+        if self.suffixes and path.suffix not in self.suffixes:
+            ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+            raise UsageError(f"{path} {ending}; expected {', '.join(self.suffixes)}{self.known_by}")
+        refuse_unwritable(path)
+        return path
+
+
+class OutputFolder(Place):
+    """A new folder to write; links are followed, so that they stay."""
+
+    def __init__(self, may_exist: bool = True, **kwargs: Any) -> None:
+        super().__init__(file_okay=False, **kwargs)
+        self.may_exist = may_exist
+
+    def _check(self, path: Path) -> Path:
+        place = real_place(path)
+        (refuse_no_folder if self.may_exist else refuse_taken)(place)
+        return place
+
+
+def _hint(path: Path) -> str:
+    """The nearest name beside it, where there is one."""
+    try:
+        names = [each.name for each in path.parent.iterdir()]
+    except OSError:
+        return ""
+    meant = nearest(path.name, names[:_MOST_NAMES])
+    return f"; did you mean '{path.parent / meant}'?" if meant else ""
