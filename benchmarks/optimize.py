@@ -137,7 +137,7 @@ def _accuracy(found: Path, record: SearchRecord) -> list[Figure]:
     assert record.gate_split is not None
     command = [sys.executable, "-m", "edgeleuk", "evaluate", found / "model.tflite", found / "index.json"]
     command += ["--split", record.gate_split, "--against", found / record.reference.run, "--json"]
-    command += ["--max-drop", str(MARGIN_BAR)]
+    command += ["--max-drop", f"{MARGIN_BAR:g}pt"]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
     result: dict[str, Any] = json.loads(done.stdout)["against"]["result"]
     bounds = result["bounds"]

@@ -28,6 +28,11 @@ class Comparison:
         return self.ratio.low is not None and self.ratio.low > 1 + self.max_regression
 
     @property
+    def judged(self) -> bool:
+        """Whether there were enough processes to tell anything."""
+        return self.ratio.low is not None and self.ratio.high is not None
+
+    @property
     def verdict(self) -> str:
         """In words."""
         low, high, allowed = self.ratio.low, self.ratio.high, f"the {self.max_regression:.1%} allowed"
@@ -54,6 +59,11 @@ class Comparisons:
     def regression(self) -> bool:
         """Whether any pair is one."""
         return any(pair.regression for pair in self.pairs)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every pair was judged and none is a regression: what a gate may rely on."""
+        return bool(self.pairs) and all(pair.judged and not pair.regression for pair in self.pairs)
 
 
 def compare(first: Record, second: Record, max_regression: float = DEFAULT_MAX_REGRESSION) -> Comparisons:

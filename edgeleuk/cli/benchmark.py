@@ -97,8 +97,8 @@ def _counts(value: str) -> tuple[int, ...]:
 @click.option(
     "--max-regression",
     type=share,
-    metavar="SHARE",
-    help="Allowed slowdown to --baseline. Default: 5%.",
+    metavar="N%",
+    help="Allowed slowdown to --baseline, such as 3%. Default: 5%.",
 )
 @click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device instead, over ssh.")
 @click.option(
@@ -135,8 +135,8 @@ def command(**options: Any) -> None:
     status = (
         128 + (signals or [signal.SIGINT])[0] if record.partial else int(options["strict"] and bool(record.invalid))
     )
-    regression = baseline is not None and _compared(baseline, record, options)
-    click.get_current_context().exit(status or int(regression))
+    passed = baseline is None or _compared(baseline, record, options)
+    click.get_current_context().exit(status or int(not passed))
 
 
 def _request(options: dict[str, Any]) -> "Request":
@@ -193,7 +193,7 @@ def _show(record: "Record", options: dict[str, Any]) -> None:
 
 
 def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> bool:
-    """Show the comparison; whether it is a regression. Nothing comparable may be left of an interrupted record."""
+    """Show the comparison; whether it passed. Nothing comparable may be left of an interrupted record."""
     from edgeleuk.bench.compare import DEFAULT_MAX_REGRESSION, compare
     from edgeleuk.errors import DataError
     from edgeleuk.report.benchmark import render_comparisons
@@ -204,9 +204,9 @@ def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> 
     except DataError:
         if not record.partial:
             raise
-        return False
+        return True  # the exit code says that it was interrupted
     click.echo(render_comparisons(comparisons), nl=False, err=options["as_json"])
-    return comparisons.regression
+    return comparisons.passed
 
 
 def _progress(text: str) -> None:

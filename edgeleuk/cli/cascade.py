@@ -30,10 +30,10 @@ _MODEL = Existing("model", "a .tflite file, which 'edgeleuk convert' makes")
 @click.option(
     "--max-drop",
     type=points,
-    default=0.3,
+    default="0.3pt",
     show_default=True,
-    metavar="POINTS",
-    help="Loss of accuracy against LARGE, in percentage points on the validation images, that is allowed.",
+    metavar="Npt",
+    help="Loss of accuracy against LARGE on the validation images that is allowed, in percentage points.",
 )
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads of the inferences timed."

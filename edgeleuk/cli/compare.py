@@ -18,14 +18,20 @@ from edgeleuk.cli.percent import share
 @click.argument("first", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"), metavar="A.json")
 @click.argument("second", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"), metavar="B.json")
 @click.option(
-    "--max-regression", type=share, default="5%", show_default=True, metavar="SHARE", help="Slowdown that is allowed."
+    "--max-regression",
+    type=share,
+    default="5%",
+    show_default=True,
+    metavar="N%",
+    help="Slowdown that is allowed, such as 5%.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(first: Path, second: Path, max_regression: float, as_json: bool) -> None:
     """Compare two records of `edgeleuk benchmark`: B's median latency over A's, with a 95 % interval.
 
     Results of the same model, interpreter and threads are paired; records of one result each are a pair whatever they
-    hold. The exit code is 1 where B is slower by more than --max-regression with confidence.
+    hold. The exit code is 1 where B is slower by more than --max-regression with confidence, and where there are too
+    few processes to tell.
     """
     import dataclasses
 
@@ -39,4 +45,4 @@ def command(first: Path, second: Path, max_regression: float, as_json: bool) -> 
     for row, pair in zip(plain["pairs"], comparisons.pairs, strict=True):
         row |= {"verdict": pair.verdict, "regression": pair.regression}
     click.echo(to_json(plain) if as_json else render_comparisons(comparisons), nl=False)
-    click.get_current_context().exit(int(comparisons.regression))
+    click.get_current_context().exit(int(not comparisons.passed))

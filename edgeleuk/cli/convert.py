@@ -9,18 +9,11 @@ import click
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import data_root_option
 from edgeleuk.cli.paths import Existing, OutputFile
-from edgeleuk.cli.percent import share
+from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeleuk.quantization.mixed import Keep
-
-
-def _at_most_all(value: str) -> float:
-    found = share(value)
-    if found > 1:
-        raise click.BadParameter(f"{value!r} is more than all; expected such as 99% or 0.99")
-    return found
 
 
 @edgeleuk_command(
@@ -73,16 +66,16 @@ def _at_most_all(value: str) -> float:
 )
 @click.option(
     "--min-agreement",
-    type=_at_most_all,
-    metavar="SHARE",
+    type=share,
+    metavar="N%",
     help="Leave as few layers in float32 as it takes for this share of labels, such as 99%, to agree with the float "
     "network; fail if it cannot be had.",
 )
 @click.option(
     "--max-drop",
-    type=_at_most_all,
-    metavar="SHARE",
-    help="The same for an accuracy at most this share, such as 1%, below the float network's.",
+    type=points,
+    metavar="Npt",
+    help="The same for an accuracy at most so many percentage points, such as 1pt, below the float network's.",
 )
 @click.option(
     "--max-float",
@@ -188,4 +181,5 @@ def _keep(values: Sequence[str], min_agreement: float | None, max_drop: float | 
     if len(numbers) > 1 or any(int(number) < 1 for number in numbers):
         raise UsageError(f"--keep-float {' '.join(numbers)}: expected one number of layers, of at least 1")
     names = tuple(value for value in values if value not in numbers)
-    return Keep(names, int(numbers[0]) if numbers else 0, min_agreement, max_drop, most)
+    drop = None if max_drop is None else max_drop / 100
+    return Keep(names, int(numbers[0]) if numbers else 0, min_agreement, drop, most)

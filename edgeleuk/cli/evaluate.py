@@ -57,8 +57,8 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
 @click.option(
     "--max-drop",
     type=points,
-    metavar="POINTS",
-    help="Loss of accuracy, in percentage points, that --against has to rule out. [default: 1.0]",
+    metavar="Npt",
+    help="Loss of accuracy that --against has to rule out, in percentage points. [default: 1pt]",
 )
 @data_root_option
 def command(
@@ -96,7 +96,7 @@ def command(
         split, "skip" if skip_trained else "allow" if allow_trained else "refuse", seed, resamples, data_root
     )
     evaluation = evaluate_files(model, data, request)
-    gate = Gate(margin=(max_drop or _MAX_DROP_POINTS) / 100)
+    gate = Gate(margin=(_MAX_DROP_POINTS if max_drop is None else max_drop) / 100)
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
     if output is not None:
         write_folder(evaluation, output, comparison)

@@ -11,6 +11,7 @@ import click
 from edgeleuk.cli.commands import OrFile, Words, edgeleuk_command
 from edgeleuk.cli.options import data_root_option
 from edgeleuk.cli.paths import Existing, OutputFolder
+from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
 from edgeleuk.training.config import EXITS, POOLS
 
@@ -35,10 +36,6 @@ def _list(kind: Callable[[str], _Value], example: str) -> Callable[[Any, Any, st
             raise click.BadParameter(f"{text!r} is no list such as {example}") from error
 
     return parse
-
-
-def _share(word: str) -> float:
-    return float(word[:-1]) / 100 if word.endswith("%") else float(word)
 
 
 def _whole(word: str) -> str | None:
@@ -114,11 +111,11 @@ def _dimension(
 @click.option(
     "--max-drop",
     "max_drop_points",
-    type=float,
-    default=0.5,
+    type=points,
+    default="0.5pt",
     show_default=True,
-    metavar="POINTS",
-    help="Loss of accuracy, in percentage points, that has to be ruled out with 95 % confidence.",
+    metavar="Npt",
+    help="Loss of accuracy that has to be ruled out with 95 % confidence, in percentage points.",
 )
 @click.option("--trials", type=int, default=16, show_default=True, help="Candidates to train.")
 @click.option("--epochs", type=int, default=18, show_default=True, help="Epochs of those that go all the way.")
@@ -140,7 +137,7 @@ def _dimension(
 @_dimension("widths", float, "0.25,0.5", "Widths to try. [default: 0.25,0.375,0.5,0.75; 1 with trained weights]")
 @_dimension("crops", int, "235,300", "Sides of the centre square to try. [default: from what the images hold]")
 @_dimension("exits", _whole, "whole,mixed7", "Mixed blocks to end at. [default: whole,mixed7]", ("whole", *EXITS))
-@_dimension("prune", _share, "100%,50%", "Shares of the operations to keep. [default: 100%,50%]")
+@_dimension("prune", share, "100%,50%", "Shares of the operations to keep. [default: 100%,50%]")
 @_dimension("teach", _YES.__getitem__, "no,yes", "Whether the reference teaches. [default: no,yes]", tuple(_YES))
 @_dimension("pools", str, "average,depthwise", "How average pools are trained. [default: average]", POOLS)
 @_dimension("quantization", str, "ptq,qat", "After training, or aware of it. [default: ptq,qat]", ("ptq", "qat"))

@@ -1,4 +1,8 @@
-"""Shares and amounts on a command line."""
+"""Amounts on a command line: percentage points ("0.5pt"), shares ("0.5%"), and seconds.
+
+A point is a difference of two shares: from 90 % to 89 % is a loss of one point, and of 1.1 %. Both are written with
+their unit, for a bare 0.5 could be 0.5 points, 0.5 % or a half.
+"""
 
 import math
 
@@ -7,27 +11,34 @@ import click
 _LONGEST = 86_400.0
 
 
-def share(value: str | float) -> float:
-    """From "5%" or "0.05"."""
-    text = str(value).strip()
-    try:
-        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        found = math.nan
-    if not 0 <= found < 10:
-        raise click.BadParameter(f"{value!r} is no share; expected such as 5% or 0.05")
-    return found
+def points(value: str) -> float:
+    """Percentage points, above 0 and below 100, from "0.5pt".
+
+    Raises click.BadParameter, also for a bare number and for a share, with what to write instead.
+    """
+    number, unit = _split(value)
+    if unit == "pt" and 0 < number < 100:
+        return number
+    if unit in ("", "%") and 0 < number < 100:
+        raise click.BadParameter(
+            f"{value!r} is no difference in percentage points; for {number:g} points write {number:g}pt"
+        )
+    raise click.BadParameter(f"{value!r} is no number of percentage points above 0 and below 100, such as 0.5pt")
 
 
-def points(value: str | float) -> float:
-    """Percentage points, above 0 and below 100."""
-    try:
-        found = float(value)
-    except ValueError:
-        found = math.nan
-    if not 0 < found < 100:
-        raise click.BadParameter(f"{value!r} is no number of percentage points above 0 and below 100")
-    return found
+def share(value: str) -> float:
+    """A share of 0 to 1 from a percentage, "5%".
+
+    Raises click.BadParameter, also for a bare number and for points, with what to write instead.
+    """
+    number, unit = _split(value)
+    if unit == "%" and 0 <= number <= 100:
+        return number / 100
+    if unit == "pt" and 0 <= number <= 100:
+        raise click.BadParameter(f"{value!r} is a difference in percentage points; for a share write {number:g}%")
+    if unit == "" and 0 <= number <= 100:
+        raise click.BadParameter(f"{value!r} has no unit; {_readings(number)}")
+    raise click.BadParameter(f"{value!r} is no share of 0% to 100%, such as 5%")
 
 
 def amount(value: str | float) -> float:
@@ -39,3 +50,20 @@ def amount(value: str | float) -> float:
     if not 0 <= found <= _LONGEST:
         raise click.BadParameter(f"{value!r} is no number from 0 to {_LONGEST:,.0f}")
     return found
+
+
+def _split(value: str) -> tuple[float, str]:
+    """The number, NaN where it is none, and the unit: "pt", "%" or ""."""
+    text = str(value).strip()
+    unit = next((unit for unit in ("pt", "%") if text.endswith(unit)), "")
+    try:
+        return float(text.removesuffix(unit)), unit
+    except ValueError:
+        return math.nan, unit
+
+
+def _readings(number: float) -> str:
+    """What a bare number could have meant, as it is to be written."""
+    if number > 1 or number == 0:
+        return f"write {number:g}%"
+    return f"write {round(100 * number, 9):g}% for the share {number:g}, or {number:g}% for that percentage"

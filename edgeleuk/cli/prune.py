@@ -8,7 +8,8 @@ import click
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import config_options, log_folder, run_options
 from edgeleuk.cli.paths import Existing
-from edgeleuk.training.config import PruneConfig, merge
+from edgeleuk.errors import UsageError
+from edgeleuk.training.config import PruneConfig, merge, percentage
 
 
 @edgeleuk_command(
@@ -34,6 +35,7 @@ def command(
     What matters least for what it costs goes first. RUN is a float run: qat, convert and evaluate take it.
     """
     settings = merge(PruneConfig, config, given)
+    _refuse_bare_share(settings.macs)
     from edgeleuk.optimize.prune import prune
     from edgeleuk.training.run import load_run_folder
 
@@ -41,3 +43,14 @@ def command(
     run = prune(source_run, settings, output, resume, click.echo, log_folder(output, tensorboard))
     best = f"best epoch {run.best_epoch}" if run.best_epoch else "no epoch was better than the pruned network as it was"
     click.echo(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")
+
+
+def _refuse_bare_share(macs: str | None) -> None:
+    """Raise UsageError for a number that could be a share, a percentage, or operations."""
+    try:
+        number = float(macs or "inf")
+    except ValueError:
+        return
+    if number <= 100:
+        share = percentage(number) if number <= 1 else f"{number:g}%"
+        raise UsageError(f"macs is {macs!r}, which has no unit; write {share} for that share of the run's operations")

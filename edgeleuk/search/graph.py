@@ -11,7 +11,7 @@ from edgeleuk.optimize.planning import Chooser
 from edgeleuk.optimize.ranking import Limits
 from edgeleuk.optimize.slicing import slice_network
 from edgeleuk.search.config import Shape
-from edgeleuk.training.config import PruneConfig, macs_budget
+from edgeleuk.training.config import PruneConfig, macs_budget, percentage
 from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.network import NetworkConfig, build_network
 
@@ -42,8 +42,8 @@ def _keep_from_fading(model: Any) -> None:
 
 
 def _pruned(model: Any, share: float) -> Any:
-    config = PruneConfig(macs=f"{share:g}", criterion="bn-l1")
+    config = PruneConfig(macs=percentage(share), criterion="bn-l1")
     limits = Limits(config.multiple, config.least_share)
     chooser = Chooser(model, bn_l1(model, find_channels(model)), limits)
-    plan = chooser.within_macs(config, macs_budget(f"{share:g}", chooser.ranking.full_macs))
+    plan = chooser.within_macs(config, macs_budget(percentage(share), chooser.ranking.full_macs))
     return slice_network(model, plan.positions)

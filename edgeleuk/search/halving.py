@@ -13,7 +13,7 @@ from edgeleuk.search.jobs import Job, Outcome, Workers
 from edgeleuk.search.latencies import Latencies
 from edgeleuk.search.record import Rung
 from edgeleuk.search.study import Study, rung_epochs
-from edgeleuk.training.config import PruneConfig, QatConfig
+from edgeleuk.training.config import PruneConfig, QatConfig, percentage
 
 Say = Callable[[str], None]
 _MOST_REJECTIONS = 16  # in a row, before the sampler is helped
@@ -199,7 +199,7 @@ class Halving:
         """Settings of what follows the training, by command; None for what the candidate leaves out."""
         config = self.config
         prune = PruneConfig(
-            macs=f"{candidate.prune:g}",
+            macs=percentage(candidate.prune),
             epochs=max(1, config.epochs // _FINE_TUNING_SHARE),
             batch_size=config.batch_size,
             seed=config.seed,

@@ -188,6 +188,11 @@ def macs_budget(text: str, full: int) -> int:
     return int(amount * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[unit])
 
 
+def percentage(share: float) -> str:
+    """A share as `macs_budget` reads it and an option takes it: "50%"."""
+    return f"{round(100 * share, 9):g}%"
+
+
 def _check_fit(config: TrainConfig | QatConfig | PruneConfig) -> None:
     _expect(config.epochs >= 0, "epochs", config.epochs, "0 or more")
     _expect(config.batch_size > 0, "batch-size", config.batch_size, "above 0")

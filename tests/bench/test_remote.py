@@ -215,11 +215,12 @@ def test_a_sustained_run_and_a_backend_are_passed_on(box, small_model):
 @needs_sshd
 def test_the_command_writes_and_compares_as_it_does_here(box, small_model, run_edgeleuk, tmp_path):
     first, second = tmp_path / "a.json", tmp_path / "b.json"
-    done = run_edgeleuk("benchmark", small_model, *quick_options(box), "-o", first)
+    options = (*quick_options(box), "--processes", 5)
+    done = run_edgeleuk("benchmark", small_model, *options, "-o", first)
     assert done.returncode == 0, done.stderr
     assert "int8.tflite, litert, 1 thread" in done.stdout
-    done = run_edgeleuk("benchmark", small_model, *quick_options(box), "--baseline", first, "--strict", "-o", second)
-    assert done.returncode == 1, done.stderr  # two processes are too few to be valid
+    done = run_edgeleuk("benchmark", small_model, *options, "--baseline", first, "--strict", "-o", second)
+    assert done.returncode == 1, done.stderr  # five processes are too few to be valid
     assert "ratio" in done.stdout
     assert read_record(second).results[0].title == read_record(first).results[0].title
 

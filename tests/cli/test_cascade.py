@@ -24,7 +24,7 @@ def test_every_option_has_help():
     assert run("--help").exit_code == 0
 
 
-@pytest.mark.parametrize("points", ["nan", "0", "-1", "100", "many"])
+@pytest.mark.parametrize("points", ["nan", "0pt", "-1pt", "100pt", "many", "0.3", "0.3%"])
 def test_a_loss_that_cannot_be_allowed_is_a_usage_error(points):
     assert run("a.tflite", "b.tflite", "index.json", "-o", "c.tflite", "--max-drop", points).exit_code == 2
 
@@ -65,7 +65,7 @@ def test_models_that_do_not_belong_together_exit_with_2_and_leave_nothing(
 def test_the_whole_way(run_edgeleuk, converted, float_run, cells_index, write_image, tmp_path):
     small, large, out = float_run.parent / "ptq.tflite", float_run.parent / "float32.tflite", tmp_path / "both.tflite"
     assert {"ptq", "float32"} <= set(converted)
-    done = run_edgeleuk("cascade", small, large, cells_index, "-o", out, "--max-drop", "10", "--json")
+    done = run_edgeleuk("cascade", small, large, cells_index, "-o", out, "--max-drop", "10pt", "--json")
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     rule, times = made["rule"], made["times"]

@@ -53,7 +53,7 @@ def call(folder: Path) -> Any:
 def mixed(call: Any, folder: Path) -> tuple[Path, Result]:
     """The file that a gate made, and what was said."""
     path = folder / "mixed.tflite"
-    return path, call("-o", path, "--min-agreement", "95%", "--max-drop", "5%")
+    return path, call("-o", path, "--min-agreement", "95%", "--max-drop", "5pt")
 
 
 def test_int8_shows_the_worst_layers_and_writes_all_of_them(call: Any, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_layers_in_float_are_for_int8(folder: Path, tmp_path: Path, options: lis
 def test_a_share_that_is_none_is_a_usage_error(call: Any, tmp_path: Path, share: str) -> None:
     done = call("-o", tmp_path / "model.tflite", f"--min-agreement={share}")
     assert done.exit_code == 2
-    assert "expected such as" in done.stderr
+    assert "is no share of 0% to 100%" in done.stderr
 
 
 def test_a_gate_that_cannot_be_met_says_the_nearest_and_writes_nothing(call: Any, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_every_option_has_help():
     ("options", "message"),
     [
         (["--against", "/", "--allow-trained"], "nothing can be shown"),
-        (["--max-drop", "2"], "--max-drop is the margin of --against"),
+        (["--max-drop", "2pt"], "--max-drop is the margin of --against"),
     ],
 )
 def test_options_that_make_no_sense_beside_a_reference_are_usage_errors(options, message, tmp_path):
@@ -71,7 +71,7 @@ def test_the_exit_code_is_a_gate(run_edgeleuk, small_model, small_float_model, c
     dataclasses.replace(index, images=tuple(dataclasses.replace(image, subject=None) for image in index.images)).save(
         anonymous
     )
-    done = run_edgeleuk("evaluate", small_model, anonymous, "--against", small_model, "--max-drop", "5")
+    done = run_edgeleuk("evaluate", small_model, anonymous, "--against", small_model, "--max-drop", "5pt")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.rstrip().endswith("verdict   not inferior (margin 5 points, 95% confidence)")
     done = gate("--against", tmp_path / "int8", "--split", "all")

@@ -24,7 +24,9 @@ def index(tmp_path_factory):
     ("options", "said"),
     [
         (["--budget-ms", "0"], "budget-ms is 0.0; expected a number above 0"),
-        (["--budget-ms", "1", "--max-drop", "0"], "max-drop is 0.0"),
+        (["--budget-ms", "1", "--max-drop", "0pt"], "'0pt' is no number of percentage points above 0"),
+        (["--budget-ms", "1", "--max-drop", "0.5"], "for 0.5 points write 0.5pt"),
+        (["--budget-ms", "1", "--prune", "100%,0.5"], "'0.5' has no unit; write 50%"),
         (["--budget-ms", "1", "--widths", "half"], "'half' is no list such as 0.25,0.5"),
         (["--budget-ms", "1", "--teach", "maybe"], "'maybe' is no list such as no,yes"),
         (["--budget-ms", "1", "--exits", "mixed99"], "exit is 'mixed99'"),

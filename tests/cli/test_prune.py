@@ -12,6 +12,8 @@ pytestmark = pytest.mark.slow
     [
         ([], "give one budget: macs (such as 50%) or budget-ms (such as 5)"),
         (["--macs", "50%", "--budget-ms", "5"], "give one budget"),
+        (["--macs", "0.5"], "macs is '0.5', which has no unit; write 50%"),
+        (["--macs", "50"], "macs is '50', which has no unit; write 50%"),
         (["--macs", "half"], "macs is 'half'; expected a share such as 50%"),
         (["--macs", "50%", "--criterion", "l2"], "criterion is 'l2'; expected taylor or bn-l1"),
     ],
