@@ -21,39 +21,73 @@ def named_images(names: Sequence[str], input_fd: int = 0, separator: bytes = b"\
     """Batches of the files that `names` stand for, whatever their suffix, and of the images in folders, subfolders too.
 
     A name that does not exist and holds *, ? or [ is a pattern ('**' crosses folders); "-" stands for the names, each
-    ended by `separator`, on the descriptor `input_fd`, where an empty batch says that none came for a while. Nothing is
-    listed further than needed. Raises UsageError for a name or pattern that stands for nothing, DataError for a folder
-    without images or that cannot be read: both before the first batch.
+    ended by `separator`, on the descriptor `input_fd`, where an empty batch says that none came for a while. What
+    several names or matches stand for comes once. Nothing is listed further than needed. Raises UsageError for a name
+    or pattern that stands for nothing, DataError for a folder without images or that cannot be read, where a pattern
+    does not have others: both before the first batch.
     """
     if names.count(STANDARD_INPUT) > 1:
         raise UsageError("standard input ('-') can be read only once")
-    batches = [_batches(name, input_fd, separator) for name in names]
+    matches = {name: [name] if name == STANDARD_INPUT else _matches(name) for name in names}
+    once = _Once(match for found in matches.values() for match in found)
+    batches = [
+        names_from(input_fd, separator) if name == STANDARD_INPUT else _singly(_images_of(name, found, once))
+        for name, found in matches.items()
+    ]
     return chain.from_iterable(batches)
 
 
-def _batches(name: str, input_fd: int, separator: bytes) -> Iterable[Sequence[Path]]:
-    if name == STANDARD_INPUT:
-        return names_from(input_fd, separator)
+def _matches(name: str) -> list[str]:
     if os.path.lexists(name):
-        return _singly(_expanded(name))
+        return [name]
     if not _PATTERN.intersection(name):
         raise UsageError(f"no such file or folder: {name}")
     matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not matches:
         raise UsageError(f"no file or folder matches {name!r}")
-    return _singly(chain.from_iterable([_expanded(match) for match in matches]))
+    folders = {Path(match) for match in matches if Path(match).is_dir()}
+    return [match for match in matches if folders.isdisjoint(Path(match).parents)]  # what is in a folder, that decides
+
+
+class _Once:
+    """Tells which of some paths stand for images that another one does not stand for already."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._folders = {_absolute(path) for path in paths if Path(path).is_dir()}
+        self._taken: set[Path] = set()
+
+    def takes(self, path: str) -> bool:
+        """Whether the path is neither below one of the folders, whose images are listed, nor was taken before."""
+        place = _absolute(path)
+        below = any(self._lists(folder, place) for folder in place.parents if folder in self._folders)
+        is_new = not below and place not in self._taken
+        self._taken.add(place)
+        return is_new
+
+    def _lists(self, folder: Path, place: Path) -> bool:
+        *between, name = place.relative_to(folder).parts
+        hidden = any(part.startswith(".") for part in between)
+        return not hidden and (is_image_name(name) or place in self._folders)
+
+
+def _absolute(path: str) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would take a link for what it leads to
 
 
 def _singly(paths: Iterable[str]) -> Iterator[Sequence[Path]]:
     return ((Path(path),) for path in paths)
 
 
+def _images_of(name: str, matches: Sequence[str], once: _Once) -> Iterable[str]:
+    """Images of the matches of a name. Raises DataError where folders are all there is, and they hold none."""
+    taken = [match for match in matches if once.takes(match)]
+    if taken and all(next(iter(_expanded(match)), None) is None for match in taken):
+        raise DataError(f"{name} holds no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return chain.from_iterable(map(_expanded, taken))
+
+
 def _expanded(path: str) -> Iterable[str]:
-    if not Path(path).is_dir():
-        return (path,)
-    if next(iter(_images_below(path)), None) is None:
-        raise DataError(f"{path} holds no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
-    return _images_below(path)
+    return _images_below(path) if Path(path).is_dir() else (path,)
 
 
 def _images_below(folder: str) -> Iterator[str]:

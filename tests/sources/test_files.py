@@ -46,6 +46,30 @@ def test_a_pattern_stands_for_what_it_matches(write_image, tmp_path):
     assert images(tmp_path / "**" / "*.bmp") == [tmp_path / "b.bmp", tmp_path / "sub" / "c.bmp"]
 
 
+@pytest.mark.parametrize("patterns", [["**"], ["cells/**"], ["cells/*"], ["cells", "cells/**"], ["cells", "cells/a"]])
+def test_each_image_of_matched_folders_comes_once(write_image, tmp_path, patterns):
+    for name in ("cells/x.bmp", "cells/a/y.bmp", "cells/a/b/z.bmp"):
+        write_image(name)
+    (tmp_path / "cells" / "empty").mkdir()
+    (tmp_path / "cells" / "a" / "notes.txt").write_text("")
+    found = sorted(str(path.relative_to(tmp_path)) for path in images(*[tmp_path / pattern for pattern in patterns]))
+    assert found == ["cells/a/b/z.bmp", "cells/a/y.bmp", "cells/x.bmp"]
+
+
+def test_a_pattern_of_empty_folders_alone_is_an_error(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    with pytest.raises(DataError, match="holds no images"):
+        images(tmp_path / "**")
+
+
+def test_what_is_named_twice_comes_once_and_what_a_folder_leaves_out_still_comes(write_image, tmp_path):
+    first, odd, hidden = write_image("a/x.bmp"), tmp_path / "a" / "capture.raw", write_image("a/.old/y.bmp")
+    odd.write_bytes(b"")
+    assert images(first, first, tmp_path / "a" / ".." / "a" / "x.bmp") == [first]
+    assert images(odd, hidden, tmp_path / "a") == [odd, hidden, first]
+    assert images(tmp_path / "a" / "*.raw", tmp_path / "a") == [odd, first]
+
+
 def test_a_name_that_exists_is_no_pattern(write_image, tmp_path):
     odd = write_image("cell[1].bmp")
     assert images(odd) == [odd]
