@@ -1,8 +1,11 @@
 """A file's bytes, read so that no link, pipe, device or endless file can do harm."""
 
 import errno
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgeleuk.errors import ImageError
@@ -22,16 +25,18 @@ def read_regular(
     below that folder. Raises ImageError, which says why: no such file, a link, a pipe or device (which is not even
     opened), too large, no permission, or written to while it was read.
     """
-    try:
+    with _image_errors(path):
         handle = _open(path, beneath, follow_link)
         try:
             return _read_whole(handle, path, max_bytes)
         finally:
             os.close(handle)
-    except OSError as error:
-        raise ImageError(f"{path}: {_reason(error)}") from error
-    except ValueError as error:
-        raise ImageError(f"{str(path)!r}: no name of a file, for it holds a zero byte") from error
+
+
+def hash_regular(path: Path, *, beneath: Path | None = None) -> str:
+    """SHA-256 of such a file of any size, in little memory. Raises ImageError as `read_regular` does."""
+    with _image_errors(path), open(_open(path, beneath, follow_link=beneath is None), "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def open_beneath(folder: Path, path: Path) -> int:
@@ -49,6 +54,16 @@ def open_beneath(folder: Path, path: Path) -> int:
         return _open_regular(parts[-1], path, dir_fd=current)
     finally:
         os.close(current)
+
+
+@contextmanager
+def _image_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ImageError(f"{path}: {_reason(error)}") from error
+    except ValueError as error:
+        raise ImageError(f"{str(path)!r}: no name of a file, for it holds a zero byte") from error
 
 
 def _open(path: Path, beneath: Path | None, follow_link: bool) -> int:

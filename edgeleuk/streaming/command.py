@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgeleuk.sources.frame import CameraSource
     from edgeleuk.sources.watch import FolderWatch
     from edgeleuk.store import Store
+    from edgeleuk.streaming.attempts import Attempts
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
     watch, camera, store = _opened_watch(request, stack), _opened_camera(request, stack), _opened_store(request, stack)
     model = request.load()
     source = "watch" if watch else "camera" if camera else "file"
-    steps = Steps(model, store, Way(source, request.watch, subject_of))
+    steps = Steps(model, store, Way(source, request.watch, subject_of), _attempts(request, store))
     if watch is None and camera is None:
         rows = steps.rows(named)
         return (recorded(rows, store, source) if store is not None else rows), model
@@ -85,6 +86,15 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
     if watch is not None:
         return service.watch(watch, store), model
     return service.camera(cast("CameraSource", camera), store, request.every, request.frames), model
+
+
+def _attempts(request: Request, store: "Store | None") -> "Attempts | None":
+    """Only of a watch: files that were named are tried whatever happened before."""
+    if store is None or request.watch is None:
+        return None
+    from edgeleuk.streaming.attempts import Attempts
+
+    return Attempts(store)
 
 
 # Each imports what it opens: to classify one image takes no longer for what else can be done.

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from edgeleuk.device.systemd import Notifier
-from edgeleuk.errors import reason_of
+from edgeleuk.errors import EdgeleukError, reason_of
 from edgeleuk.sources.camera import CameraSource, Frame, frames
 from edgeleuk.sources.watch import FolderWatch
 from edgeleuk.store import Store
@@ -73,7 +73,7 @@ class Service:
     def watch(self, watch: FolderWatch, store: Store | None) -> Iterator[Row]:
         """Yield a row for each image of the folder, once stored. An image that may yet be written is tried again."""
         rows = self._steps.rows(self._folder_batches(watch))
-        return self._run(_settled(rows, watch), store, "watch")
+        return self._without_blame(self._run(_settled(rows, watch), store, "watch"))
 
     def camera(self, camera: CameraSource, store: Store | None, every_s: float, count: int | None) -> Iterator[Row]:
         """Yield a row for each frame, one every `every_s` seconds at most, until `count` or the camera's last."""
@@ -93,6 +93,22 @@ class Service:
                 self._notifier.status(f"{self._count} images since the start")
         self._notifier.stopping()
 
+    def _without_blame(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """An end that was asked for, or that the store made, is no fault of the files under way."""
+        try:
+            yield from rows
+        except (EdgeleukError, KeyboardInterrupt, GeneratorExit):
+            self._close_attempts()
+            raise
+        self._close_attempts()
+
+    def _close_attempts(self) -> None:
+        if self._steps.attempts is not None:
+            self._steps.attempts.close()
+
+    def _alone(self, path: Path) -> bool:
+        return self._steps.attempts is not None and self._steps.attempts.suspects(path)
+
     def _folder_batches(self, watch: FolderWatch) -> Iterator[Sequence[Path]]:
         """Empty batches tell the pipeline to finish what is under way before the next wait."""
         busy = False
@@ -103,7 +119,7 @@ class Service:
                 self._reload_where_wanted()
                 if self._control.stopping:
                     return  # what is not begun is there at the next start
-                yield (path,)
+                yield from [(), (path,), ()] if self._alone(path) else [(path,)]
             if not batch:
                 self._reload_where_wanted()
                 yield ()

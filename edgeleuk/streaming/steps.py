@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +13,17 @@ from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, Prepared
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.frame import Frame
-from edgeleuk.sources.reading import read_regular
+from edgeleuk.sources.reading import hash_regular, read_regular
 from edgeleuk.store import Result
 from edgeleuk.store.record import ModelIdentity, make_result
+from edgeleuk.streaming.attempts import PASSED_OVER, Attempts, file_key
 from edgeleuk.streaming.rows import Row
 from edgeleuk.text import printable
 
 if TYPE_CHECKING:
     from edgeleuk.store import Store
 
+_LARGE = 16 << 20  # bytes: to read such a file, though it be known, may already be too much
 _REMEMBERED = 256  # contents classified last: more than are ever under way between inference and store
 
 Image = Path | Frame
@@ -59,14 +62,21 @@ class _Seen:
     prepared: Prepared | None = None
     known: Result | None = None
     error: str | None = None
+    key: str | None = None
 
 
 class Steps:
     """What is done to each image. `model` may be replaced at any time; each image keeps the one it began with."""
 
-    def __init__(self, model: Model, store: "Store | None" = None, way: Way | None = None) -> None:
-        """With a store, what it knows of an image's content is its result."""
-        self.model = model
+    def __init__(
+        self,
+        model: Model,
+        store: "Store | None" = None,
+        way: Way | None = None,
+        attempts: Attempts | None = None,
+    ) -> None:
+        """With a store, what it knows of an image's content is its result. `attempts` are told of each file."""
+        self.model, self.attempts = model, attempts
         self._store = store
         self._way = way or Way()
         self._recent: OrderedDict[tuple[str, str], Result] = OrderedDict()
@@ -78,19 +88,35 @@ class Steps:
     def _prepare(self, image: Image) -> _Seen:
         model, sha256 = self.model, None
         path = image if isinstance(image, Path) else Path(image.name)
+        key = file_key(path) if self.attempts is not None and isinstance(image, Path) else None
         try:
-            content = self._read(path) if isinstance(image, Path) else image.content
+            if self._passes_over(key):
+                sha256 = hash_regular(path, beneath=self._way.beneath)
+                known = self._lookup(sha256, model)
+                return _Seen(path, model, sha256, known=known, error=PASSED_OVER if known is None else None)
+            content = self._read(path, key) if isinstance(image, Path) else image.content
             if self._store is not None:
                 sha256 = sha256_bytes(content)
                 if known := self._lookup(sha256, model):
-                    return _Seen(path, model, sha256, known=known)
-            return _Seen(path, model, sha256, model.classifier.timed_prepare(content))
+                    return _Seen(path, model, sha256, known=known, key=key)
+            self._begin(key)
+            return _Seen(path, model, sha256, model.classifier.timed_prepare(content), key=key)
         except ImageError as error:
             reason = str(error).removeprefix(f"{path}: ").removeprefix("image: ")
-            return _Seen(path, model, sha256, error=printable(reason))
+            return _Seen(path, model, sha256, error=printable(reason), key=key)
 
-    def _read(self, path: Path) -> bytes:
+    def _passes_over(self, key: str | None) -> bool:
+        return key is not None and self.attempts is not None and self.attempts.passes_over(key)
+
+    def _begin(self, key: str | None) -> None:
+        if key is not None and self.attempts is not None:
+            self.attempts.begin(key)
+
+    def _read(self, path: Path, key: str | None) -> bytes:
         beneath = self._way.beneath
+        with suppress(OSError):
+            if key is not None and path.lstat().st_size > _LARGE:
+                self._begin(key)
         return read_regular(path, beneath=beneath, follow_link=beneath is None)
 
     def _lookup(self, sha256: str, model: Model) -> Result | None:
@@ -100,6 +126,12 @@ class Steps:
             return None  # whoever stores the result waits for the store, and it takes no second row
 
     def _finish(self, seen: _Seen) -> Row:
+        row = self._answer(seen)
+        if seen.key is not None and self.attempts is not None:
+            self.attempts.end(seen.key)
+        return row
+
+    def _answer(self, seen: _Seen) -> Row:
         if seen.prepared is None:
             return Row(seen.path, result=seen.known, known=seen.known is not None, error=seen.error, sha256=seen.sha256)
         key = (seen.sha256 or "", seen.model.identity.sha256)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from edgeleuk.errors import ImageError
 from edgeleuk.runtime.classifier import Prediction
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.store import Store
 from edgeleuk.store.record import make_result
+from edgeleuk.streaming.attempts import PASSED_OVER, Attempts, upload_key
 from edgeleuk.web.body import Body
 from edgeleuk.web.model import ServedModel
 from edgeleuk.web.pictures import shrink
@@ -39,7 +41,7 @@ class Desk:
         """`observe` is called with each prediction, in the event loop."""
         self.model = model
         self._reader, self._observe = reader, observe
-        self._recorder = Recorder(writer)
+        self._recorder, self._attempts = Recorder(writer), Attempts(writer)
         self._inference = ThreadPoolExecutor(1, "inference")
         self._under_way: dict[tuple[str, str], asyncio.Task[Answer]] = {}
 
@@ -74,6 +76,7 @@ class Desk:
         """Wait for what the threads do, and end them."""
         self._inference.shutdown()
         self._recorder.close()
+        self._attempts.close()
 
     async def _work(self, request: Request) -> Answer:
         answer: Future[Answer] = Future()
@@ -95,7 +98,7 @@ class Desk:
             if known is not None:
                 answer.set_result(Answer(known))
                 return
-            prediction, preview = classify(request.model, request.body.content)
+            prediction, preview = self._attempt(request)
             result = make_result(
                 prediction,
                 request.model.identity,
@@ -107,6 +110,17 @@ class Desk:
             self._recorder.put(Pending(result, prediction, preview, answer))
         except Exception as error:  # noqa: BLE001 - told to whoever waits for it
             answer.set_exception(error)
+
+    def _attempt(self, request: Request) -> tuple[Prediction, Image.Image]:
+        """See `classify`; an image over which the server was killed again and again is refused instead."""
+        key = upload_key(request.body.sha256)
+        if self._attempts.passes_over(key):
+            raise ImageError(PASSED_OVER)
+        self._attempts.begin(key)
+        try:
+            return classify(request.model, request.body.content)
+        finally:
+            self._attempts.end(key)
 
 
 def classify(model: ServedModel, content: bytes) -> tuple[Prediction, Image.Image]:

@@ -8,6 +8,7 @@ import pytest
 from edgeleuk.errors import ImageError, StoreError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.store import Store
+from edgeleuk.streaming.attempts import MOST_TRIES, Attempts, upload_key
 from edgeleuk.web.body import Body
 from edgeleuk.web.desk import Desk
 from edgeleuk.web.model import ServedModel
@@ -146,3 +147,20 @@ def test_the_inference_thread_is_alive_until_it_hangs(model, stores):
         return found
 
     assert at_desk(model, stores, work)[0] is False
+
+
+def test_an_upload_over_which_the_server_was_killed_again_and_again_is_refused_and_others_are_answered(model, stores):
+    handed_in = body(picture())
+    for _ in range(MOST_TRIES):
+        Attempts(stores[1]).begin(upload_key(handed_in.sha256))  # and never ended
+    with pytest.raises(ImageError, match="passed over: the process was ended 3 times"):
+        at_desk(model, stores, lambda desk: desk.answer(handed_in, "x.png", None))
+    answer, _ = at_desk(model, stores, lambda desk: desk.answer(body(picture(7)), "x.png", None))
+    assert answer.result.label in ("all", "hem")
+
+
+def test_an_upload_that_was_answered_or_refused_leaves_nothing_behind(model, stores):
+    at_desk(model, stores, lambda desk: desk.answer(body(picture()), "x.png", None))
+    with pytest.raises(ImageError):
+        at_desk(model, stores, lambda desk: desk.answer(body(b"no image"), "x.png", None))
+    assert stores[1].unfinished_attempts() == {}
