@@ -21,6 +21,7 @@ from edgeleuk.quantization.mixed import Keep, check_keep
 from edgeleuk.quantization.mixing import Mixture, mix
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, check_mixed, check_portable, examine
+from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.quantization.source import Source, prepare_source
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.runtime.bundle import write_bundle
@@ -117,6 +118,7 @@ def _model(source: Source, request: Request, calibration: ImageSet | None) -> tu
             raise UsageError(f"a QAT run converts to --int8, not {request.precision}; convert the float run instead")
         return convert_float(source.network, request.precision), None
     if calibration is None:
+        widen_ranges(source.network)
         return convert_quantization_aware(source.network), None
     preprocessing = source.spec.preprocessing.on_int8_grid()
     images = calibration.inputs(preprocessing)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import MissingExtraError
+from edgeleuk.quantization.floors import activation_floors, weight_floors
 from edgeleuk.quantization.freeze import INPUT_NAME
 from edgeleuk.quantization.grid import factor_range
 from edgeleuk.quantization.portable import make_portable
@@ -67,11 +68,13 @@ class PostTraining:
         int8 = [operator for operator in self.graph.operators if operator not in kept]
         ranges = copy.deepcopy(self._measured)  # the quantizer changes what it is given
         _share_ranges(self.graph, int8, ranges)
+        ranges |= activation_floors(ranges)
+        floors = weight_floors(self.graph, self.float_model, int8, ranges)
         with _quietly():
             quantizing = quantizer.Quantizer(self.float_model)
             quantizing.load_quantization_recipe(self._recipe(kept))
             result = quantizing.quantize(
-                ranges | copy.deepcopy(self._factors), enable_progress_bar=False, enable_progress_report=False
+                ranges | floors | copy.deepcopy(self._factors), enable_progress_bar=False, enable_progress_report=False
             )
         return make_portable(bytes(result.quantized_model))
 
