@@ -1,13 +1,14 @@
 """Reading a store: results, failures, the models that answered, the audit. A damaged row is passed over and counted."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edgeleuk.store.connection import StoreFile
 from edgeleuk.store.filters import HELD_LABEL, condition
-from edgeleuk.store.record import Change, Failure, Filter, ModelIdentity, Result, readable
+from edgeleuk.store.record import SOURCES, Change, Failure, Filter, ModelIdentity, Result, readable
 from edgeleuk.store.rows import (
     CHANGE_COLUMNS,
     FAILURE_COLUMNS,
@@ -25,6 +26,15 @@ _PAGE = 500
 _ANY = Filter()
 _MOST_DAMAGED = 1000  # that are remembered, so that each is reported once
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some results, how many rows they were read from, and the id of the last of those; the rest were damaged."""
+
+    results: list[Result]
+    rows: int
+    last_id: int | None
 
 
 class Reading(StoreFile):
@@ -66,6 +76,11 @@ class Reading(StoreFile):
             remaining = None if remaining is None else remaining - size
             after_id, before_id = (after_id, page[-1][0]) if newest_first else (page[-1][0], before_id)
 
+    def page(self, wanted: Filter, *, before_id: int | None, limit: int) -> Page:
+        """The newest results of the filter, older than `before_id`."""
+        rows = self._page(wanted, None, before_id, limit, True)
+        return Page(list(self._results(rows)), len(rows), rows[-1][0] if rows else None)
+
     def count(self, wanted: Filter = _ANY) -> int:
         """How many results there are, damaged ones included."""
         where, values = condition(wanted, self._known)
@@ -77,8 +92,8 @@ class Reading(StoreFile):
         return [row[0] for row in self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id", *values)]
 
     def last_id(self) -> int:
-        """The greatest id of a result, 0 without any."""
-        return int(self._rows("SELECT coalesce(max(id), 0) FROM results")[0][0])
+        """The greatest id that a result has or had, 0 without any."""
+        return self._last("results")
 
     def labels(self) -> list[str]:
         """The labels that results have, and the classes of the models that answered."""
@@ -94,14 +109,14 @@ class Reading(StoreFile):
         rows = self._rows(f"SELECT {MODEL_COLUMNS} FROM models ORDER BY first_seen, rowid")
         return {model.sha256: model for model in self._sound(rows, to_model, "model")}
 
-    def names(self, sha256: str) -> list[str]:
-        """Every name under which this content was seen, the first ones first."""
+    def names(self, sha256: str, sources: Container[str] = SOURCES) -> list[str]:
+        """Every name under which this content came from those sources, the first ones first."""
         sql = (
-            "SELECT path FROM (SELECT path, created, 0 AS other FROM results WHERE sha256 = ? "
-            "UNION ALL SELECT path, created, 1 FROM names WHERE sha256 = ?) ORDER BY created, other"
+            "SELECT path, source FROM (SELECT path, source, created, 0 AS other FROM results WHERE sha256 = ? "
+            "UNION ALL SELECT path, source, created, 1 FROM names WHERE sha256 = ?) ORDER BY created, other"
         )
-        found = self._sound(self._rows(sql, sha256, sha256), lambda row: from_path(row[0]), "name")
-        return list(dict.fromkeys(found))
+        rows = [row for row in self._rows(sql, sha256, sha256) if row[1] in sources]
+        return list(dict.fromkeys(self._sound(rows, lambda row: from_path(row[0]), "name")))
 
     def failures(
         self, limit: int | None = None, *, source: str | None = None, before_id: int | None = None
@@ -122,8 +137,8 @@ class Reading(StoreFile):
         return int(self._rows(f"SELECT count(*) FROM failures WHERE {where}", *values)[0][0])
 
     def last_failure_id(self) -> int:
-        """The greatest id of a failure, 0 without any."""
-        return int(self._rows("SELECT coalesce(max(id), 0) FROM failures")[0][0])
+        """The greatest id that a failure has or had, 0 without any."""
+        return self._last("failures")
 
     def changes(self, limit: int | None = None, *, result_id: int | None = None, before_id: int | None = None,
                 after_id: int | None = None) -> list[Change]:  # fmt: skip
@@ -138,7 +153,7 @@ class Reading(StoreFile):
 
     def last_change_id(self) -> int:
         """The greatest id of the audit, 0 without any."""
-        return int(self._rows("SELECT coalesce(max(id), 0) FROM audit")[0][0])
+        return self._last("audit")
 
     def preview(self, sha256: str) -> bytes | None:
         """The picture kept by `add_preview`, or None."""
@@ -149,6 +164,12 @@ class Reading(StoreFile):
     def damaged(self) -> int:
         """How many rows could not be read so far."""
         return len(self._damaged)
+
+    def _last(self, table: str) -> int:
+        """SQLite keeps the greatest id of a table, so that one is never given twice; a damaged note is passed over."""
+        sql = f"SELECT max(coalesce(max(id), 0), (SELECT coalesce(max(CASE WHEN name = '{table}' THEN seq END), 0) "
+        sql += f"FROM sqlite_sequence WHERE typeof(seq) = 'integer')) FROM {table}"
+        return int(self._rows(sql)[0][0])
 
     def _results(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
         if not rows:

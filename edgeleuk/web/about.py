@@ -1,7 +1,6 @@
 """What the server says of itself: model card, device, health, metrics, its API; and login."""
 
-import dataclasses
-import json
+import asyncio
 import time
 
 from starlette.requests import Request
@@ -9,7 +8,8 @@ from starlette.responses import Response
 
 from edgeleuk import __version__
 from edgeleuk.runtime.decision import RESEARCH_USE
-from edgeleuk.web.body import read_body
+from edgeleuk.store.times import device_zone
+from edgeleuk.web.body import read_json_object
 from edgeleuk.web.guard import session_of
 from edgeleuk.web.metrics import CONTENT_TYPE
 from edgeleuk.web.openapi import description
@@ -19,7 +19,7 @@ from edgeleuk.web.rates import client_key
 from edgeleuk.web.services import Services
 from edgeleuk.web.sessions import removal_cookie
 
-_LOGIN_BYTES = 4096
+_LOGIN = '{"token": "..."}'
 
 
 class About:
@@ -45,17 +45,25 @@ class About:
         services = self._services
         health, limits = await services.health(), services.settings.limits
         queue = {"waiting": services.admission.waiting, "reading": services.admission.reading, "bound": limits.queue}
+        stored = await asyncio.to_thread(self._stored)
         about = {"health": health.to_dict(), "queue": queue, "listeners": len(services.events)}
         uptime_s = round(time.monotonic() - services.started_s, 1)
         return json_response(
             {
                 **about,
+                **stored,
                 "uptime_s": uptime_s,
                 "needs_token": not services.access.open,
+                "time_zone": device_zone(),
                 "version": __version__,
                 "research_use": RESEARCH_USE,
             }
         )
+
+    def _stored(self) -> dict[str, object]:
+        services = self._services
+        store = services.store
+        return {"store_id": store.id, "failures": store.count_failures(), "damaged": services.damaged}
 
     async def metrics(self, request: Request) -> Response:
         """For Prometheus."""
@@ -79,14 +87,14 @@ class About:
     async def login(self, request: Request) -> Response:
         """A session for whoever knows the token."""
         query_values(request, {})
-        access, limits = self._services.access, self._services.settings.limits
+        access = self._services.access
         client = client_key(request.client.host if request.client else None)
         if access.open:
             raise RefusalError(409, "this server needs no token")
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise RefusalError(415, "expected Content-Type: application/json")
-        limits = dataclasses.replace(limits, body_s=limits.body_grace_s)
-        access.check_token(_token((await read_body(request, limits, _LOGIN_BYTES)).content), client)
+        sent = await read_json_object(request, self._services.settings.limits, _LOGIN)
+        if set(sent) != {"token"} or not isinstance(sent["token"], str):
+            raise RefusalError(422, f"expected {_LOGIN}")
+        access.check_token(sent["token"], client)
         cookie = access.sessions.cookie(access.sessions.create(), request.url.scheme == "https")
         return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
 
@@ -96,14 +104,3 @@ class About:
         self._services.access.sessions.remove(session_of(request.headers))
         cookie = removal_cookie(request.url.scheme == "https")
         return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
-
-
-def _token(content: bytes) -> str:
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict) or set(value) != {"token"} or not isinstance(value["token"], str):
-        raise RefusalError(422, 'expected {"token": "..."}')
-    token: str = value["token"]
-    return token

@@ -1,17 +1,26 @@
 """The application: every route in one place."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from edgeleuk.web.about import About
 from edgeleuk.web.address import HostNames
 from edgeleuk.web.assets import Assets
+from edgeleuk.web.changing import Changing
 from edgeleuk.web.guard import Guard
 from edgeleuk.web.history import History
+from edgeleuk.web.overview import Overview
 from edgeleuk.web.problems import HANDLERS
 from edgeleuk.web.services import Services
 from edgeleuk.web.uploads import Uploads
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(services: Services, names: HostNames) -> ASGIApp:
@@ -20,9 +29,19 @@ def build_app(services: Services, names: HostNames) -> ASGIApp:
     return Guard(application, names, services.access, services.settings.limits, services.metrics)
 
 
+def by_method(**endpoints: Endpoint) -> dict[str, Any]:
+    """What a Route takes for one path: one route, so that a wrong method is told all that there are."""
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints[request.method](request)
+
+    return {"endpoint": endpoint, "methods": list(endpoints)}
+
+
 def routes(services: Services) -> list[Route]:
     """Every endpoint; tests hold the API's description against this list."""
     about, assets, history, uploads = About(services), Assets(), History(services), Uploads(services)
+    changing, overview = Changing(services, history), Overview(services)
     made = [
         Route("/", assets.page),
         Route("/static/{name}", assets.file),
@@ -33,11 +52,16 @@ def routes(services: Services) -> list[Route]:
         Route("/api/model", about.model),
         Route("/api/device", about.device),
         Route("/api/images", uploads.post, methods=["POST"]),
-        Route("/api/results", history.page),
+        Route("/api/results", **by_method(GET=history.page, PATCH=changing.correct_many, DELETE=changing.delete_many)),
         Route("/api/results.csv", history.csv),
-        Route("/api/results/{id}", history.one),
+        Route(
+            "/api/results/{id}", **by_method(GET=history.one, PATCH=changing.correct_one, DELETE=changing.delete_one)
+        ),
         Route("/api/results/{id}/picture", history.picture),
-        Route("/api/subjects", history.subjects),
+        Route("/api/subjects", overview.subjects),
+        Route("/api/models", overview.models),
+        Route("/api/failures", overview.failures),
+        Route("/api/changes", overview.changes),
         Route("/api/events", history.events),
         Route("/api/login", about.login, methods=["POST"]),
         Route("/api/logout", about.logout, methods=["POST"]),

@@ -1,16 +1,22 @@
 """Reading a request's body: bounded in size, in time and in how slowly it may come."""
 
 import asyncio
+import dataclasses
 import hashlib
 import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from edgeleuk.errors import UsageError
+from edgeleuk.reading import parse_json
 from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.settings import MIB, Limits
+
+_JSON_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,8 @@ async def read_body(request: Request, limits: Limits, most: int, clock: Callable
 
 
 def _too_large(most: int) -> RefusalError:
+    if most == _JSON_BYTES:
+        return RefusalError(413, f"larger than the {most:,} bytes of JSON that are accepted")
     size = f"{most / MIB:g} MiB" if most >= MIB else f"{most:,} bytes"
     return RefusalError(413, f"larger than the {size} that are accepted; see 'edgeleuk serve --max-upload-mb'")
 
@@ -67,3 +75,18 @@ def _too_slow(received_bytes: int, limits: Limits) -> str:
         f"only {received_bytes:,} bytes came in time; expected {limits.body_bytes_per_s:,} bytes/s after "
         f"{limits.body_grace_s:g} s, and all within {limits.body_s:g} s"
     )
+
+
+async def read_json_object(request: Request, limits: Limits, expected: str) -> dict[str, Any]:
+    """The JSON object that was sent, at most 4 KiB. Raises RefusalError: 408, 413, 415; 422 says `expected`."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise RefusalError(415, "expected Content-Type: application/json")
+    limits = dataclasses.replace(limits, body_s=limits.body_grace_s)
+    content = (await read_body(request, limits, _JSON_BYTES)).content
+    try:
+        value = parse_json(content, "the body", UsageError, any_text=True)
+    except UsageError:
+        value = None
+    if not isinstance(value, dict):
+        raise RefusalError(422, f"expected {expected}")
+    return value

@@ -13,12 +13,13 @@ from edgeleuk.errors import ImageError
 from edgeleuk.runtime.classifier import Prediction
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.store import Store
-from edgeleuk.store.record import make_result
+from edgeleuk.store.record import make_failure, make_result
 from edgeleuk.streaming.attempts import PASSED_OVER, Attempts, upload_key
 from edgeleuk.web.body import Body
 from edgeleuk.web.model import ServedModel
 from edgeleuk.web.pictures import shrink
 from edgeleuk.web.recording import Answer, Pending, Recorder
+from edgeleuk.web.settings import Keep
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,18 @@ class Desk:
     The threads hand over to each other directly: under a flood, each way through the event loop is a wait of its own.
     """
 
-    def __init__(self, model: ServedModel, reader: Store, writer: Store, observe: Callable[[Prediction], None]) -> None:
+    def __init__(
+        self,
+        model: ServedModel,
+        reader: Store,
+        writer: Store,
+        observe: Callable[[Prediction], None],
+        keep: Keep | None = None,
+    ) -> None:
         """`observe` is called with each prediction, in the event loop."""
         self.model = model
         self._reader, self._observe = reader, observe
-        self._recorder, self._attempts = Recorder(writer), Attempts(writer)
+        self._recorder, self._attempts = Recorder(writer, keep), Attempts(writer)
         self._inference = ThreadPoolExecutor(1, "inference")
         self._under_way: dict[tuple[str, str], asyncio.Task[Answer]] = {}
 
@@ -53,6 +61,7 @@ class Desk:
         key = (body.sha256, self.model.identity.sha256)
         task = self._under_way.get(key)
         if task is not None:
+            self._note_name(body.sha256, name)
             return dataclasses.replace(await asyncio.shield(task), prediction=None)
         task = asyncio.create_task(self._work(Request(body, self.model, name, subject)))
         self._under_way[key] = task
@@ -95,8 +104,10 @@ class Desk:
         """In the inference thread; whatever comes of it is told through `answer`."""
         try:
             known = self._reader.lookup(request.body.sha256, request.model.identity.sha256)
+            names = tuple(self._reader.names(request.body.sha256))
             if known is not None:
-                answer.set_result(Answer(known))
+                self._note_name(request.body.sha256, request.name)
+                answer.set_result(Answer(known, names=names))
                 return
             prediction, preview = self._attempt(request)
             result = make_result(
@@ -107,7 +118,11 @@ class Desk:
                 subject=request.subject,
                 source="upload",
             )
-            self._recorder.put(Pending(result, prediction, preview, answer))
+            self._recorder.put(Pending(result, prediction, preview, answer, names))
+        except ImageError as error:
+            failure = make_failure(request.name, str(error), request.body.sha256, "upload")
+            self._recorder.note(lambda store: store.add_failures([failure]))
+            answer.set_exception(error)
         except Exception as error:  # noqa: BLE001 - told to whoever waits for it
             answer.set_exception(error)
 
@@ -121,6 +136,9 @@ class Desk:
             return classify(request.model, request.body.content)
         finally:
             self._attempts.end(key)
+
+    def _note_name(self, sha256: str, name: str) -> None:
+        self._recorder.note(lambda store: store.add_names([(sha256, name, "upload")]))
 
 
 def classify(model: ServedModel, content: bytes) -> tuple[Prediction, Image.Image]:

@@ -55,7 +55,9 @@ class Metrics:
         return _family(name, "histogram", "Decoding, preparing and running the network, one image.", rows)
 
 
-_METHODS = frozenset({"GET", "HEAD", "POST"})  # anything else is the client's word, and would grow without bound
+_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PATCH", "DELETE"}
+)  # anything else is the client's word, and would grow without bound
 _HELP = {
     "queue_waiting": "Images that wait for their answer.",
     "queue_reading": "Images that are being received.",

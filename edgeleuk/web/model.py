@@ -32,6 +32,7 @@ class ServedModel:
             "size_bytes": len(bundle.content),
             "backend": interpreter_class(backend)[1],
             "threads": threads or default_threads(),
+            "display_names": classifier.spec.shown_names,
             "spec": classifier.spec.to_dict(),
             "proof": bundle.proof,
             "cascade": None if bundle.cascade is None else dataclasses.asdict(bundle.cascade.rule),

@@ -1,15 +1,24 @@
 """The API's description (OpenAPI 3.1), by hand; tests hold it against the routes and real answers against it."""
 
-from typing import Any
-
 from edgeleuk import __version__
 from edgeleuk.store.record import SOURCES
-from edgeleuk.web.params import MAX_ID, MAX_LABEL, MAX_LIMIT, MAX_NAME, MAX_SUBJECT
+from edgeleuk.web.events import PLACE
+from edgeleuk.web.openapi_parts import Json, content_of, json_of, operation, parameter, reference, refused
+from edgeleuk.web.params import MAX_ID, MAX_LABEL, MAX_LIMIT, MAX_NAME, MAX_SUBJECT, MAX_TIME, MAX_WHO
 from edgeleuk.web.schemas import SCHEMAS
 from edgeleuk.web.settings import Limits
 
-Json = dict[str, Any]
-_TIME = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+_TIME: Json = {
+    "anyOf": [
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "pattern": "^[1-9][0-9]{0,3}[mhd]$"},
+    ]
+}
+_NAME: Json = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
+_SOURCE: Json = {"type": "string", "enum": list(SOURCES)}
+_BODY = (408, 409, 413, 415)
+_NUMBER = parameter("id", {"type": "integer", "minimum": 1, "maximum": MAX_ID}, place="path")
 
 
 def description(limits: Limits) -> Json:
@@ -23,7 +32,7 @@ def description(limits: Limits) -> Json:
             "description": "For research use, not a diagnosis.",
         },
         "security": [{"bearer": []}, {"session": []}, {}],
-        "paths": {**_about(), **_results(), **_images(limits), **_access()},
+        "paths": {**_about(), **_corrections(), **_results(), **_images(limits), **_access()},
         "components": {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "The server's token."},
@@ -35,79 +44,113 @@ def description(limits: Limits) -> Json:
 
 
 def _about() -> Json:
-    page = {"200": _content("The page.", "text/html", {"type": "string"})}
-    name = _parameter("name", {"type": "string"}, place="path")
+    page = {"200": content_of("The page.", "text/html", {"type": "string"})}
+    name = parameter("name", {"type": "string"}, place="path")
     text = {"type": "string"}
     return {
-        "/": {"get": _operation("The page", page, public=True), "head": _operation("The page", page, public=True)},
+        "/": {"get": operation("The page", page, public=True), "head": operation("The page", page, public=True)},
         "/static/{name}": {
-            method: _operation(
-                "A file of the page", {"200": {"description": "The file."}, **_refused(404)}, [name], True
-            )
+            method: operation("A file of the page", {"200": {"description": "The file."}, **refused(404)}, [name], True)
             for method in ("get", "head")
         },
         "/favicon.ico": {
-            method: _operation("The icon", {"200": {"description": "An SVG."}}, public=True)
+            method: operation("The icon", {"200": {"description": "An SVG."}}, public=True)
             for method in ("get", "head")
         },
         "/healthz": {
-            method: _operation(
+            method: operation(
                 "Whether the server is at work",
-                {str(status): _json(text, "Health") for status, text in ((200, "At work."), (503, "Not at work."))},
+                {str(status): json_of(text, "Health") for status, text in ((200, "At work."), (503, "Not at work."))},
                 public=True,
             )
             for method in ("get", "head")
         },
         "/metrics": {
-            "get": _operation("Metrics for Prometheus", {"200": _content("Text format 0.0.4.", "text/plain", text)})
+            "get": operation("Metrics for Prometheus", {"200": content_of("Text format 0.0.4.", "text/plain", text)})
         },
-        "/api/openapi.json": {"get": _operation("This description", {"200": _json("OpenAPI 3.1.", None)})},
-        "/api/model": {"get": _operation("The model card", {"200": _json("Spec, proof and hash.", "Model")})},
-        "/api/device": {"get": _operation("Health of the device", {"200": _json("Health and queue.", "Device")})},
+        "/api/openapi.json": {"get": operation("This description", {"200": json_of("OpenAPI 3.1.", None)})},
+        "/api/model": {"get": operation("The model card", {"200": json_of("Spec, proof and hash.", "Model")})},
+        "/api/device": {"get": operation("Health of the device", {"200": json_of("Health and queue.", "Device")})},
     }
 
 
 def _results() -> Json:
-    number = _parameter("id", {"type": "integer", "minimum": 1, "maximum": MAX_ID}, place="path")
-    paging = [
-        _parameter("before_id", {"type": "integer", "minimum": 1, "maximum": MAX_ID}, "Results older than this one."),
-        _parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, "At most so many. Default: 50."),
-    ]
-    csv = _content("One line for each result, oldest first.", "text/csv", {"type": "string"})
-    jpeg = _content("At most 320 px a side.", "image/jpeg", {"type": "string", "contentMediaType": "image/jpeg"})
-    stream = _content("Events `result` and `reset`.", "text/event-stream", {"type": "string"})
-    last = _parameter(
-        "Last-Event-ID", {"type": "integer", "minimum": 0, "maximum": MAX_ID}, "Also what came after it.", "header"
+    csv = content_of("One line for each result, oldest first.", "text/csv", {"type": "string"})
+    jpeg = content_of("At most 320 px a side.", "image/jpeg", {"type": "string", "contentMediaType": "image/jpeg"})
+    stream = content_of(
+        "Events `model`, `reset`, `result`, `changed`, `removed` and `failure`.",
+        "text/event-stream",
+        {"type": "string"},
     )
+    last = parameter("Last-Event-ID", {"type": "string", "pattern": PLACE}, "Also what came after it.", "header")
+    mark = parameter("bom", {"const": "1"}, "Begin with a byte order mark, as Excel needs it to know UTF-8.")
+    model = parameter("model", _NAME, "Hash or name of a model, `served` (the default), or `all`: one by one.")
+    origin = parameter("source", _SOURCE, "Only from there.")
+    failures = operation("Images that could not be classified", {"200": json_of("Newest first.", "Failures")},
+                          [origin, *_paging()])  # fmt: skip
+    changes = operation("What people corrected and deleted", {"200": json_of("Newest first.", "Changes")}, _paging())
     return {
-        "/api/results": {"get": _operation("Results, newest first", {"200": _json("A page.", "Results")},
-                                           [*_filters(), *paging])},
-        "/api/results.csv": {"get": _operation("Results as CSV", {"200": csv}, _filters())},
-        "/api/results/{id}": {
-            "get": _operation("One result", {"200": _json("It.", "Result"), **_refused(404)}, [number])
-        },
+        "/api/results.csv": {"get": operation("Results as CSV", {"200": csv}, [*_filters(), mark])},
         "/api/results/{id}/picture": {
-            "get": _operation("The picture of a result", {"200": jpeg, **_refused(404)}, [number])
+            "get": operation("The picture of a result", {"200": jpeg, **refused(404)}, [_NUMBER])
         },
-        "/api/subjects": {"get": _operation("A summary of each subject", {"200": _json("All.", "Subjects")})},
-        "/api/events": {"get": _operation("New results as they are stored", {"200": stream}, [last])},
-    }  # fmt: skip
+        "/api/subjects": {
+            "get": operation(
+                "A summary of each subject", {"200": json_of("One per subject and model.", "Subjects")}, [model]
+            )
+        },
+        "/api/models": {"get": operation("The models that answered", {"200": json_of("The latest first.", "Models")})},
+        "/api/failures": {"get": failures},
+        "/api/changes": {"get": changes},
+        "/api/events": {"get": operation("New results as they are stored", {"200": stream}, [last])},
+    }
+
+
+def _corrections() -> Json:
+    """Results, one and many: read, corrected, deleted."""
+    by = parameter("by", {**_NAME, "maxLength": MAX_WHO}, "Who deletes, for the record.")
+    many = [
+        *_filters(),
+        {**parameter("expected", {"type": "integer", "minimum": 0, "maximum": 10**9}, "How many results are meant: "
+                      "with another number nothing is done."), "required": True},
+    ]  # fmt: skip
+    page = operation("Results, newest first", {"200": json_of("A page.", "Results")}, [*_filters(), *_paging()])
+    one = operation("One result", {"200": json_of("The result.", "Details"), **refused(404)}, [_NUMBER])
+    corrected = operation(
+        "Correct a result", {"200": json_of("As it is now.", "Result"), **refused(*_BODY, 404)}, [_NUMBER]
+    )
+    deleted = operation("Delete a result", {"204": {"description": "Gone."}, **refused(404)}, [_NUMBER, by])
+    all_corrected = operation(
+        "Correct results", {"200": json_of("How many changed.", "Changed"), **refused(*_BODY)}, many
+    )
+    all_deleted = operation(
+        "Delete results", {"200": json_of("How many there were.", "Deleted"), **refused(409)}, [*many, by]
+    )
+    for each in (corrected, all_corrected):
+        each["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": reference("Correction")}},
+        }
+    return {
+        "/api/results": {"get": page, "patch": all_corrected, "delete": all_deleted},
+        "/api/results/{id}": {"get": one, "patch": corrected, "delete": deleted},
+    }
 
 
 def _images(limits: Limits) -> Json:
     name = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
     subject = {"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT}
     image = {"type": "string", "format": "binary", "maxLength": limits.max_upload_bytes}
-    made = _operation(
+    made = operation(
         "Classify an image",
         {
-            "200": _json("The store had this content already; nothing was classified.", "Answer"),
-            "201": _json("Classified and stored.", "Answer"),
-            **_refused(408, 413, 507),
+            "200": json_of("The store had this content already; nothing was classified.", "Answer"),
+            "201": json_of("Classified and stored.", "Answer"),
+            **refused(408, 413, 507),
         },
         [
-            _parameter("name", name, "What the image is called: a label, never a path."),
-            _parameter("subject", subject, "Whose cell it is; no control characters. Default: as a C-NMC name tells."),
+            parameter("name", name, "What the image is called: a label, never a path."),
+            parameter("subject", subject, "Whose cell it is; no control characters. Default: as a C-NMC name tells."),
         ],
     )
     made["requestBody"] = {
@@ -120,69 +163,35 @@ def _images(limits: Limits) -> Json:
 
 def _access() -> Json:
     no_content = {"description": "Done; the cookie is in Set-Cookie."}
-    login = _operation("A session for the token", {"204": no_content, **_refused(401, 408, 409, 413, 415)}, public=True)
-    login["requestBody"] = {"required": True, "content": {"application/json": {"schema": _reference("Login")}}}
+    login = operation("A session for the token", {"204": no_content, **refused(401, 408, 409, 413, 415)}, public=True)
+    login["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference("Login")}}}
     return {
         "/api/login": {"post": login},
-        "/api/logout": {"post": _operation("The end of the session", {"204": no_content})},
+        "/api/logout": {"post": operation("The end of the session", {"204": no_content})},
     }
 
 
 def _filters() -> list[Json]:
     plain = {"type": "string", "minLength": 1}
+    only = {"enum": ["only", "none"]}
     return [
-        _parameter("subject", {**plain, "maxLength": MAX_SUBJECT}, "Of this subject."),
-        _parameter("label", {**plain, "maxLength": MAX_LABEL}, "With this label."),
-        _parameter("since", _TIME, "Stored then or later; UTC unless it says otherwise."),
-        _parameter("until", _TIME, "Stored before; a date is meant with all of that day."),
-        _parameter("source", {"type": "string", "enum": list(SOURCES)}, "Where the image came from."),
+        parameter("subject", {**plain, "maxLength": MAX_SUBJECT}, "Of this subject; case does not matter."),
+        parameter("subject_none", {"const": "1"}, "Without a subject."),
+        parameter("label", {**plain, "maxLength": MAX_LABEL}, "With this label, a person's where there is one; case "
+                   "does not matter. A label that is none is refused."),
+        parameter("since", _TIME, "Stored then or later: a date from its start, a time, or 36h (ago)."),
+        parameter("until", _TIME, "Stored before a time; a date is meant with all of that day."),
+        parameter("tz", {**plain, "maxLength": MAX_TIME}, "Time zone of dates and of times without an offset, such as "
+                   "Europe/Berlin or +01:00. Default: UTC."),
+        parameter("source", _SOURCE, "Where the image came from."),
+        parameter("model", _NAME, "Of this model: its hash or eight digits of it, its file's name, or `served`."),
+        parameter("warnings", only, "Only with warnings, which are kept apart in sums, or none of them."),
+        parameter("corrected", only, "Only with a person's label, or none of them."),
+    ]  # fmt: skip
+
+
+def _paging() -> list[Json]:
+    return [
+        parameter("before_id", {"type": "integer", "minimum": 1, "maximum": MAX_ID}, "Older than this one."),
+        parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, "At most so many. Default: 50."),
     ]
-
-
-def _operation(summary: str, answers: Json, parameters: list[Json] | None = None, public: bool = False) -> Json:
-    """An operation with the refusals that every endpoint has."""
-    usual = _refused(400, 403, 421, 422, 429, 500, 503) if public else _refused(400, 401, 403, 421, 422, 429, 500, 503)
-    made: Json = {"summary": summary, "responses": {**usual, **answers}}
-    if parameters:
-        made["parameters"] = parameters
-    if public:
-        made["security"] = []
-    return made
-
-
-def _parameter(name: str, schema: Json, text: str = "", place: str = "query") -> Json:
-    return {"name": name, "in": place, "required": place == "path", "schema": schema, "description": text}
-
-
-def _refused(*statuses: int) -> Json:
-    return {str(status): _json(_REASONS[status], "Error") for status in statuses}
-
-
-def _json(text: str, schema: str | None) -> Json:
-    return _content(text, "application/json", {"type": "object"} if schema is None else _reference(schema))
-
-
-def _content(text: str, kind: str, schema: Json) -> Json:
-    return {"description": text, "content": {kind: {"schema": schema}}}
-
-
-def _reference(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_REASONS = {
-    400: "The request contradicts itself.",
-    401: "A token is needed, or this is the wrong one.",
-    403: "Sent by a page of another site.",
-    404: "There is none.",
-    408: "The body came too slowly.",
-    409: "This server needs no token.",
-    413: "The body is too large.",
-    415: "The body is of another type.",
-    421: "The server is not called by this name.",
-    422: "A parameter or the body cannot be used.",
-    429: "Too many requests; Retry-After says when to come back.",
-    500: "The server failed.",
-    503: "Busy; Retry-After says when to come back.",
-    507: "The disk is full; nothing was stored.",
-}

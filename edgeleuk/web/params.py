@@ -3,22 +3,23 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import timezone
 from typing import Any
 
 from starlette.requests import Request
 
+from edgeleuk.errors import UsageError
 from edgeleuk.spec import nearest
 from edgeleuk.store import Filter
+from edgeleuk.store.asking import make_filter
 from edgeleuk.store.record import SOURCES
-from edgeleuk.store.times import timestamp
+from edgeleuk.store.times import zone_of
 from edgeleuk.web.problems import RefusalError
 
 MAX_ID = 2**63 - 1
-MAX_NAME, MAX_SUBJECT, MAX_LABEL = 255, 128, 128
+MAX_NAME, MAX_SUBJECT, MAX_LABEL, MAX_TIME, MAX_WHO = 255, 128, 128, 64, 128
 MAX_LIMIT = 200
 Parse = Callable[[str], Any]
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,12}))?(Z|z|[+-]\d\d:\d\d)?)?", re.ASCII)
 
 
 def query_values(request: Request, known: Mapping[str, Parse]) -> dict[str, Any]:
@@ -84,47 +85,50 @@ def label_of_file(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(character) else character for character in text)
 
 
-def since(text: str) -> str:
-    """A date (from its start) or a date and time, as the store writes it; UTC where it says nothing else."""
-    return timestamp(_moment(text))
+def with_or_without(text: str) -> bool:
+    """Parser of whether only results with something are meant, or only those without."""
+    if text not in ("only", "none"):
+        raise ValueError("only | none")
+    return text == "only"
 
 
-def until(text: str) -> str:
-    """Like `since`; a date is meant with all of that day."""
-    whole_day = re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) is not None
-    try:
-        return timestamp(_moment(text) + timedelta(days=whole_day))
-    except OverflowError as error:
-        raise ValueError("a time of this world") from error
+def flag(text: str) -> bool:
+    """Parser of what is either said or not."""
+    if text != "1":
+        raise ValueError("1")
+    return True
 
 
 FILTERS: Mapping[str, Parse] = {
     "subject": any_text(MAX_SUBJECT),
+    "subject_none": flag,
     "label": any_text(MAX_LABEL),
-    "since": since,
-    "until": until,
+    "since": any_text(MAX_TIME),
+    "until": any_text(MAX_TIME),
+    "tz": zone_of,
     "source": source,
+    "model": any_text(MAX_NAME),
+    "warnings": with_or_without,
+    "corrected": with_or_without,
 }
 PAGING: Mapping[str, Parse] = {"before_id": whole_number(1, MAX_ID), "limit": whole_number(1, MAX_LIMIT)}
 
 
 def filter_of(values: Mapping[str, Any]) -> Filter:
-    """The store's filter of what `query_values` gave."""
-    return Filter(**{name: values[name] for name in FILTERS if name in values})
+    """The store's filter of what `query_values` gave, without the model, whose name only the store knows.
 
-
-def _moment(text: str) -> datetime:
-    found = _TIME.fullmatch(text)
-    try:
-        if found is None:
-            raise ValueError
-        day, minutes, seconds, fraction, zone = found.groups()
-        zone = "+00:00" if zone in (None, "Z", "z") else zone
-        microseconds = f"{(fraction or '0')[:6]:0<6}"  # Python 3.10 reads exactly three or six digits, and no Z
-        moment = datetime.fromisoformat(f"{day}T{minutes or '00:00'}{seconds or ':00'}.{microseconds}{zone}")
-        return moment.astimezone(timezone.utc)
-    except (ValueError, OverflowError) as error:
-        raise ValueError("a date or a time, for example 2026-11-24 or 2026-11-24T10:30:00Z") from error
+    Times without an offset are of `tz`, which is UTC unless it is given. Raises UsageError.
+    """
+    if "subject" in values and "subject_none" in values:
+        raise UsageError("subject and subject_none exclude each other")
+    alike = ("subject", "label", "source", "warnings", "corrected")
+    return make_filter(
+        values.get("since"),
+        values.get("until"),
+        values.get("tz", timezone.utc),
+        no_subject=values.get("subject_none", False),
+        **{name: values[name] for name in alike if name in values},
+    )
 
 
 def _is_control(character: str) -> bool:

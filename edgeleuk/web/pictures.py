@@ -2,6 +2,7 @@
 
 import io
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -15,6 +16,7 @@ from edgeleuk.store import Result, Store
 SIDE_PX = 320
 _ON_DISK = frozenset({"file", "watch"})  # names of uploads and of camera frames are labels, never paths
 _CACHE_BYTES = 4 << 20
+_MOST_PLACES = 8  # that are looked at for one picture
 
 
 def shrink(image: Image.Image) -> Image.Image:
@@ -49,14 +51,30 @@ class Pictures:
             self._keep(result.sha256, jpeg)
         return jpeg
 
+    def forget(self) -> None:
+        """Keep none in memory: a result was deleted."""
+        self._kept.clear()
+
     def _of_file(self, result: Result) -> bytes | None:
+        """Of the first file of any of its names that has this content still."""
         if result.source not in _ON_DISK:
             return None
+        return next(filter(None, (self._read(place, result.sha256) for place in self._places(result))), None)
+
+    def _read(self, place: Path, sha256: str) -> bytes | None:
         try:
-            content = read_regular(Path(result.path), self._max_file_bytes)
-            return encode_preview(shrink(decode_image(content))) if sha256_bytes(content) == result.sha256 else None
+            content = read_regular(place, self._max_file_bytes)
+            return encode_preview(shrink(decode_image(content))) if sha256_bytes(content) == sha256 else None
         except ImageError:
             return None
+
+    def _places(self, result: Result) -> Iterator[Path]:
+        """Where its file may lie. An older edgeleuk stored names as they were given: from a folder it did not tell."""
+        for name in dict.fromkeys([result.path, *self._store.names(result.sha256, _ON_DISK)][:_MOST_PLACES]):
+            if Path(name).is_absolute():
+                yield Path(name)
+            else:
+                yield from (self._store.path.parent / name, Path(name).absolute())
 
     def _keep(self, sha256: str, jpeg: bytes) -> None:
         self._kept[sha256] = jpeg

@@ -5,6 +5,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from starlette.requests import Request
+
 _MOST_CLIENTS = 1024  # remembered at once; one that was forgotten starts with a full bucket
 
 
@@ -45,3 +47,8 @@ def client_key(address: str | None) -> str:
         return str(found)
     mapped = found.ipv4_mapped
     return str(mapped) if mapped else str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def client_of(request: Request) -> str:
+    """What counts as the client of a request."""
+    return client_key(request.client.host if request.client else None)

@@ -28,6 +28,12 @@ def _or_null(kind: Json) -> Json:
     return {"anyOf": [kind, {"type": "null"}]}
 
 
+def _listed(name: str, item: Json, **others: Json) -> Json:
+    """A page of a list, newest first."""
+    more = _or_null({"type": "integer", "minimum": 1})
+    return _object({name: {"type": "array", "items": _object(item)}, **others, "next_before_id": more})
+
+
 _RESULT: Json = {
     "id": {"type": "integer", "minimum": 1},
     "sha256": _HASH,
@@ -61,11 +67,52 @@ _HEALTH: Json = {
     "clock_mhz": _or_null(_NUMBER),
     "governor": _or_null(_TEXT),
 }
-_SUBJECT: Json = {"subject": _or_null(_TEXT), "total": _COUNT, "labels": _COUNTS, "first": _MOMENT, "last": _MOMENT}
+_SUBJECT: Json = {
+    "subject": _or_null(_TEXT),
+    "model_sha256": _HASH,
+    "model_name": _or_null(_TEXT),
+    "total": _COUNT,
+    "labels": _COUNTS,
+    "kept_apart": _COUNT,
+    "corrected": _COUNT,
+    "first": _MOMENT,
+    "last": _MOMENT,
+}
+_NAMES: Json = {"type": "array", "items": _TEXT}
+_NUMBERED: Json = {"type": "integer", "minimum": 1}
+_CHANGE: Json = {
+    "id": _NUMBERED,
+    "at": _MOMENT,
+    "by": _TEXT,
+    "what": {"enum": ["subject", "label", "delete", "repair"]},
+    "result_id": _NUMBERED,
+    "old": _or_null(_TEXT),
+    "new": _or_null(_TEXT),
+}
+_FAILURE: Json = {
+    "id": _NUMBERED,
+    "path": _TEXT,
+    "error": _TEXT,
+    "sha256": _or_null(_HASH),
+    "source": {"enum": list(SOURCES)},
+    "created": _MOMENT,
+}
+_ANSWERED: Json = {"sha256": _HASH, "name": _or_null(_TEXT), "results": _COUNT, "classes": _NAMES}
+_CORRECTION: Json = {
+    "type": "object",
+    "properties": {
+        "subject": _or_null({"type": "string", "minLength": 1, "maxLength": 128}),
+        "label": _or_null({"type": "string", "minLength": 1, "maxLength": 128}),
+        "by": _or_null({"type": "string", "minLength": 1, "maxLength": 128}),
+    },
+    "additionalProperties": False,
+    "anyOf": [{"required": ["subject"]}, {"required": ["label"]}],
+}
 _MODEL: Json = {
     "name": _TEXT,
     "sha256": _HASH,
     "size_bytes": _COUNT,
+    "display_names": {"type": "object", "additionalProperties": _TEXT},
     "backend": _TEXT,
     "threads": {"type": "integer", "minimum": 1},
     "spec": {"type": "object"},
@@ -79,22 +126,42 @@ SCHEMAS: Json = {
     "Health": _object({"status": {"enum": ["ok", "inference hangs"]}}),
     "Login": _object({"token": _TEXT}),
     "Result": _object(_RESULT),
-    "Answer": _object({**_RESULT, "known": {"type": "boolean"}}),
+    "Answer": _object({**_RESULT, "known": {"type": "boolean"}, "name": _TEXT, "names": _NAMES}),
+    "Details": _object({**_RESULT, "names": _NAMES, "changes": {"type": "array", "items": _object(_CHANGE)}}),
+    "Correction": _CORRECTION,
+    "Changed": _object({"changed": _COUNT}),
+    "Deleted": _object({"deleted": _COUNT}),
+    "Changes": _listed("changes", _CHANGE),
+    "Failures": _listed("failures", _FAILURE, total=_COUNT),
+    "Models": _object({"served": _HASH, "models": {"type": "array", "items": _object(_ANSWERED)}}),
     "Results": _object(
         {
             "results": {"type": "array", "items": _object(_RESULT)},
             "total": _COUNT,
-            "next_before_id": _or_null({"type": "integer", "minimum": 1}),
+            "next_before_id": _or_null(_NUMBERED),
+            "hint": _or_null(_TEXT),
+            "damaged": _COUNT,
             "research_use": _RESEARCH_USE,
         }
     ),
-    "Subjects": _object({"subjects": {"type": "array", "items": _object(_SUBJECT)}, "research_use": _RESEARCH_USE}),
+    "Subjects": _object(
+        {
+            "model": _or_null(_object({"sha256": _HASH, "name": _or_null(_TEXT)})),
+            "models": {"type": "array", "items": _object(_ANSWERED)},
+            "subjects": {"type": "array", "items": _object(_SUBJECT)},
+            "research_use": _RESEARCH_USE,
+        }
+    ),
     "Model": _object(_MODEL),
     "Device": _object(
         {
             "health": _object(_HEALTH),
             "queue": _object({"waiting": _COUNT, "reading": _COUNT, "bound": _COUNT}),
             "listeners": _COUNT,
+            "store_id": _TEXT,
+            "failures": _COUNT,
+            "damaged": _COUNT,
+            "time_zone": _TEXT,
             "uptime_s": _NUMBER,
             "needs_token": {"type": "boolean"},
             "version": _TEXT,

@@ -2,24 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
+from edgeleuk import __version__
 from edgeleuk.device.facts import DeviceHealth, device_health
-from edgeleuk.errors import reason_of
-from edgeleuk.runtime.decision import RESEARCH_USE
-from edgeleuk.store import Result, Store
+from edgeleuk.errors import StoreError, reason_of
+from edgeleuk.store import Filter, Store
+from edgeleuk.store.asking import checked_filter
 from edgeleuk.web.admission import Admission
 from edgeleuk.web.desk import Desk
 from edgeleuk.web.events import Events
 from edgeleuk.web.guard import Access
 from edgeleuk.web.metrics import Metrics
 from edgeleuk.web.model import ServedModel
+from edgeleuk.web.params import filter_of
 from edgeleuk.web.pictures import Pictures
 from edgeleuk.web.rates import RateLimit
 from edgeleuk.web.settings import Settings
 
+SERVED = "served"  # as a model's name: the one that serves now
 _HEALTH_S = 2.0  # a reading of the device's health serves everyone for so long
 
 
@@ -37,13 +41,17 @@ class Services:
         self.downloads = asyncio.Semaphore(limits.downloads)
         model = ServedModel.load(settings.model, settings.threads, settings.backend)
         with ExitStack() as opened:
-            writer = opened.enter_context(Store.open(settings.store))
+            self.writer = opened.enter_context(Store.open(settings.store))
             # Of their own for reading: a long query then holds up no upload, and `version` sees what `writer` writes.
             self.store, lookups = (opened.enter_context(Store.open(settings.store, read_only=True)) for _ in range(2))
-            self.desk = Desk(model, lookups, writer, self.metrics.classified)
+            self._stores = (self.writer, self.store, lookups)
+            for one in self._stores:
+                one.on_damage = report
+            self._note_model(model)
+            self.desk = Desk(model, lookups, self.writer, self.metrics.classified, settings.keep)
             opened.callback(self.desk.close)
             self._opened = opened.pop_all()
-        self.events = Events(self.store, limits.listeners, shown)
+        self.events = Events(self.store, limits, self.served)
         self.pictures = Pictures(self.store, limits.max_upload_bytes)
         self.picture_turn = asyncio.Semaphore(1)
         self._health: tuple[float, DeviceHealth] | None = None
@@ -68,10 +76,33 @@ class Services:
         except Exception as error:  # noqa: BLE001 - whatever a file from elsewhere does, the server goes on
             self.report(f"the model was not reloaded, the old one stays: {reason_of(error)}")
             return
+        await asyncio.to_thread(self._note_model, model)
         self.desk.model = model
+        self.events.tell_model()
         self.report(f"reloaded {settings.model} ({model.identity.sha256[:12]})")
 
+    def filter(self, values: Mapping[str, Any]) -> Filter:
+        """The filter that query parameters say. Asks the store: not for the event loop. Raises UsageError."""
+        model = values.get("model")
+        served = self.desk.model.identity
+        wanted = checked_filter(self.store, filter_of(values), None if model == SERVED else model, served.classes)
+        return replace(wanted, model_sha256=served.sha256) if model == SERVED else wanted
 
-def shown(result: Result) -> dict[str, Any]:
-    """A result as the API tells it."""
-    return result.to_dict() | {"research_use": RESEARCH_USE}
+    @property
+    def damaged(self) -> int:
+        """How many rows of the store could not be read so far."""
+        return max(one.damaged for one in self._stores)
+
+    def served(self) -> dict[str, Any]:
+        """Which model serves, as far as an open page must know."""
+        card = self.desk.model.card
+        spec = card["spec"]
+        about = {"classes": spec["classes"], "positive_class": spec["positive_class"], "version": __version__}
+        return {"name": card["name"], "sha256": card["sha256"], "display_names": card["display_names"], **about}
+
+    def _note_model(self, model: ServedModel) -> None:
+        """So that older results of it have a name, too. The next result notes it where the disk is full now."""
+        try:
+            self.writer.add_model(model.identity)
+        except StoreError as error:
+            self.report(f"the model's name could not be stored: {error}")

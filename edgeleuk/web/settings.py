@@ -19,10 +19,13 @@ class Limits:
     request_burst: int = 300
     logins_per_minute: float = 6.0  # failed ones of one client
     login_burst: int = 6
+    all_logins_per_minute: float = 60.0  # failed ones of all clients together that never knew the token
+    all_login_burst: int = 60
 
     connections: int = 128
     connections_per_client: int = 64
     listeners: int = 32  # browsers that follow the live list
+    listeners_per_client: int = 8
     downloads: int = 2  # CSV files under way
     sessions: int = 64
     session_s: float = 12 * 3600.0
@@ -38,6 +41,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Keep:
+    """How many bytes of previews are kept, and how many days; None: for any number of days."""
+
+    max_bytes: int = 256 * MIB
+    days: int | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """One server: which model, which store, where it listens and who may use it. `token` None: nobody needs one."""
 
@@ -50,3 +61,5 @@ class Settings:
     threads: int | None = None
     backend: str = "auto"
     limits: Limits = Limits()
+    keep: Keep = Keep()
+    trusted_proxies: tuple[str, ...] = ()

@@ -1,16 +1,23 @@
 """POST /api/images: one image in, its stored answer out."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edgeleuk.store.record import readable
 from edgeleuk.streaming.subjects import subject_finder
 from edgeleuk.web.body import declared_bytes, read_body
+from edgeleuk.web.news import shown
 from edgeleuk.web.params import MAX_SUBJECT, label_of_file, plain_text, query_values
 from edgeleuk.web.problems import RefusalError, json_response
-from edgeleuk.web.rates import client_key
-from edgeleuk.web.services import Services, shown
+from edgeleuk.web.rates import client_of
+from edgeleuk.web.recording import Answer
+from edgeleuk.web.services import Services
 
 _UNNAMED = "unnamed"
+_MOST_NAMES = 20
+_LEFTOVERS = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _subject_of = subject_finder()
 
 
@@ -27,7 +34,10 @@ class Uploads:
         """
         services, most = self._services, self._services.settings.limits.max_upload_bytes
         values = query_values(request, {"name": label_of_file, "subject": plain_text(MAX_SUBJECT)})
-        client = client_key(request.client.host if request.client else None)
+        name = values.get("name", _UNNAMED)
+        if is_leftover(name):
+            raise RefusalError(422, f"{name!r} is no image: systems leave such files in folders; it was passed over")
+        client = client_of(request)
         declared = declared_bytes(request, most)
         with services.admission.ticket(client, declared) as ticket:
             wait_s = services.uploads.take(client)
@@ -37,7 +47,19 @@ class Uploads:
             if not body.content:
                 raise RefusalError(422, "the body is empty; expected the bytes of an image")
             ticket.read = True
-            name = values.get("name", _UNNAMED)
             answer = await services.desk.answer(body, name, values.get("subject") or _subject_of(name))
         status = 200 if answer.known else 201
-        return json_response(shown(answer.result) | {"known": answer.known}, status)
+        return json_response(_told(answer, name), status)
+
+
+def _told(answer: Answer, name: str) -> dict[str, Any]:
+    """The result, and how its content was called: now, and before."""
+    before = (answer.result.path, *answer.names)
+    names = [readable(other) for other in dict.fromkeys(before) if other != name][:_MOST_NAMES]
+    return shown(answer.result) | {"known": answer.known, "name": name, "names": names}
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file of that name is one that a system makes beside those of people."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return last.startswith("._") or last.lower() in _LEFTOVERS

@@ -2,13 +2,15 @@
 
 import unicodedata
 from contextlib import suppress
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from edgeleuk.web.params import label_of_file, plain_text, query_values, since, source, until, whole_number
+from edgeleuk.errors import UsageError
+from edgeleuk.web.params import FILTERS, filter_of, label_of_file, plain_text, query_values, source, whole_number
 from edgeleuk.web.problems import RefusalError
 
 
@@ -65,6 +67,11 @@ def test_text_with_control_characters_or_of_the_wrong_length_is_refused(text):
         plain_text(9)(text)
 
 
+def asked(**given):
+    wanted = filter_of(values(urlencode(given), **FILTERS))
+    return wanted.since, wanted.until
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -76,31 +83,36 @@ def test_text_with_control_characters_or_of_the_wrong_length_is_refused(text):
     ],
 )
 def test_a_time_becomes_what_the_store_writes(text, expected):
-    assert since(text) == expected
+    assert asked(since=text) == (expected, None)
 
 
-def test_until_a_day_means_all_of_it():
-    assert until("2026-11-24") == "2026-11-25T00:00:00.000Z"
-    assert until("2026-11-24T10:00Z") == "2026-11-24T10:00:00.000Z"
+def test_dates_are_whole_days_of_the_zone_that_is_given():
+    day = {"since": "2026-11-24", "until": "2026-11-24"}
+    assert asked(**day) == ("2026-11-24T00:00:00.000Z", "2026-11-25T00:00:00.000Z")
+    assert asked(**day, tz="Europe/Berlin") == ("2026-11-23T23:00:00.000Z", "2026-11-24T23:00:00.000Z")
+    assert asked(**day, tz="-08:00") == ("2026-11-24T08:00:00.000Z", "2026-11-25T08:00:00.000Z")
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2026-02-30", "24.11.2026", "2026-11-24T25:00", "", "7d"])
-@pytest.mark.parametrize("parse", [since, until])
-def test_what_is_no_time_is_refused(parse, text):
-    with pytest.raises(ValueError, match="a date or a time"):
-        parse(text)
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-13-01", "2026-02-30", "24.11.2026", "2026-11-24T25:00", "9999-12-31"]
+)
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(UsageError, match="is no time; expected a time such as 2026-11-24"):
+        asked(until=text)
 
 
-@given(st.text(max_size=40))
+def test_what_leaves_nothing_between_is_refused():
+    with pytest.raises(UsageError, match="nothing lies between"):
+        asked(since="2026-11-25", until="2026-11-24")
+    with pytest.raises(UsageError, match="exclude"):
+        asked(subject="A", subject_none="1")
+
+
+@given(st.text(min_size=1, max_size=40))
 def test_no_text_breaks_the_parser_of_times(text):
-    for parse in (since, until):
-        with suppress(ValueError):
-            assert parse(text).endswith("Z")
-
-
-def test_the_last_day_there_is_has_no_day_after():
-    with pytest.raises(ValueError, match="time"):
-        until("9999-12-31")
+    for name in ("since", "until"):
+        with suppress(UsageError):
+            filter_of({name: text})
 
 
 def test_sources_are_those_of_the_store():
