@@ -17,7 +17,7 @@ from edgeleuk.web.app import build_app
 from edgeleuk.web.services import Services
 from edgeleuk.web.settings import Limits, Settings
 
-from .helpers import LocalClient, Server, started, stopped
+from .helpers import LocalClient, Server, picture, started, stopped
 
 _PROGRAM = """
 import json, sys
@@ -89,3 +89,58 @@ def local(settings: Settings) -> Iterator[Local]:
             return LocalClient(services, client, portal)
 
         yield begin
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")  # while it is there, no other test can have an event loop in this thread
+def browser() -> Iterator[Any]:
+    """A real browser; a test that needs one says where it is missing."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the page was NOT tested: playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"the page was NOT tested in a browser: {CHROMIUM} is not there (apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open a page of a server; whatever the browser complains of fails the test, `expected` statuses aside."""
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def go(server: Server, view: str = "", expected: tuple[int, ...] = (), context: Any = None, **options: Any) -> Any:
+        if context is None:
+            context = browser.new_context(**{"viewport": {"width": 1100, "height": 800}, **options})
+            context.set_default_timeout(PATIENCE_MS)
+            contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.expected = tuple(f"status of {status} " for status in expected)
+        page.on("request", lambda request: complaints.append(request.url) if server.url not in request.url else None)
+        page.goto(f"{server.url}/{view}")
+        return page
+
+    yield go
+    expected = [text for context in contexts for page in context.pages for text in page.expected]
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints if not any(known in text for known in expected)] == []
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> list[Path]:
+    """Three images with names of their own."""
+    paths = [tmp_path / f"cell {number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        path.write_bytes(picture(number))
+    return paths

@@ -122,3 +122,10 @@ def store_rows(path: Path, rows: list[Result]) -> list[Result]:
     """Write rows as another process would."""
     with Store.open(path) as store:
         return store.add(rows)
+
+
+def expect(locator: Any) -> Any:
+    """What a part of the page must come to be; waits for it."""
+    from playwright.sync_api import expect as begin
+
+    return begin(locator)

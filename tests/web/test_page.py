@@ -1,71 +1,15 @@
 """The page in a real browser: uploads, the live list, history, the token, a phone; nothing in its console."""
 
-import csv
 import re
-from pathlib import Path
 
 import pytest
 
 from edgeleuk.files import sha256_file
 
-from .helpers import TOKEN, picture, result, store_rows
+from .helpers import TOKEN, expect, picture, result, store_rows
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the page was NOT tested: playwright is not installed")
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 NOTE = "For research use, not a diagnosis."
-PATIENCE_MS = 30_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip(f"the page was NOT tested in a browser: {CHROMIUM} is not there (apt install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def visit(browser):
-    """Open a page of a server; whatever the browser complains of fails the test, `expected` statuses aside."""
-    contexts, complaints = [], []
-
-    def go(server, view="", expected=(), **options):
-        context = browser.new_context(**{"viewport": {"width": 1100, "height": 800}, **options})
-        context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.expected = tuple(f"status of {status} " for status in expected)
-        page.on("request", lambda request: complaints.append(request.url) if server.url not in request.url else None)
-        page.goto(f"{server.url}/{view}")
-        return page
-
-    yield go
-    expected = [text for context in contexts for page in context.pages for text in page.expected]
-    for context in contexts:
-        context.close()
-    assert [text for text in complaints if not any(known in text for known in expected)] == []
-
-
-@pytest.fixture
-def cells(tmp_path):
-    """Three images with names of their own."""
-    paths = [tmp_path / f"cell {number}.png" for number in range(3)]
-    for number, path in enumerate(paths):
-        path.write_bytes(picture(number))
-    return paths
-
-
-def expect(locator):
-    return sync_api.expect(locator)
+NAMES = {"all": "ALL", "hem": "healthy"}
 
 
 def shown(picture):
@@ -73,22 +17,23 @@ def shown(picture):
     return picture.evaluate("element => element.decode().then(() => element.naturalWidth > 0)")
 
 
-def test_images_are_handed_in_and_answered_with_picture_and_probability(start, visit, cells):
+def test_images_are_handed_in_and_answered_with_picture_and_probability(start, visit, cells, small_model):
     server = start()
     page = visit(server)
     page.fill("#subject", "S1")
     page.set_input_files("#files", cells)
     cards = page.locator("#uploads .card")
-    expect(page.locator("#upload-summary")).to_have_text("3 of 3 answered")
+    expect(page.locator("header .research")).to_have_text(NOTE)
+    expect(page.locator("#upload-summary")).to_contain_text("3 of 3 answered")
     expect(cards).to_have_count(3)
     with server.client() as client:
         rows = {row["path"]: row for row in client.get("/api/results").json()["results"]}
     for path in cells:
         card = cards.filter(has_text=path.name)
-        expect(card.locator(".label")).to_have_text(rows[path.name]["label"])
+        expect(card.locator(".answer .label")).to_have_text(NAMES[rows[path.name]["label"]])
         expect(card.locator(".answer .percent")).to_have_text(f"{100 * rows[path.name]['probability']:.1f} %")
         expect(card).to_contain_text("subject S1")
-        expect(card).to_contain_text(NOTE)
+        expect(card).to_contain_text(small_model.name)
         assert shown(card.locator("img"))
         fill = card.locator(".fill").first.evaluate("element => element.offsetWidth / element.parentNode.offsetWidth")
         assert fill == pytest.approx(rows[path.name]["probability"], abs=0.05)
@@ -98,11 +43,12 @@ def test_a_bad_image_is_told_beside_good_ones_and_can_be_tried_again(start, visi
     (tmp_path / "half.png").write_bytes(picture(9)[:500])
     page = visit(start(), expected=(422,))
     page.set_input_files("#files", [*cells, tmp_path / "half.png"])
-    expect(page.locator("#upload-summary")).to_have_text("3 of 4 answered, 1 failed")
+    expect(page.locator("#upload-summary")).to_contain_text("3 of 4 answered")
+    expect(page.locator("#upload-summary")).to_contain_text("1 failed")
     failed = page.locator(".card.failed")
     expect(failed).to_contain_text("cannot be decoded")
     failed.get_by_role("button", name="Try again").click()
-    expect(page.locator("#upload-summary")).to_have_text("3 of 4 answered, 1 failed")
+    expect(failed).to_contain_text("cannot be decoded")
 
 
 def test_a_dropped_file_is_handed_in(start, visit, cells):
@@ -114,7 +60,7 @@ def test_a_dropped_file_is_handed_in(start, visit, cells):
     )
     page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
     expect(page.locator("#uploads .card")).to_contain_text("dropped.png")
-    expect(page.locator("#upload-summary")).to_have_text("1 of 1 answered")
+    expect(page.locator("#upload-summary")).to_contain_text("1 of 1 answered")
 
 
 def test_a_busy_server_is_waited_for_and_nothing_is_lost(start, visit, tmp_path):
@@ -124,7 +70,7 @@ def test_a_busy_server_is_waited_for_and_nothing_is_lost(start, visit, tmp_path)
         path.write_bytes(picture(number))
     page = visit(server, expected=(429, 503))
     page.set_input_files("#files", paths)
-    expect(page.locator("#upload-summary")).to_have_text("8 of 8 answered", timeout=60_000)
+    expect(page.locator("#upload-summary")).to_contain_text("8 of 8 answered", timeout=60_000)
     with server.client() as client:
         assert client.get("/api/results").json()["total"] == 8
 
@@ -140,55 +86,13 @@ def test_what_another_process_stores_appears_by_itself(start, visit, write_image
     )
     cards = page.locator("#live .card")
     expect(cards).to_have_count(2)
-    expect(cards.nth(0)).to_contain_text("hem")
+    expect(cards.nth(0)).to_contain_text("healthy")
     expect(cards.nth(1)).to_contain_text("watched.bmp")
     expect(cards.nth(1)).to_contain_text("subject S7")
-    expect(cards.nth(1)).to_contain_text(NOTE)
     assert shown(cards.nth(1).locator("img"))
     page.expected += ("status of 404 ",)  # the second one's file is nowhere
     expect(cards.nth(0).locator(".picture")).to_have_text("no picture")
-    expect(page.locator("#live-news")).to_contain_text("hem")
-
-
-def test_the_live_list_goes_on_after_the_server_was_started_anew(start, visit):
-    server = start()
-    page = visit(server, "#live", expected=(404,))
-    expect(page.locator("#connection")).to_have_text("live")
-    store_rows(server.store, [result(1)])
-    expect(page.locator("#live .card")).to_have_count(1)
-    page.expected += ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
-    server.process.terminate()
-    server.process.wait(30)
-    store_rows(server.store, [result(2)])
-    expect(page.locator("#connection")).to_have_text("reconnecting")
-    start(port=server.port)
-    expect(page.locator("#connection")).to_have_text("live")
-    expect(page.locator("#live .card")).to_have_count(2)
-
-
-def test_history_is_filtered_paged_and_downloaded(start, visit):
-    server = start()
-    rows = [result(number, subject="B" if number % 2 else "A") for number in range(1, 121)]
-    store_rows(server.store, [*rows, result(121, subject="A", label="hem")])
-    page = visit(server, "#history", expected=(404,))
-    lines = page.locator("#history tr")
-    expect(page.locator("#history-count")).to_have_text("121 results")
-    expect(lines).to_have_count(50)
-    expect(page.locator("#view-history .research").first).to_have_text(NOTE)
-    page.get_by_role("button", name="Show more").click()
-    expect(lines).to_have_count(100)
-    page.fill("#filter-subject", "A")
-    page.select_option("#filter-label", "hem")
-    page.get_by_role("button", name="Show", exact=True).click()
-    expect(page.locator("#history-count")).to_have_text("1 result")
-    expect(lines).to_have_count(1)
-    with page.expect_download() as found:
-        page.get_by_role("link", name="Download CSV").click()
-    with Path(found.value.path()).open(newline="") as stream:
-        downloaded = list(csv.DictReader(stream))
-    assert [(row["subject"], row["label"], row["note"]) for row in downloaded] == [("A", "hem", NOTE)]
-    page.get_by_role("button", name="Reset").click()
-    expect(page.locator("#history-count")).to_have_text("121 results")
+    expect(page.locator("#live-news")).to_contain_text("healthy")
 
 
 def test_days_are_those_of_whoever_looks(start, visit):
@@ -202,31 +106,6 @@ def test_days_are_those_of_whoever_looks(start, visit):
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("#history-count")).to_have_text("1 result")
     expect(page.locator("#history tr")).to_have_attribute("data-id", "1")
-
-
-def test_details_open_and_close_by_keyboard(start, visit, cells):
-    page = visit(start())
-    page.set_input_files("#files", cells[:1])
-    expect(page.locator("#upload-summary")).to_have_text("1 of 1 answered")
-    page.locator("#uploads .link").focus()
-    page.keyboard.press("Enter")
-    details = page.locator("#details")
-    expect(details).to_be_visible()
-    expect(details).to_contain_text("Image SHA-256")
-    expect(details).to_contain_text(NOTE)
-    page.keyboard.press("Escape")
-    expect(details).to_be_hidden()
-
-
-def test_subjects_are_summarised_and_lead_to_their_images(start, visit):
-    server = start()
-    store_rows(server.store, [result(1, subject="A"), result(2, subject="A", label="hem"), result(3, subject="B")])
-    page = visit(server, "#subjects", expected=(404,))
-    card = page.locator("#subjects .card").filter(has_text="2 images")
-    expect(card).to_contain_text("1 (50.0 %)")
-    expect(card).to_contain_text(NOTE)
-    card.get_by_role("button", name="Show its images").click()
-    expect(page.locator("#history-count")).to_have_text("2 results")
 
 
 def test_the_device_and_its_model_are_shown(start, visit, small_model):
@@ -243,7 +122,7 @@ def test_a_cascade_is_shown_with_its_rule_and_with_who_answered(start, visit, ce
     expect(page.locator("#model")).to_contain_text(rule)
     page.get_by_role("link", name="Classify").click()
     page.set_input_files("#files", cells[:1])
-    expect(page.locator("#upload-summary")).to_have_text("1 of 1 answered")
+    expect(page.locator("#upload-summary")).to_contain_text("1 of 1 answered")
     page.locator("#uploads .link").click()
     expect(page.locator("#details")).to_contain_text("the cascade's first model")
 
@@ -269,7 +148,7 @@ def test_the_token_is_asked_for_and_the_way_back_is_shut(start, visit, cells):
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Classify images")).to_be_visible()
     page.set_input_files("#files", cells)
-    expect(page.locator("#upload-summary")).to_have_text("3 of 3 answered")
+    expect(page.locator("#upload-summary")).to_contain_text("3 of 3 answered")
     assert all(shown(image) for image in page.locator("#uploads img").all())
     [cookie] = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
@@ -292,45 +171,28 @@ def test_uploads_go_on_after_a_session_has_ended(start, visit, cells):
     expect(page.get_by_role("heading", name="Token")).to_be_visible()
     page.fill("#token", TOKEN)
     page.keyboard.press("Enter")
-    expect(page.locator("#upload-summary")).to_have_text("3 of 3 answered")
+    expect(page.locator("#upload-summary")).to_contain_text("3 of 3 answered")
 
 
-@pytest.mark.parametrize("view", ["classify", "live", "subjects", "history", "device"])
-@pytest.mark.parametrize("width", [320, 390])
-def test_a_phone_scrolls_in_one_direction_only(start_once, visit, tmp_path, view, width):
-    server = phone_server(start_once)
-    page = visit(server, f"#{view}", expected=(404,), viewport={"width": width, "height": 640}, is_mobile=True)
-    if view == "classify":
-        (tmp_path / f"{'long-name-' * 20}.png").write_bytes(picture())
-        page.set_input_files("#files", next(tmp_path.glob("*.png")))
-        expect(page.locator("#upload-summary")).to_have_text("1 of 1 answered")
-    expect(page.locator("#connection")).to_have_text("live")
-    page.wait_for_load_state("load")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    small = page.locator("button:visible, nav a:visible, input:visible, select:visible").evaluate_all(
-        "all => all.filter(e => !e.closest('.drop') && !e.classList.contains('link') && e.offsetHeight < 36)"
-        ".map(e => e.outerHTML)"
-    )
-    assert small == []
-
-
-_phone: list = []
-
-
-def phone_server(start_once):
-    """One server for all sizes, with rows that are hard to fit."""
-    if not _phone:
-        made = start_once()
-        word = "x" * 100
-        store_rows(
-            made.store,
-            [
-                result(number, subject=word, path=f"/{word}/{word}.bmp", label=word, probabilities={word: 1.0})
-                for number in range(1, 4)
-            ],
+def test_a_phone_scrolls_in_one_direction_only(start, visit, tmp_path):
+    server = start()
+    word = "x" * 100
+    hard = {"subject": word, "path": f"/{word}/{word}.bmp", "label": word, "probabilities": {word: 1.0}}
+    store_rows(server.store, [result(number, **hard) for number in range(1, 4)])
+    page = visit(server, expected=(404,), is_mobile=True)
+    (tmp_path / f"{'long-name-' * 20}.png").write_bytes(picture())
+    page.set_input_files("#files", next(tmp_path.glob("*.png")))
+    expect(page.locator("#upload-summary")).to_contain_text("1 of 1 answered")
+    for view in ("live", "subjects", "history", "history?result=1", "failures", "changes", "device", "classify"):
+        page.evaluate("address => { location.hash = address; }", view)
+        expect(page.locator(f"#view-{view.partition('?')[0]}")).to_be_visible()
+        for width in (320, 390):
+            page.set_viewport_size({"width": width, "height": 640})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+        small = page.locator("button:visible, nav a:visible, input:visible, select:visible").evaluate_all(
+            "all => all.filter(e => !e.closest('.drop, .tick, .folder') && e.offsetHeight < 36).map(e => e.outerHTML)"
         )
-        _phone.append(made)
-    return _phone[0]
+        assert small == []
 
 
 def test_the_page_can_be_used_without_a_mouse(start, visit):
@@ -344,7 +206,8 @@ def test_the_page_can_be_used_without_a_mouse(start, visit):
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Device")).to_be_visible()
     unnamed = page.locator("button, a, input:not([type=hidden]):not([hidden]), select").evaluate_all(
-        "all => all.filter(e => !(e.textContent.trim() || e.labels?.length || e.getAttribute('aria-label'))).length"
+        "all => all.filter(e => !e.closest('[hidden]:not(.view)'))"
+        ".filter(e => !(e.textContent.trim() || e.labels?.length || e.getAttribute('aria-label'))).length"
     )
     assert unnamed == 0
 

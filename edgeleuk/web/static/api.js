@@ -1,4 +1,9 @@
-// Asking the server. What it refuses becomes an ApiError that says why, in its own words.
+// Asking the server. What it refuses becomes an ApiError that says why, in its own words; status 0: no answer came.
+
+import { sleep } from "./dom.js";
+
+const PATIENCE_MS = 30_000;
+const PROBE_MOST_S = 8;
 
 export class ApiError extends Error {
   constructor(status, message, retryAfterSeconds = null) {
@@ -11,21 +16,69 @@ export class ApiError extends Error {
 // Called whenever the server asks for a token; main.js shows the login view then.
 export const access = { onNeeded: () => {} };
 
-export async function ask(path, { method = "GET", body = undefined, headers = {}, query = {} } = {}) {
+// Whether the server answers at all; tells "lost" and "back". While it is lost it is asked again and again.
+class Reach extends EventTarget {
+  lost = false;
+
+  lose() {
+    if (this.lost) return;
+    this.lost = true;
+    this.dispatchEvent(new Event("lost"));
+    this.#probe();
+  }
+
+  // Where something else than an answer says that the server may be gone.
+  check() {
+    fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then(() => this.regain(), () => this.lose());
+  }
+
+  regain() {
+    if (!this.lost) return;
+    this.lost = false;
+    this.dispatchEvent(new Event("back"));
+  }
+
+  async #probe() {
+    for (let seconds = 1; this.lost; seconds = Math.min(PROBE_MOST_S, 1.5 * seconds)) {
+      await sleep(seconds);
+      await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then(() => this.regain(), () => {});
+    }
+  }
+}
+export const reach = new Reach();
+
+// `json`: a body to send as JSON.
+export async function ask(path, { method = "GET", body, json, headers = {}, query = {}, patienceMs = PATIENCE_MS } = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const parameters = new URLSearchParams(given).toString();
-  const own = method === "GET" ? headers : { ...headers, "X-Edgeleuk": "1" };
-  let response;
-  try {
-    response = await fetch(parameters ? `${path}?${parameters}` : path, { method, body, headers: own, cache: "no-store" });
-  } catch {
-    throw new ApiError(0, "The server cannot be reached.");
-  }
-  if (response.ok) return response.status === 204 ? null : response.json();
+  const own = { ...headers, ...(method === "GET" ? {} : { "X-Edgeleuk": "1" }), ...(json ? { "Content-Type": "application/json" } : {}) };
+  const response = await send(parameters ? `${path}?${parameters}` : path, {
+    method, body: json ? JSON.stringify(json) : body, headers: own, cache: "no-store", signal: AbortSignal.timeout(patienceMs),
+  });
+  if (response.ok) return response.status === 204 ? null : answer(response);
   const retryAfter = Number(response.headers.get("Retry-After")) || null;
   const problem = new ApiError(response.status, await reason(response), retryAfter);
   if (problem.status === 401 && path !== "/api/login") access.onNeeded();
   throw problem;
+}
+
+async function send(path, options) {
+  try {
+    const response = await fetch(path, options);
+    reach.regain();
+    return response;
+  } catch {
+    reach.lose();
+    throw new ApiError(0, "The server cannot be reached.");
+  }
+}
+
+async function answer(response) {
+  try {
+    return await response.json();
+  } catch {
+    throw new ApiError(0, "The connection broke within the answer.");
+  }
 }
 
 async function reason(response) {

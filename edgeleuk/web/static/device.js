@@ -2,7 +2,8 @@
 
 import { ask } from "./api.js";
 import { facts } from "./cards.js";
-import { find, make } from "./dom.js";
+import { displayName } from "./classes.js";
+import { counted, find, make } from "./dom.js";
 
 const EVERY_MS = 4000;
 const HOT_C = 75;
@@ -14,7 +15,7 @@ export function hideDevice() {
 
 export async function showDevice(report) {
   clearInterval(timer);
-  timer = setInterval(() => refresh().catch(report), EVERY_MS);
+  timer = setInterval(() => { if (!document.hidden) refresh().catch(report); }, EVERY_MS);
   await Promise.all([refresh(), loadModel()]);
 }
 
@@ -23,10 +24,10 @@ export async function loadModel() {
   const { spec } = model;
   const taken = spec.preprocessing;
   const decided = spec.decision.threshold === null ? "the most probable class"
-    : `${spec.positive_class} from a probability of ${spec.decision.threshold}`;
+    : `${displayName(spec.positive_class)} from a probability of ${spec.decision.threshold}`;
   find("model").replaceChildren(...facts([
     ["File", model.name], ["SHA-256", model.sha256], ["Size", `${(model.size_bytes / 1e6).toFixed(1)} MB`],
-    ["Classes", spec.classes.join(", ")], ["Label", decided],
+    ["Classes", spec.classes.map(called).join(", ")], ["Label", decided],
     ["Input", `the centre ${taken.crop_px} px of an image, resized to ${taken.input_size_px} px`],
     ["Precision", model.proof?.precision], ["Interpreter", `${model.backend}, ${model.threads} ${model.threads === 1 ? "thread" : "threads"}`],
     ["Cascade", cascade(model.cascade)], ["Made", spec.provenance.created], ["Use", model.research_use],
@@ -37,7 +38,7 @@ export async function loadModel() {
 }
 
 async function refresh() {
-  const { health, queue, listeners, uptime_s: uptime, version } = await ask("/api/device");
+  const { health, queue, listeners, uptime_s: uptime, version, failures, damaged, time_zone: zone } = await ask("/api/device");
   const now = health.throttling?.now ?? [];
   const since = health.throttling?.since_boot ?? [];
   find("version").textContent = version;
@@ -50,7 +51,9 @@ async function refresh() {
     tile("Clock", known(health.clock_mhz, (value) => `${Math.round(value)} MHz`), health.governor ?? ""),
     tile("Queue", `${queue.waiting} of ${queue.bound}`, queue.reading ? `${queue.reading} coming in` : "images waiting", queue.waiting >= queue.bound),
     tile("Browsers", String(listeners), "follow the live list"),
-    tile("Running for", duration(uptime)),
+    tile("Running for", duration(uptime), zone ? `its clock: ${zone}` : ""),
+    tile("Not classified", make("a", { href: "#failures" }, counted(failures ?? 0, "image")), "see why"),
+    ...(damaged ? [tile("Damaged rows", String(damaged), "passed over in the store", true)] : []),
   );
 }
 
@@ -58,6 +61,7 @@ function tile(name, value, note = "", bad = false) {
   return make("div", { class: bad ? "bad" : null }, make("dt", {}, name), make("dd", {}, value, note ? make("small", {}, note) : null));
 }
 
+const called = (name) => (displayName(name) === name ? name : `${displayName(name)} (${name})`);
 const known = (value, write, otherwise = "unknown") => (value === null ? otherwise : write(value));
 const mebibytes = (value) => (value >= 1024 ? `${(value / 1024).toFixed(1)} GiB` : `${Math.round(value)} MiB`);
 

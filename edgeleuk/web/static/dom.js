@@ -13,14 +13,42 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+export const button = (text, onclick, kind = "plain") => make("button", { type: "button", class: kind, onclick }, text);
+
+// A name that may go to the next line behind what joins its words, not within one.
+export function breakable(text) {
+  const parts = text.split(/(?<=[_\-./+])/);
+  return parts.flatMap((part, position) => (position ? [make("wbr"), part] : [part]));
+}
+
 export const percent = (probability) => `${(100 * probability).toFixed(1)} %`;
+
+export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
 
 export function time(text) {
   const moment = new Date(text);
   const today = new Date().toDateString() === moment.toDateString();
   const options = today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
-  return make("time", { datetime: text, title: moment.toLocaleString() }, new Intl.DateTimeFormat(undefined, options).format(moment));
+  return make("time", { datetime: text, title: exactTime(text) }, new Intl.DateTimeFormat(undefined, options).format(moment));
 }
+
+// With the offset from UTC that held then.
+export const exactTime = (text) =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }).format(new Date(text));
+
+// The zone that days and times of this page are in: that of whoever looks.
+export const zone = () => {
+  const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return name && name !== "Etc/Unknown" ? name : offset();
+};
+
+function offset() {
+  const minutes = -new Date().getTimezoneOffset();
+  const part = (value) => String(Math.floor(Math.abs(value))).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${part(minutes / 60)}:${part(minutes % 60)}`;
+}
+
+export const zoneText = () => ([offset(), "UTC"].includes(zone()) ? `UTC${zone() === "UTC" ? "" : offset()}` : `${zone()} (now UTC${offset()})`);
 
 // The last part of a path; uploads have none.
 export const fileName = (path) => path.slice(path.lastIndexOf("/") + 1) || path;

@@ -1,89 +1,171 @@
-// What was stored: filters, pages, CSV; and the summary of each subject.
+// What was stored: filters that stand in the address, pages, CSV, and corrections of all that the table shows.
 
+import { address, place } from "./address.js";
 import { ask } from "./api.js";
-import { RESEARCH_USE, row, tone } from "./cards.js";
-import { find, make, percent, time } from "./dom.js";
+import { knownSubjects, row } from "./cards.js";
+import { displayName } from "./classes.js";
+import { counted, find, make, show, time, zone, zoneText } from "./dom.js";
 
 const PAGE = 50;
+const SOME = 12;
+let shown = {}; // the filters of the table
+let total = 0;
 let oldest = null;
+let news = 0;
 
 export function startHistory(report) {
   const form = find("filters");
-  const load = (before) => loadPage(before).catch(report);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    load(null);
+    const wanted = address("history", fields());
+    if (location.hash === wanted) showHistory(shown).catch(report);
+    else location.hash = wanted;
   });
-  form.addEventListener("reset", () => setTimeout(() => load(null)));
-  form.addEventListener("change", () => { find("csv").href = csvAddress(); });
-  find("more").addEventListener("click", () => load(oldest));
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    if (location.hash === "#history") showHistory({}).catch(report);
+    else location.hash = "#history";
+  });
+  form.addEventListener("input", hint);
+  find("more").addEventListener("click", () => loadPage(oldest).catch(report));
+  find("history-new").addEventListener("click", () => showHistory(shown).catch(report));
+  startAll(report);
 }
 
 export function useLabels(classes) {
-  const any = make("option", { value: "" }, "any");
-  find("filter-label").replaceChildren(any, ...classes.map((name) => make("option", { value: name }, name)));
+  const every = make("option", { value: "" }, "every class");
+  find("filter-label").replaceChildren(every, ...classes.map((name) => make("option", { value: name }, displayName(name))));
 }
 
-export async function showHistory() {
-  await Promise.all([loadPage(null), loadSubjects()]);
+export async function showHistory(filters) {
+  if (!same(filters, shown)) find("all").open = false;
+  shown = filters;
+  const [, { models }] = await Promise.all([loadSubjects(), ask("/api/models")]);
+  useModels(models);
+  fill(filters);
+  find("history-zone").textContent = `Days and times are those of ${zoneText()}.`;
+  await loadPage(null);
 }
 
-export async function showSubjects() {
-  const subjects = await loadSubjects();
-  find("subjects").replaceChildren(...subjects.map(summary));
-  find("subjects-empty").hidden = subjects.length > 0;
+// Tells the table that the store goes on; it is not moved under whoever reads it.
+export function historyNews(count = 1) {
+  news += count;
+  show(find("history-new"), news ? `${counted(news, "change")} since: show` : "");
 }
+
+function useModels(models) {
+  const options = models.map((model) => make("option", { value: model.sha256 }, `${model.name ?? "unnamed"} (${model.sha256.slice(0, 8)})`));
+  find("filter-model").replaceChildren(make("option", { value: "" }, "every model"), make("option", { value: "served" }, "the one that serves"), ...options);
+}
+
+const named = () => [...find("filters").elements].filter((field) => field.name);
+
+function fields() {
+  return Object.fromEntries(named().map((field) => [field.name, field.type === "checkbox" ? (field.checked ? "1" : "") : field.value.trim()]));
+}
+
+// A value that no menu has, of a class or a model of old, is added to it: the address holds.
+function fill(filters) {
+  for (const field of named()) {
+    const value = filters[field.name] ?? "";
+    if (field.type === "checkbox") field.checked = value === "1";
+    else {
+      if (field.options && ![...field.options].some((option) => option.value === value)) field.append(make("option", { value }, value));
+      field.value = value;
+    }
+  }
+  hint();
+}
+
+const same = (one, other) => address("", one) === address("", other);
+
+function hint() {
+  const { since, until } = fields();
+  const wrong = since && until && since > until;
+  find("filter-until").setCustomValidity(wrong ? "The last day is before the first day." : "");
+  find("filter-hint").className = wrong ? "notice bad" : "quiet";
+  show(find("filter-hint"), wrong ? "The last day is before the first day." : same(fields(), known(shown)) ? "" : "Press Show for these filters.");
+}
+
+const known = (filters) => Object.fromEntries(named().map(({ name }) => [name, filters[name] ?? ""]));
+
+const asked = (filters) => ({ ...filters, tz: filters.since || filters.until ? zone() : "" });
 
 async function loadPage(before) {
-  const page = await ask("/api/results", { query: { ...filters(), limit: PAGE, before_id: before } });
+  const filters = shown;
+  const page = await ask("/api/results", { query: { ...asked(filters), limit: PAGE, before_id: before } });
+  if (filters !== shown) return; // another table was asked for meanwhile
   const rows = page.results.map(row);
   if (before === null) find("history").replaceChildren(...rows);
   else find("history").append(...rows);
   oldest = page.next_before_id;
+  total = page.total;
   find("more").hidden = oldest === null;
-  find("history-count").textContent = page.total === 1 ? "1 result" : `${page.total.toLocaleString()} results`;
-  find("csv").href = csvAddress();
+  if (before === null) asOf();
+  find("history-count").textContent = counted(total, "result");
+  offerCsv(filters);
+  offerAll(filters);
+  find("rows").hidden = total === 0;
+  await tellEmpty(page.hint);
 }
 
-// Days are those of whoever looks at the page; the server counts in UTC.
-function filters() {
-  const given = Object.fromEntries(new FormData(find("filters")));
-  const since = given.since ? new Date(`${given.since}T00:00`) : null;
-  const until = given.until ? new Date(`${given.until}T00:00`) : null;
-  until?.setDate(until.getDate() + 1);
-  return { ...given, subject: given.subject.trim(), since: since?.toISOString() ?? "", until: until?.toISOString() ?? "" };
+function asOf() {
+  news = 0;
+  historyNews(0);
+  find("history-as-of").replaceChildren("as of ", time(new Date().toISOString()));
 }
 
-function csvAddress() {
-  const given = Object.entries(filters()).filter(([, value]) => value !== "");
-  return given.length ? `/api/results.csv?${new URLSearchParams(given)}` : "/api/results.csv";
+// The file holds what the table shows, whatever stands in the fields by now.
+function offerCsv(filters) {
+  const given = Object.entries({ ...asked(filters), bom: "1" }).filter(([, value]) => value !== "");
+  find("csv").href = `/api/results.csv?${new URLSearchParams(given)}`;
+  find("csv").textContent = `Download CSV (${counted(total, "result")})`;
 }
 
-export async function loadSubjects() {
-  const { subjects } = await ask("/api/subjects");
-  const names = subjects.map((entry) => entry.subject).filter((name) => name !== null);
-  find("known-subjects").replaceChildren(...names.map((name) => make("option", { value: name })));
-  return subjects;
+async function tellEmpty(hint) {
+  find("history-empty").hidden = total > 0;
+  if (total > 0) return;
+  const given = named().filter(({ name }) => shown[name]).map((field) => `${field.labels[0].textContent.trim()} “${field.selectedOptions?.[0].textContent ?? shown[field.name]}”`);
+  const subjects = shown.subject ? [...find("known-subjects").children].map((option) => option.value) : [];
+  const links = subjects.slice(0, SOME).map((name) => make("a", { href: address("history", { ...shown, subject: name }) }, name));
+  find("history-empty").replaceChildren(
+    make("p", {}, given.length ? `No result has ${given.join(" and ")}.` : "Nothing is stored yet."), ...(hint ? [make("p", {}, hint)] : []),
+    ...(links.length ? [make("p", { class: "links" }, "Subjects that are there: ", ...links, subjects.length > SOME ? `and ${subjects.length - SOME} more` : "")] : []),
+  );
 }
 
-function summary(entry) {
-  const lines = Object.entries(entry.labels).sort((one, other) => other[1] - one[1]).map(([label, count]) => {
-    const fill = make("div", { class: "fill" });
-    fill.style.width = `${(100 * count) / entry.total}%`;
-    return make("div", { class: `chance ${tone(label)}` }, make("span", {}, label),
-      make("div", { class: "track", "aria-hidden": "true" }, fill), make("span", { class: "value" }, `${count} (${percent(count / entry.total)})`));
+export async function loadSubjects(model = "all") {
+  const answer = await ask("/api/subjects", { query: { model } });
+  if (model === "all") knownSubjects([...new Set(answer.subjects.map((entry) => entry.subject).filter((name) => name !== null))]);
+  return answer;
+}
+
+// Correcting or deleting all that the table shows, where it is filtered. The server does it to so many only as were
+// shown here.
+function offerAll(filters) {
+  find("all").hidden = total === 0 || Object.values(filters).every((value) => !value);
+  find("all-title").textContent = `Correct or delete all ${counted(total, "result")} of this table`;
+  find("all-sure").hidden = true;
+}
+
+function startAll(report) {
+  const change = async (options) => {
+    await ask("/api/results", { ...options, query: { ...asked(shown), expected: total, ...options.query } });
+    find("all").open = false;
+    await showHistory(shown);
+  };
+  find("all-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const subject = find("all-subject").value.trim() || null;
+    change({ method: "PATCH", json: { subject, ...signed() } }).catch(report);
   });
-  const look = make("button", { type: "button", class: "plain", onclick: () => lookUp(entry.subject) }, "Show its images");
-  return make("li", { class: "card subject" },
-    make("div", { class: "answer" }, make("span", { class: "label" }, entry.subject ?? "without a subject"),
-      make("span", { class: "percent" }, entry.total === 1 ? "1 image" : `${entry.total} images`)),
-    make("div", { class: "chances" }, ...lines),
-    make("div", { class: "foot" }, "from ", time(entry.first), " to ", time(entry.last), make("span", { class: "research" }, RESEARCH_USE)),
-    entry.subject === null ? null : look);
+  find("all-delete").addEventListener("click", () => {
+    find("all-sure").hidden = false;
+    find("all-question").textContent = `Delete ${counted(total, "result")} for good?`;
+    find("all-no").focus();
+  });
+  find("all-no").addEventListener("click", () => { find("all-sure").hidden = true; });
+  find("all-yes").addEventListener("click", () => change({ method: "DELETE", query: signed() }).catch(report));
 }
 
-function lookUp(subject) {
-  find("filters").reset();
-  find("filter-subject").value = subject;
-  location.hash = "#history";
-}
+const signed = () => (find("all-by").value.trim() ? { by: find("all-by").value.trim() } : {});

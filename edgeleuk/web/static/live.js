@@ -1,65 +1,49 @@
-// The live list: rows of the store as they come, whoever wrote them.
+// The live list: rows of the store as they come, whoever wrote them; and the latest image that could not be classified.
 
+import { address } from "./address.js";
 import { ask } from "./api.js";
-import { fillCard, RESEARCH_USE } from "./cards.js";
-import { fileName, find, make, percent } from "./dom.js";
+import { fillCard, labelOf, SOURCES } from "./cards.js";
+import { displayName } from "./classes.js";
+import { counted, fileName, find, make, percent, time } from "./dom.js";
 
 const MOST = 60;
-const RETRY_MS = 5000;
-const shown = new Map();
-let source = null;
-let retry = null;
 
-export function startLive() {
-  stopLive();
-  source = new EventSource("/api/events");
-  source.addEventListener("open", () => {
-    state("on", "live");
-    refresh();
-  });
-  source.addEventListener("reset", refresh);
-  source.addEventListener("result", (event) => {
-    const result = JSON.parse(event.data);
-    insert(result, true);
-    find("live-news").textContent = `${result.label} ${percent(result.probability)}, ${fileName(result.path)}. ${RESEARCH_USE}`;
-  });
-  source.addEventListener("error", () => {
-    state("off", "reconnecting");
-    if (source.readyState === EventSource.CLOSED) retry = setTimeout(startLive, RETRY_MS); // refused: the browser gives up, we do not
-  });
-}
-
-export function stopLive() {
-  clearTimeout(retry);
-  source?.close();
-  source = null;
-  state("off", "not connected");
-}
-
-async function refresh() {
+// The list becomes what the store has now: after a pause, a correction or another store nothing old stays.
+export async function refreshLive() {
   const { results } = await ask("/api/results", { query: { limit: MOST } });
-  results.reverse().forEach((result) => insert(result, false));
-  find("live-empty").hidden = shown.size > 0;
+  const held = new Map(cards().map((card) => [key(card.result), card]));
+  find("live").replaceChildren(...results.map((result) => held.get(key(result)) ?? fillCard(make("li", {}), result)));
+  results.forEach((result) => held.get(key(result))?.redraw(result));
+  find("live-empty").hidden = results.length > 0;
 }
 
-function insert(result, fresh) {
-  if (shown.has(result.id)) return;
-  const list = find("live");
+export function insertLive(result) {
+  if (cards().some((card) => key(card.result) === key(result))) return;
   const card = fillCard(make("li", {}), result);
-  if (fresh) card.classList.add("fresh");
-  const older = [...shown.keys()].filter((id) => id < result.id);
-  list.insertBefore(card, older.length ? shown.get(Math.max(...older)) : null);
-  shown.set(result.id, card);
-  while (shown.size > MOST) {
-    const oldest = Math.min(...shown.keys());
-    shown.get(oldest).remove();
-    shown.delete(oldest);
-  }
+  card.classList.add("fresh");
+  const older = cards().find((other) => other.result.id < result.id);
+  find("live").insertBefore(card, older ?? null);
+  while (find("live").children.length > MOST) find("live").lastElementChild.remove();
   find("live-empty").hidden = true;
+  const apart = result.warnings?.length ? ` (${result.warnings.join(", ")})` : "";
+  find("live-news").textContent = `${displayName(labelOf(result))} ${percent(result.probability)}, ${fileName(result.path)}${apart}`;
 }
 
-function state(name, text) {
-  const element = find("connection");
-  element.className = `connection ${name}`;
-  element.textContent = text;
+let failuresBefore = null; // how many there were when the page was opened: more are news
+
+export async function refreshFailures() {
+  const { failures, total } = await ask("/api/failures", { query: { limit: 1 } });
+  const line = find("live-failures");
+  failuresBefore ??= total;
+  line.hidden = total === 0;
+  line.classList.toggle("bad", total > failuresBefore);
+  if (total === 0) return;
+  const [latest] = failures;
+  line.replaceChildren(
+    make("a", { href: address("failures") }, `${counted(total, "image")} could not be classified`), ". The latest: ",
+    make("strong", {}, fileName(latest.path)), " (", SOURCES[latest.source] ?? latest.source, ", ", time(latest.created), "): ", latest.error,
+  );
 }
+
+const cards = () => [...find("live").children];
+const key = (result) => `${result.id} ${result.sha256} ${result.created}`;

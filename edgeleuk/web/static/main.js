@@ -1,11 +1,18 @@
-// The page: which view is shown, and what happens when a token is needed.
+// The page: which view is shown, what happens when a token is needed, and what the server tells by itself.
 
-import { access, ask } from "./api.js";
-import { RESEARCH_USE, useClasses } from "./cards.js";
+import { place } from "./address.js";
+import { access, ask, reach } from "./api.js";
+import { redraw, removeShown, RESEARCH_USE } from "./cards.js";
+import { showChanges, startChanges } from "./changes.js";
+import { served, useModel } from "./classes.js";
+import * as details from "./details.js";
 import { hideDevice, showDevice } from "./device.js";
 import { find, show } from "./dom.js";
-import { loadSubjects, showHistory, showSubjects, startHistory, useLabels } from "./history.js";
-import { startLive, stopLive } from "./live.js";
+import { showFailures, startFailures } from "./failures.js";
+import { historyNews, loadSubjects, showHistory, startHistory, useLabels } from "./history.js";
+import { insertLive, refreshFailures, refreshLive } from "./live.js";
+import { onTabs, startStream, stopStream, tellTabs } from "./stream.js";
+import { showSubjects, startSubjects, subjectsNews } from "./subjects.js";
 import { resumeUploads, startUploads } from "./upload.js";
 
 const VIEWS = {
@@ -13,84 +20,188 @@ const VIEWS = {
   live: async () => {},
   subjects: showSubjects,
   history: showHistory,
+  failures: showFailures,
+  changes: showChanges,
   device: () => showDevice(report),
 };
+const UNDER = { failures: "live", changes: "history" }; // views without a tab of their own
 let locked = false;
+let last = null; // what is shown: view and filters
+let version = null;
 
 function report(error) {
   if (error.status === 401) return; // the login view says it
-  show(find("problem"), error.message);
+  if (error.status !== 0) show(find("problem"), error.message); // else #unreachable says it
+  else if (!reach.lost) show(find("problem"), error.message);
 }
 
-function currentView() {
-  const name = location.hash.slice(1);
-  return name in VIEWS ? name : "classify";
+function current() {
+  const { view, filters, result } = place();
+  return view in VIEWS ? { view, filters, result } : { view: "classify", filters: {}, result: null };
 }
 
-async function route() {
-  const name = locked ? "login" : currentView();
-  hideDevice();
-  show(find("problem"), "");
+// Shows what the address says; `anew` reads it again though it is shown.
+async function route(anew = false) {
+  const { view, filters, result } = locked ? { view: "login", filters: {}, result: null } : current();
+  const wanted = JSON.stringify([view, filters]);
+  const moved = wanted !== last;
+  last = wanted;
+  if (moved) reveal(view);
+  if (moved || anew) show(find("problem"), "");
+  const opened = locked ? null : details.route(result);
+  if (!locked && (moved || anew)) {
+    hideDevice();
+    await VIEWS[view](filters).catch(report);
+    if (result !== null) details.refreshSteps();
+  }
+  await opened;
+}
+
+function reveal(name) {
   for (const view of document.querySelectorAll(".view")) view.hidden = view.id !== `view-${name}`;
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
+    if (link.hash === `#${UNDER[name] ?? name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.querySelector("nav").hidden = locked;
   find("connection").hidden = locked;
   document.title = locked ? "edgeleuk" : `${name[0].toUpperCase()}${name.slice(1)} – edgeleuk`;
-  if (!locked) await VIEWS[name]().catch(report);
+}
+
+async function loadModel() {
+  const model = await ask("/api/model");
+  useModel(model);
+  find("model-name").textContent = model.name;
+  find("model-name").title = model.sha256;
+  useLabels(model.spec.classes);
 }
 
 async function enter() {
-  const model = await ask("/api/model");
+  await loadModel();
   locked = false;
-  find("model-name").textContent = model.name;
-  find("model-name").title = model.sha256;
-  useClasses(model.spec.classes, model.spec.positive_class);
-  useLabels(model.spec.classes);
   ask("/api/device").then((device) => {
+    version ??= device.version;
     find("version").textContent = device.version;
     find("logout").hidden = !device.needs_token;
   }).catch(report);
-  startLive();
+  startStream(stream);
   resumeUploads();
-  await route();
+  await route(true);
 }
+
+// Another model or another server may answer from now on.
+async function onModel(told) {
+  version ??= told.version;
+  find("upgraded").hidden = told.version === undefined || told.version === version;
+  if (told.sha256 === served.sha256) return;
+  await loadModel();
+  if (["device", "subjects", "history"].includes(current().view)) await route(true);
+}
+
+const EVENTS = {
+  model: onModel,
+  reset: async () => {
+    await Promise.all([refreshLive(), refreshFailures()]);
+    historyNews();
+    subjectsNews();
+  },
+  result: async (result) => {
+    insertLive(result);
+    historyNews();
+    subjectsNews();
+  },
+  changed: async (result) => {
+    redraw(result);
+    details.changedElsewhere(result);
+    subjectsNews();
+  },
+  removed: async ({ ids }) => {
+    removeShown(ids);
+    details.removedElsewhere(ids);
+    historyNews(ids.length);
+    subjectsNews(ids.length);
+  },
+  failure: refreshFailures,
+};
+
+const stream = {
+  open: () => Promise.all([refreshLive(), refreshFailures()]).catch(report),
+  event: (name, data) => EVENTS[name](data).catch(report),
+  refused: () => loadModel().catch(report), // a session that has ended shows here
+  state: (name) => {
+    connection(name);
+    if (name === "off") reach.check();
+  },
+};
+
+function connection(name) {
+  const element = find("connection");
+  element.className = `connection ${name}`;
+  element.textContent = name === "on" ? "live" : reach.lost ? "unreachable" : "connecting";
+}
+
+reach.addEventListener("lost", () => {
+  find("unreachable").hidden = false;
+  show(find("problem"), "");
+  connection("off");
+});
+reach.addEventListener("back", () => {
+  find("unreachable").hidden = true;
+  if (served.sha256 === null) enter().catch(report);
+  else loadModel().then(() => route(true)).catch(report);
+});
 
 access.onNeeded = () => {
   if (locked) return;
   locked = true;
-  stopLive();
+  stopStream();
   find("logout").hidden = true;
-  find("details").close();
   find("known-subjects").replaceChildren();
+  details.route(null);
   route();
   find("token").focus();
 };
+onTabs.session = () => { if (locked) enter().catch(report); };
 
 find("login-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const problem = find("login-problem");
   show(problem, "");
   try {
-    const body = JSON.stringify({ token: find("token").value.trim() });
-    await ask("/api/login", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+    await ask("/api/login", { method: "POST", json: { token: find("token").value.trim() } });
     find("token").value = "";
     await enter();
+    tellTabs("session");
   } catch (error) {
     show(problem, error.message);
     find("token").focus();
+    if (error.retryAfterSeconds) wait(error.retryAfterSeconds);
   }
 });
+
+// Nothing but a wait helps after too many wrong tokens; the page says how long.
+function wait(seconds) {
+  const send = find("login-form").querySelector("[type=submit]");
+  send.disabled = seconds > 0;
+  send.textContent = seconds > 0 ? `Log in (in ${seconds} s)` : "Log in";
+  if (seconds > 0) setTimeout(() => wait(seconds - 1), 1000);
+}
 
 find("logout").addEventListener("click", async () => {
   await ask("/api/logout", { method: "POST" }).catch(() => {});
   location.reload(); // nothing of the session stays in the page
 });
 
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // its address would be another view
+  find("main").focus();
+});
+find("reload").addEventListener("click", () => location.reload());
+
 addEventListener("hashchange", () => {
+  const before = last;
   route();
+  if (before === last) return; // a result was opened or closed over the same view
   find("main").focus({ preventScroll: true });
   scrollTo(0, 0);
 });
@@ -98,4 +209,8 @@ addEventListener("hashchange", () => {
 document.querySelectorAll(".research").forEach((element) => { element.textContent = RESEARCH_USE; });
 startUploads();
 startHistory(report);
+startSubjects(report);
+startFailures(report);
+startChanges(report);
+details.startDetails();
 enter().catch(report);
