@@ -22,16 +22,19 @@ class Store(Summaries, Editing, Attempts):
     that is damaged never stops anything: it is passed over, counted in `damaged` and told to `on_damage`.
     """
 
-    def add(self, results: Sequence[Result]) -> list[Result]:
+    def add(self, results: Sequence[Result], names: Iterable[tuple[str, str, str]] = ()) -> list[Result]:
         """Store results in one transaction; returns the stored ones, with their id.
 
         Where the store has a result of that content and model already, that one stays and is returned; its further
-        name is noted.
+        name is noted, as are `names`: see `add_names`.
         """
         with self._transaction() as connection:
             for model in {result.model_sha256: result.model for result in results}.values():
                 _insert_model(connection, model)
-            return [_insert(connection, result) for result in results]
+            stored = [_insert(connection, result) for result in results]
+            for sha256, path, source in names:
+                _insert_name(connection, sha256, path, source)
+            return stored
 
     def add_model(self, model: ModelIdentity) -> None:
         """Note which file a model is, and what its classes are called."""

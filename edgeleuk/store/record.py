@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgeleuk.spec import ModelSpec
 
 SOURCES = ("file", "watch", "camera", "upload")
+ON_DISK = frozenset({"file", "watch"})  # names of uploads and of camera frames are labels, never paths
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class ModelIdentity:
 class Result:
     """What a model said of one image content. `created` is UTC, `id` its place in the store, None before it has one.
 
-    `stage`: which model of a cascade answered, 1 or 2; None where the model is no cascade. `warnings`: why the answer
-    may mean nothing; a result with warnings is kept apart in sums. `corrected_label`: what a person says instead, or
-    says too; `label` stays what the model said. `model` is None where the store was not told of the model's file.
+    `stage`: which model of a cascade answered, 1 or 2. `warnings`: why the answer may mean nothing; with any it is kept
+    apart in sums. `corrected_label`: what a person says, too or instead; `label` stays what the model said. `model` is
+    None where its file is not known.
     """
 
     sha256: str
@@ -138,8 +139,8 @@ class Failure:
 class Filter:
     """Which results are meant; None is any. `since` (inclusive) and `until` (exclusive) are as `Result.created`.
 
-    `subject` and `label` are compared without regard to case and to how accents are encoded; `label` is the one that
-    holds. `warnings`, `corrected`: only with (True) or without (False).
+    `subject` and `label`, the one that holds, are compared as people read them: no case, no two encodings of an accent.
+    `warnings`, `corrected`: only with (True) or without (False).
     """
 
     subject: str | None = None
@@ -157,8 +158,8 @@ class Filter:
 class SubjectSummary:
     """What one model said of one subject (None: of images without one), first and last time.
 
-    `labels` counts images by the label that holds, `total` is their sum. `kept_apart` are those with warnings that
-    nobody has labelled, in neither of the two. `corrected` are those with a person's label.
+    `labels` counts by the label that holds, `total` is their sum; `kept_apart` are those with warnings that nobody has
+    labelled, in neither of the two; `corrected` those with a person's label.
     """
 
     subject: str | None
@@ -233,6 +234,11 @@ def make_result(
         warnings=prediction.warnings,
         model=model,
     )
+
+
+def stored_path(path: Path, source: str) -> str:
+    """The name under which an image is stored: a file's from the root, so that it is found wherever one starts."""
+    return str(path.absolute() if source in ON_DISK else path)
 
 
 def make_failure(path: str | os.PathLike[str], error: str, sha256: str | None, source: str = "file") -> Failure:

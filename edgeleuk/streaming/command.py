@@ -1,7 +1,7 @@
 """What `edgeleuk infer` does: images from where they were asked for, rows printed once they are stored."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,7 @@ def run(request: Request, as_json: bool = False) -> bool:
     """Classify and print. Returns False where an image could not be used; a watch or a camera that ended is well."""
     with ExitStack() as stack:
         rows, model = _open(request, stack)
-        return _print(rows, model.classifier.spec.classes, sys.stdout.isatty() and not as_json) or not request.names
+        return _print(rows, model.classifier.spec.shown_names, sys.stdout.isatty() and not as_json) or not request.names
 
 
 def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Model]:
@@ -121,16 +121,18 @@ def _opened_store(request: Request, stack: ExitStack) -> "Store | None":
         return None
     from edgeleuk.store import Store
 
-    return stack.enter_context(Store.open(request.store))
+    store = stack.enter_context(Store.open(request.store))
+    store.on_damage = _report
+    return store
 
 
-def _print(rows: Iterable[Row | None], classes: Sequence[str], table: bool) -> bool:
+def _print(rows: Iterable[Row | None], shown: Mapping[str, str], table: bool) -> bool:
     if table:
-        print(table_head(classes))
+        print(table_head(shown))
     well = True
     for row in rows:
         if row is not None:
-            print(table_line(row, classes) if table else json_line(row), flush=True)
+            print(table_line(row, shown) if table else json_line(row), flush=True)
             well &= row.error is None
     if table or sys.stderr.isatty():
         print(RESEARCH_USE, file=sys.stdout if table else sys.stderr)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from edgeleuk.errors import StoreError
 from edgeleuk.store import Result
-from edgeleuk.store.record import make_failure
+from edgeleuk.store.record import make_failure, stored_path
 from edgeleuk.streaming.rows import Row
 
 if TYPE_CHECKING:
@@ -49,12 +49,18 @@ def recorded(
 
 def _stored(rows: Sequence[Row], store: "Store", source: str, attempt: "Attempt[None]") -> list[Row]:
     results = [row.result for row in rows if row.result is not None]
-    failures = [make_failure(str(row.image), row.error, row.sha256, source) for row in rows if row.error is not None]
+    failures = [
+        make_failure(stored_path(row.image, source), row.error, row.sha256, source)
+        for row in rows
+        if row.error is not None
+    ]
+    # What a row says may be of another file with the same content: this one's name is kept beside it.
+    names = [(row.sha256, stored_path(row.image, source), source) for row in rows if row.known and row.sha256]
     kept: list[Result] = []
 
     def write() -> None:
         if results:
-            kept[:] = store.add(results)
+            kept[:] = store.add(results, names)
         if failures:
             store.add_failures(failures)
 

@@ -1,12 +1,12 @@
 """What came of one image, as a line of JSON or of a table."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.store.record import Result
+from edgeleuk.store.record import Result, readable
 from edgeleuk.text import printable
 
 
@@ -36,6 +36,7 @@ class Row:
             "probabilities": found.probabilities,
             "prepare_ms": found.prepare_ms,
             "invoke_ms": found.invoke_ms,
+            "model_name": found.model_name and readable(found.model_name),
             "model_sha256": found.model_sha256,
         } | (stage | self._stored())
 
@@ -56,27 +57,33 @@ def json_line(row: Row) -> str:
     return json.dumps(row.to_dict(), allow_nan=False)
 
 
-def table_head(classes: Sequence[str]) -> str:
-    """The line above `table_line`s."""
-    names = "".join(f"  {name:>{_width(name)}}" for name in classes)
-    return f"{'label':{_label_width(classes)}}{names}  prepare ms  invoke ms  image"
+def table_head(shown: Mapping[str, str]) -> str:
+    """The line above `table_line`s. `shown`: what each class is called for people, in output order."""
+    names = "".join(f"  {name:>{_width(name)}}" for name in shown.values())
+    return f"{'label':{_label_width(shown)}}{names}  prepare ms  invoke ms  image"
 
 
-def table_line(row: Row, classes: Sequence[str]) -> str:
+def table_line(row: Row, shown: Mapping[str, str]) -> str:
     """The row as one line of fixed columns, the image last."""
     image = printable(str(row.image))
     found = row.result
     if found is None:
-        return f"{'-':{_label_width(classes)}}  {image}: {row.error}"
-    values = "".join(f"  {found.probabilities.get(name, 0):>{_width(name)}.4f}" for name in classes)
+        return f"{'-':{_label_width(shown)}}  {image}: {row.error}"
+    values = "".join(f"  {found.probabilities.get(name, 0):>{_width(other)}.4f}" for name, other in shown.items())
     times = f"{found.prepare_ms:>10.2f}  {found.invoke_ms:>9.2f}"
-    known = "  (known)" if row.known else ""
-    return f"{found.label:{_label_width(classes)}}{values}  {times}  {image}{known}"
+    known = f"  ({_known_as(row.image, found)})" if row.known else ""
+    return f"{shown.get(found.label, found.label):{_label_width(shown)}}{values}  {times}  {image}{known}"
 
 
 def _width(name: str) -> int:
     return max(6, len(name))
 
 
-def _label_width(classes: Sequence[str]) -> int:
-    return max(5, *(len(name) for name in classes))
+def _label_width(shown: Mapping[str, str]) -> int:
+    return max(5, *(len(name) for name in shown.values()))
+
+
+def _known_as(image: Path, found: Result) -> str:
+    """That the store had this content, and under which other name."""
+    first = Path(found.path).name
+    return "known" if first == image.name else f"known as {printable(first)}"

@@ -15,7 +15,7 @@ from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.frame import Frame
 from edgeleuk.sources.reading import hash_regular, read_regular
 from edgeleuk.store import Result
-from edgeleuk.store.record import ModelIdentity, make_result
+from edgeleuk.store.record import ModelIdentity, make_result, stored_path
 from edgeleuk.streaming.attempts import PASSED_OVER, Attempts, file_key
 from edgeleuk.streaming.rows import Row
 from edgeleuk.text import printable
@@ -145,7 +145,7 @@ class Steps:
             prediction,
             seen.model.identity,
             sha256=seen.sha256 or "",
-            path=str(seen.path),
+            path=stored_path(seen.path, self._way.source),
             subject=self._way.subject_of(str(seen.path)),
             source=self._way.source,
         )

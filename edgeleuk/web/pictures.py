@@ -12,9 +12,9 @@ from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.sources.reading import read_regular
 from edgeleuk.store import Result, Store
+from edgeleuk.store.record import ON_DISK
 
 SIDE_PX = 320
-_ON_DISK = frozenset({"file", "watch"})  # names of uploads and of camera frames are labels, never paths
 _CACHE_BYTES = 4 << 20
 _MOST_PLACES = 8  # that are looked at for one picture
 
@@ -57,7 +57,7 @@ class Pictures:
 
     def _of_file(self, result: Result) -> bytes | None:
         """Of the first file of any of its names that has this content still."""
-        if result.source not in _ON_DISK:
+        if result.source not in ON_DISK:
             return None
         return next(filter(None, (self._read(place, result.sha256) for place in self._places(result))), None)
 
@@ -70,7 +70,7 @@ class Pictures:
 
     def _places(self, result: Result) -> Iterator[Path]:
         """Where its file may lie. An older edgeleuk stored names as they were given: from a folder it did not tell."""
-        for name in dict.fromkeys([result.path, *self._store.names(result.sha256, _ON_DISK)][:_MOST_PLACES]):
+        for name in dict.fromkeys([result.path, *self._store.names(result.sha256, ON_DISK)][:_MOST_PLACES]):
             if Path(name).is_absolute():
                 yield Path(name)
             else:

@@ -52,7 +52,7 @@ def test_piped_output_is_a_line_of_json_for_each_image(run_edgeleuk, small_model
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, "")
     assert [row["image"] for row in rows] == list(map(str, paths))
-    assert set(rows[0]) == {"image", "label", "probabilities", "prepare_ms", "invoke_ms", "model_sha256"}
+    assert set(rows[0]) == {"image", "label", "probabilities", "prepare_ms", "invoke_ms", "model_name", "model_sha256"}
     assert set(rows[0]["probabilities"]) == {"all", "hem"}
 
 
@@ -61,7 +61,7 @@ def test_a_terminal_gets_a_table_and_the_note_on_research_use(small_model, write
     text, status = on_a_terminal(small_model, path)
     head, line, note = text.splitlines()
     assert status == 0
-    assert head.split() == ["label", "all", "hem", "prepare", "ms", "invoke", "ms", "image"]
+    assert head.split() == ["label", "ALL", "healthy", "prepare", "ms", "invoke", "ms", "image"]
     assert line.endswith(str(path))
     assert note == "For research use, not a diagnosis."
 

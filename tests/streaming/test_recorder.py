@@ -26,11 +26,21 @@ def test_a_row_is_on_the_disk_when_it_goes_on(store):
         assert store.lookup(found.result.sha256, found.result.model_sha256) == found.result
 
 
+def test_another_file_of_known_content_leaves_its_name(store):
+    first = row("1")
+    list(recorded([first], store, "watch"))
+    again = Row(Path("/in/copy.bmp"), first.result, known=True, sha256=first.result.sha256)
+    list(recorded([again, again], store, "watch"))
+    assert store.names(first.result.sha256) == [first.result.path, "/in/copy.bmp"]
+
+
 def test_rows_keep_their_order_with_failures_among_them(store):
     rows = [row("1"), Row(Path("bad.bmp"), error="truncated"), row("2")]
     found = list(recorded(rows, store, "watch"))
     assert [r.image.name for r in found] == ["1.bmp", "bad.bmp", "2.bmp"]
-    assert [(f.path, f.error, f.source) for f in store.failures()] == [("bad.bmp", "truncated", "watch")]
+    assert [(f.path, f.error, f.source) for f in store.failures()] == [
+        (str(Path("bad.bmp").absolute()), "truncated", "watch")
+    ]
 
 
 def test_one_commit_holds_many_rows_unless_time_passes(store):
