@@ -165,7 +165,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         decision=spec.decision,
         trained_images=len(seen.intersection(images)),
         scores=scores,
-        subjects=_subjects(predictions),
+        subjects=subject_results(predictions),
         notes=tuple(notes_on(scores, split, predictor, images, seen)),
         predictions=predictions,
         answered_first=answered_first,
@@ -203,7 +203,7 @@ def _prediction(
     return Prediction(image.path, image.subject, label, classes[chosen], probability, values, image.sha256)
 
 
-def _subjects(predictions: Sequence[Prediction]) -> tuple[SubjectResult, ...]:
+def subject_results(predictions: Sequence[Prediction]) -> tuple[SubjectResult, ...]:
     """One row for each known subject, in order of name."""
     known = sorted((p for p in predictions if p.subject is not None), key=lambda p: str(p.subject))
     rows = []

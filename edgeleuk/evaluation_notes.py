@@ -6,7 +6,7 @@ from edgeleuk.data.index import ImageRecord
 from edgeleuk.metrics import Scores
 from edgeleuk.predictors import Predictor
 
-FEW_GROUPS = 10
+_FEW_GROUPS = 10
 
 
 def notes_on(
@@ -30,7 +30,7 @@ def _on_training(
     if trained:
         yield f"{trained:,} of {len(images):,} images were seen in training: the scores flatter"
     elif not predictor.trained_on and not seen:
-        yield "the model does not say which images it was trained on: overlap cannot be ruled out"
+        yield "overlap cannot be ruled out: the model does not say which images it was trained on"
     subjects = {image.subject for image in seen if image.subject is not None}
     related = sum(image.subject in subjects for image in set(images).difference(seen))
     if related:
@@ -47,7 +47,8 @@ def _on_intervals(scores: Scores, classes: tuple[str, ...]) -> Iterator[str]:
         yield f"1 {unit}: no interval"
     elif alone:
         yield f"1 {unit} of class {', '.join(alone)}: no interval"
-    elif groups < FEW_GROUPS:
-        yield f"{groups} {unit}s: intervals over fewer than {FEW_GROUPS} are likely too narrow"
-    if scores.has_intervals and scores.accuracy.low is None:
-        yield f"every {unit} has the same accuracy: the bootstrap has no interval to give"
+    elif groups < _FEW_GROUPS:
+        yield f"{groups} {unit}s: intervals allow for so few, but not for one in five with most of the errors"
+    if scores.has_intervals and scores.accuracy.value in (0.0, 1.0):
+        alike = "right" if scores.accuracy.value else "wrong"
+        yield f"every image was answered {alike}: bounds are those of one image a {unit}"

@@ -6,18 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import DataError
-from edgeleuk.resampling import Bootstrap, intervals, statistics_packages, weighted_auroc, weighted_rates
+from edgeleuk.few_subjects import FEW_SUBJECTS, METHOD
+from edgeleuk.resampling import Bootstrap, statistics_packages, weighted_rates
+from edgeleuk.score_intervals import Answers, against_rest, bounds_of
 
 __all__ = ["Bootstrap", "Estimate", "Scores", "confusion_matrix", "score", "weighted_f1"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its bootstrap interval; bounds are None where there is none to give."""
+    """A value with its interval, bounds None where there is none to give; `groups` it rests on, subjects mostly."""
 
     value: float
     low: float | None = None
     high: float | None = None
+    groups: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,16 @@ class Scores:
     def has_intervals(self) -> bool:
         """Whether there are groups enough: two or more, and two or more in each class that has images."""
         return self.group_count >= 2 and 1 not in self.groups_per_class
+
+    @property
+    def interval_method(self) -> str:
+        """How the intervals were made, in words."""
+        drawn = f"percentile bootstrap, {self.bootstrap.resamples:,} resamples, seed {self.bootstrap.seed}"
+        few = METHOD.replace("subjects", f"{self.bootstrap.unit}s")
+        if self.group_count < FEW_SUBJECTS:
+            return few
+        small = any(0 < count < FEW_SUBJECTS for count in self.groups_per_class)
+        return f"{drawn}; of classes with fewer than {FEW_SUBJECTS} {self.bootstrap.unit}s: {few}" if small else drawn
 
 
 def confusion_matrix(truth: NDArray[np.integer], predicted: NDArray[np.integer], class_count: int) -> NDArray[np.int64]:
@@ -79,34 +92,35 @@ def score(
 ) -> Scores:
     """Scores of truth int [n] and probabilities float [n, classes]; groups int [n] says which images belong together.
 
-    `predicted` int [n] defaults to the most probable class; `positive` is the number of the positive class. Raises
-    DataError without images, MissingExtraError without the 'report' extra.
+    `predicted` int [n] defaults to the most probable class; `positive` is the number of the positive class. A score of
+    `FEW_SUBJECTS` groups or more has the interval of a bootstrap, others that of `few_subjects`. Raises DataError
+    without images, MissingExtraError without the 'report' extra.
     """
     count, class_count = probabilities.shape
     if not count:
         raise DataError("no images to score; expected at least one with a label")
     how = bootstrap or Bootstrap()
     chosen = probabilities.argmax(axis=1) if predicted is None else predicted
-    numbers = np.unique(groups, return_inverse=True)[1].astype(np.int64)
-    per_class = tuple(len(np.unique(numbers[truth == k])) for k in range(class_count))
+    answers = Answers(truth, chosen, probabilities, np.unique(groups, return_inverse=True)[1].astype(np.int64))
+    per_class, everyone = answers.groups_per_class, answers.group_count
     values = _values(truth, chosen, probabilities)
     bounds = np.full((len(values), 2), np.nan)
-    if numbers.max() > 0 and 1 not in per_class:
-        bounds = _bounds(truth, chosen, probabilities.astype(np.float64), numbers, how)
-    accuracy, balanced_accuracy, f1 = map(_estimate, values[:3], bounds[:3])
-    recall = tuple(map(_maybe, values[3:-1], bounds[3:-1]))
+    if everyone > 1 and 1 not in per_class:
+        bounds = bounds_of(answers, values, how)
+    accuracy, balanced_accuracy, f1 = (_estimate(values[n], bounds[n], everyone) for n in range(3))
+    recall = tuple(map(_maybe, values[3:-1], bounds[3:-1], per_class))
     of_two = positive if class_count == 2 else None
     return Scores(
         accuracy=accuracy,
         balanced_accuracy=balanced_accuracy,
         weighted_f1=f1,
-        auroc=_maybe(values[-1], bounds[-1]),
+        auroc=_maybe(values[-1], bounds[-1], everyone),
         recall=recall,
         sensitivity=None if of_two is None else recall[of_two],
         specificity=None if of_two is None else recall[1 - of_two],
         confusion=tuple(map(tuple, confusion_matrix(truth, chosen, class_count).tolist())),
         image_count=count,
-        group_count=int(numbers.max()) + 1,
+        group_count=everyone,
         groups_per_class=per_class,
         bootstrap=how,
     )
@@ -122,7 +136,7 @@ def _values(
     auroc = float("nan")
     if present == classes:
         # Not multi_class="ovr": it refuses rows whose sum is not 1 to the last digit, as int8 outputs are.
-        auroc = float(np.mean([metrics.roc_auc_score(truth == k, probabilities[:, k]) for k in _against_rest(classes)]))
+        auroc = float(np.mean([metrics.roc_auc_score(truth == k, probabilities[:, k]) for k in against_rest(classes)]))
     return [
         metrics.accuracy_score(truth, chosen),
         # Not balanced_accuracy_score, which warns about predictions of a class that has no image.
@@ -133,41 +147,10 @@ def _values(
     ]
 
 
-def _bounds(
-    truth: NDArray[np.integer],
-    chosen: NDArray[np.integer],
-    probabilities: NDArray[np.float64],
-    groups: NDArray[np.int64],
-    bootstrap: Bootstrap,
-) -> NDArray[np.float64]:
-    """float64 [statistics, 2]: interval of each of `_values`, NaN where there is none."""
-    present = np.unique(truth)
-    class_count = probabilities.shape[1]
-    shape = (int(groups.max()) + 1, class_count, class_count)
-    cells = np.ravel_multi_index((groups, truth, chosen), shape)
-    per_group = np.bincount(cells, minlength=np.prod(shape)).reshape(shape[0], -1).astype(np.float64)
-
-    def statistic(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        rates = weighted_rates((drawn @ per_group).reshape(-1, class_count, class_count))
-        rates[1] = rates[3 + present].mean(axis=0)
-        weights = drawn[:, groups]
-        one = [weighted_auroc(truth == k, probabilities[:, k], weights) for k in _against_rest(range(class_count))]
-        return np.concatenate([rates, np.mean(one, axis=0, keepdims=True)])
-
-    return intervals(statistic, groups, bootstrap)
+def _maybe(value: float, bounds: NDArray[np.float64], groups: int) -> Estimate | None:
+    return None if np.isnan(value) else _estimate(value, bounds, groups)
 
 
-def _against_rest(classes: range | list[int]) -> list[int]:
-    """Classes whose ROC curve counts: with two, the curve of one is that of the other."""
-    return list(classes)[1:] if len(classes) == 2 else list(classes)
-
-
-def _maybe(value: float, bounds: NDArray[np.float64]) -> Estimate | None:
-    return None if np.isnan(value) else _estimate(value, bounds)
-
-
-def _estimate(value: float, bounds: NDArray[np.float64]) -> Estimate:
-    low, high = map(float, bounds)
-    # Without spread (every group without an error, say) the bootstrap knows nothing of the uncertainty.
-    known = high - low > 1e-12
-    return Estimate(float(value), low if known else None, high if known else None)
+def _estimate(value: float, bounds: NDArray[np.float64], groups: int) -> Estimate:
+    low, high = (None if np.isnan(bound) else float(bound) for bound in bounds)
+    return Estimate(float(value), low, high, groups)

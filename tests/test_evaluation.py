@@ -247,7 +247,7 @@ def test_the_record_is_json_with_hashes_and_a_schema_version(index, model):
     assert record["schema_version"] == 1
     assert record["model_sha256"] == sha256_file(model)
     assert record["index_sha256"] == index.sha256
-    assert record["scores"]["accuracy"].keys() == {"value", "low", "high"}
+    assert record["scores"]["accuracy"].keys() == {"value", "low", "high", "groups"}
     assert len(record["subjects"]) == 6
     assert record["predictions"] == 24
 

@@ -165,25 +165,77 @@ def test_a_class_without_images_has_no_recall_and_there_is_no_auroc():
     assert scores.auroc is None
     assert scores.recall[1] is None
     assert scores.balanced_accuracy.value == scores.recall[0].value == 0.75
-    assert scores.balanced_accuracy.low == 0.5
+    assert scores.balanced_accuracy.low < 0.5
 
 
 @pytest.mark.parametrize("groups", [[0, 0, 0, 0], [0, 0, 0, 1], [0, 1, 2, 2]])
 def test_one_group_or_a_class_with_one_group_has_no_interval(groups):
     scores = score(np.array([0, 0, 1, 1]), np.eye(2)[[0, 1, 1, 0]], np.array(groups), bootstrap=QUICK)
     assert not scores.has_intervals
-    assert scores.accuracy == Estimate(0.5)
+    assert scores.accuracy == Estimate(0.5, groups=max(groups) + 1)
 
 
 def test_two_groups_in_each_class_have_an_interval():
     scores = score(np.array([0, 0, 1, 1]), np.eye(2)[[0, 1, 1, 1]], np.array([0, 1, 0, 1]), bootstrap=QUICK)
     assert scores.has_intervals
-    assert scores.accuracy == Estimate(0.75, 0.5, 1.0)
+    assert scores.accuracy.low < 0.5 < 1.0 == pytest.approx(scores.accuracy.high, abs=0.01)
+    assert scores.accuracy.groups == 2
 
 
-def test_a_value_that_no_resample_changes_has_no_interval():
-    scores = score(np.array([0, 0, 1, 1]), np.eye(2)[[0, 0, 1, 1]], np.arange(4), bootstrap=QUICK)
-    assert scores.accuracy == Estimate(1.0)
+@pytest.mark.parametrize("subjects", [2, 6, 30])
+def test_without_an_error_the_bounds_are_those_of_one_image_a_subject(subjects):
+    truth, groups = np.arange(10 * subjects) % 2, np.arange(10 * subjects) // 10
+    scores = score(truth, np.eye(2)[truth], groups, positive=1, bootstrap=QUICK)
+    for estimate in (scores.accuracy, scores.auroc, scores.sensitivity, scores.balanced_accuracy):
+        assert estimate == Estimate(1.0, pytest.approx(0.025 ** (1 / subjects)), 1.0, subjects)
+    wrong = score(truth, np.eye(2)[1 - truth], groups, bootstrap=QUICK).accuracy
+    assert wrong == Estimate(0.0, 0.0, pytest.approx(1 - 0.025 ** (1 / subjects)), subjects)
+
+
+def test_subjects_of_one_and_the_same_accuracy_do_not_make_a_value_certain():
+    truth, groups = np.arange(60) % 2, np.arange(60) // 10
+    right = np.arange(60) % 10 > 0
+    accuracy = score(truth, np.eye(2)[np.where(right, truth, 1 - truth)], groups, bootstrap=QUICK).accuracy
+    assert accuracy.value == 0.9
+    assert accuracy.high - accuracy.low > 0.4
+
+
+def test_a_class_of_few_subjects_has_the_interval_of_few_among_many_of_another():
+    subjects = np.repeat(np.arange(40), 20)
+    truth = (subjects < 4).astype(int)  # four subjects of one class, 36 of the other
+    right = np.random.default_rng(3).random(800) < 0.9
+    scores = score(truth, np.eye(2)[np.where(right, truth, 1 - truth)], subjects, positive=1, bootstrap=QUICK)
+    assert (scores.sensitivity.groups, scores.specificity.groups, scores.accuracy.groups) == (4, 36, 40)
+    assert scores.sensitivity.high - scores.sensitivity.low > 2 * (scores.specificity.high - scores.specificity.low)
+    assert "of classes with fewer than 20 subjects" in scores.interval_method
+
+
+@pytest.mark.parametrize("subjects", [3, 6])
+def test_intervals_over_few_subjects_hold_what_is_true_where_a_bootstrap_does_not(subjects):
+    random, held, drawn = np.random.default_rng(subjects), 0, 0
+    for _ in range(100):
+        sizes = random.integers(10, 90, subjects)
+        right = random.binomial(sizes, 1 - random.beta(1, 19, subjects))  # on average 95 % of a subject's images
+        low, high = bounds_of_counts(right, sizes)
+        held += low <= 0.95 <= high
+        ends = np.quantile(resampled(right, sizes, random), [0.025, 0.975])
+        drawn += ends[0] <= 0.95 <= ends[1]
+    assert held >= 90
+    assert drawn < held - 8
+
+
+def bounds_of_counts(right, sizes):
+    """Bounds of the accuracy of subjects with so many right of so many images."""
+    subjects = np.repeat(np.arange(len(sizes)), sizes)
+    correct = np.concatenate([np.arange(size) < count for count, size in zip(right, sizes, strict=True)])
+    accuracy = score(subjects % 2, np.eye(2)[(subjects + ~correct) % 2], subjects).accuracy
+    return (0, 1) if accuracy.low is None else (accuracy.low, accuracy.high)
+
+
+def resampled(right, sizes, random):
+    """Accuracies of subjects drawn with replacement."""
+    drawn = random.integers(0, len(sizes), (400, len(sizes)))
+    return right[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
 
 
 def test_predicted_labels_may_come_from_a_threshold():

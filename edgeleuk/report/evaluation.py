@@ -1,6 +1,7 @@
 """An evaluation as text, and as a folder of JSON, table and picture."""
 
 import dataclasses
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 from edgeleuk.comparison import Comparison
 from edgeleuk.evaluation import Evaluation, SubjectResult
 from edgeleuk.files import to_json, whole_folder, write_text
-from edgeleuk.metrics import Estimate
 from edgeleuk.report.plots import evaluation_figure
+from edgeleuk.report.scored import Scored, caveats_of, counted, named_scores
 from edgeleuk.safe_csv import csv_text
 
 _MOST_SUBJECTS = 20
@@ -36,20 +37,10 @@ def write_folder(evaluation: Evaluation, folder: Path, comparison: Comparison | 
         evaluation_figure(evaluation, partial / "evaluation.png")
 
 
-def named_estimates(evaluation: Evaluation) -> dict[str, Estimate | None]:
-    """The scores under the names they are shown with; of two classes, recalls are sensitivity and specificity."""
-    scores, positive = evaluation.scores, evaluation.positive_class
-    named = {
-        "accuracy": scores.accuracy,
-        "balanced accuracy": scores.balanced_accuracy,
-        "weighted F1": scores.weighted_f1,
-        "AUROC": scores.auroc,
-    }
-    two_sided = positive is not None and len(evaluation.classes) == 2
-    for name, recall in zip(evaluation.classes, scores.recall, strict=True):
-        kind = "recall" if not two_sided else "sensitivity" if name == positive else "specificity"
-        named[f"{kind} ({name})"] = recall
-    return named
+def scores_of(evaluation: Evaluation) -> dict[str, Scored | None]:
+    """All scores under the names they are shown with, each with what has to stand beside it."""
+    caveats = caveats_of(evaluation.notes)
+    return named_scores(evaluation.scores, evaluation.classes, evaluation.positive_class, caveats)
 
 
 def _head(evaluation: Evaluation) -> Iterator[str]:
@@ -57,7 +48,7 @@ def _head(evaluation: Evaluation) -> Iterator[str]:
     yield f"model     {evaluation.model}  (sha256 {evaluation.model_sha256[:16]})"
     seen = f"{evaluation.trained_images:,}" if evaluation.trained_images else "none"
     yield f"images    {scores.image_count:,} of split '{evaluation.split}', {seen} known to be seen in training"
-    yield f"groups    {scores.group_count:,} {scores.bootstrap.unit}{'s' if scores.group_count != 1 else ''}"
+    yield f"groups    {counted(scores.group_count, scores.bootstrap.unit)}"
     threshold = evaluation.decision.threshold
     rule = "the most probable class"
     if threshold is not None:
@@ -69,22 +60,20 @@ def _head(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _scores(evaluation: Evaluation) -> Iterator[str]:
-    bootstrap = evaluation.scores.bootstrap
-    named = named_estimates(evaluation)
-    width = max(map(len, named))
-    interval = f"  {bootstrap.confidence:.0%} interval" if evaluation.scores.has_intervals else ""
-    yield f"{'':{width}}  value{interval}"
-    for name, estimate in named.items():
-        yield f"{name:{width}}  {_estimate(estimate)}"
-    if evaluation.scores.has_intervals:
-        yield f"percentile bootstrap over {bootstrap.unit}s, {bootstrap.resamples:,} resamples, seed {bootstrap.seed}"
+    scores, named = evaluation.scores, scores_of(evaluation)
+    width, unit = max(map(len, named)), f"{scores.bootstrap.unit}s"
+    interval = f"{scores.bootstrap.confidence:.0%} interval"
+    yield f"{'':{width}}  value  {interval:14}  {unit}"
+    for name, found in named.items():
+        yield f"{name:{width}}  {_score(found, len(unit))}"
+    if scores.has_intervals:
+        yield from textwrap.wrap(f"intervals over {unit}: {scores.interval_method}", _TERMINAL_WIDTH)
 
 
-def _estimate(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "  n/a  (a class has no image)"
-    bounds = "" if estimate.low is None else f"  {estimate.low:.3f} to {estimate.high:.3f}"
-    return f"{estimate.value:.3f}{bounds}"
+def _score(found: Scored | None, width: int) -> str:
+    if found is None:
+        return "  n/a  a class has no image"
+    return f"{found.value:.3f}  {found.bounds:14}  {found.groups or 0:>{width},}"
 
 
 def _confusion(evaluation: Evaluation) -> Iterator[str]:
@@ -124,7 +113,7 @@ def _subject(row: SubjectResult, width: int, kind: int) -> str:
 
 def _notes(evaluation: Evaluation) -> Iterator[str]:
     for note in evaluation.notes:
-        yield f"note: {note}"
+        yield from textwrap.wrap(f"note: {note}", _TERMINAL_WIDTH, subsequent_indent="      ", break_on_hyphens=False)
 
 
 def _predictions_csv(evaluation: Evaluation) -> str:
