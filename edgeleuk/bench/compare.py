@@ -82,14 +82,6 @@ def compare(first: Record, second: Record, max_regression: float = DEFAULT_MAX_R
     )
 
 
-def ratios_to_first(results: Sequence[Result]) -> tuple[Ratio | None, ...]:
-    """Of one record's results, the first of which is the measure: None for it, then each one's ratio to it."""
-    return tuple(
-        ratio_of_medians(results[0].samples, result.samples) if number else None
-        for number, result in enumerate(results)
-    )
-
-
 def threads_advice(results: Sequence[Result]) -> tuple[str, ...]:
     """`best_threads` in words, a sentence a model and interpreter."""
     return tuple(_advice(*key, threads) for key, threads in best_threads(results).items())

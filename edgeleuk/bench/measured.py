@@ -68,7 +68,9 @@ class ProcessRun:
     Of a cascade, a query runs both models; `parts` are those on their own, and `answered_first` counts the images among
     those of `stages` that the first model answered.
 
-    `other_cores`: processor time that others used meanwhile, in cores; `steal_cores`: what the hypervisor withheld.
+    `peak_memory_mib` is the greatest resident memory of the process, `start_memory_mib` of it before there was a model:
+    Python, numpy and the interpreter's libraries. `other_cores`: processor time that others used meanwhile, in cores;
+    `steal_cores`: what the hypervisor withheld.
     """
 
     started_s: float
@@ -85,6 +87,7 @@ class ProcessRun:
     stages: tuple[Stage, ...] = ()
     parts: tuple[Stage, ...] = ()
     answered_first: int | None = None
+    start_memory_mib: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """Time of one type of operator in one inference; `calls` of it."""
+    """Time of one type of operator in one inference, `calls` of it, by a profiler that counts whole microseconds."""
 
     name: str
     calls: float

@@ -9,7 +9,6 @@ import importlib.metadata
 import importlib.util
 import re
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeleuk.bench.profiled import DEFAULT_EFFORT, Effort, Event, believable, summarize
 from edgeleuk.bench.record import OperatorTime
 from edgeleuk.bench.subject import random_values
 from edgeleuk.errors import EdgeleukError
@@ -37,8 +37,6 @@ _ELEMENT_TYPES = {  # LiteRtElementType
     "uint16": 17,
 }
 _HOST_MEMORY, _CPU, _MAX_RANK, _LOCK_TO_WRITE = 1, 1, 8, 1
-_BUILTIN, _DELEGATED = 2, (4, 8)  # LiteRtProfilerEventType
-_EVENT_TYPES = frozenset(1 << bit for bit in range(9))
 _BUFFER_BYTES = 64  # XNNPACK may read a little past the end
 _Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _keep = _Free(lambda _: None)
@@ -70,48 +68,31 @@ class _Event(ctypes.Structure):
 
 
 def profile_operators(
-    path: Path, inputs: Sequence[dict[str, Any]], outputs: Sequence[dict[str, Any]], threads: int, runs: int
-) -> tuple[OperatorTime, ...]:
-    """Mean time of each type of operator in one inference, the longest first, over `runs` after one to warm up.
+    path: Path,
+    inputs: Sequence[dict[str, Any]],
+    outputs: Sequence[dict[str, Any]],
+    threads: int,
+    effort: Effort = DEFAULT_EFFORT,
+) -> tuple[tuple[OperatorTime, ...], int]:
+    """Median time of each type of operator in one inference, the longest first, and over how many inferences.
 
-    `inputs` and `outputs` are the interpreter's details of them. Raises EdgeleukError where the library, or one of its
-    functions, is not there or refuses.
+    One more warms up. `inputs` and `outputs` are the interpreter's details of them. Raises EdgeleukError where the
+    library, or one of its functions, is not there or refuses.
     """
     model = _Model(path, threads)
     given, taken = model.buffers(inputs, "Input"), model.buffers(outputs, "Output")
     model.run(given, taken)
-    model.call("LiteRtStartProfiler", model.profiler)
-    started = time.perf_counter()
-    for _ in range(runs):
+    runs: list[Sequence[Event]] = []
+    begin = time.perf_counter()
+    while len(runs) < effort.fewest or (time.perf_counter() - begin < effort.seconds and len(runs) < effort.most):
+        model.call("LiteRtResetProfiler", model.profiler)
+        model.call("LiteRtStartProfiler", model.profiler)
+        started = time.perf_counter()
         model.run(given, taken)
-    wall_us = 1e6 * (time.perf_counter() - started)
-    model.call("LiteRtStopProfiler", model.profiler)
-    return summarize(believable(model.events(), wall_us), runs)
-
-
-Event = tuple[str | None, int, int]  # name, type, microseconds
-
-
-def believable(events: Sequence[Event], wall_us: float) -> Sequence[Event]:
-    """The events. Raises EdgeleukError where they cannot be what happened in `wall_us`, nor their layout as assumed."""
-    times = [elapsed_us for name, kind, elapsed_us in events if kind in (_BUILTIN, *_DELEGATED)]
-    unknown = any(name is None or kind not in _EVENT_TYPES for name, kind, _ in events)
-    if unknown or not times or max(times) > wall_us:
-        raise EdgeleukError("what LiteRT's profiler tells makes no sense; this release is not known to edgeleuk")
-    return events
-
-
-def summarize(events: Sequence[Event], runs: int) -> tuple[OperatorTime, ...]:
-    """From the events of `runs` inferences."""
-    times: dict[tuple[str, bool], list[int]] = defaultdict(list)
-    for name, kind, elapsed_us in events:
-        if kind == _BUILTIN or kind in _DELEGATED:
-            times[str(name), kind in _DELEGATED].append(elapsed_us)
-    found = [
-        OperatorTime(name, len(spent) / runs, round(sum(spent) / runs / 1000, 4), delegated)
-        for (name, delegated), spent in times.items()
-    ]
-    return tuple(sorted(found, key=lambda operator: -operator.ms))
+        wall_us = 1e6 * (time.perf_counter() - started)
+        model.call("LiteRtStopProfiler", model.profiler)
+        runs.append(believable(model.events(), wall_us))
+    return summarize(runs), len(runs)
 
 
 class _Model:

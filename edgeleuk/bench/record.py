@@ -56,6 +56,7 @@ class Result:
     """One model under one interpreter with one number of threads. `notes` say what could not be filled, and why.
 
     `arena_bytes`: memory that the interpreter planned for activations; what a delegate takes besides is not told.
+    `operators` are medians over `profiled_runs` inferences; in records of before, where that is None, means over 30.
     """
 
     model: ModelFacts
@@ -68,6 +69,7 @@ class Result:
     operators: tuple[OperatorTime, ...] = ()
     sustained: Sustained | None = None
     notes: tuple[str, ...] = ()
+    profiled_runs: int | None = None
 
     @property
     def samples(self) -> list[tuple[float, ...]]:

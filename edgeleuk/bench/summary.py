@@ -13,7 +13,7 @@ Samples = Sequence[Sequence[float]]
 class Summary(Latency):
     """Latency of bare invoke, then the medians over processes of load and first inference; peak memory of any.
 
-    `throughput_per_s`: queries over the time they took, what lies between two of them left out.
+    `throughput_per_s`: of queries that each take the median, one after the other.
     """
 
     throughput_per_s: float
@@ -35,7 +35,7 @@ def summarise(
     peaks = [peak for peak in peak_memory_mib if peak is not None]
     return Summary(
         **vars(found),
-        throughput_per_s=1000 / found.mean_ms,
+        throughput_per_s=1000 / found.p50_ms,
         load_ms=median(load_ms),
         first_ms=median(first_ms),
         peak_memory_mib=max(peaks, default=None),

@@ -14,16 +14,15 @@ from typing import Any
 
 from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.energy import find_meter, metered
-from edgeleuk.bench.process import process_run
+from edgeleuk.bench.process import peak_memory_mib, process_run
 from edgeleuk.bench.queries import timed, warm_up
-from edgeleuk.bench.record import FIRST_MODEL, LARGE_MODEL, Energy, Protocol, Stage, Sustained
+from edgeleuk.bench.record import FIRST_MODEL, LARGE_MODEL, Energy, OperatorTime, Protocol, Stage, Sustained
 from edgeleuk.bench.subject import CascadeSubject, Subject, open_subject
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.files import sha256_bytes
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_PROFILED_RUNS = 30
 _WINDOW_S = 10.0
 _METERED_S = 1.0
 
@@ -70,11 +69,14 @@ def measure(task: Task) -> dict[str, Any]:
     """A `ProcessRun`: cold load, first inference, warm-up, queries, and the stages where there are images."""
     watch = Watch(task.origin_s)
     watch()
+    _import_interpreter(task)
+    start_memory_mib = peak_memory_mib()
     subject, load_ms = _loaded(task)
     run, _ = process_run(subject.invoke, load_ms, watch, task)
     stages, answered_first = _stages(task)
     run = dataclasses.replace(
         run,
+        start_memory_mib=start_memory_mib,
         energy=run.energy or _metered(subject),
         stages=stages,
         parts=_parts(subject, task),
@@ -111,7 +113,8 @@ def examine(task: Task) -> dict[str, Any]:
         for image in task.images:
             classifier.predict(image)
     try:
-        found["operators"] = [dataclasses.asdict(operator) for operator in _profiled(task, subject)]
+        operators, found["profiled_runs"] = _profiled(task, subject)
+        found["operators"] = [dataclasses.asdict(operator) for operator in operators]
     except EdgeleukError as error:
         found["notes"].append(f"time by operator: {error}")
     return found
@@ -154,9 +157,7 @@ _ACTIONS = {"measure": measure, "outline": outline, "examine": examine, "sustain
 
 def _loaded(task: Task) -> tuple[Subject, float]:
     """The model, and the milliseconds it took to read it, build its interpreter and prepare its graph."""
-    from edgeleuk.runtime.backend import interpreter_class
-
-    interpreter_class(task.backend)  # imported before the clock starts
+    _import_interpreter(task)  # before the clock starts
     path = Path(task.model)
     started = time.perf_counter_ns()
     try:
@@ -168,6 +169,12 @@ def _loaded(task: Task) -> tuple[Subject, float]:
     if task.sha256 not in (None, sha256_bytes(content)):
         raise ModelError(f"{path} was changed while it was measured; measure again")
     return subject, load_ms
+
+
+def _import_interpreter(task: Task) -> None:
+    from edgeleuk.runtime.backend import interpreter_class
+
+    interpreter_class(task.backend)
 
 
 def _stages(task: Task) -> tuple[tuple[Stage, ...], int | None]:
@@ -186,14 +193,14 @@ def _classifier(task: Task) -> Any:
     return Classifier.load(task.model, task.threads, task.backend)
 
 
-def _profiled(task: Task, subject: Subject) -> tuple[Any, ...]:
+def _profiled(task: Task, subject: Subject) -> tuple[tuple[OperatorTime, ...], int]:
     from edgeleuk.bench.native_profile import profile_operators
 
     if task.backend != "litert":
         raise EdgeleukError(f"{task.backend} has no profiler that can be asked")
     interpreter = subject.interpreter
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    return profile_operators(Path(task.model), inputs, outputs, task.threads, _PROFILED_RUNS)
+    return profile_operators(Path(task.model), inputs, outputs, task.threads)
 
 
 def _windows(subject: Subject, seconds: float, window: float, watch: Watch) -> Iterator[tuple[float, ...]]:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from edgeleuk.bench.compare import Comparison, compare, ratios_to_first, threads_advice
+from edgeleuk.bench.compare import Comparison, compare, threads_advice
 from edgeleuk.bench.record import ModelFacts, Protocol
 from edgeleuk.bench.statistics import Ratio
 from edgeleuk.errors import DataError
@@ -145,15 +145,6 @@ def test_an_interrupted_record_is_said_to_be_once(make_record, make_result):
 def test_another_version_of_the_interpreter_is_noted(make_record, make_result):
     found = compare(make_record(make_result()), make_record(make_result(backend_version="2.4.0")))
     assert found.notes == ("cells.tflite, litert, 1 thread: litert 2.3.0 and 2.4.0",)
-
-
-def test_ratios_are_to_the_first_result(make_result):
-    none, twice, few = ratios_to_first([make_result(10.0), make_result(20.0), make_result(10.0, 2)])
-    assert none is None
-    assert twice.low < twice.value < twice.high
-    assert twice.value == pytest.approx(2, rel=0.05)
-    assert few.low is None
-    assert ratios_to_first([]) == ()
 
 
 def test_advice_names_the_number_of_threads(make_result):

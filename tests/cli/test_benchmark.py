@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -110,7 +111,7 @@ def test_it_prints_a_table_and_writes_a_record(run_edgeleuk, small_model, tmp_pa
     assert (record.label, record.protocol.processes, record.protocol.runs) == ("bench", 2, 4)
     assert all(result.title in done.stdout for result in record.results)
     assert "end to end" in done.stdout
-    assert "times as long as the first" in done.stdout
+    assert re.search(r"times as (fast|slow) \(no interval\) as int8\.tflite, litert, 1 thread", done.stdout)
     assert "NOT VALID" in done.stdout  # two processes are too few
     assert done.stderr.splitlines()[0] == "look into int8.tflite, litert, 1 thread"
     assert done.stderr.splitlines()[-1] == "round 2 of 2: int8.tflite, litert, 2 threads"
