@@ -1,7 +1,9 @@
 """Pictures: an evaluation, a training history and quantization errors as PNG."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,17 +12,16 @@ import numpy as np
 
 from edgeleuk.errors import DataError, MissingExtraError
 from edgeleuk.files import whole_file
-from edgeleuk.report.panels import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
+from edgeleuk.report.evaluation_panels import (
     draw_confusion,
-    draw_layer_errors,
     draw_recalls,
+    draw_reliability,
     draw_roc,
+    draw_subjects,
     title,
 )
+from edgeleuk.report.panels import BLUE, GREEN, GREY, ORANGE, draw_layer_errors
+from edgeleuk.report.scored import caveats_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,22 +30,33 @@ if TYPE_CHECKING:
     from edgeleuk.evaluation import Evaluation
 
 _FOOTER = "edgeleuk: research use, not a diagnosis"
+_CELL_INCHES = 0.62
+_CHARACTERS_AN_INCH = 12
 
 
 def evaluation_figure(evaluation: "Evaluation", path: Path) -> None:
-    """Write a PNG: confusion matrix beside the ROC curve (two classes) or the recalls with intervals.
+    """Write a PNG: confusion matrix, ROC curve (two classes) or recalls, accuracy of each subject, reliability.
 
-    Raises MissingExtraError without matplotlib, OutputError where path cannot be written.
+    What limits the scores stands below. Raises MissingExtraError without matplotlib, OutputError where path cannot be
+    written.
     """
-    figure = new_figure(11, 5.6)
-    left, right = figure.subplots(1, 2)
-    draw_confusion(left, evaluation)
-    if len(evaluation.classes) == 2 and evaluation.scores.auroc is not None:
-        draw_roc(right, evaluation)
-    else:
-        draw_recalls(right, evaluation)
-    figure.suptitle(title(evaluation), fontsize=13)
-    save_figure(figure, path)
+    matrix = max(4.6, _CELL_INCHES * len(evaluation.classes) + 1.2)
+    figure = new_figure(max(12.0, 2 * matrix + 3), matrix + 4.2)
+    with _plain_text():
+        (left, right), below = figure.subplots(2, 2, gridspec_kw={"height_ratios": [matrix, 3.6]})
+        draw_confusion(left, evaluation)
+        if len(evaluation.classes) == 2 and evaluation.scores.auroc is not None:
+            draw_roc(right, evaluation)
+        else:
+            draw_recalls(right, evaluation)
+        if evaluation.subjects:
+            draw_subjects(below[0], evaluation)
+        else:
+            below[0].set_axis_off()
+            below[0].text(0.5, 0.5, "no subject is known", ha="center", fontsize=12, color=GREY)
+        draw_reliability(below[1], evaluation)
+        figure.suptitle(title(evaluation), fontsize=13)
+        save_figure(figure, path, caveats_of(evaluation.notes))
 
 
 def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -112,11 +124,21 @@ def new_figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def save_figure(figure: "Figure", path: Path) -> None:
-    """Write it as PNG with the sentence on its use. Raises OutputError where path cannot be written."""
-    figure.supxlabel(_FOOTER, fontsize=9, color=GREY)
+def save_figure(figure: "Figure", path: Path, caveats: Sequence[str] = ()) -> None:
+    """Write it as PNG with the caveats and the sentence on its use. Raises OutputError where path cannot be written."""
+    width = int(figure.get_figwidth() * _CHARACTERS_AN_INCH)
+    lines = [line for caveat in caveats for line in textwrap.wrap(caveat, width)]
+    figure.supxlabel("\n".join([*lines, _FOOTER]), fontsize=9 if not lines else 10, color=GREY)
     with whole_file(path) as partial:
         figure.savefig(partial, format="png")
+
+
+def _plain_text() -> AbstractContextManager[None]:
+    """Names with dollar signs are no formulas."""
+    import matplotlib as mpl
+
+    context: AbstractContextManager[None] = mpl.rc_context({"text.parse_math": False})
+    return context
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
