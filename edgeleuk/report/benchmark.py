@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 from statistics import median
 
-from edgeleuk.bench.compare import Comparisons, ratios_to_first, threads_advice
+from edgeleuk.bench.compare import Comparisons, threads_advice
+from edgeleuk.bench.family import Speed, speeds
 from edgeleuk.bench.record import Condition, Record, Result
 from edgeleuk.bench.statistics import Interval, Ratio
 from edgeleuk.bench.summary import Summary
 from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.report.cascade_times import cascade_lines
+from edgeleuk.report.operators import operator_times
 
 _MOST_OPERATORS = 8
 
 
 def render_record(record: Record) -> str:
     """The whole record, ending in a newline."""
-    ratios = ratios_to_first(record.results)
-    details = (_details(result, ratio) for result, ratio in zip(record.results, ratios, strict=True))
+    within = speeds(record.results)
+    details = (_details(result, speed) for result, speed in zip(record.results, within, strict=True))
     parts = [_head(record), _table(record), *details, _verdict(record)]
     return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
 
@@ -40,12 +42,18 @@ def ratio_text(ratio: Ratio) -> str:
     return f"{ratio.value:.3f} ({ratio.confidence:.0%} interval {ratio.low:.3f} to {ratio.high:.3f})"
 
 
-def short_ratio_text(ratio: Ratio | None) -> str:
-    """ "2.10 (2.05 to 2.14)" for a table; of the first result itself "1"."""
-    if ratio is None:
-        return "1"
-    bounds = "no interval" if ratio.low is None else f"{ratio.low:.3g} to {ratio.high:.3g}"
-    return f"{ratio.value:.3g} ({bounds})"
+def speed_text(speed: Speed) -> str:
+    """ "2.52 times as fast (2.45 to 2.58)", or as slow."""
+    slower = speed.value < 1
+    values = [speed.value, speed.low, speed.high]
+    value, low, high = (None if each is None else 1 / each if slower else each for each in values)
+    bounds = "no interval" if low is None or high is None else f"{min(low, high):.3g} to {max(low, high):.3g}"
+    return f"{value:.3g} times as {'slow' if slower else 'fast'} ({bounds})"
+
+
+def rate_text(per_s: float) -> str:
+    """ "293.8", "16,310"."""
+    return f"{per_s:.4g}" if per_s < 1000 else f"{per_s:,.0f}"
 
 
 def interval_text(interval: Interval | None, digits: int = 4) -> str:
@@ -109,12 +117,12 @@ def _cells(found: Summary) -> dict[str, str]:
     }
 
 
-def _details(result: Result, ratio: Ratio | None) -> Iterator[str]:
+def _details(result: Result, speed: Speed | None) -> Iterator[str]:
     yield result.title
-    if ratio is not None:
-        yield f"  {ratio_text(ratio)} times as long as the first"
-    arena = "" if result.arena_bytes is None else f", arena {result.arena_bytes / 1024:,.0f} KiB"
-    yield f"  {result.summary.throughput_per_s:.4g} inferences/s{arena}"
+    if speed is not None:
+        yield f"  {speed_text(speed)} as {speed.base.title}"
+    arena = "" if result.arena_bytes is None else f"; {result.arena_bytes / 1024:,.0f} KiB planned for activations"
+    yield f"  {rate_text(result.summary.throughput_per_s)} inferences/s one after the other (1,000 / median){arena}"
     yield from (f"  {line}" for line in cascade_lines(result))
     if result.coverage is not None:
         outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
@@ -123,7 +131,8 @@ def _details(result: Result, ratio: Ratio | None) -> Iterator[str]:
     yield from _operators(result)
     stages = result.stage_samples()
     if stages:
-        yield "  ms an image, median: " + ", ".join(f"{name} {median(ms):.4g}" for name, ms in stages.items())
+        told = ", ".join(f"{name} {median(ms):.4g}" for name, ms in stages.items())
+        yield f"  ms an image, a median each, which need not add up: {told}"
     yield from _energy(result)
     if result.sustained is not None:
         for finding in sustained_findings(result.sustained):
@@ -133,11 +142,15 @@ def _details(result: Result, ratio: Ratio | None) -> Iterator[str]:
 
 
 def _operators(result: Result) -> Iterator[str]:
-    total = sum(operator.ms for operator in result.operators)
-    for operator in result.operators[:_MOST_OPERATORS]:
-        place = "delegate" if operator.delegated else "interpreter"
-        share = f"{operator.ms / (total or 1):5.1%}"
-        yield f"  {operator.ms:9.3f} ms  {share}  {operator.calls:4.0f} x {operator.name} ({place})"
+    table = operator_times(result)
+    if table is None:
+        return
+    yield from (f"  {part}" for part in table.how)
+    for row in (*table.rows[:_MOST_OPERATORS], *table.rows[_MOST_OPERATORS:][-1:]):
+        share = "" if row.share is None else f"  {row.share:5.1%}"
+        calls = "" if row.calls is None else f"{row.calls:4g} x "
+        place = "" if row.place is None else f" ({row.place})"
+        yield f"  {row.ms:9.3f} ms{share}  {calls}{row.name}{place}"
 
 
 def _energy(result: Result) -> Iterator[str]:

@@ -9,6 +9,10 @@ from edgeleuk.report import bars, charts, timeline
 from edgeleuk.report.pareto import Point
 from edgeleuk.report.rows import Row
 
+_MEMORY = (
+    "Greatest resident memory of a fresh process. Most of it is Python, numpy and the interpreter's libraries, which "
+    "are there before any model."
+)
 MOST_ROWS = 40  # a picture of more is longer than anybody looks at
 
 
@@ -35,10 +39,11 @@ def _overview(rows: Sequence[Row], points: Sequence[Point]) -> Iterator[Picture]
             "Accuracy beside latency",
             charts.pareto(points),
             "Up and left is better. The line joins the models that no other beats in both (filled). Each stands there "
-            "with the number of threads that is fastest; thick lines are the intervals of the accuracy.",
+            "with the number of threads that is fastest; thick lines are the intervals of the accuracy, over as many "
+            "subjects as stand behind the name.",
         )
     if few and any(row.summary.peak_memory_mib is not None for row in rows):
-        yield Picture("Memory", bars.memory(rows, "all-memory"), "Greatest resident memory of a fresh process.")
+        yield Picture("Memory", bars.memory(rows, "all-memory"), _MEMORY)
 
 
 def record_pictures(record: Record, rows: Sequence[Row], name: str, alone: bool) -> tuple[Picture, ...]:
@@ -54,11 +59,19 @@ def _of_record(record: Record, rows: Sequence[Row], name: str, alone: bool) -> I
         yield Picture("Threads", charts.thread_scaling(rows, f"{name}-threads"), caption)
     staged = [row for row in rows if row.stage_medians_ms]
     if staged:
-        caption = "Where the time of one image goes, from its file to the decision."
+        caption = (
+            "Where the time of one image goes, from its file to the decision. The number is the median of the whole, "
+            "to which the medians of the stages need not add up."
+        )
         yield Picture("From image file to decision", bars.stages(staged, f"{name}-stages"), caption)
     profiled = [row for row in rows if row.result.operators]
     if profiled:
-        caption = "Where the time of one inference goes, when every operator is timed, which costs some itself."
+        made = sorted({f"{row.result.profiled_runs or 30:,}" for row in profiled})
+        old = any(row.result.profiled_runs is None for row in profiled)
+        caption = (
+            f"Where the time of one inference goes: {'means' if old else 'medians'} over {', '.join(made)} profiled "
+            "inferences, in whole microseconds, beside the median inference; what no operator accounts for is pale."
+        )
         yield Picture("Operators", bars.operators(profiled, f"{name}-operators"), caption)
     long = [row for row in rows if row.result.sustained is not None and row.result.sustained.medians_ms]
     if long:

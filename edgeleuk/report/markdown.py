@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from edgeleuk.bench.compare import threads_advice
 from edgeleuk.report.cascade_times import cascade_lines
+from edgeleuk.report.evaluation_tables import evaluation_tables
 from edgeleuk.report.reading import Material
 from edgeleuk.report.rows import Row, rows_of, rows_of_record
 from edgeleuk.report.search_view import search_views
@@ -18,6 +19,7 @@ from edgeleuk.report.summary import (
     stages_table,
     suite_table,
 )
+from edgeleuk.report.verdict import Told, told
 from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
@@ -33,6 +35,7 @@ def _parts(material: Material) -> Iterator[str]:
     yield f"# {heading(material)}"
     yield f"Research software, not a medical device. {RESEARCH_USE}"
     rows = rows_of(material.records)
+    yield from map(_verdict, told(material, rows))
     if rows:
         yield "## Results"
         yield _table(latency_table(rows))
@@ -42,6 +45,7 @@ def _parts(material: Material) -> Iterator[str]:
         yield f"## Devices side by side\n\n{_table(beside)}"
     if material.accuracies:
         yield f"## Accuracy\n\n{_list(accuracy_lines(material))}"
+        yield from (_table(table) for found in material.accuracies for table in evaluation_tables(found))
     yield from _searches(material, rows)
     yield from _records(material, rows)
     for suite in material.suites:
@@ -84,8 +88,9 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
         if stages is not None:
             yield _table(stages)
         for result in record.results:
-            if result.operators:
-                yield f"### {_plain(result.title)}\n\n{_table(operators_table(result))}"
+            operators = operators_table(result)
+            if operators is not None:
+                yield f"### {_plain(result.title)}\n\n{_table(operators)}"
             said = [*cascade_lines(result), *result.notes]
             if said:
                 yield _list([f"{result.title}: {line}" for line in said])
@@ -95,8 +100,15 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
 
 def _table(table: Table) -> str:
     sides = ("---", *("---:" for _ in table.head[1:]))
-    rows = [table.head, sides, *([_plain(cell) for cell in row] for row in table.rows)]
-    return f"{_plain(table.title)}:\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    rows = [map(_plain, table.head), sides, *(map(_plain, row) for row in table.rows)]
+    text = f"{_plain(table.title)}:\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return f"{text}\n\n{_list(table.notes)}" if table.notes else text
+
+
+def _verdict(found: Told) -> str:
+    first, *others = found.sentences or ("Nothing was measured.",)
+    text = " ".join([f"**{_plain(first)}**", *map(_plain, others)])
+    return f"{text}\n\n{_list(found.caveats)}" if found.caveats else text
 
 
 def _list(lines: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from edgeleuk.bench.record import Result
 from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.report.cascade_times import cascade_lines
+from edgeleuk.report.evaluation_tables import evaluation_tables
 from edgeleuk.report.gallery import MOST_ROWS, Picture, overview_pictures, record_pictures, untold
 from edgeleuk.report.reading import Material
 from edgeleuk.report.rows import Row, rows_of, rows_of_record
@@ -30,6 +31,7 @@ from edgeleuk.report.summary import (
     stages_table,
     suite_table,
 )
+from edgeleuk.report.verdict import told
 from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
@@ -104,7 +106,9 @@ def _content(material: Material, rows: tuple[Row, ...]) -> dict[str, Any]:
         "pictures": overview_pictures(rows, accuracy_points(rows, material)),
         "crowded": len(rows) > MOST_ROWS,
         "side_by_side": side_by_side(rows),
+        "verdicts": told(material, rows),
         "accuracies": accuracy_lines(material),
+        "evaluations": [(found.model, evaluation_tables(found)) for found in material.accuracies],
         "searches": search_views(material, rows),
         "records": list(_records(material, rows)),
         "suites": list(_suites(material)),
@@ -169,7 +173,7 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[_RecordView]:
             record_pictures(record, own, f"record-{number}", alone=len(material.records) == 1),
             untold(record),
             stages_table(own),
-            tuple(_ResultView(row.result.title, tuple(_facts(row.result)), _operators(row.result)) for row in own),
+            tuple(_ResultView(row.result.title, tuple(_facts(row.result)), operators_table(row.result)) for row in own),
             device_rows(record),
             protocol_rows(record),
         )
@@ -182,10 +186,6 @@ def _suites(material: Material) -> Iterator[_SuiteView]:
         )
     for number, figures in enumerate(material.figures):
         yield _SuiteView(f"figures-{number}", figures.name, figures.machine, figures_table(figures))
-
-
-def _operators(result: Result) -> Table | None:
-    return operators_table(result) if result.operators else None
 
 
 def _facts(result: Result) -> Iterator[str]:
@@ -202,11 +202,11 @@ def _facts(result: Result) -> Iterator[str]:
         )
     yield from cascade_lines(result)
     if result.arena_bytes is not None:
-        yield f"arena {result.arena_bytes / 1024:,.0f} KiB, without what the delegate takes"
+        yield f"{result.arena_bytes / 1024:,.0f} KiB planned for activations, without what the delegate takes"
     if result.coverage is not None:
         outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
         covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
-        yield f"delegate: {covered} in {result.coverage.partitions} partitions; outside: {outside}"
+        yield f"delegate: {covered} in {result.coverage.partitions} pieces of the graph; outside: {outside}"
     if result.sustained is not None:
         yield from (
             f"{result.sustained.minutes:g} minutes without a pause: {found}"

@@ -12,37 +12,16 @@ from edgeleuk.bench.codec import decode, load
 from edgeleuk.bench.record import KIND, Record, parse_record
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_bytes
+from edgeleuk.report.evaluated import Evaluated, parse_evaluation
 from edgeleuk.search.record import KIND as SEARCH_KIND
 from edgeleuk.search.record import SearchRecord, parse_search
 
 _EVALUATION = "evaluation.json"
 _IN_FOLDERS = (_EVALUATION, "search.json")
-_EVALUATION_SCHEMA = 1
 _EXPECTED = (
     "what 'edgeleuk benchmark -o', 'edgeleuk evaluate -o', 'edgeleuk optimize -o' or pytest's --benchmark-json writes, "
     "or a record of benchmarks/"
 )
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Of one model, as `evaluate` found it; bounds are None where there is no interval."""
-
-    model: str
-    model_sha256: str
-    index_sha256: str
-    split: str
-    value: float
-    low: float | None
-    high: float | None
-    images: int
-    unit: str
-    former_index_sha256: str | None = None
-
-    @property
-    def of(self) -> frozenset[tuple[str, str]]:
-        """The images that it is of: index and split, by each hash that the index is known by."""
-        return frozenset((known, self.split) for known in (self.index_sha256, self.former_index_sha256) if known)
 
 
 @dataclass(frozen=True)
@@ -86,7 +65,7 @@ class Figures:
     rows: tuple[FigureRow, ...]
 
 
-_Item = Record | Accuracy | Suite | Figures | SearchRecord
+_Item = Record | Evaluated | Suite | Figures | SearchRecord
 
 
 @dataclass(frozen=True)
@@ -94,13 +73,13 @@ class Material:
     """Everything that a report is made of; `sources` holds the files' JSON by name."""
 
     records: tuple[Record, ...] = ()
-    accuracies: tuple[Accuracy, ...] = ()
+    accuracies: tuple[Evaluated, ...] = ()
     suites: tuple[Suite, ...] = ()
     figures: tuple[Figures, ...] = ()
     searches: tuple[SearchRecord, ...] = ()
     sources: tuple[tuple[str, Any], ...] = ()
 
-    def accuracy_of(self, sha256: str) -> Accuracy | None:
+    def accuracy_of(self, sha256: str) -> Evaluated | None:
         """Of the model file with this hash."""
         return next((found for found in self.accuracies if found.model_sha256 == sha256), None)
 
@@ -129,7 +108,7 @@ def read_material(paths: Sequence[Path]) -> Material:
         sources.append((path.name or str(path), raw))
     material = Material(
         tuple(item for item in items if isinstance(item, Record)),
-        tuple(item for item in items if isinstance(item, Accuracy)),
+        tuple(item for item in items if isinstance(item, Evaluated)),
         tuple(item for item in items if isinstance(item, Suite)),
         tuple(item for item in items if isinstance(item, Figures)),
         tuple(item for item in items if isinstance(item, SearchRecord)),
@@ -174,7 +153,7 @@ def _parsed(raw: Any, path: Path) -> _Item:
                 return parse_search(raw, str(path))
             json.dumps(raw, allow_nan=False)  # such as 1e999, which Python reads as infinite
             if {"model_sha256", "index_sha256", "scores"} <= raw.keys():
-                return _accuracy(raw, path)
+                return parse_evaluation(raw, path)
             if {"benchmarks", "machine_info"} <= raw.keys():
                 return _suite(raw, path)
             if {"benchmark", "figures", "machine"} <= raw.keys():
@@ -182,28 +161,6 @@ def _parsed(raw: Any, path: Path) -> _Item:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{path} is damaged or was changed: {type(error).__name__} {error}") from error
     raise DataError(f"{path} is no record; expected {_EXPECTED}")
-
-
-def _accuracy(raw: dict[str, Any], path: Path) -> Accuracy:
-    if raw.get("schema_version") != _EVALUATION_SCHEMA:
-        raise DataError(
-            f"{path} is an evaluation of schema version {raw.get('schema_version')!r}; this edgeleuk reads "
-            f"{_EVALUATION_SCHEMA}: evaluate again"
-        )
-    scores = raw["scores"]
-    found: Accuracy = decode(
-        Accuracy,
-        {
-            "model": Path(raw["model"]).name,
-            "images": scores["image_count"],
-            "unit": scores["bootstrap"]["unit"],
-            **{key: raw[key] for key in ("model_sha256", "index_sha256", "split")},
-            "former_index_sha256": raw.get("former_index_sha256"),
-            **{key: scores["accuracy"][key] for key in ("value", "low", "high")},
-        },
-        str(path),
-    )
-    return found
 
 
 def _suite(raw: dict[str, Any], path: Path) -> Suite:
@@ -232,7 +189,7 @@ def _figures(raw: dict[str, Any], path: Path) -> Figures:
     return Figures(str(raw["benchmark"]), f"{machine['processor']}, Python {machine['python']}", tuple(rows))
 
 
-def _check_comparable(accuracies: Sequence[Accuracy]) -> None:
+def _check_comparable(accuracies: Sequence[Evaluated]) -> None:
     """Raise DataError where accuracies are of different images, or two of one model."""
     for first, other in pairwise(accuracies):
         if not _same_images(first, other, accuracies):
@@ -250,7 +207,7 @@ def _check_comparable(accuracies: Sequence[Accuracy]) -> None:
             )
 
 
-def _same_images(first: Accuracy, other: Accuracy, accuracies: Sequence[Accuracy]) -> bool:
+def _same_images(first: Evaluated, other: Evaluated, accuracies: Sequence[Evaluated]) -> bool:
     """Whether both are of the same images; a third that knows an old and a new hash of them may say so."""
     known, left = set(first.of), list(accuracies)
     while joined := [found for found in left if known & found.of]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
 
-from edgeleuk.bench.compare import ratios_to_first
+from edgeleuk.bench.family import Speed, speeds
 from edgeleuk.bench.record import Record, Result
-from edgeleuk.bench.statistics import Ratio
 from edgeleuk.bench.summary import Summary
 
 _LONGEST = 56
@@ -16,13 +15,16 @@ _LONGEST = 56
 
 @dataclass(frozen=True)
 class Row:
-    """One result. `name` holds what differs among the rows; `ratio`: its median over the first row's, None for that."""
+    """One result. `name` holds what differs among the rows; `speed`: against another of its record and family.
+
+    It is None for that other one.
+    """
 
     record: Record
     result: Result
     name: str
     summary: Summary
-    ratio: Ratio | None
+    speed: Speed | None
 
     @property
     def valid(self) -> bool:
@@ -41,6 +43,12 @@ class Row:
         return {name: median(samples) for name, samples in self.result.stage_samples().items() if samples}
 
     @property
+    def start_memory_mib(self) -> float | None:
+        """Greatest resident memory of a process before there was a model; None where no record tells."""
+        known = [run.start_memory_mib for run in self.result.processes if run.start_memory_mib is not None]
+        return max(known, default=None)
+
+    @property
     def millijoules(self) -> float | None:
         """Energy of one inference; None without a counter."""
         used = [process.energy for process in self.result.processes if process.energy is not None]
@@ -49,12 +57,12 @@ class Row:
 
 
 def rows_of(records: Sequence[Record]) -> tuple[Row, ...]:
-    """One row a result, in the order of the records."""
+    """One row a result, in the order of the records. Speeds are within a record: two machines or days tell no ratio."""
     pairs = [(record, result) for record in records for result in record.results]
-    ratios = ratios_to_first([result for _, result in pairs])
+    within = [speed for record in records for speed in speeds(record.results)]
     return tuple(
-        Row(record, result, name, result.summary, ratio)
-        for (record, result), name, ratio in zip(pairs, _names(pairs), ratios, strict=True)
+        Row(record, result, name, result.summary, speed)
+        for (record, result), name, speed in zip(pairs, _names(pairs), within, strict=True)
     )
 
 

@@ -1,17 +1,16 @@
 """A report as CSV: one table, numbers as plain numbers, intervals in columns of their own, units in the names."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgeleuk.bench.statistics import Interval
 from edgeleuk.errors import DataError, UsageError
-from edgeleuk.report.reading import Accuracy, Material
+from edgeleuk.report.evaluated import Evaluated
+from edgeleuk.report.reading import Material
 from edgeleuk.report.rows import Row, rows_of
 from edgeleuk.report.search_settings import names_of
-from edgeleuk.safe_csv import safe_cell
+from edgeleuk.safe_csv import csv_text
 from edgeleuk.search.record import COMPLETE, SearchRecord, Trial
 
 _REFUSED = "refused"
@@ -77,7 +76,7 @@ def _identity(row: Row) -> dict[str, Cell]:
 
 
 def _latency(row: Row) -> dict[str, Cell]:
-    found, ratio = row.summary, row.ratio
+    found, speed = row.summary, row.speed
     return {
         "runs": found.runs,
         "min_ms": found.min_ms,
@@ -89,9 +88,10 @@ def _latency(row: Row) -> dict[str, Cell]:
         "p99_ms": found.p99_ms,
         "mean_ms": found.mean_ms,
         "std_ms": found.std_ms,
-        "ratio_to_first": 1.0 if ratio is None else ratio.value,
-        "ratio_low": None if ratio is None else ratio.low,
-        "ratio_high": None if ratio is None else ratio.high,
+        "times_as_fast": None if speed is None else speed.value,
+        "times_as_fast_low": None if speed is None else speed.low,
+        "times_as_fast_high": None if speed is None else speed.high,
+        "times_as_fast_as": None if speed is None else speed.base.title,
     }
 
 
@@ -116,9 +116,17 @@ def _bounds(name: str, interval: Interval | None) -> dict[str, Cell]:
     return {f"{name}_low_ms": low, f"{name}_high_ms": high}
 
 
-def _accuracy(found: Accuracy | None) -> dict[str, Cell]:
-    value, low, high = (None, None, None) if found is None else (found.value, found.low, found.high)
-    return {"accuracy": value, "accuracy_low": low, "accuracy_high": high}
+def _accuracy(evaluated: Evaluated | None) -> dict[str, Cell]:
+    """With how many subjects it rests on and what limits it, in columns of their own."""
+    found = None if evaluated is None else evaluated.accuracy
+    return {
+        "accuracy": None if found is None else found.value,
+        "accuracy_low": None if found is None else found.low,
+        "accuracy_high": None if found is None else found.high,
+        "accuracy_over": None if found is None else f"{found.unit}s",
+        "accuracy_over_count": None if found is None else found.groups,
+        "accuracy_caveats": None if found is None else "; ".join(found.caveats),
+    }
 
 
 def _searches(material: Material) -> Iterator[dict[str, Cell]]:
@@ -206,22 +214,29 @@ def _accuracies(material: Material) -> Iterator[dict[str, Cell]]:
             "index_sha256": found.index_sha256,
             "split": found.split,
             "images": found.images,
-            "interval_over": found.unit,
             **_accuracy(found),
+            **dict(_scores(found)),
         }
+
+
+def _scores(evaluated: Evaluated) -> Iterator[tuple[str, Cell]]:
+    """The other scores, each with its bounds and how many subjects it rests on."""
+    for name, found in list(evaluated.named.items())[1:]:
+        yield name, None if found is None else found.value
+        yield f"{name}, low", None if found is None else found.low
+        yield f"{name}, high", None if found is None else found.high
+        yield f"{name}, {evaluated.accuracy.unit}s", None if found is None else found.groups
 
 
 def _text(rows: Iterator[dict[str, Cell]]) -> str:
     made = list(rows)
-    head = list(made[0])
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows([_shown(row[key]) for key in head] for row in made)
-    return stream.getvalue()
+    head = list(dict.fromkeys(name for row in made for name in row))
+    return csv_text([head, *([_shown(row.get(key)) for key in head] for row in made)])
 
 
-def _shown(cell: Cell) -> str:
+def _shown(cell: Cell) -> Cell:
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return f"{cell:.7g}" if isinstance(cell, float) else safe_cell(cell)
+    if not isinstance(cell, float):
+        return cell
+    return int(cell) if cell.is_integer() and abs(cell) < 1e7 else float(f"{cell:.7g}")

@@ -4,66 +4,78 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.bench.record import Result
-from edgeleuk.report.benchmark import interval_text, short_ratio_text
+from edgeleuk.report.benchmark import interval_text, rate_text, speed_text
+from edgeleuk.report.operators import operator_times
 from edgeleuk.report.pareto import Point
 from edgeleuk.report.reading import Figures, Material, Suite
-from edgeleuk.report.rows import Row
-from edgeleuk.report.words import accuracy_text
+from edgeleuk.report.rows import Row, shortened
+from edgeleuk.report.words import COLUMNS, accuracy_text, caveat_lines
 
 
 @dataclass(frozen=True)
 class Table:
-    """Head and rows of text; the first column names the row. `title` says what the numbers are."""
+    """Head and rows of text, the first column a name. `title` says what the numbers are, `notes` what limits them."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
 
 
 def latency_table(rows: Sequence[Row]) -> Table:
-    """Percentiles with their intervals, and the ratio to the first result."""
+    """The median, its interval, how many times as fast that is, then what else names a row, and other percentiles."""
+    model, *others = _identity(rows).items()
     columns: dict[str, Callable[[Row], str]] = {
-        **_identity(rows),
-        "min": lambda row: f"{row.summary.min_ms:.4g}",
+        **dict([model]),
         "median": lambda row: f"{row.summary.p50_ms:.4g}",
         "95 % interval": lambda row: interval_text(row.summary.p50_interval),
+    }
+    bases = [row.speed.base for row in rows if row.speed is not None]
+    if bases:
+        alone = len({id(base) for base in bases}) == 1
+        head = f"against {_model(bases[0])}" if alone else "against another of its kind"
+        columns[head] = lambda row: _speed(row, not alone)
+    columns |= {
+        "valid": lambda row: "yes" if row.valid else "NO",
+        **dict(others),
+        "least": lambda row: f"{row.summary.min_ms:.4g}",
         "p90": lambda row: f"{row.summary.p90_ms:.4g}",
         "95 % interval of p90": lambda row: interval_text(row.summary.p90_interval),
         "p95": lambda row: f"{row.summary.p95_ms:.4g}",
         "p99": lambda row: f"{row.summary.p99_ms:.4g}",
-        "mean": lambda row: f"{row.summary.mean_ms:.4g}",
-        "std": lambda row: f"{row.summary.std_ms:.3g}",
     }
-    if len(rows) > 1:
-        columns["ratio to the first"] = lambda row: short_ratio_text(row.ratio)
-    columns["valid"] = lambda row: "yes" if row.valid else "NO"
     return _table("Latency of bare inference, ms", columns, rows)
 
 
 def costs_table(rows: Sequence[Row], material: Material) -> Table:
     """Cold start, memory, size, throughput, delegate; energy and accuracy where they are known."""
-    columns: dict[str, Callable[[Row], str]] = {
-        **_identity(rows),
-        "runs": lambda row: f"{row.summary.runs:,}",
+    columns: dict[str, Callable[[Row], str]] = _identity(rows)
+    notes = list(COLUMNS)
+    if material.accuracies:
+        columns["accuracy (95 % interval)"] = lambda row: accuracy_text(
+            material.accuracy_of(row.result.model.sha256), "-"
+        )
+        notes += caveat_lines(material)
+    columns |= {
+        "file MB": lambda row: f"{row.result.model.size_bytes / 1e6:.2f}",
+        "inferences/s": lambda row: rate_text(row.summary.throughput_per_s),
         "load ms": lambda row: f"{row.summary.load_ms:.4g}",
         "first ms": lambda row: f"{row.summary.first_ms:.4g}",
-        "peak MiB": lambda row: "-" if row.summary.peak_memory_mib is None else f"{row.summary.peak_memory_mib:.1f}",
-        "arena KiB": lambda row: "-" if row.summary.arena_bytes is None else f"{row.summary.arena_bytes / 1024:,.0f}",
-        "file MB": lambda row: f"{row.result.model.size_bytes / 1e6:.2f}",
-        "inferences/s": lambda row: (
-            f"{row.summary.throughput_per_s:,.4g}"
-            if row.summary.throughput_per_s < 1000
-            else f"{row.summary.throughput_per_s:,.0f}"
+        "peak MiB": lambda row: _peak(row),
+        "activations KiB": lambda row: (
+            "-" if row.summary.arena_bytes is None else f"{row.summary.arena_bytes / 1024:,.0f}"
         ),
         "in the delegate": lambda row: _delegate(row.result),
     }
     if any(row.millijoules is not None for row in rows):
         columns["mJ an inference"] = lambda row: "-" if row.millijoules is None else f"{row.millijoules:.4g}"
-    if material.accuracies:
-        columns["accuracy (95 % interval)"] = lambda row: accuracy_text(
-            material.accuracy_of(row.result.model.sha256), "-"
-        )
-    return _table("Cold start, memory, throughput", columns, rows)
+    columns["queries"] = lambda row: f"{row.summary.runs:,}"
+    return _table(
+        "Accuracy, size, cold start, memory" if material.accuracies else "Size, cold start, memory",
+        columns,
+        rows,
+        tuple(notes),
+    )
 
 
 def side_by_side(rows: Sequence[Row]) -> Table | None:
@@ -82,20 +94,23 @@ def side_by_side(rows: Sequence[Row]) -> Table | None:
     return Table("Median, ms", ("model", *devices), body)
 
 
-def operators_table(result: Result) -> Table:
-    """Time by type of operator, the longest first."""
-    total = sum(operator.ms for operator in result.operators) or 1
+def operators_table(result: Result) -> Table | None:
+    """Time by type of operator, the longest first, and what of the median is missing; None where none was timed."""
+    found = operator_times(result)
+    if found is None:
+        return None
     rows = (
         (
-            operator.name,
-            "delegate" if operator.delegated else "interpreter",
-            f"{operator.calls:g}",
-            f"{operator.ms:.3f}",
-            f"{operator.ms / total:.1%}",
+            row.name,
+            row.place or "",
+            "" if row.calls is None else f"{row.calls:g}",
+            f"{row.ms:.3f}",
+            "-" if row.share is None else f"{row.share:.1%}",
         )
-        for operator in result.operators
+        for row in found.rows
     )
-    return Table("Time by operator", ("operator", "run by", "calls", "ms an inference", "share"), tuple(rows))
+    head = ("operator", "run by", "calls", "ms an inference", "share of the median")
+    return Table("Time by operator", head, tuple(rows), found.how)
 
 
 def stages_table(rows: Sequence[Row]) -> Table | None:
@@ -109,7 +124,8 @@ def stages_table(rows: Sequence[Row]) -> Table | None:
         (row.name, *(f"{found[name]:.4g}" if name in found else "-" for name in names))
         for row, found in zip(staged, medians, strict=True)
     )
-    return Table("From image file to decision, ms, medians", ("model", *names), body)
+    note = "Each is a median of its own, so that the stages need not add up to the whole."
+    return Table("From image file to decision, ms, medians", ("model", *names), body, (note,))
 
 
 def suite_table(suite: Suite) -> Table:
@@ -130,18 +146,43 @@ def figures_table(figures: Figures) -> Table:
 
 
 def accuracy_points(rows: Sequence[Row], material: Material) -> list[Point]:
-    """Each model that was evaluated, on each device and interpreter with the number of threads that is fastest."""
+    """Each model that was evaluated, on each device and interpreter with the number of threads that is fastest.
+
+    Nothing where it is one model only, beside which there is nothing.
+    """
     fastest: dict[tuple[str, str, str], Row] = {}
     for row in rows:
         key = (row.result.model.sha256, row.result.backend, row.record.label)
         if key not in fastest or row.summary.p50_ms < fastest[key].summary.p50_ms:
             fastest[key] = row
     found = ((row, material.accuracy_of(row.result.model.sha256)) for row in fastest.values())
-    return [Point(row.name, row.summary.p50_ms, a.value, a.low, a.high) for row, a in found if a is not None]
+    known = [(row, evaluated.accuracy) for row, evaluated in found if evaluated is not None]
+    if len({row.result.model.sha256 for row, _ in known}) < 2:
+        return []
+    return [Point(f"{row.name} ({a.count})", row.summary.p50_ms, a.value, a.low, a.high) for row, a in known]
 
 
-def _table(title: str, columns: dict[str, Callable[[Row], str]], rows: Sequence[Row]) -> Table:
-    return Table(title, tuple(columns), tuple(tuple(cell(row) for cell in columns.values()) for row in rows))
+def _table(
+    title: str, columns: dict[str, Callable[[Row], str]], rows: Sequence[Row], notes: tuple[str, ...] = ()
+) -> Table:
+    return Table(title, tuple(columns), tuple(tuple(cell(row) for cell in columns.values()) for row in rows), notes)
+
+
+def _model(result: Result) -> str:
+    return shortened(result.model.name.removesuffix(".tflite"))
+
+
+def _speed(row: Row, with_base: bool) -> str:
+    if row.speed is None:
+        return "-"
+    return speed_text(row.speed) + (f" as {_model(row.speed.base)}" if with_base else "")
+
+
+def _peak(row: Row) -> str:
+    peak, start = row.summary.peak_memory_mib, row.start_memory_mib
+    if peak is None:
+        return "-"
+    return f"{peak:.1f}" if start is None else f"{peak:.1f} ({start:.1f})"
 
 
 def _identity(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
@@ -168,4 +209,4 @@ def _delegate(result: Result) -> str:
     found = result.coverage
     if found is None:
         return "-"
-    return f"{found.delegated} of {found.operators}, {found.partitions} part{'s' if found.partitions != 1 else ''}"
+    return f"{found.delegated} of {found.operators} in {found.partitions} piece{'s' if found.partitions != 1 else ''}"

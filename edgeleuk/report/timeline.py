@@ -14,6 +14,8 @@ from edgeleuk.report.rows import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LOAD = "load average of one minute"
+
 
 def sustained(rows: Sequence[Row], name: str) -> str:
     """Median of each window of a long run, in per cent of the first window's."""
@@ -50,6 +52,8 @@ def over_time(conditions: Sequence[Condition], name: str) -> str | None:
             axes.set_title(title, fontsize=9, loc="left", pad=3)
             axes.grid(**GRID)
             axes.ticklabel_format(axis="y", useOffset=False)
+            if title == _LOAD:
+                axes.set_ylim(0, max(1.0, 1.1 * max(value for _, value in values)))
             for moment in (condition.time_s for condition in ordered if condition.throttled):
                 axes.axvline(moment, color=ORANGE, linewidth=0.8, linestyle=":")
         panels[-1].set_xlabel("seconds since the benchmark began")
@@ -75,7 +79,7 @@ def _series(ordered: Sequence[Condition]) -> dict[str, list[tuple[float, float]]
             "temperature, °C": condition.temperature_c,
             "clock of the fastest core, MHz": max(condition.clocks_mhz, default=None),
             "power, W": condition.power_w,
-            "load average of one minute": condition.load_average,
+            _LOAD: condition.load_average,
         }
         for title, value in readings.items():
             if value is not None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from edgeleuk.bench.record import Record
 from edgeleuk.report.benchmark import conditions_text
-from edgeleuk.report.reading import Accuracy, Material
+from edgeleuk.report.evaluated import Evaluated
+from edgeleuk.report.reading import Material
 
 METHOD = (
     "Each model is loaded in fresh processes, in turn with the others (A B C A B C), so that what slows the "
@@ -16,12 +17,29 @@ METHOD = (
     "Percentiles are over all queries of all processes. Intervals are order statistics of the processes' own "
     "medians and 90th percentiles, free of any assumption about a distribution; queries of one process are not "
     "independent, processes are.",
-    "A ratio is that of two medians over the processes' medians; its interval is a percentile bootstrap that draws "
+    "Times as fast: the ratio of two medians over the processes' medians, within one record and one kind of model (of "
+    "one index and classes, or one name but for its precision); its interval is a percentile bootstrap that draws "
     "processes. Where it holds 1, the processes of either differ as much as the two do.",
     "Memory is the greatest resident memory of such a process, Python and the interpreter's libraries included.",
     "A measurement is not valid where the firmware throttled, a clock changed, other programs or the hypervisor "
     "took the processor, a warm-up did not settle, or the interval is wide. What a device does not tell is not "
     "assumed to be well.",
+)
+
+_FACTS = {
+    "memory_limits_work": "the kernel enforces memory limits",
+    "memory_limit_mib": "memory limit of this process, MiB",
+    "memory_total_mib": "memory, MiB",
+    "quota_cores": "cores by quota",
+    "clock_ceiling_mhz": "highest clock allowed, MHz",
+    "clock_hardware_mhz": "highest clock of the hardware, MHz",
+}
+COLUMNS = (
+    "inferences/s: 1,000 / median in ms, one after the other.",
+    "load, first: a fresh process reads the file and builds its interpreter; then its first inference.",
+    "peak: greatest memory of a process, in brackets what Python, numpy and the interpreter took before there was a model.",
+    "activations: what the interpreter plans for values between operators, without what the delegate takes besides.",
+    "in the delegate: operators that XNNPACK runs, of all, and how many pieces the rest cuts them into, at best one.",
 )
 
 
@@ -33,7 +51,7 @@ def heading(material: Material) -> str:
 
 def device_rows(record: Record) -> tuple[tuple[str, str], ...]:
     """Facts about the device; those it does not tell are left out."""
-    facts = [(name.replace("_", " "), _fact(value)) for name, value in record.device.items()]
+    facts = [(_FACTS.get(name, name.replace("_", " ")), _fact(value)) for name, value in record.device.items()]
     during = [c for result in record.results for process in result.processes for c in process.conditions]
     measured = (
         ("measured", record.created),
@@ -60,20 +78,31 @@ def protocol_rows(record: Record) -> tuple[tuple[str, str], ...]:
 
 
 def accuracy_lines(material: Material) -> tuple[str, ...]:
-    """One sentence an evaluation; where its model was not timed, that is said."""
+    """One sentence an evaluation with all that limits it; where its model was not timed, that is said."""
     timed = {result.model.sha256 for record in material.records for result in record.results}
     return tuple(
-        f"{found.model}: accuracy {accuracy_text(found)} on {found.images:,} images of split '{found.split}', interval "
-        f"over {found.unit}s" + ("" if found.model_sha256 in timed else "; not timed in these records")
+        f"{found.model}: accuracy {found.accuracy.text} on {found.images:,} images of split '{found.split}'"
+        + ("" if found.model_sha256 in timed or not material.records else "; not timed in these records")
         for found in material.accuracies
     )
 
 
-def accuracy_text(accuracy: Accuracy | None, missing: str = "") -> str:
-    """ "0.912 (0.880 to 0.941)"."""
-    if accuracy is None:
-        return missing
-    return f"{accuracy.value:.3f}" + ("" if accuracy.low is None else f" ({accuracy.low:.3f} to {accuracy.high:.3f})")
+def accuracy_text(found: Evaluated | None, missing: str = "") -> str:
+    """ "0.912 (0.880 to 0.941; 24 subjects)"."""
+    return missing if found is None else found.accuracy.text
+
+
+def caveat_lines(material: Material) -> tuple[str, ...]:
+    """What limits the accuracies, each sentence once, with the models that it is of where it is not of all."""
+    models: dict[str, list[str]] = {}
+    for found in material.accuracies:
+        for caveat in found.caveats:
+            models.setdefault(caveat, []).append(found.model)
+    everyone = len(material.accuracies)
+    return tuple(
+        f"accuracy{'' if len(names) == everyone else ' of ' + ', '.join(names)}: {caveat}"
+        for caveat, names in models.items()
+    )
 
 
 def _fact(value: Any) -> str:

@@ -30,13 +30,14 @@ from edgeleuk.bench.record import (
 )
 from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.device.delegate import Coverage
-from edgeleuk.evaluation import Evaluation, Prediction
+from edgeleuk.evaluation import Evaluation, Prediction, subject_results
 from edgeleuk.files import sha256_bytes, to_json
 from edgeleuk.metrics import Bootstrap, score
 from edgeleuk.report.reading import Material, read_material
 from edgeleuk.spec import Decision
 
 CLASSES = ("all", "hem")
+NOTES = ("overlap cannot be ruled out", "research use, not a diagnosis")
 
 
 def _process(number: int, samples: list[float]) -> ProcessRun:
@@ -163,8 +164,10 @@ def _evaluation(name: str, index: str = "cd" * 32, split: str = "test", right: i
         Prediction(str(i), str(i // 4), CLASSES[t], CLASSES[p.argmax()], p[t], tuple(p))
         for i, (t, p) in enumerate(zip(truth, probabilities, strict=True))
     )
-    sha256 = sha256_bytes(name.encode())
-    made = Evaluation(f"runs/{name}", sha256, index, split, CLASSES, "all", Decision(), 0, scores, (), (), predictions)
+    sha256, subjects = sha256_bytes(name.encode()), subject_results(predictions)
+    made = Evaluation(
+        f"runs/{name}", sha256, index, split, CLASSES, "all", Decision(), 0, scores, subjects, NOTES, predictions
+    )
     return to_json(made.to_dict())
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from edgeleuk.bench.compare import compare
+from edgeleuk.bench.family import Speed
 from edgeleuk.bench.record import Condition
 from edgeleuk.bench.statistics import Ratio
-from edgeleuk.report.benchmark import conditions_text, ratio_text, render_comparisons, render_record, short_ratio_text
+from edgeleuk.report.benchmark import conditions_text, ratio_text, render_comparisons, render_record, speed_text
 
 
 def test_a_record_is_told_from_device_to_verdict(rich_record):
@@ -19,14 +20,19 @@ def test_a_record_is_told_from_device_to_verdict(rich_record):
         "10 processes in turn, at least 50 runs and 10 s of each model; single stream",
         "49 to 55 °C",
         f"{found.p50_interval.low:.4g} to {found.p50_interval.high:.4g}",
-        f"{found.throughput_per_s:.4g} inferences/s, arena 220 KiB",
+        f"{found.throughput_per_s:.4g} inferences/s one after the other (1,000 / median)",
+        "; 220 KiB planned for activations",
         "115 of 125 operators in 10 partitions; outside: 9 AVERAGE_POOL_2D, 1 SOFTMAX",
-        "47.4%     9 x AVERAGE_POOL_2D (interpreter)",
-        "ms an image, median: decode 0.375",
+        f"{0.9 / found.p50_ms:.1%}     9 x AVERAGE_POOL_2D (interpreter)",
+        "mean of 30 profiled inferences, as an older edgeleuk measured",
+        "in whole microseconds",
+        "not accounted for",
+        "ms an image, a median each, which need not add up: decode 0.375",
         "energy: 12.5 mJ an inference by RAPL package-0",
         "1 minutes without a pause: the device does not hold its speed",
         "note: spec: none",
-        "times as long as the first",
+        "times as fast (",
+        " as cells-float32.tflite, litert, 1 thread",
         "cells-int8.tflite, litert: take 2 threads",
     ):
         assert told in text, told
@@ -80,9 +86,12 @@ def test_conditions_are_ranges_and_what_is_not_told_is_said(conditions, told):
 def test_a_ratio_is_told_with_its_interval():
     assert ratio_text(Ratio(1.1, 1.08, 1.12)) == "1.100 (95% interval 1.080 to 1.120)"
     assert ratio_text(Ratio(1.1, None, None)) == "1.100"
-    assert short_ratio_text(None) == "1"
-    assert short_ratio_text(Ratio(2.1, 2.05, 2.14)) == "2.1 (2.05 to 2.14)"
-    assert short_ratio_text(Ratio(2.1, None, None)) == "2.1 (no interval)"
+
+
+def test_a_speed_is_told_as_what_is_read(make_result):
+    assert speed_text(Speed(make_result(), 2.1, 2.05, 2.14)) == "2.1 times as fast (2.05 to 2.14)"
+    assert speed_text(Speed(make_result(), 0.4, 0.398, 0.402)) == "2.5 times as slow (2.49 to 2.51)"
+    assert speed_text(Speed(make_result(), 2.1, None, None)) == "2.1 times as fast (no interval)"
 
 
 def test_a_comparison_has_a_line_for_each_pair_and_its_notes(make_record, make_result):

@@ -72,7 +72,7 @@ def test_every_part_can_be_reached_from_the_contents(elements):
 
 def test_every_picture_has_a_name_for_those_who_cannot_see_it(elements):
     pictures = elements.named("svg")
-    assert len(pictures) == 8  # latency, accuracy, memory; threads, stages, operators, long run, conditions
+    assert len(pictures) == 7  # latency, memory; threads, stages, operators, long run, conditions
     assert all(picture["role"] == "img" and len(picture["aria-label"]) > 20 for picture in pictures)
 
 
@@ -101,7 +101,7 @@ def test_the_words_are_those_that_a_reader_checks(elements, rich_record):
         "Valid: not throttled",
         "take 2 threads; no other number is shown to be faster",
         "the device does not hold its speed",
-        "115 of 125 operators in 10 partitions; outside: 9 AVERAGE_POOL_2D, 1 SOFTMAX",
+        "115 of 125 operators in 10 pieces of the graph; outside: 9 AVERAGE_POOL_2D, 1 SOFTMAX",
         "note: spec: none",
         "classes all, hem",
         "For research use, not a diagnosis.",

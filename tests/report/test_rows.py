@@ -37,11 +37,17 @@ def test_within_its_record_a_row_needs_no_device(make_result, make_record):
     assert row == replace(rows[1], name="cells-int8")
 
 
-def test_each_row_has_its_ratio_to_the_first(make_result, make_record):
-    first, second = rows_of([make_record(make_result(level_ms=2.0), make_result("b.tflite", 3.0))])
-    assert first.ratio is None
-    assert second.ratio.low < 1.5 < second.ratio.high
-    assert second.ratio.value == pytest.approx(1.5, rel=0.02)
+def test_a_row_is_so_many_times_as_fast_as_the_float_model_of_its_record(make_result, make_record):
+    records = [
+        make_record(make_result("cells-int8.tflite", 2.0), make_result("cells-float32.tflite", 3.0)),
+        make_record(make_result("cells-int8.tflite", 2.0), label="another machine"),
+    ]
+    first, base, elsewhere = rows_of(records)
+    assert first.speed.low < 1.5 < first.speed.high
+    assert first.speed.value == pytest.approx(1.5, rel=0.02)
+    assert first.speed.base is base.result
+    assert base.speed is None
+    assert elsewhere.speed is None
 
 
 def test_a_row_takes_its_own_faults_and_those_of_the_whole_record(make_result, make_record):

@@ -10,6 +10,7 @@ from edgeleuk.report.reading import Material
 from edgeleuk.report.spreadsheet import render_csv
 
 TEXTS = {"model", "model_sha256", "device", "created", "interpreter", "interpreter_version", "invalid_reasons", "valid"}
+TEXTS |= {"times_as_fast_as", "accuracy_over", "accuracy_caveats"}
 
 
 def parsed(text):
@@ -30,8 +31,12 @@ def test_every_result_is_a_row_of_numbers(read, rich_record, make_evaluation):
         assert numbers["crop_and_resize_ms"] == 0.75
     assert [float(row["accuracy"]) for row in rows[:2]] == [0.9, 0.9]
     assert [row["accuracy"] for row in rows[2:]] == ["", ""]
-    assert float(rows[0]["ratio_to_first"]) == 1
-    assert float(rows[1]["ratio_low"]) < float(rows[1]["ratio_to_first"]) < float(rows[1]["ratio_high"])
+    assert (rows[0]["accuracy_over_count"], rows[0]["accuracy_over"]) == ("10", "subjects")
+    assert rows[0]["accuracy_caveats"] == "overlap cannot be ruled out"
+    low, value, high = (float(rows[0][f"times_as_fast{part}"]) for part in ("_low", "", "_high"))
+    assert 3 < low < value < high < 4
+    assert rows[0]["times_as_fast_as"] == "cells-float32.tflite, litert, 1 thread"
+    assert rows[2]["times_as_fast"] == ""
 
 
 def test_validity_is_true_or_false_with_its_reasons(read, make_result, make_record):

@@ -7,7 +7,7 @@ def test_an_evaluation_of_a_model_that_was_not_timed_is_said(read, rich_record, 
     material = read(rich_record, make_evaluation("cells-int8.tflite"), make_evaluation("other.tflite", right=20))
     timed, other = words.accuracy_lines(material)
     assert timed.startswith("cells-int8.tflite: accuracy 0.900 (0.")
-    assert "on 40 images of split 'test', interval over subjects" in timed
+    assert timed.endswith("; 10 subjects) on 40 images of split 'test'")
     assert "not timed" not in timed
     assert other.endswith("not timed in these records")
 
