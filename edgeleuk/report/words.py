@@ -37,7 +37,7 @@ _FACTS = {
 COLUMNS = (
     "inferences/s: 1,000 / median in ms, one after the other.",
     "load, first: a fresh process reads the file and builds its interpreter; then its first inference.",
-    "peak: greatest memory of a process, in brackets what Python, numpy and the interpreter took before there was a model.",
+    "peak: greatest memory of a process, in brackets that of Python and the interpreter before there was a model.",
     "activations: what the interpreter plans for values between operators, without what the delegate takes besides.",
     "in the delegate: operators that XNNPACK runs, of all, and how many pieces the rest cuts them into, at best one.",
 )
