@@ -1,8 +1,10 @@
 """The whole way on synthetic cells: data, training, both int8 models, and a report of what quantizing cost."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edgeleuk.bench.candidates import Request as BenchmarkRequest
 from edgeleuk.bench.record import Protocol, Record, Result
@@ -54,8 +56,36 @@ class Variant:
     evaluation: Evaluation
 
 
-def demo(out: Path, report: Report = print, settings: DemoSettings | None = None) -> Path:
-    """Run every step below the new folder `out`; returns the report's path. Raises OutputError where out is taken."""
+@dataclass(frozen=True)
+class Demo:
+    """What a demo made: its report in Markdown, its page, and the models with their benchmark."""
+
+    report: Path
+    page: Path
+    variants: tuple[Variant, ...]
+    record: Record
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        models = [
+            {
+                "name": variant.name,
+                "path": str(variant.path),
+                "size_bytes": variant.path.stat().st_size,
+                "accuracy": dataclasses.asdict(variant.evaluation.scores.accuracy),
+                "label_agreement": variant.conversion.proof.fidelity[-1].label_agreement,
+                "latency_p50_ms": result.latency.p50_ms,
+                "latency_p90_ms": result.latency.p90_ms,
+            }
+            for variant, result in zip(self.variants, self.record.results, strict=True)
+        ]
+        invalid = list(self.record.invalid)
+        paths = {"report": str(self.report), "page": str(self.page)}
+        return {"schema_version": 1, **paths, "models": models, "latency_not_valid": invalid}
+
+
+def demo(out: Path, report: Report = print, settings: DemoSettings | None = None) -> Demo:
+    """Run every step below the new folder `out`. Raises OutputError where out is taken."""
     refuse_taken(out)
     settings = settings or DemoSettings()
     index = _make_data(out, report, settings)
@@ -69,15 +99,13 @@ def demo(out: Path, report: Report = print, settings: DemoSettings | None = None
     record = _measure(variants, index, out, settings.protocol)
     report("7/7 classify one image with the int8 model")
     report(_classify_one(variants[-1], index))
-    path = out / "report.md"
+    path, page = out / "report.md", out / "report.html"
     write_text(path, render_report(variants, record))
     evaluations = [out / "evaluation" / variant.path.stem for variant in variants]
-    write_text(out / "report.html", render_page(read_material([out / "benchmark.json", *evaluations])))
+    write_text(page, render_page(read_material([out / "benchmark.json", *evaluations])))
     report(render_table(variants, record.results))
-    report(
-        f"int8 model  {variants[-1].path}\nreport      {path}, {out / 'report.html'}\npictures    {out / 'evaluation'}"
-    )
-    return path
+    report(f"int8 model  {variants[-1].path}\nreport      {path}, {page}\npictures    {out / 'evaluation'}")
+    return Demo(path, page, tuple(variants), record)
 
 
 def _make_data(out: Path, report: Report, settings: DemoSettings) -> Index:

@@ -7,6 +7,7 @@ import pytest
 from edgeleuk.bench.record import Protocol, read_record
 from edgeleuk.demo import DemoSettings, demo
 from edgeleuk.errors import OutputError
+from edgeleuk.files import to_json
 from edgeleuk.training.config import QatConfig, TrainConfig
 
 pytestmark = pytest.mark.slow
@@ -21,8 +22,11 @@ def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> N
         protocol=Protocol(processes=2, runs=4, seconds=0.0),
     )
     said: list[str] = []
-    report = demo(tmp_path / "demo", said.append, settings)
-    text = report.read_text()
+    made = demo(tmp_path / "demo", said.append, settings)
+    text = made.report.read_text()
+    told = json.loads(to_json(made.to_dict()))
+    assert [model["name"] for model in told["models"]] == ["float32", "int8 PTQ", "int8 QAT"]
+    assert all(model["latency_p50_ms"] > 0 for model in told["models"])
     rows = re.findall(r"^\| (float32|int8 PTQ|int8 QAT) \| (\d\.\d+) .* MB \| [\d.]+ / [\d.]+ ms \|$", text, re.M)
     assert [name for name, _ in rows] == ["float32", "int8 PTQ", "int8 QAT"]
     assert "94 convolutions, 0 float tensors, 0 QUANTIZE and 0 DEQUANTIZE nodes" in text

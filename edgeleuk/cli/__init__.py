@@ -8,6 +8,7 @@ import click
 from edgeleuk import __version__
 from edgeleuk.cli.commands import CONTEXT, LazyGroup, plain_colours
 from edgeleuk.cli.failure import failure_of
+from edgeleuk.cli.output import say
 from edgeleuk.errors import EdgeleukError
 
 _COMMANDS = {  # name: short help, shown without importing the command
@@ -69,5 +70,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _say(message: str, status: int) -> int:
-    click.echo(message, err=True)
+    say(message)
     return status

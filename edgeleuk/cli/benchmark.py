@@ -7,6 +7,7 @@ import click
 
 from edgeleuk.bench.measured import Protocol
 from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.output import say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import amount, share
 from edgeleuk.errors import EdgeleukError, UsageError
@@ -176,9 +177,9 @@ def _measured(options: dict[str, Any], request: "Request") -> "tuple[Record, Edg
 
     try:
         if options["ssh"] is None:
-            return benchmark(request, _progress), None
+            return benchmark(request, say), None
         remote = Remote(options["ssh"], options["ssh_config"], options["remote_python"])
-        return benchmark_remotely(request, remote, _progress), None
+        return benchmark_remotely(request, remote, say), None
     except StoppedError as error:
         return error.record, error
 
@@ -189,7 +190,7 @@ def _show(record: "Record", options: dict[str, Any]) -> None:
 
     if options["output"] is not None:
         write_text(options["output"], record.to_json())
-    click.echo(record.to_json() if options["as_json"] else render_record(record), nl=False)
+    show_json_text(record.to_json()) if options["as_json"] else show(render_record(record))
 
 
 def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> bool:
@@ -205,9 +206,5 @@ def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> 
         if not record.partial:
             raise
         return True  # the exit code says that it was interrupted
-    click.echo(render_comparisons(comparisons), nl=False, err=options["as_json"])
+    show(render_comparisons(comparisons), err=options["as_json"])
     return comparisons.passed
-
-
-def _progress(text: str) -> None:
-    click.echo(text, err=True)

@@ -6,6 +6,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
@@ -59,17 +60,14 @@ def command(
     """
     from edgeleuk.cascading.making import Request, make_cascade
     from edgeleuk.data.index import Index
-    from edgeleuk.files import to_json, write_bytes
+    from edgeleuk.files import write_bytes
     from edgeleuk.report.cascade import record_of, render_cascade
 
     _check_output(output, (small, large))
 
-    def report(text: str) -> None:
-        click.echo(text, err=True)
-
-    made = make_cascade(Request(small, large, max_drop / 100, threads), Index.load(index, data_root), report)
+    made = make_cascade(Request(small, large, max_drop / 100, threads), Index.load(index, data_root), say)
     write_bytes(output, made.content)
-    click.echo(to_json(record_of(made, output)) if as_json else render_cascade(made, output), nl=False)
+    show_json(record_of(made, output)) if as_json else show(render_cascade(made, output))
 
 
 def _check_output(output: Path, models: tuple[Path, ...]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing
 from edgeleuk.cli.percent import share
 
@@ -37,12 +38,11 @@ def command(first: Path, second: Path, max_regression: float, as_json: bool) -> 
 
     from edgeleuk.bench.compare import compare
     from edgeleuk.bench.record import read_record
-    from edgeleuk.files import to_json
     from edgeleuk.report.benchmark import render_comparisons
 
     comparisons = compare(read_record(first), read_record(second), max_regression)
     plain = dataclasses.asdict(comparisons)
     for row, pair in zip(plain["pairs"], comparisons.pairs, strict=True):
         row |= {"verdict": pair.verdict, "regression": pair.regression}
-    click.echo(to_json(plain) if as_json else render_comparisons(comparisons), nl=False)
+    show_json(plain) if as_json else show(render_comparisons(comparisons))
     click.get_current_context().exit(int(not comparisons.passed))

@@ -8,6 +8,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     examples=(
         "edgeleuk convert qat-run -o model.tflite",
         "edgeleuk convert run --int8 -o model.tflite --errors layers.png",
-        "edgeleuk convert network.keras --spec spec.json --calibration cells/ -o model.tflite",
+        "edgeleuk convert net.keras --spec spec.json --calibration cells -o m.tflite",
         "edgeleuk convert run --float32 -o float32.tflite",
     ),
     groups={
         "Precision": ("--int8", "--float16", "--dynamic", "--float32"),
         "Files": ("--output", "--spec", "--errors", "--json"),
-        "Images": ("--calibration", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
+        "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
         "The graph": ("--rewrite",),
     },
@@ -140,7 +141,6 @@ def command(
     cost.
     """
     from edgeleuk.data.split import open_images
-    from edgeleuk.files import to_json
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.source import load_source
     from edgeleuk.report.layer_errors import write_layer_errors
@@ -150,7 +150,7 @@ def command(
     images = open_images(calibration, data_root=data_root) if calibration else None
     keep = _keep(keep_float, min_agreement, max_drop, max_float)
     request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples)
-    conversion = convert(load_source(source, spec, data_root), request, lambda text: click.echo(text, err=True))
+    conversion = convert(load_source(source, spec, data_root), request, say)
     table = conversion.errors.to_dict() if conversion.errors else {}
     if errors and not table:
         raise UsageError("--errors: there are no images to measure on; leave out --fidelity-samples 0")
@@ -158,9 +158,9 @@ def command(
     for path in errors:
         write_layer_errors(table, path)
     proof = conversion.proof.to_dict()
-    click.echo(to_json(proof) if as_json else render_proof(proof, output), nl=False)
+    show_json(proof) if as_json else show(render_proof(proof, output))
     if precision == "int8" and (split := split_graph(proof)):
-        click.echo(f"warning: {split}", err=True)
+        say(f"warning: {split}")
 
 
 def _check_error_files(paths: Sequence[Path], precision: str, samples: int) -> None:

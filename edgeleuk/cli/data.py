@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import CONTEXT, Group
-from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.options import data_root_option, json_option
+from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
@@ -14,9 +15,8 @@ from edgeleuk.data.pixels import Progress
 from edgeleuk.data.scan import scan
 from edgeleuk.data.sides import left_out
 from edgeleuk.data.split import make_folds, official_folds
-from edgeleuk.data.split_text import describe_move, render_index
+from edgeleuk.data.split_text import describe_move, index_record, render_index
 from edgeleuk.errors import DataError, UsageError
-from edgeleuk.files import to_json
 
 _positive = click.option(
     "--positive", metavar="CLASS", help="Class that a detection means; 'all' in the C-NMC layout, else none."
@@ -47,7 +47,7 @@ def audit_command(path: Path, positive: str | None, data_root: Path | None, as_j
     manifest TSV (path, sha256, size). Exit status 1 where copies have two labels or no image is usable.
     """
     report = audit(scan(path, positive, _progress(), data_root))
-    click.echo(to_json(report.to_dict()) if as_json else render(report), nl=not as_json)
+    show_json(report.to_dict()) if as_json else show(render(report))
     if report.errors:
         raise DataError("; ".join(report.errors))
 
@@ -81,6 +81,7 @@ def audit_command(path: Path, positive: str | None, data_root: Path | None, as_j
 @_positive
 @data_root_option
 @click.option("--official", is_flag=True, help="Keep the folds of C-NMC and move only the groups that leak.")
+@json_option
 def split_command(
     path: Path,
     output: Path,
@@ -90,6 +91,7 @@ def split_command(
     positive: str | None,
     data_root: Path | None,
     official: bool,
+    as_json: bool,
 ) -> None:
     """Write an index of PATH whose folds share no subject and no copy of an image.
 
@@ -103,12 +105,16 @@ def split_command(
         if official
         else (make_folds(found, 3 if folds is None else folds, seed, test_fraction), [])
     )
-    for sentence in left_out(found):
-        click.echo(f"warning: {sentence}", err=True)
+    dropped = left_out(found)
+    for sentence in dropped:
+        say(f"warning: {sentence}")
     index.save(output)
+    if as_json:
+        show_json(index_record(index, moves, dropped, output))
+        return
     for move in moves:
-        click.echo(describe_move(move))
-    click.echo(render_index(index, output))
+        show(describe_move(move))
+    show(render_index(index, output))
 
 
 @command.command(
@@ -131,7 +137,7 @@ def synth_command(out: Path, subjects: int, images_per_subject: int, folds: int,
     number = write_cells(
         out, subjects=subjects, images_per_subject=images_per_subject, folds=folds, seed=seed, difficulty=difficulty
     )
-    click.echo(f"{out}: {number:,} images of {subjects} subjects; synthetic, not for any medical use")
+    show(f"{out}: {number:,} images of {subjects} subjects; synthetic, not for any medical use")
 
 
 def _progress() -> Progress | None:

@@ -7,6 +7,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.interpreter import interpreter_options
+from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, StoreFile
 
 
@@ -30,11 +31,9 @@ def command(model: Path | None, as_json: bool, threads: int | None, backend: str
     that. The exit code is 1 where a finding is a problem, which means that inference does not work; else 0.
     """
     from edgeleuk.device.doctor import collect, examine, render
-    from edgeleuk.files import to_json
 
     report = examine(collect(model, threads, backend, None if store is None else store.absolute().parent))
     width = shutil.get_terminal_size((100, 24)).columns
-    text = to_json(report.to_dict()) if as_json else render(report, width)
-    click.echo(text.encode("utf-8", "replace").decode(), nl=False)  # a file name need not be UTF-8
+    show_json(report.to_dict()) if as_json else show(render(report, width))
     if not report.can_infer:
         click.get_current_context().exit(1)

@@ -6,6 +6,7 @@ import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
 from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
@@ -82,7 +83,7 @@ def command(
     """
     from edgeleuk.comparison import check_reference, compare_with
     from edgeleuk.evaluation import Request, evaluate_files
-    from edgeleuk.files import refuse_taken, to_json
+    from edgeleuk.files import refuse_taken
     from edgeleuk.noninferiority import NOT_INFERIOR, Gate
     from edgeleuk.report.evaluation import record_of, render_text, write_folder
     from edgeleuk.report.noninferiority import render_comparison
@@ -100,10 +101,10 @@ def command(
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
     if output is not None:
         write_folder(evaluation, output, comparison)
-    click.echo(to_json(record_of(evaluation, comparison)) if as_json else render_text(evaluation), nl=False)
+    show_json(record_of(evaluation, comparison)) if as_json else show(render_text(evaluation))
     if comparison is not None:
         if not as_json:
-            click.echo(f"\n{render_comparison(comparison)}", nl=False)
+            show(f"\n{render_comparison(comparison)}")
         click.get_current_context().exit(int(comparison.result.verdict != NOT_INFERIOR))
 
 

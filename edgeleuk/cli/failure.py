@@ -37,8 +37,8 @@ def _of_click(error: click.ClickException) -> str:
 
 def _meant(error: click.NoSuchOption, context: click.Context | None) -> str:
     known = [name for parameter in context.command.params for name in parameter.opts] if context else []
-    close = list(error.possibilities or ()) or [found for found in (nearest(error.option_name, known),) if found]
-    return f"; did you mean {' or '.join(sorted(close)[:3])}?" if close else ""
+    meant = nearest(error.option_name, known)
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def _name(error: click.BadParameter, context: click.Context | None) -> str:

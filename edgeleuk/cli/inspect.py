@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing
 
 
@@ -18,8 +19,7 @@ from edgeleuk.cli.paths import Existing
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(model: Path, as_json: bool) -> None:
     """Show the spec, the proof, inputs, outputs and operators of MODEL, any .tflite file."""
-    from edgeleuk.files import to_json
     from edgeleuk.report.inspection import inspect_model, render_text
 
     inspection = inspect_model(model)
-    click.echo(to_json(inspection.to_dict()) if as_json else render_text(inspection), nl=False)
+    show_json(inspection.to_dict()) if as_json else show(render_text(inspection))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edgeleuk.cli.commands import OrFile, Words, edgeleuk_command
-from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.options import data_root_option, json_option
+from edgeleuk.cli.output import progress_to, say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
@@ -52,7 +53,7 @@ def _dimension(
 @edgeleuk_command(
     examples=(
         "edgeleuk optimize index.json --budget-ms 5 -o search",
-        "edgeleuk optimize run --budget-ms 20 -o search --ssh pi@raspberrypi --device-label Pi --trials 8",
+        "edgeleuk optimize run --budget-ms 20 -o search --ssh pi@raspberrypi --trials 8",
         "edgeleuk optimize index.json --budget-ms 5 -o search --resume",
     ),
     groups={
@@ -69,7 +70,7 @@ def _dimension(
         ),
         "The device": ("--device", "--ssh", "--ssh-config", "--remote-python", "--threads"),
         "The training": (
-            *("--epochs", "--batch-size", "--learning-rate", "--qat-epochs", "--weights", "--fold"),
+            *("--epochs", "--batch-size", "--learning-rate", "--qat-epochs", "--weights", "--fold", "--data-root"),
             *("--reference-size", "--reference-width"),
         ),
         "What is tried": (
@@ -144,8 +145,9 @@ def _dimension(
 @click.option("--fold", type=int, help="Fold held out for validation. [default: 0; that of RUN]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of candidates and trainings.")
 @data_root_option
+@json_option
 @click.option("--resume", is_flag=True, help="Go on with a search that was ended or killed.")
-def command(source: Path, output: Path, resume: bool, data_root: Path | None, **options: Any) -> None:
+def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: Path | None, **options: Any) -> None:
     """Find the fastest int8 model within --budget-ms that is still as good; write it and all that led there to DIR.
 
     Follows the float run RUN, or trains a reference on INDEX first. Latency is measured on the int8 graph before
@@ -165,8 +167,8 @@ def command(source: Path, output: Path, resume: bool, data_root: Path | None, **
     names = set(SearchConfig.__dataclass_fields__)
     config = SearchConfig(**{name: value for name, value in options.items() if name in names})
     with ended_by_signals():
-        record = search(Request(index, run, config, space, device, _typed()), output, resume, click.echo)
-    click.echo(f"\n{render_search(record)}", nl=False)
+        record = search(Request(index, run, config, space, device, _typed()), output, resume, progress_to(as_json))
+    show_json_text(record.to_json()) if as_json else show(f"\n{render_search(record)}")
     click.get_current_context().exit(int(not verdict(record).good))
 
 
@@ -215,7 +217,7 @@ def _device(options: dict[str, Any]) -> "Device":
     if options["ssh"] is not None:
         if options["device"] != "local":
             raise UsageError("--device and --ssh both say where to measure; give one")
-        return There(Remote(options["ssh"], options["ssh_config"], options["remote_python"]), click.echo)
+        return There(Remote(options["ssh"], options["ssh_config"], options["remote_python"]), say)
     return Here() if options["device"] == "local" else scaled_to(Path(options["device"]), options["threads"], Here())
 
 

@@ -47,10 +47,19 @@ data_root_option = click.option(
 )
 
 
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the result as one JSON object; what is told on the way goes to standard error.",
+)
+
+
 def run_options(function: Command) -> Command:
     """Add the options that every command has which makes a run."""
     for option in (
         data_root_option,
+        json_option,
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to RUN.logs."),
         click.option("--resume", is_flag=True, help="Go on with an unfinished run, from its last finished epoch."),
         click.option(

@@ -1,15 +1,61 @@
-"""Where a command will write, looked at before it works for minutes."""
+"""What a command prints: fit for a terminal whatever names it holds; and where it will write, looked at first."""
 
 import os
+import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import click
 
 from edgeleuk.errors import OutputError
-from edgeleuk.files import output_errors
+from edgeleuk.files import output_errors, to_json
+from edgeleuk.places import is_stream
+from edgeleuk.text import printable_json, printable_lines
+
+_MARKED = (
+    (re.compile(r"^(not valid\b[^\n]*)", re.IGNORECASE | re.MULTILINE), {"fg": "red", "bold": True}),
+    (re.compile(r"^(error: )", re.MULTILINE), {"fg": "red", "bold": True}),
+    (re.compile(r"^(warning: )", re.MULTILINE), {"fg": "yellow", "bold": True}),
+)
+
+
+def show(text: str, err: bool = False) -> None:
+    """Print text and a line break where it has none, without control characters; what is not valid in red.
+
+    Colours are for terminals, unless the variable NO_COLOR is set (https://no-color.org).
+    """
+    clean = printable_lines(text.removesuffix("\n"))
+    for pattern, style in _MARKED:
+        clean = pattern.sub(lambda found, style=style: click.style(found[1], **style), clean)  # type: ignore[misc]
+    click.echo(clean, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def say(text: str) -> None:
+    """Print what is not the answer, such as progress and warnings, to standard error."""
+    show(text, err=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON. Raises ValueError for NaN, which JSON does not have."""
+    show_json_text(to_json(value))
+
+
+def show_json_text(text: str) -> None:
+    """Print text that is JSON; what is not printable in it is escaped."""
+    click.echo(printable_json(text), nl=not text.endswith("\n"))
+
+
+def progress_to(as_json: bool) -> Callable[[str], None]:
+    """Where a command tells how far it is: beside its answer, or on standard error where that is one JSON object."""
+    return say if as_json else show
 
 
 def refuse_unwritable(path: Path) -> None:
     """Raise OutputError where no file can be made at path; folders above it that are missing will be made."""
+    if is_stream(path):
+        return
     with output_errors(path):
         if path.is_dir():
             raise OutputError(f"cannot write {path}: it is a folder; name a file")

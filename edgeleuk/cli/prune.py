@@ -7,6 +7,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.output import progress_to
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
 from edgeleuk.training.config import PruneConfig, merge, percentage
@@ -27,6 +28,7 @@ def command(
     config: Path | None,
     resume: bool,
     tensorboard: bool,
+    as_json: bool,
     data_root: Path | None,
     **given: Any,
 ) -> None:
@@ -36,13 +38,13 @@ def command(
     """
     settings = merge(PruneConfig, config, given)
     _refuse_bare_share(settings.macs)
+    from edgeleuk.cli.run_result import show_run
     from edgeleuk.optimize.prune import prune
     from edgeleuk.training.run import load_run_folder
 
     source_run = load_run_folder(source, data_root)
-    run = prune(source_run, settings, output, resume, click.echo, log_folder(output, tensorboard))
-    best = f"best epoch {run.best_epoch}" if run.best_epoch else "no epoch was better than the pruned network as it was"
-    click.echo(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")
+    run = prune(source_run, settings, output, resume, progress_to(as_json), log_folder(output, tensorboard))
+    show_run(run, "pruned network as it was", as_json)
 
 
 def _refuse_bare_share(macs: str | None) -> None:

@@ -7,6 +7,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.output import progress_to
 from edgeleuk.cli.paths import Existing
 from edgeleuk.training.config import QatConfig, merge
 
@@ -26,15 +27,16 @@ def command(
     config: Path | None,
     resume: bool,
     tensorboard: bool,
+    as_json: bool,
     data_root: Path | None,
     **given: Any,
 ) -> None:
     """Train FLOAT_RUN's network with simulated int8 arithmetic on the same images and write the folder RUN."""
     settings = merge(QatConfig, config, given)
+    from edgeleuk.cli.run_result import show_run
     from edgeleuk.quantization.qat import qat
     from edgeleuk.training.run import load_run_folder
 
     source_run = load_run_folder(source, data_root)
-    run = qat(source_run, settings, output, resume, click.echo, log_folder(output, tensorboard))
-    best = f"best epoch {run.best_epoch}" if run.best_epoch else "no epoch was better than the calibrated network"
-    click.echo(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")
+    run = qat(source_run, settings, output, resume, progress_to(as_json), log_folder(output, tensorboard))
+    show_run(run, "calibrated network", as_json)

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.options import json_option
+from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
 
 _RECORD = Existing("record", "a file or folder that 'edgeleuk benchmark', evaluate or optimize wrote with -o")
@@ -25,7 +27,8 @@ _RECORD = Existing("record", "a file or folder that 'edgeleuk benchmark', evalua
     metavar="REPORT.html|.md|.csv",
     help="Where to write it; the suffix chooses the format.",
 )
-def command(records: tuple[Path, ...], output: Path) -> None:
+@json_option
+def command(records: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """Make one report of RECORDs: of `benchmark`, `evaluate -o`, `optimize -o` (file or folder), of pytest-benchmark.
 
     HTML is one file that needs no network, prints, and holds the records; Markdown has all but the pictures; CSV is
@@ -39,4 +42,7 @@ def command(records: tuple[Path, ...], output: Path) -> None:
 
     renderers = {".html": render_page, ".md": render_markdown, ".csv": render_csv}
     write_text(output, renderers[output.suffix](read_material(records)))
-    click.echo(f"wrote {output}")
+    if as_json:
+        show_json({"schema_version": 1, "report": str(output), "records": [str(record) for record in records]})
+    else:
+        show(f"wrote {output}")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, OutputFile
 
 
@@ -13,7 +14,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
     examples=(
         "edgeleuk results results.db --since 24h --label all",
         "edgeleuk results results.db --subjects",
-        "edgeleuk results results.db --since 2026-11-01 --until 2026-11-30 --csv -o november.csv",
+        "edgeleuk results results.db --since 2026-11-01 --csv -o november.csv",
         "edgeleuk results results.db --subject UID_11 --set-subject UID_12 --dry-run",
         "edgeleuk results results.db --id 17 --set-label hem --by 'Dr. Roe'",
         "edgeleuk results results.db --delete --older-than 365d",
@@ -76,7 +77,7 @@ def command(db: Path, form: str | None, **options: Any) -> None:
     """
     from edgeleuk.store.command import Request, run
 
-    run(Request(db, form=form or "table", **options), lambda text: click.echo(text, err=True), _confirmed)
+    run(Request(db, form=form or "table", **options), say, _confirmed)
 
 
 def _confirmed(question: str) -> bool:

@@ -7,13 +7,14 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.interpreter import interpreter_options
+from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, StoreFile
 
 
 @edgeleuk_command(
     examples=(
         "edgeleuk serve model.tflite --store results.db",
-        "edgeleuk serve model.tflite --store results.db --host 0.0.0.0 --token-file token",
+        "edgeleuk serve model.tflite --host 0.0.0.0 --token-file token --store lab.db",
     ),
 )
 @click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
@@ -64,4 +65,4 @@ def command(
     limits = Limits(queue=queue, max_upload_bytes=max_upload_mb * MIB, uploads_per_s=rate)
     token = find_token(token_file, os.environ)
     settings = Settings(model, store, host, port, token, names, threads, backend, limits)
-    serve(settings, lambda text: click.echo(text, err=True))
+    serve(settings, say)

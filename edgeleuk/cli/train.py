@@ -7,6 +7,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.output import progress_to, show, show_json_text
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
 from edgeleuk.training.config import TrainConfig, merge
@@ -20,6 +21,7 @@ from edgeleuk.training.config import TrainConfig, merge
     ),
     groups={
         "The run": (
+            "--data-root",
             "--output",
             "--config",
             "--resume",
@@ -58,6 +60,7 @@ def command(
     config: Path | None,
     resume: bool,
     tensorboard: bool,
+    as_json: bool,
     cross_validate: bool,
     data_root: Path | None,
     **given: Any,
@@ -71,14 +74,17 @@ def command(
     if data.suffix == ".json" and given["folds"] is not None:
         raise UsageError(f"{data} has folds of its own; leave --folds out")
     settings = merge(TrainConfig, config, given)
+    from edgeleuk.cli.run_result import show_run
     from edgeleuk.data.split import open_index
+    from edgeleuk.training.cross_validation import SUMMARY
     from edgeleuk.training.cross_validation import cross_validate as train_folds
     from edgeleuk.training.train import train
 
     index = open_index(data, settings.folds, settings.seed, data_root=data_root)
     logs = log_folder(output, tensorboard)
     if cross_validate:
-        click.echo(train_folds(index, settings, output, resume, click.echo, logs))
+        summary = train_folds(index, settings, output, resume, progress_to(as_json), logs)
+        show_json_text((output / SUMMARY).read_text(encoding="utf-8")) if as_json else show(summary)
         return
-    run = train(index, settings, output, resume, click.echo, logs)
-    click.echo(f"{run.folder}: best epoch {run.best_epoch}, validation weighted F1 {run.best_weighted_f1:.4f}")
+    run = train(index, settings, output, resume, progress_to(as_json), logs)
+    show_run(run, "network as it was", as_json)

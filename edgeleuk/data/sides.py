@@ -66,7 +66,7 @@ def hold_out(scan: Scan, groups: Groups, fraction: float, seed: int) -> tuple[Gr
 
 def expect_groups(scan: Scan, groups: Groups, least: int, purpose: str) -> None:
     counts = Counter(label for group in groups for label in {image.label for image in group})
-    few = [f"{name} has {counts[name]}" for name in scan.classes if counts[name] < least]
+    few = [f"class '{name}' has {counts[name]}" for name in scan.classes if counts[name] < least]
     if few:
         raise DataError(
             f"too few groups (images with one subject or the same bytes count once) for {purpose}: {', '.join(few)}; "

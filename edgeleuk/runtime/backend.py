@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.errors import EdgeleukError, ModelError, UsageError, reading_what_was_named
+from edgeleuk.errors import EdgeleukError, ModelError, UsageError
 from edgeleuk.runtime.native_output import hold_native_stderr
 
 MAX_TENSOR_BYTES = 256 << 20  # more than a classifier of cells has use for, and half of what the services may take
@@ -36,7 +36,6 @@ def interpreter_class(backend: str = "auto") -> tuple[Any, str]:
     raise EdgeleukError(_NOT_INSTALLED[backend])
 
 
-@reading_what_was_named()
 def open_interpreter(
     content: bytes,
     path: Path,

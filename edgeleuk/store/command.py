@@ -169,7 +169,8 @@ def _show(store: Store, chosen: list[int], what: str) -> None:
         if result is None:
             print(f"{number:6}  damaged")
         else:
-            print(f"{number:6}  {result.held_label}  {printable(result.subject or '-')}  {printable(result.path)}")
+            told = (result.held_label, result.subject or "-", result.path)
+            print("  ".join([f"{number:6}", *map(printable, told)]))
 
 
 def _results(count: int) -> str:

@@ -1,6 +1,7 @@
 """What a store holds, as lines for people and for programs."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from edgeleuk.store.database import Store
 from edgeleuk.store.export import BYTE_ORDER_MARK, csv_pages
 from edgeleuk.store.record import Change, Failure, Filter, Result, SubjectSummary
 from edgeleuk.store.times import device_zone, local
-from edgeleuk.text import printable
+from edgeleuk.text import printable, printable_lines
 
 EVERY_MODEL = "all"
 
@@ -140,8 +141,9 @@ def lines(store: Store, asked: Listing) -> Iterator[str]:
 def write_lines(made: Iterable[str], output: Path | None) -> None:
     """Print the lines, or write them to a file, whole or not at all. Raises OutputError."""
     if output is None:
+        shown = printable_lines if sys.stdout.isatty() else str
         for line in made:
-            print(line)
+            print(shown(line))
         return
     with whole_file(output) as partial, partial.open("w", encoding="utf-8") as stream:
         stream.writelines(f"{line}\n" for line in made)

@@ -128,11 +128,11 @@ def _opened_store(request: Request, stack: ExitStack) -> "Store | None":
 
 def _print(rows: Iterable[Row | None], shown: Mapping[str, str], table: bool) -> bool:
     if table:
-        print(table_head(shown))
+        print(printable(table_head(shown)))
     well = True
     for row in rows:
         if row is not None:
-            print(table_line(row, shown) if table else json_line(row), flush=True)
+            print(printable(table_line(row, shown)) if table else json_line(row), flush=True)
             well &= row.error is None
     if table or sys.stderr.isatty():
         print(RESEARCH_USE, file=sys.stdout if table else sys.stderr)

@@ -13,6 +13,8 @@ from edgeleuk.training.results import Report
 from edgeleuk.training.teacher import fold_teacher, open_teacher
 from edgeleuk.training.train import train
 
+SUMMARY = "cross_validation.json"
+
 
 def cross_validate(
     index: Index,
@@ -41,7 +43,7 @@ def cross_validate(
     scores = [row["best"]["val_weighted_f1"] for row in rows if row["best"]]
     mean, spread = statistics.fmean(scores), statistics.pstdev(scores)
     summary = {"schema_version": 1, "folds": rows, "val_weighted_f1_mean": mean, "val_weighted_f1_std": spread}
-    write_text(out / "cross_validation.json", to_json(summary))
+    write_text(out / SUMMARY, to_json(summary))
     return f"validation weighted F1 {mean:.4f} +- {spread:.4f} over {len(scores)} folds"
 
 

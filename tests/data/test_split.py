@@ -119,11 +119,11 @@ def test_one_class_only_is_refused(class_folder: Path) -> None:
 
 
 def test_a_class_with_fewer_groups_than_folds_is_refused(class_folder: Path) -> None:
-    with pytest.raises(DataError, match="blast has 6, healthy has 6"):
+    with pytest.raises(DataError, match="class 'blast' has 6, class 'healthy' has 6"):
         make_folds(scan(class_folder), folds=7)
     rows = [f"{label}/{n}.png,{label}{n % 2}" for label in ("blast", "healthy") for n in range(6)]
     (class_folder / "subjects.csv").write_text("\n".join(["path,subject", *rows]))
-    with pytest.raises(DataError, match="blast has 2, healthy has 2"):
+    with pytest.raises(DataError, match="class 'blast' has 2, class 'healthy' has 2"):
         make_folds(scan(class_folder), folds=3)
 
 
@@ -132,7 +132,7 @@ def test_subjects_of_both_classes_that_leave_a_fold_without_one_are_refused() ->
     index = make_folds(_scan(rows), folds=2)
     assert {image.label for image in index.validation(0)} == {"a", "b"}
     mixed = [("a", f"s{n}", n) for n in range(9)] + [("b", "s0", 90), ("b", "s0", 91), ("b", "s1", 92)]
-    with pytest.raises(DataError, match="b has 2"):
+    with pytest.raises(DataError, match="class 'b' has 2"):
         make_folds(_scan(mixed), folds=3)
 
 
