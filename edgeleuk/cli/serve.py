@@ -27,6 +27,13 @@ from edgeleuk.cli.paths import Existing, StoreFile
     help="File of the token that clients must know. Default: EDGELEUK_TOKEN, else systemd's credential 'token'.",
 )
 @click.option("--allowed-host", "names", multiple=True, metavar="NAME", help="Another name that this server goes by.")
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+)
 @click.option("--queue", default=8, show_default=True, type=click.IntRange(1), help="Images that may wait for answers.")
 @click.option(
     "--max-upload-mb", default=20, show_default=True, type=click.IntRange(1, 256), help="Largest image file, in MiB."
@@ -34,6 +41,10 @@ from edgeleuk.cli.paths import Existing, StoreFile
 @click.option(
     "--rate", default=20.0, show_default=True, type=click.FloatRange(0.1), help="Images a second from one client."
 )
+@click.option(
+    "--previews-mb", default=256, show_default=True, type=click.IntRange(1), help="Previews of uploads kept, in MiB."
+)
+@click.option("--previews-days", type=click.IntRange(1), help="And for at most so many days. Default: no bound.")
 @interpreter_options()
 def command(
     model: Path,
@@ -42,9 +53,12 @@ def command(
     port: int,
     token_file: Path | None,
     names: tuple[str, ...],
+    proxies: tuple[str, ...],
     queue: int,
     max_upload_mb: int,
     rate: float,
+    previews_mb: int,
+    previews_days: int | None,
     threads: int | None,
     backend: str,
 ) -> None:
@@ -59,10 +73,11 @@ def command(
         from edgeleuk.web.server import serve
     except ModuleNotFoundError as error:
         raise MissingExtraError("edgeleuk serve", "web") from error
-    from edgeleuk.web.settings import MIB, Limits, Settings
+    from edgeleuk.web.settings import MIB, Keep, Limits, Settings
     from edgeleuk.web.tokens import find_token
 
     limits = Limits(queue=queue, max_upload_bytes=max_upload_mb * MIB, uploads_per_s=rate)
+    keep = Keep(previews_mb * MIB, previews_days)
     token = find_token(token_file, os.environ)
-    settings = Settings(model, store, host, port, token, names, threads, backend, limits)
+    settings = Settings(model, store, host, port, token, names, threads, backend, limits, keep, proxies)
     serve(settings, say)

@@ -26,7 +26,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def build_app(services: Services, names: HostNames) -> ASGIApp:
     """The ASGI application of these services, answering to these names."""
     application = Starlette(routes=routes(services), exception_handlers=dict(HANDLERS))
-    return Guard(application, names, services.access, services.settings.limits, services.metrics)
+    return Guard(application, names, services)
 
 
 def by_method(**endpoints: Endpoint) -> dict[str, Any]:

@@ -4,20 +4,26 @@ Pure ASGI, so that bodies and streams pass through untouched.
 """
 
 import hmac
+import math
+from collections import OrderedDict
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgeleuk.web.address import HostNames
-from edgeleuk.web.metrics import Metrics
 from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.rates import RateLimit, client_key
 from edgeleuk.web.sessions import COOKIE, Sessions
 from edgeleuk.web.settings import Limits
 
+if TYPE_CHECKING:
+    from edgeleuk.web.services import Services
+
 PAGE_HEADER = "x-edgeleuk"  # the page sends it; a form of a foreign site cannot
 _OPEN = ("/", "/favicon.ico", "/healthz", "/api/login")
+_EVERYONE, _MOST_KNOWN = "everyone", 1024
 _SAFE_METHODS = ("GET", "HEAD")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -41,6 +47,8 @@ class Access:
     def __init__(self, token: str | None, limits: Limits) -> None:
         self._token = None if token is None else token.encode()
         self._attempts = RateLimit(limits.logins_per_minute / 60, limits.login_burst)
+        self._all_attempts = RateLimit(limits.all_logins_per_minute / 60, limits.all_login_burst)
+        self._known: OrderedDict[str, None] = OrderedDict()  # clients that had the token
         self.sessions = Sessions(limits.sessions, limits.session_s)
 
     @property
@@ -49,14 +57,25 @@ class Access:
         return self._token is None
 
     def check_token(self, text: str, client: str) -> None:
-        """Raise RefusalError: 401 for a wrong token, 429 for a client with too many wrong ones, right or not."""
+        """Raise RefusalError: 401 for a wrong token, 429 for a client with too many wrong ones, right or not.
+
+        Also 429 where all clients together had too many, but for those that had the right one before: many addresses
+        guess no faster than one, and shut nobody out who is in.
+        """
         wait_s = self._attempts.wait_s(client)
+        if client not in self._known:
+            wait_s = max(wait_s, self._all_attempts.wait_s(_EVERYONE))
         if wait_s > 0:
-            raise RefusalError(429, "too many wrong tokens; try again later", retry_after_s=wait_s)
+            raise RefusalError(429, f"too many wrong tokens; try again in {math.ceil(wait_s)} s", retry_after_s=wait_s)
         expected = self._token or b""
-        if not expected or not hmac.compare_digest(text.encode("utf-8", "surrogateescape"), expected):
+        if not expected or not hmac.compare_digest(text.encode("utf-8", "surrogatepass"), expected):
             self._attempts.take(client)
+            self._all_attempts.take(_EVERYONE)
             raise RefusalError(401, "this is not the token of this server")
+        self._known[client] = None
+        self._known.move_to_end(client)
+        while len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
 
     def check(self, headers: Headers, client: str) -> bool:
         """Raise RefusalError (401, 429) unless the client may come in; True where a cookie let it in."""
@@ -74,14 +93,17 @@ class Access:
 class Guard:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, names: HostNames, access: Access, limits: Limits, metrics: Metrics) -> None:
-        self._app, self._names, self._access, self._metrics = app, names, access, metrics
+    def __init__(self, app: ASGIApp, names: HostNames, services: "Services") -> None:
+        self._app, self._names = app, names
+        self._access, self._metrics, self._proxies = services.access, services.metrics, services.proxies
+        limits = services.settings.limits
         self._requests = RateLimit(limits.requests_per_s, limits.request_burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = self._proxies.seen_through(scope)
         body = _Body(scope, receive)
         outgoing = self._outgoing(scope, body, send)
         try:

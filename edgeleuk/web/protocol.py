@@ -11,6 +11,7 @@ from typing import Any, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from edgeleuk.web.proxies import TrustedProxies
 from edgeleuk.web.rates import client_key
 from edgeleuk.web.settings import Limits
 
@@ -22,19 +23,20 @@ _FULL = (
 )
 
 
-def guarded_protocol(bounds: Limits) -> type[asyncio.Protocol]:
-    """The protocol class to give to uvicorn."""
+def guarded_protocol(bounds: Limits, proxies: TrustedProxies) -> type[asyncio.Protocol]:
+    """The protocol class to give to uvicorn. A trusted proxy may have all connections: it stands for many clients."""
 
     class Guarded(GuardedProtocol):
-        limits = bounds
+        limits, trusted = bounds, proxies
 
     return Guarded
 
 
 class GuardedProtocol(H11Protocol):
-    """One connection. `limits` are of the class that `guarded_protocol` makes."""
+    """One connection. `limits` and `trusted` are of the class that `guarded_protocol` makes."""
 
     limits = Limits()
+    trusted = TrustedProxies()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -70,6 +72,17 @@ class GuardedProtocol(H11Protocol):
             return
         super().data_received(data)
         self._watch_headers()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that what came is no HTTP, unless an answer was begun: then nothing more can be said."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            if not self._closing:
+                self.linger()
+            return
+        super().send_400_response(msg)
+        if self.cycle is not None:  # who still reads the body or makes an answer finds that nobody waits for it
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """Go on with the next request, unless the body of this one was left unread."""
@@ -118,7 +131,10 @@ class GuardedProtocol(H11Protocol):
         """Those that were refused and linger do not count."""
         keys = [other.client_key for other in cast(set[GuardedProtocol], self.connections) if not other._closing]
         limits = self.limits
-        return len(keys) > limits.connections or keys.count(self.client_key) > limits.connections_per_client
+        if len(keys) > limits.connections:
+            return True
+        proxy = self.client is not None and self.client[0] in self.trusted
+        return not proxy and keys.count(self.client_key) > limits.connections_per_client
 
     def _body_unread(self) -> bool:
         answered = self.conn.our_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)

@@ -15,7 +15,9 @@ from edgeleuk.errors import UsageError
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.web.address import HostNames, bind, is_loopback, url
 from edgeleuk.web.app import build_app
+from edgeleuk.web.descriptors import allow_files
 from edgeleuk.web.protocol import guarded_protocol
+from edgeleuk.web.proxies import TrustedProxies
 from edgeleuk.web.services import Services
 from edgeleuk.web.settings import Limits, Settings
 
@@ -29,6 +31,7 @@ def serve(settings: Settings, report: Callable[[str], None]) -> None:
     loading the model and opening the store raise.
     """
     loopback = check_exposure(settings)
+    allow_files(settings.limits)
     # asyncio warns of each client that goes away while it is answered.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     with bind(settings.host, settings.port) as listening, Services(settings, report) as services:
@@ -36,7 +39,7 @@ def serve(settings: Settings, report: Callable[[str], None]) -> None:
         # uvicorn ends by raising the signal again that ended it, to whoever was there before.
         before = signal.signal(signal.SIGTERM, lambda number, frame: None)
         try:
-            _Server(_configuration(app, settings.limits), services, listening).run([listening])
+            _Server(_configuration(app, settings.limits, services.proxies), services, listening).run([listening])
         finally:
             signal.signal(signal.SIGTERM, before)
 
@@ -52,12 +55,12 @@ def check_exposure(settings: Settings) -> bool:
     return loopback
 
 
-def _configuration(app: ASGIApp, limits: Limits) -> uvicorn.Config:
-    """uvicorn's, with all left out that this server has no use for. X-Forwarded-For is any client's word: ignored."""
+def _configuration(app: ASGIApp, limits: Limits, proxies: TrustedProxies) -> uvicorn.Config:
+    """uvicorn's, with all left out that this server has no use for. X-Forwarded-For is for `Guard` to judge."""
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http=guarded_protocol(limits),
+        http=guarded_protocol(limits, proxies),
         ws="none",
         lifespan="off",
         interface="asgi3",

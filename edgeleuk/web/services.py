@@ -20,6 +20,7 @@ from edgeleuk.web.metrics import Metrics
 from edgeleuk.web.model import ServedModel
 from edgeleuk.web.params import filter_of
 from edgeleuk.web.pictures import Pictures
+from edgeleuk.web.proxies import TrustedProxies
 from edgeleuk.web.rates import RateLimit
 from edgeleuk.web.settings import Settings
 
@@ -36,6 +37,7 @@ class Services:
         self.settings, self.report = settings, report
         self.started_s = time.monotonic()
         self.metrics, self.access = Metrics(), Access(settings.token, limits)
+        self.proxies = TrustedProxies(settings.trusted_proxies)
         self.admission = Admission(limits)
         self.uploads = RateLimit(limits.uploads_per_s, limits.upload_burst)
         self.downloads = asyncio.Semaphore(limits.downloads)

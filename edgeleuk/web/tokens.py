@@ -2,10 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from edgeleuk.errors import UsageError
 
+_DIFFERENT = 8
+_KEYBOARD = "1234567890 qwertyuiop qwertzuiop asdfghjkl zxcvbnm yxcvbnm azertyuiop"
+_ROWS = f"{_KEYBOARD} {_KEYBOARD[::-1]}"
 VARIABLE = "EDGELEUK_TOKEN"
 MIN_LENGTH, MAX_LENGTH = 16, 512
 _MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'"
@@ -40,4 +44,18 @@ def _checked(text: str, source: str) -> str:
         )
     if not all("!" <= character <= "~" for character in token):
         raise UsageError(f"the token of {source} has spaces or characters outside ASCII; {_MAKE_ONE}")
+    if is_weak(token):
+        raise UsageError(f"the token of {source} is easy to guess: few characters, repeated or in a row; {_MAKE_ONE}")
     return token
+
+
+def is_weak(token: str) -> bool:
+    """Whether it is no random text: fewer than eight different characters, one piece repeated, or mostly in a row.
+
+    In a row are characters of which each follows the one before, up or down, in ASCII or on a keyboard.
+    """
+    if len(set(token)) < _DIFFERENT or token in (token + token)[1:-1]:
+        return True
+    lower = token.lower()
+    followed = sum(abs(ord(one) - ord(other)) == 1 or one + other in _ROWS for one, other in pairwise(lower))
+    return 2 * followed > len(token)

@@ -182,3 +182,9 @@ def test_many_images_a_second_are_429(local):
     statuses = [client.post("/api/images", content=picture(number)).status_code for number in range(4)]
     assert statuses == [201, 201, 429, 429]
     assert client.get("/api/results").json()["total"] == 2
+
+
+def test_a_token_that_no_text_holds_is_a_wrong_one_and_counts(local):
+    client = local(token=TOKEN)
+    sent = {"content": b'{"token": "\\ud800"}', "headers": {"Content-Type": "application/json"}}
+    assert [client.post("/api/login", **sent).status_code for _ in range(7)] == [401] * 6 + [429]

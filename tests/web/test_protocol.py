@@ -2,6 +2,8 @@
 
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -244,3 +246,42 @@ def test_a_proxy_header_does_not_make_another_client(start):
             client.get("/healthz", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(5)
         ]
     assert statuses == [200, 200, 200, 429, 429]
+
+
+MALFORMED = [
+    b"zz\r\nabc",
+    b"-1\r\n",
+    b"5\r\nabcdefgh",
+    b"5\r\nabcde\r\nnot hex\r\n",
+    b"\0" * 100,
+    b"1;" + b"a" * 70_000,
+]
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_a_malformed_chunked_body_is_refused_in_silence(start, token):
+    """Also where it was refused before its body came, and where the rest comes later than the answer."""
+    server = start(QUICK, token=token)
+    known = [f"Authorization: Bearer {TOKEN}"] if token else []
+    for body in MALFORMED:
+        for headers in ([], known):
+            for pause_s in (0, 0.05):
+                with connect(server) as connection:
+                    connection.sendall(post(None, "Transfer-Encoding: chunked", *headers))
+                    time.sleep(pause_s)
+                    try:
+                        connection.sendall(body)
+                    except OSError:
+                        continue
+                    assert status(rest(connection)) in (400, 401, 408)
+    assert server.lines[1:] == []
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_said_at_the_start(small_model, tmp_path):
+    command = (
+        f"ulimit -n 64 && exec {sys.executable} -m edgeleuk serve {small_model} --store {tmp_path / 'r.db'} --port 0"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "may open 64 files; 128 connections need 320" in done.stderr
+    assert not (tmp_path / "r.db").exists()
