@@ -110,7 +110,7 @@ def split_command(
         say(f"warning: {sentence}")
     index.save(output)
     if as_json:
-        show_json(index_record(index, moves, dropped, output))
+        show_json(index_record(index, moves, found.left_out, dropped, output))
         return
     for move in moves:
         show(describe_move(move))

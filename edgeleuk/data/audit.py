@@ -17,6 +17,7 @@ from edgeleuk.data.duplicates import (
 from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layout import counted, examples
+from edgeleuk.data.left_out import LeftOut
 from edgeleuk.data.scan import Scan
 
 SCHEMA_VERSION = 1
@@ -44,6 +45,7 @@ class AuditReport:
     subjects_known: bool
     images: int
     ignored_files: int
+    left_out: tuple[LeftOut, ...]
     by_class: tuple[Part, ...]
     by_fold: tuple[Part, ...]
     by_split: tuple[Part, ...]
@@ -77,6 +79,7 @@ def audit(scan: Scan) -> AuditReport:
         subjects_known=scan.subjects_known,
         images=len(scan.images),
         ignored_files=scan.ignored_files,
+        left_out=scan.left_out,
         by_class=parts(lambda image: image.label),
         by_fold=parts(lambda image: None if image.fold is None else str(image.fold)),
         by_split=parts(lambda image: image.split),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from edgeleuk.data.audit import AuditReport, Part
 from edgeleuk.data.layout import counted
+from edgeleuk.data.left_out import sentences
 
 _WIDTH = 110
 _SUBJECTS_SHOWN = 200
@@ -98,4 +99,5 @@ def _findings(report: AuditReport) -> Iterator[str]:
             yield f"unreadable: ... (--json lists all {len(report.unreadable):,})"
             break
         yield f"unreadable: {path}: {reason}"
+    yield from sentences([row for row in report.left_out if row.reason not in report.unreadable.values()])
     yield from (f"problem: {problem}" for problem in report.problems)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layout import Described, FileEntry, counted, examples, table_rows
+from edgeleuk.data.split_folders import refuse_parts
 from edgeleuk.errors import DataError
 
 SUBJECTS_CSV = "subjects.csv"
@@ -21,7 +22,11 @@ def prefix_of(folders: Iterable[str]) -> str:
 
 
 def describe(entries: Sequence[FileEntry], root: Path, prefix: str = "") -> Described:
-    """Read the first folder below root/prefix as the class. Raises DataError for an unusable `subjects.csv`."""
+    """Read the first folder below root/prefix as the class.
+
+    Raises DataError for an unusable `subjects.csv`, and where folders divide the data set instead of naming a class.
+    """
+    refuse_parts((entry.path[len(prefix) :] for entry in entries), root / prefix)
     subjects = read_subjects(root / prefix / SUBJECTS_CSV)
     images: list[ImageRecord] = []
     loose: list[str] = []
@@ -37,14 +42,13 @@ def describe(entries: Sequence[FileEntry], root: Path, prefix: str = "") -> Desc
             unnamed.append(entry.path)
         images.append(ImageRecord(*entry, label, subject))
     problems = []
-    if loose:
-        problems.append(f"{counted(len(loose), 'image')} in no class folder, ignored: {examples(loose)}")
     if len(unnamed) < len(images) and unnamed:
         problems.append(f"{counted(len(unnamed), 'image')} without a row in {SUBJECTS_CSV}: {examples(unnamed)}")
     if subjects:
         problems.append(f"{SUBJECTS_CSV} names {counted(len(subjects), 'image')} not there: {examples(list(subjects))}")
     classes = tuple(sorted({image.label for image in images if image.label is not None}))
-    return Described(classes, tuple(images), None, tuple(problems), len(loose))
+    tables, left_out = frozenset({f"{prefix}{SUBJECTS_CSV}"}), tuple((path, "in no class folder") for path in loose)
+    return Described(classes, tuple(images), None, tuple(problems), left_out, tables)
 
 
 def read_subjects(path: Path) -> dict[str, str]:

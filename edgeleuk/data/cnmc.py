@@ -90,8 +90,9 @@ def describe(entries: Sequence[FileEntry], root: Path, prefix: str = "") -> Desc
             outside.append(entry.path)
         else:
             images.append(_record(entry, name, place, labels))
-    problems = (*_outside(outside), *_name_problems(images), *_label_problems(images, labels))
-    return Described(CLASSES, tuple(images), POSITIVE_CLASS, problems, len(outside))
+    problems = (*_name_problems(images), *_label_problems(images, labels))
+    left_out = tuple((path, "outside the C-NMC folders") for path in outside)
+    return Described(CLASSES, tuple(images), POSITIVE_CLASS, problems, left_out, frozenset({f"{prefix}{LABELS_CSV}"}))
 
 
 def _place(folder: str, prefix: str) -> _Place | None:
@@ -110,12 +111,6 @@ def _record(entry: FileEntry, name: str, place: _Place, labels: dict[str, tuple[
     if place.split == "test" and name in labels:
         return ImageRecord(*entry, *labels[name], None, "test")
     return ImageRecord(*entry, split="unlabelled")
-
-
-def _outside(paths: list[str]) -> list[str]:
-    if not paths:
-        return []
-    return [f"{counted(len(paths), 'image')} outside the C-NMC folders, ignored: {examples(paths)}"]
 
 
 def _name_problems(images: list[ImageRecord]) -> list[str]:

@@ -20,13 +20,16 @@ class FileEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class Described:
-    """Images as a layout reads them. `problems` are sentences for people; `ignored` counts images left aside."""
+    """Images as a layout reads them. `problems` are sentences for people; `left_out`: paths
+    that it has no place for, each with the reason; `tables`: those that are read beside the images.
+    """
 
     classes: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     positive_class: str | None = None
     problems: tuple[str, ...] = ()
-    ignored: int = 0
+    left_out: tuple[tuple[str, str], ...] = ()
+    tables: frozenset[str] = frozenset()
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

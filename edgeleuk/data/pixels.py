@@ -11,6 +11,7 @@ from PIL import Image
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layout import FileEntry
+from edgeleuk.data.left_out import HIDDEN_FOLDER, OTHER_NAME
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_file
 from edgeleuk.runtime.images import decode_image
@@ -30,33 +31,40 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Listing:
-    """Image files below a root in order of path; how many other files; folders that could not be read."""
+    """Image files below a root in order of path; other paths, each with the reason; folders that failed."""
 
     entries: tuple[FileEntry, ...]
-    ignored: int
+    others: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
 
 
 def list_images(root: Path) -> Listing:
     """Image files below root, hidden folders left aside; links to folders are followed, but never in a circle."""
     entries: list[FileEntry] = []
-    ignored = 0
+    others: list[tuple[str, str]] = []
     problems: list[str] = []
-    for folder, name in _walk(root, problems):
-        if is_image_name(name):
+    for folder, subfolders, names in _walk(root, problems):
+        for name in names:
             path = Path(folder, name)
-            entries.append(FileEntry(path.relative_to(root).as_posix(), "", _size(path)))
-        else:
-            ignored += 1
-    return Listing(tuple(sorted(entries)), ignored, tuple(problems))
+            place = path.relative_to(root).as_posix()
+            if is_image_name(name):
+                entries.append(FileEntry(place, "", _size(path)))
+            else:
+                others.append((place, OTHER_NAME))
+        hidden = [name for name in subfolders if name.startswith(".")]
+        others += [(f"{Path(folder, name).relative_to(root).as_posix()}/", HIDDEN_FOLDER) for name in hidden]
+    return Listing(tuple(sorted(entries)), tuple(sorted(others)), tuple(problems))
 
 
-def _walk(root: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
+def _walk(root: Path, problems: list[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Each folder with the folders and the other names in it; hidden folders are named, but not walked."""
+
     def failed(error: OSError) -> None:
         problems.append(f"{error.filename} cannot be read ({error.strerror}); images in it are missing here")
 
     followed = {os.path.realpath(root)}
     for folder, subfolders, names in os.walk(root, onerror=failed, followlinks=True):
+        yield folder, list(subfolders), names
         for name in list(subfolders):
             link = Path(folder, name)
             target = os.path.realpath(link) if link.is_symlink() else ""
@@ -67,7 +75,6 @@ def _walk(root: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
                 subfolders.remove(name)
             elif target:
                 followed.add(target)
-        yield from ((folder, name) for name in names)
 
 
 def _size(path: Path) -> int:

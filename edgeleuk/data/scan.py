@@ -1,12 +1,14 @@
 """From a folder or a manifest to a Scan: its images with label, subject, official fold and hash, and what is wrong."""
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.data import class_folders, cnmc
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import Described, counted
+from edgeleuk.data.layout import Described
+from edgeleuk.data.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
 from edgeleuk.data.root import find_root
@@ -20,7 +22,8 @@ class Scan:
     """What lies below `root`. `layout` is "c-nmc", "class-folders" or "manifest" (a list without pixels).
 
     `images` are the usable ones, with the official fold where the layout has folds; `formats` holds 'WxH mode' by
-    path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people.
+    path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people;
+    `left_out` are files that are no usable image of the layout, by kind and reason.
     """
 
     root: Path
@@ -32,8 +35,14 @@ class Scan:
     unreadable: tuple[Unreadable, ...] = ()
     formats: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-    ignored_files: int = 0
+    left_out: tuple[LeftOut, ...] = ()
     tried: tuple[Path, ...] = ()
+
+    @property
+    def ignored_files(self) -> int:
+        """How many files have not the name of an image, or no place in the layout."""
+        others = {HIDDEN_FOLDER, *(bad.reason for bad in self.unreadable)}
+        return sum(row.count for row in self.left_out if row.reason not in others)
 
 
 @reading_what_was_named()
@@ -71,9 +80,10 @@ def _scan_folder(path: Path, progress: Progress | None) -> Scan:
     described = (cnmc if official else class_folders).describe(listing.entries, root)
     if not described.images:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        others = "".join(f"; {sentence}" for sentence in sentences(_left_out(listing.others, described, ())))
         raise DataError(
-            f"{path} holds no image in a class folder ({counted(listing.ignored + described.ignored, 'other file')}); "
-            f"expected one sub-folder a class with {suffixes}, or the C-NMC layout"
+            f"{path} holds no image in a class folder; expected one sub-folder a class with {suffixes}, or the C-NMC "
+            f"layout{others}"
         )
     usable, unreadable, formats = read_images(root, described.images, progress)
     described = dataclasses.replace(described, problems=listing.problems + described.problems)
@@ -82,7 +92,7 @@ def _scan_folder(path: Path, progress: Progress | None) -> Scan:
         found,
         unreadable=tuple(unreadable),
         formats=formats,
-        ignored_files=listing.ignored + described.ignored,
+        left_out=_left_out(listing.others, described, unreadable),
     )
 
 
@@ -99,11 +109,25 @@ def _scan_manifest(path: Path, data_root: Path | None) -> Scan:
         described = class_folders.describe(entries, root, class_folders.prefix_of(folders))
     usable = [image for image in described.images if image.size_bytes]
     empty = tuple(Unreadable(image, "0 bytes") for image in described.images if not image.size_bytes)
-    ignored = len(rows) - len(entries) + described.ignored
     if not described.images:
         raise DataError(f"{path} names no image in a class folder; expected paths such as <class>/<name>.png")
     found = _found(root, "manifest", described, usable)
-    return dataclasses.replace(found, unreadable=empty, ignored_files=ignored, tried=place.tried)
+    others = [(row.path, OTHER_NAME) for row in rows if not is_image_name(row.path)]
+    left_out = _left_out(others, described, empty)
+    return dataclasses.replace(found, unreadable=empty, left_out=left_out, tried=place.tried)
+
+
+def _left_out(
+    others: Iterable[tuple[str, str]], described: Described, unreadable: Iterable[Unreadable]
+) -> tuple[LeftOut, ...]:
+    """What is no usable image of the layout, by kind and reason; tables that are read are none of that."""
+    return by_kind(
+        [
+            *((path, reason) for path, reason in others if path not in described.tables),
+            *described.left_out,
+            *((bad.image.path, bad.reason) for bad in unreadable),
+        ]
+    )
 
 
 def _found(root: Path, layout: str, described: Described, usable: list[ImageRecord]) -> Scan:

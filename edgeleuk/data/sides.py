@@ -7,8 +7,9 @@ from edgeleuk.data.deal import deal
 from edgeleuk.data.duplicates import copies, duplicate_set
 from edgeleuk.data.groups import grouped
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.layout import counted, examples
+from edgeleuk.data.layout import counted
 from edgeleuk.data.leaks import group_name
+from edgeleuk.data.left_out import sentences
 from edgeleuk.data.scan import Scan
 from edgeleuk.errors import DataError
 
@@ -17,17 +18,14 @@ Groups = list[list[ImageRecord]]
 
 def left_out(scan: Scan) -> list[str]:
     """Sentences about what a split of this scan leaves out, and about all problems of the scan."""
-    sentences = list(scan.problems)
-    if scan.unreadable:
-        named = examples([f"{bad.image.path} ({bad.reason})" for bad in scan.unreadable])
-        sentences.append(f"{counted(len(scan.unreadable), 'unreadable image')} left out: {named}")
+    told = [*scan.problems, *sentences(scan.left_out)]
     for group in _crossing_test(scan):
         number = sum(image.split == "train" for image in group)
-        sentences.append(
+        told.append(
             f"{counted(number, 'training image')} left out, which share subject or bytes with the test set: "
             f"{group_name(group)}"
         )
-    return sentences
+    return told
 
 
 def sides(scan: Scan) -> tuple[Groups, list[ImageRecord]]:
@@ -66,12 +64,17 @@ def hold_out(scan: Scan, groups: Groups, fraction: float, seed: int) -> tuple[Gr
 
 def expect_groups(scan: Scan, groups: Groups, least: int, purpose: str) -> None:
     counts = Counter(label for group in groups for label in {image.label for image in group})
-    few = [f"class '{name}' has {counts[name]}" for name in scan.classes if counts[name] < least]
+    few = [_group_count(name, counts[name], groups) for name in scan.classes if counts[name] < least]
     if few:
         raise DataError(
-            f"too few groups (images with one subject or the same bytes count once) for {purpose}: {', '.join(few)}; "
-            "choose fewer folds or add images"
+            f"too few groups (images with one subject or the same bytes count once) for {purpose}: {', '.join(few)}, "
+            f"each class needs {least}; choose fewer folds or add images of other subjects"
         )
+
+
+def _group_count(label: str, count: int, groups: Groups) -> str:
+    images = sum(image.label == label for group in groups for image in group)
+    return f"class '{label}' has {counted(count, 'group')} of {counted(images, 'image')}"
 
 
 def expect_every_class(index: Index) -> None:

@@ -1,4 +1,4 @@
-"""A split as text for a terminal."""
+"""A split as text for a terminal, and as JSON."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,13 +9,16 @@ from edgeleuk.data.audit_text import NO_PATIENT_CLAIM, table
 from edgeleuk.data.groups import grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.layout import counted
+from edgeleuk.data.left_out import LeftOut
 from edgeleuk.data.split import Move
 
 _KEYS = ("labels", "images", "groups", "subjects")
 
 
-def index_record(index: Index, moves: Sequence[Move], left_out: Sequence[str], path: Path) -> dict[str, Any]:
-    """The same as JSON: counts of each fold and split, what moved, and sentences about what was left out."""
+def index_record(
+    index: Index, moves: Sequence[Move], left_out: Sequence[LeftOut], warnings: Sequence[str], path: Path
+) -> dict[str, Any]:
+    """The same as JSON: counts of each fold and split, what moved, what was left out by kind and reason, sentences."""
     parts = [
         {"name": name} | dict(zip(_KEYS, _counts(images, index.classes), strict=True)) for name, images in _parts(index)
     ]
@@ -29,7 +32,8 @@ def index_record(index: Index, moves: Sequence[Move], left_out: Sequence[str], p
         "subjects_known": index.subjects_known,
         "parts": parts,
         "moves": [dataclasses.asdict(move) for move in moves],
-        "left_out": list(left_out),
+        "left_out": [dataclasses.asdict(row) for row in left_out],
+        "warnings": list(warnings),
     }
 
 

@@ -65,7 +65,8 @@ def test_split_writes_an_index_and_says_what_it_left_out(
     out, err = capsys.readouterr()
     index = Index.load(tmp_path / "out/index.json")
     assert (len(index.images), index.fold_count, index.positive_class) == (7, 2, "a")
-    assert "warning: 1 unreadable image left out: a/0.png" in err
+    assert "warning: 1 file left out, not an image of type " in err
+    assert ": 1 .png (a/0.png)" in err
     assert "no claim about new patients" in out
 
 
@@ -108,3 +109,49 @@ def test_every_command_and_option_has_help() -> None:
         assert subcommand.help, name
         for option in subcommand.params:
             assert isinstance(option, click.Argument) or getattr(option, "help", None), f"{name} {option.name}"
+
+
+def test_what_is_not_used_is_named_by_kind_in_text_and_in_json(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a/1.gif", "a/2.gif", "b/notes.txt", "b/._4.png", "b/.cache/4.png", "loose.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    (folder / "subjects.csv").write_text("path,subject\n")
+    (folder / "a/0.png").write_bytes(b"")
+    assert _run("split", folder, "-o", tmp_path / "index.json", "--folds", 2, "--json") == 0
+    out, err = capsys.readouterr()
+    raw = json.loads(out)
+    counts = {(row["kind"], row["reason"]): row["count"] for row in raw["left_out"]}
+    (unread,) = [reason for kind, reason in counts if reason.startswith("not an image of type")]
+    other = "not the name of an image"
+    assert counts == {
+        (".gif", other): 2,
+        (".txt", other): 1,
+        ("hidden file", other): 1,
+        ("hidden folder", "a hidden folder"): 1,
+        (".png", "in no class folder"): 1,
+        (".png", unread): 1,
+    }
+    assert "4 files left out, not the name of an image: 2 .gif, 1 .txt, 1 hidden file (" in err
+    assert [part["labels"] for part in raw["parts"]] == [{"a": 1, "b": 2}, {"a": 2, "b": 2}]
+    assert raw["sha256"] == Index.load(tmp_path / "index.json").sha256
+    assert _run("audit", folder, "--json") == 0
+    audited = json.loads(capsys.readouterr().out)
+    assert audited["left_out"] == raw["left_out"]
+
+
+def test_folders_of_a_split_are_no_classes(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for old, new in (("a", "Train"), ("b", "Val")):
+        (folder / old).rename(folder / new)
+    for arguments in (["audit", folder], ["split", folder, "-o", tmp_path / "index.json"]):
+        assert _run(*arguments) == 2
+        assert "holds the folders Train, Val: these are parts of a data set, not classes" in capsys.readouterr().err
+    assert not (tmp_path / "index.json").exists()
+
+
+def test_a_class_with_too_few_groups_is_named(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in (1, 2, 3):
+        shutil.copy(folder / "a/0.png", folder / f"a/{number}.png")
+    assert _run("split", folder, "-o", tmp_path / "index.json", "--folds", 2) == 1
+    assert "class 'a' has 1 group of 4 images, each class needs 2" in capsys.readouterr().err

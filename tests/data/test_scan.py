@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.left_out import sentences
 from edgeleuk.data.scan import Scan, scan
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import sha256_file
@@ -48,7 +49,10 @@ def test_hidden_files_and_other_suffixes_are_counted_as_ignored(class_folder: Pa
     paint("loose.png", 1)
     found = scan(class_folder)
     assert (len(found.images), found.ignored_files) == (12, 3)
-    assert any("in no class folder" in problem for problem in found.problems)
+    assert sentences(found.left_out) == [
+        "2 files left out, not the name of an image: 1 .txt, 1 hidden file (blast/notes.txt, blast/.DS_Store)",
+        "1 file left out, in no class folder: 1 .png (loose.png)",
+    ]
 
 
 def test_subjects_csv_names_the_subjects(class_folder: Path) -> None:
@@ -138,8 +142,9 @@ def test_training_names_that_say_nothing_or_contradict_are_problems(cnmc_folder:
     paint("training_data/fold_0/all/cell.bmp", 252)
     paint("training_data/fold_0/all/UID_1_7_7_hem.bmp", 253)
     paint("training_data/fold_0/other/cell.bmp", 254)
-    outside, nameless, contrary = scan(cnmc_folder).problems
-    assert "outside the C-NMC folders" in outside
+    found = scan(cnmc_folder)
+    nameless, contrary = found.problems
+    assert [(row.kind, row.reason, row.count) for row in found.left_out] == [(".bmp", "outside the C-NMC folders", 1)]
     assert "without a subject" in nameless
     assert "disagree about the class" in contrary
 

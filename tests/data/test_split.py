@@ -119,11 +119,16 @@ def test_one_class_only_is_refused(class_folder: Path) -> None:
 
 
 def test_a_class_with_fewer_groups_than_folds_is_refused(class_folder: Path) -> None:
-    with pytest.raises(DataError, match="class 'blast' has 6, class 'healthy' has 6"):
+    with pytest.raises(
+        DataError,
+        match="class 'blast' has 6 groups of 6 images, class 'healthy' has 6 groups of 6 images, each class needs 7",
+    ):
         make_folds(scan(class_folder), folds=7)
     rows = [f"{label}/{n}.png,{label}{n % 2}" for label in ("blast", "healthy") for n in range(6)]
     (class_folder / "subjects.csv").write_text("\n".join(["path,subject", *rows]))
-    with pytest.raises(DataError, match="class 'blast' has 2, class 'healthy' has 2"):
+    with pytest.raises(
+        DataError, match="class 'blast' has 2 groups of 6 images, class 'healthy' has 2 groups of 6 images"
+    ):
         make_folds(scan(class_folder), folds=3)
 
 
@@ -132,7 +137,7 @@ def test_subjects_of_both_classes_that_leave_a_fold_without_one_are_refused() ->
     index = make_folds(_scan(rows), folds=2)
     assert {image.label for image in index.validation(0)} == {"a", "b"}
     mixed = [("a", f"s{n}", n) for n in range(9)] + [("b", "s0", 90), ("b", "s0", 91), ("b", "s1", 92)]
-    with pytest.raises(DataError, match="class 'b' has 2"):
+    with pytest.raises(DataError, match="class 'b' has 2 groups of 3 images"):
         make_folds(_scan(mixed), folds=3)
 
 
@@ -147,7 +152,8 @@ def test_unreadable_images_are_left_out_and_named(class_folder: Path) -> None:
     found = scan(class_folder)
     assert "blast/0.png" not in {image.path for image in make_folds(found).images}
     (sentence,) = left_out(found)
-    assert sentence.startswith("1 unreadable image left out: blast/0.png (")
+    assert sentence.startswith("1 file left out, not an image of type ")
+    assert sentence.endswith(": 1 .png (blast/0.png)")
 
 
 def test_nothing_usable_is_refused(paint: Paint, tmp_path: Path) -> None:
