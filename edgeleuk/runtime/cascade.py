@@ -4,6 +4,7 @@ Viola & Jones 2001, "Rapid Object Detection using a Boosted Cascade of Simple Fe
 probability after temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks").
 """
 
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from edgeleuk.errors import ModelError, SpecError
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle
 from edgeleuk.runtime.classifier import Classifier, ImageLike, Prediction, Prepared, decoded
+from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.runtime.preprocessing import centre_square, fit_to_input
 from edgeleuk.spec import Decision
@@ -57,9 +59,11 @@ class Cascade(Classifier):
         """
         started = time.perf_counter()
         opened = decoded(image)
-        values = self.first.encode(fit_to_input(opened, self.first.spec.preprocessing))
+        pixels = fit_to_input(opened, self.first.spec.preprocessing)
+        warnings = content_warnings(opened, pixels, self.first.spec.preprocessing)
+        values = self.first.encode(pixels)
         kept = None if self.shares_input else centre_square(opened, self.spec.preprocessing)
-        return Prepared(values, 1000 * (time.perf_counter() - started), kept)
+        return Prepared(values, 1000 * (time.perf_counter() - started), kept, warnings)
 
     def conclude(self, prepared: Prepared) -> Prediction:
         """Infer once or twice, and decide. The times are of all that was done for the image."""
@@ -67,14 +71,14 @@ class Cascade(Classifier):
         early = self.early(self.first.network.scores(prepared.values))
         first_ms = 1000 * (time.perf_counter() - started)
         if early is not None:
-            return self.prediction(early, prepared.prepare_ms, first_ms, stage=1)
+            return self.prediction(early, prepared, first_ms, stage=1)
         started = time.perf_counter()
         values = self.second_input(prepared)
         between = time.perf_counter()
         late = self.late(self.network.scores(values))
         second_ms = 1000 * (time.perf_counter() - between)
-        prepare_ms = prepared.prepare_ms + 1000 * (between - started)
-        return self.prediction(late, prepare_ms, first_ms + second_ms, stage=2)
+        prepared = dataclasses.replace(prepared, prepare_ms=prepared.prepare_ms + 1000 * (between - started))
+        return self.prediction(late, prepared, first_ms + second_ms, stage=2)
 
     def try_out(self) -> None:
         """Run both networks once. Raises ModelError where that cannot be done."""

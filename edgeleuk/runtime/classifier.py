@@ -13,6 +13,7 @@ from PIL import Image
 from edgeleuk.errors import ModelError, SpecError, reading_what_was_named
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle, read_bundle
+from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature, decide
 from edgeleuk.runtime.images import decode_image, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
@@ -50,12 +51,13 @@ class Prediction:
 class Prepared:
     """A network's input, [1, size, size, 3] of int8 or float32, and how long it took to make.
 
-    `image` is what a second network's input can still be made of.
+    `image` is what a second network's input can still be made of; `warnings` as of a Prediction.
     """
 
     values: NDArray[np.int8] | NDArray[np.float32]
     prepare_ms: float
     image: Image.Image | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Classifier:
@@ -111,22 +113,26 @@ class Classifier:
     def timed_prepare(self, image: ImageLike) -> Prepared:
         """The first half of `predict`: decode, crop, resize, quantize."""
         started = time.perf_counter()
-        values = self.prepare(image)
-        return Prepared(values, 1000 * (time.perf_counter() - started))
+        opened = decoded(image)
+        pixels = fit_to_input(opened, self.spec.preprocessing)
+        warnings = content_warnings(opened, pixels, self.spec.preprocessing)
+        values = self.encode(pixels)
+        return Prepared(values, 1000 * (time.perf_counter() - started), warnings=warnings)
 
     def conclude(self, prepared: Prepared) -> Prediction:
         """The second half of `predict`: infer and decide. Raises ModelError for scores that are not finite."""
         started = time.perf_counter()
         probabilities = apply_temperature(self.network.scores(prepared.values), self.spec.decision)
         invoke_ms = 1000 * (time.perf_counter() - started)
-        return self.prediction(probabilities, prepared.prepare_ms, invoke_ms)
+        return self.prediction(probabilities, prepared, invoke_ms)
 
     def prediction(
-        self, probabilities: NDArray[np.float32], prepare_ms: float, invoke_ms: float, stage: int | None = None
+        self, probabilities: NDArray[np.float32], prepared: Prepared, invoke_ms: float, stage: int | None = None
     ) -> Prediction:
-        """What float32 [classes] say. Raises ModelError where they are not finite."""
+        """What float32 [classes] say of what was prepared. Raises ModelError where they are not finite."""
         by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
-        return Prediction(self.label(probabilities), by_name, prepare_ms, invoke_ms, stage)
+        label = self.label(probabilities)
+        return Prediction(label, by_name, prepared.prepare_ms, invoke_ms, stage, prepared.warnings)
 
     def try_out(self) -> None:
         """Run it once, on a black image. Raises ModelError where that cannot be done."""

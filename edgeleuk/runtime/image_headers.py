@@ -29,6 +29,7 @@ _OTHERS = (
 _MOST_CHUNKS = 1 << 16  # Pillow reads each in Python
 _MOST_SCANS, _MOST_SCANNED = 64, 500_000_000  # of a JPEG; scans times pixels: some seconds on a Raspberry Pi
 _MOST_RUN_LENGTHS = 4 << 20  # bytes of a run-length BMP, which Pillow decodes in Python
+_ADOBE = b"\xff\xee\0\x0eAdobe"
 _SCAN = re.compile(rb"\xff\xda")
 _SAVE = "save it as 8-bit RGB PNG or BMP first"
 _NOT_DECODED = {0xC3: "lossless", 0xC7: "lossless", 0xCB: "lossless", 0xCF: "lossless", 0xF7: "JPEG-LS"} | {
@@ -89,6 +90,8 @@ def _check_jpeg(content: bytes) -> None:
         raise ImageError(f"more than 8 bits a channel ({bits}); convert it to 8-bit RGB first")
     if components not in (1, 3, 4):
         raise ImageError(f"a JPEG of {components} channels; {_SAVE}")
+    if components == 4 and _ADOBE not in content:
+        raise ImageError(f"a JPEG of CMYK without Adobe's mark, which may be inverted or not; {_SAVE}")
     scans = 1 + sum(1 for _ in islice(_SCAN.finditer(content), 1, 2 + _MOST_SCANNED))
     if scans > _MOST_SCANS or (scans > components and scans * width * height > _MOST_SCANNED):
         raise ImageError(f"a JPEG of {scans} scans, which would take too long; {_SAVE}")

@@ -137,6 +137,8 @@ def _check_samples(page: Page) -> None:
     if page.samples < colours or (colours > 1 and set(page.bits) != {8}) or not set(page.bits) <= {1, 2, 4, 8}:
         bits = "/".join(map(str, page.bits[:8]))
         raise ImageError(f"a TIFF of {page.samples} samples of {bits} bits as {_NAMES[page.photometric]}; {_SAVE}")
+    if page.planar == 2 and (page.photometric == 6 or page.extra[:1] == (1,)):  # Pillow converts these twice
+        raise ImageError(f"a TIFF of {_NAMES[page.photometric]} in separate planes, which is not decoded; {_SAVE}")
     _check_extra(page, page.samples - colours)
     if page.compression not in _COMPRESSIONS:
         name = _REFUSED.get(page.compression, f"number {page.compression}")

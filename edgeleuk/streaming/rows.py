@@ -25,7 +25,7 @@ class Row:
     sha256: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able: image with label, probabilities, times in ms and a cascade's stage, or image with error."""
+        """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage; or image with error."""
         found = self.result
         if found is None:
             return {"image": str(self.image), "error": self.error}
@@ -38,6 +38,7 @@ class Row:
             "invoke_ms": found.invoke_ms,
             "model_name": found.model_name and readable(found.model_name),
             "model_sha256": found.model_sha256,
+            "warnings": list(found.warnings),
         } | (stage | self._stored())
 
     def _stored(self) -> dict[str, Any]:
@@ -72,7 +73,8 @@ def table_line(row: Row, shown: Mapping[str, str]) -> str:
     values = "".join(f"  {found.probabilities.get(name, 0):>{_width(other)}.4f}" for name, other in shown.items())
     times = f"{found.prepare_ms:>10.2f}  {found.invoke_ms:>9.2f}"
     known = f"  ({_known_as(row.image, found)})" if row.known else ""
-    return f"{shown.get(found.label, found.label):{_label_width(shown)}}{values}  {times}  {image}{known}"
+    warnings = f"  (kept apart: {', '.join(map(printable, found.warnings))})" if found.warnings else ""
+    return f"{shown.get(found.label, found.label):{_label_width(shown)}}{values}  {times}  {image}{known}{warnings}"
 
 
 def _width(name: str) -> int:
