@@ -116,6 +116,8 @@ def _read(root: Path, image: ImageRecord) -> tuple[ImageRecord, str] | Unreadabl
         printable = image.path.encode("utf-8", "backslashreplace").decode()
         return Unreadable(dataclasses.replace(image, path=printable), "the file name is not UTF-8; rename it")
     except ImageError as error:
+        if error.passing:
+            raise  # to leave out an image for want of memory would be to make other data of the folder
         return Unreadable(image, str(error).removeprefix(f"{path}: "))
     except OSError as error:
         return Unreadable(image, error.strerror or str(error))

@@ -15,6 +15,7 @@ BATCH = 256
 _MOST_READY = 4096
 _MOST_WAITING = 8192
 _REMEMBERED = 1 << 17  # far more than can be offered and wait between a file's two chances
+_PASSING_S = 60.0
 _CREATED_PATIENCE = 10  # times settle_s: a created file is announced once more when it is closed, a hard link is not
 _COARSE_NS = 2_000_000_000  # FAT stores times in steps of two seconds, so what was written again may look the same
 
@@ -73,11 +74,17 @@ class Intake:
             self._settling.add(path, signature, self._patience_s(path))
         return True
 
-    def again(self, path: str) -> bool:
-        """Reading failed: offer the file when it changed, or once more after settle_s; False: that was done before."""
+    def again(self, path: str, passing: bool = False) -> bool:
+        """Reading failed: offer the file when it changed, or once more after settle_s; False: that was done before.
+
+        Where the reason is `passing`, offer it again in a minute, whatever was done before.
+        """
         signature = self._look(path)
         if signature is None:
             return False
+        if passing:
+            self._settling.add(path, signature, max(_PASSING_S, self._settle_s), again=True)
+            return True
         number = fingerprint(path, *signature)
         if number in self._tried_again:
             return False

@@ -83,12 +83,13 @@ class FolderWatch:
                 return []
             self._wait(remaining_s)
 
-    def retry_later(self, path: Path) -> bool:
+    def retry_later(self, path: Path, passing: bool = False) -> bool:
         """Reading an image failed: give it again when it changed, or once more when it was unchanged for settle_s.
 
-        False where that was its second chance, or it is no longer there: now only a change brings it again.
+        Where the reason is `passing`, no fault of the file, it comes again as often as it takes, each minute. False
+        where that was its second chance, or it is no longer there: now only a change brings it again.
         """
-        return self._feed is not None and self._intake.again(self._own_name(path))
+        return self._feed is not None and self._intake.again(self._own_name(path), passing)
 
     def close(self) -> None:
         """Stop following. May be called again."""

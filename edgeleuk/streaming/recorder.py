@@ -52,7 +52,7 @@ def _stored(rows: Sequence[Row], store: "Store", source: str, attempt: "Attempt[
     failures = [
         make_failure(stored_path(row.image, source), row.error, row.sha256, source)
         for row in rows
-        if row.error is not None
+        if row.error is not None and not row.passing
     ]
     # What a row says may be of another file with the same content: this one's name is kept beside it.
     names = [(row.sha256, stored_path(row.image, source), source) for row in rows if row.known and row.sha256]

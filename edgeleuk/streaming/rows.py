@@ -15,7 +15,8 @@ class Row:
     """What came of one image: a result, or the reason why there is none.
 
     `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
-    None where it was not needed or could not be read.
+    None where it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
+    is to be tried again, and no store is told.
     """
 
     image: Path
@@ -23,6 +24,7 @@ class Row:
     error: str | None = None
     known: bool = False
     sha256: str | None = None
+    passing: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage; or image with error."""

@@ -73,7 +73,7 @@ class Service:
     def watch(self, watch: FolderWatch, store: Store | None) -> Iterator[Row]:
         """Yield a row for each image of the folder, once stored. An image that may yet be written is tried again."""
         rows = self._steps.rows(self._folder_batches(watch))
-        return self._without_blame(self._run(_settled(rows, watch), store, "watch"))
+        return self._without_blame(self._run(self._settled(rows, watch), store, "watch"))
 
     def camera(self, camera: CameraSource, store: Store | None, every_s: float, count: int | None) -> Iterator[Row]:
         """Yield a row for each frame, one every `every_s` seconds at most, until `count` or the camera's last."""
@@ -140,6 +140,14 @@ class Service:
             if self._control.stopping:
                 stop.set()
 
+    def _settled(self, rows: Iterable[Row | None], watch: FolderWatch) -> Iterator[Row | None]:
+        """Leave out the failures of files that the watch will give again: half written, or memory was lacking."""
+        for row in rows:
+            if row is None or row.error is None or not watch.retry_later(row.image, row.passing):
+                yield row
+            elif row.passing:
+                self._report(f"{row.image}: {row.error}; trying it again in a minute")
+
     def _reload_where_wanted(self) -> None:
         if not self._control.reload_wanted:
             return
@@ -159,10 +167,3 @@ class Service:
     def _wait(self, seconds: float) -> None:
         self._notifier.beat()  # a full disk is no hanging service: a restart would not mend it
         time.sleep(seconds)
-
-
-def _settled(rows: Iterable[Row | None], watch: FolderWatch) -> Iterator[Row | None]:
-    """Leave out the failures of files that the watch will give again: they may be half written."""
-    for row in rows:
-        if row is None or row.error is None or not watch.retry_later(row.image):
-            yield row

@@ -1,9 +1,10 @@
 """The two steps of each image: read, recognize and prepare it; then infer. What is known already is not classified."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, Prepared
+from edgeleuk.runtime.images import MAX_PIXELS, decode_image, max_file_bytes
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.frame import Frame
 from edgeleuk.sources.reading import hash_regular, read_regular
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from edgeleuk.store import Store
 
 _LARGE = 16 << 20  # bytes: to read such a file, though it be known, may already be too much
+_NO_MEMORY = "there is not enough memory for it now"
 _REMEMBERED = 256  # contents classified last: more than are ever under way between inference and store
 
 Image = Path | Frame
@@ -45,11 +48,16 @@ class Model:
 
 @dataclass(frozen=True)
 class Way:
-    """How images are read and named: `source` as in a Result; with `beneath` no link below that folder is followed."""
+    """How images are read and named: `source` as in a Result; with `beneath` no link below that folder is followed.
+
+    `max_pixels` and `page` as of `decode_image`.
+    """
 
     source: str = "file"
     beneath: Path | None = None
     subject_of: Callable[[str], str | None] = lambda path: None
+    max_pixels: int = MAX_PIXELS
+    page: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class _Seen:
     known: Result | None = None
     error: str | None = None
     key: str | None = None
+    passing: bool = False
 
 
 class Steps:
@@ -100,10 +109,19 @@ class Steps:
                 if known := self._lookup(sha256, model):
                     return _Seen(path, model, sha256, known=known, key=key)
             self._begin(key)
-            return _Seen(path, model, sha256, model.classifier.timed_prepare(content), key=key)
+            return _Seen(path, model, sha256, self._prepared(content, model), key=key)
         except ImageError as error:
             reason = str(error).removeprefix(f"{path}: ").removeprefix("image: ")
-            return _Seen(path, model, sha256, error=printable(reason), key=key)
+            return _Seen(path, model, sha256, error=printable(reason), key=key, passing=error.passing)
+        except MemoryError:
+            return _Seen(path, model, sha256, error=_NO_MEMORY, key=key, passing=True)
+
+    def _prepared(self, content: bytes, model: Model) -> Prepared:
+        started = time.perf_counter()
+        image = decode_image(content, self._way.max_pixels, self._way.page)
+        decode_ms = 1000 * (time.perf_counter() - started)
+        prepared = model.classifier.timed_prepare(image)
+        return replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms)
 
     def _passes_over(self, key: str | None) -> bool:
         return key is not None and self.attempts is not None and self.attempts.passes_over(key)
@@ -117,7 +135,8 @@ class Steps:
         with suppress(OSError):
             if key is not None and path.lstat().st_size > _LARGE:
                 self._begin(key)
-        return read_regular(path, beneath=beneath, follow_link=beneath is None)
+        most = max_file_bytes(self._way.max_pixels)
+        return read_regular(path, most, beneath=beneath, follow_link=beneath is None)
 
     def _lookup(self, sha256: str, model: Model) -> Result | None:
         try:
@@ -133,7 +152,8 @@ class Steps:
 
     def _answer(self, seen: _Seen) -> Row:
         if seen.prepared is None:
-            return Row(seen.path, result=seen.known, known=seen.known is not None, error=seen.error, sha256=seen.sha256)
+            known = seen.known is not None
+            return Row(seen.path, seen.known, seen.error, known, seen.sha256, seen.passing)
         key = (seen.sha256 or "", seen.model.identity.sha256)
         if seen.sha256 and (result := self._recent.get(key)):
             return Row(seen.path, result=result, known=True, sha256=seen.sha256)

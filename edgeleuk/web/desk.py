@@ -11,7 +11,7 @@ from PIL import Image
 
 from edgeleuk.errors import ImageError
 from edgeleuk.runtime.classifier import Prediction
-from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.images import MAX_PIXELS, decode_image
 from edgeleuk.store import Store
 from edgeleuk.store.record import make_failure, make_result
 from edgeleuk.streaming.attempts import PASSED_OVER, Attempts, upload_key
@@ -141,10 +141,10 @@ class Desk:
         self._recorder.note(lambda store: store.add_names([(sha256, name, "upload")]))
 
 
-def classify(model: ServedModel, content: bytes) -> tuple[Prediction, Image.Image]:
+def classify(model: ServedModel, content: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Prediction, Image.Image]:
     """The prediction, and the image made small. The only place where uploads are decoded: one at a time."""
     started = time.perf_counter()
-    image = decode_image(content)
+    image = decode_image(content, max_pixels)
     decode_ms = 1000 * (time.perf_counter() - started)
     prediction = model.classifier.predict(image)
     return dataclasses.replace(prediction, prepare_ms=prediction.prepare_ms + decode_ms), shrink(image)

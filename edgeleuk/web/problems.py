@@ -42,6 +42,8 @@ def refusal_of(error: Exception) -> RefusalError:
         return RefusalError(
             507 if "disk is full" in str(error) else 503, f"nothing was stored: {error}", retry_after_s=5
         )
+    if isinstance(error, MemoryError) or (isinstance(error, ImageError) and error.passing):
+        return RefusalError(503, "there is not enough memory for this image now", retry_after_s=30)
     if isinstance(error, ImageError | UsageError):
         return RefusalError(422, str(error))
     return RefusalError(500, str(error) if isinstance(error, EdgeleukError) else "the server failed; its log says why")

@@ -23,8 +23,15 @@ def test_a_row_is_one_line_of_json():
         "invoke_ms": 20.25,
         "model_name": None,
         "model_sha256": "ab12",
+        "warnings": [],
     }
     assert json.loads(json_line(BAD)) == {"image": "y.bmp", "error": "no such file"}
+
+
+def test_a_row_with_warnings_says_that_it_is_kept_apart():
+    row = Row(Path("x.bmp"), replace(RESULT, warnings=("no content", "8 px")))
+    assert json.loads(json_line(row))["warnings"] == ["no content", "8 px"]
+    assert table_line(row, CLASSES).endswith("x.bmp  (kept apart: no content, 8 px)")
 
 
 def test_a_row_of_a_cascade_says_which_model_answered():
