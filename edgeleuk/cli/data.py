@@ -9,6 +9,7 @@ from edgeleuk.cli.commands import CONTEXT, Group
 from edgeleuk.cli.options import data_root_option, json_option
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
+from edgeleuk.cli.pictures import max_megapixels_option
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
 from edgeleuk.data.pixels import Progress
@@ -39,14 +40,15 @@ def command() -> None:
 @click.argument("path", type=_IMAGES)
 @_positive
 @data_root_option
+@max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
-def audit_command(path: Path, positive: str | None, data_root: Path | None, as_json: bool) -> None:
+def audit_command(path: Path, positive: str | None, data_root: Path | None, max_pixels: int, as_json: bool) -> None:
     """Report what PATH holds: images by class, fold and subject, unreadable files, byte-identical copies.
 
     PATH is the C-NMC folder, a folder with one sub-folder a class (subjects in subjects.csv: path,subject), or a
     manifest TSV (path, sha256, size). Exit status 1 where copies have two labels or no image is usable.
     """
-    report = audit(scan(path, positive, _progress(), data_root))
+    report = audit(scan(path, positive, _progress(), data_root, max_pixels))
     show_json(report.to_dict()) if as_json else show(render(report))
     if report.errors:
         raise DataError("; ".join(report.errors))
@@ -80,6 +82,7 @@ def audit_command(path: Path, positive: str | None, data_root: Path | None, as_j
 )
 @_positive
 @data_root_option
+@max_megapixels_option
 @click.option("--official", is_flag=True, help="Keep the folds of C-NMC and move only the groups that leak.")
 @json_option
 def split_command(
@@ -90,6 +93,7 @@ def split_command(
     test_fraction: float,
     positive: str | None,
     data_root: Path | None,
+    max_pixels: int,
     official: bool,
     as_json: bool,
 ) -> None:
@@ -99,7 +103,7 @@ def split_command(
     """
     if official and (folds is not None or test_fraction):
         raise UsageError("--official keeps the folds as they are; leave --folds and --test-fraction out")
-    found = scan(path, positive, _progress(), data_root)
+    found = scan(path, positive, _progress(), data_root, max_pixels)
     index, moves = (
         official_folds(found)
         if official

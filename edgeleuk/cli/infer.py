@@ -7,6 +7,7 @@ import click
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.interpreter import interpreter_options
 from edgeleuk.cli.paths import Existing, StoreFile
+from edgeleuk.cli.pictures import max_megapixels_option
 
 
 @edgeleuk_command(
@@ -38,6 +39,8 @@ from edgeleuk.cli.paths import Existing, StoreFile
 @click.option("--subject-pattern", metavar="REGEX", help="Group 1 of REGEX, found in the path, is the subject.")
 @click.option("-0", "--null", is_flag=True, help="Names on standard input end with a zero byte, not a line break.")
 @click.option("--polling", is_flag=True, help="Look into the watched folder every second instead of being told.")
+@click.option("--page", type=click.IntRange(1), help="Which page of each TIFF. Default: its only one.")
+@max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, as is done when the output is no terminal.")
 @interpreter_options()
 def command(**options: Any) -> None:

@@ -9,6 +9,7 @@ from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.interpreter import interpreter_options
 from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, StoreFile
+from edgeleuk.cli.pictures import max_megapixels_option
 
 
 @edgeleuk_command(
@@ -45,6 +46,7 @@ from edgeleuk.cli.paths import Existing, StoreFile
     "--previews-mb", default=256, show_default=True, type=click.IntRange(1), help="Previews of uploads kept, in MiB."
 )
 @click.option("--previews-days", type=click.IntRange(1), help="And for at most so many days. Default: no bound.")
+@max_megapixels_option
 @interpreter_options()
 def command(
     model: Path,
@@ -59,6 +61,7 @@ def command(
     rate: float,
     previews_mb: int,
     previews_days: int | None,
+    max_pixels: int,
     threads: int | None,
     backend: str,
 ) -> None:
@@ -76,7 +79,7 @@ def command(
     from edgeleuk.web.settings import MIB, Keep, Limits, Settings
     from edgeleuk.web.tokens import find_token
 
-    limits = Limits(queue=queue, max_upload_bytes=max_upload_mb * MIB, uploads_per_s=rate)
+    limits = Limits(queue=queue, max_upload_bytes=max_upload_mb * MIB, uploads_per_s=rate, max_pixels=max_pixels)
     keep = Keep(previews_mb * MIB, previews_days)
     token = find_token(token_file, os.environ)
     settings = Settings(model, store, host, port, token, names, threads, backend, limits, keep, proxies)

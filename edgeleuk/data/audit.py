@@ -88,7 +88,7 @@ def audit(scan: Scan) -> AuditReport:
         duplicate_pairs=count_pairs(same),
         duplicates=sets,
         merged_subjects=merged_subjects(scan.images),
-        problems=(*scan.problems, *_class_problems(scan)),
+        problems=(*scan.problems, *_class_problems(scan), *scan.remarks),
         errors=(*_nothing_usable(scan), *label_conflicts(sets)),
     )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.errors import DataError
-from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.images import decode_indexed
 
 _LOOKED_AT = 200
 _SHARES = (0.9, 0.99, 1.0)
@@ -71,7 +71,7 @@ def field_notes(field: Field, crop_px: int) -> Iterator[str]:
 
 
 def _measure(path: Path) -> tuple[int, int]:
-    pixels = np.asarray(decode_image(path), np.uint8)
+    pixels = np.asarray(decode_indexed(path), np.uint8)
     return max(pixels.shape[:2]), content_side(pixels)
 
 

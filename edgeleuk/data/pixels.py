@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -14,10 +14,14 @@ from edgeleuk.data.layout import FileEntry
 from edgeleuk.data.left_out import HIDDEN_FOLDER, OTHER_NAME
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_file
+from edgeleuk.picture_limits import MAX_PIXELS
+from edgeleuk.runtime.colour import differs_from_srgb, exif_colour_space
+from edgeleuk.runtime.content import FEWEST_PX, is_one_colour
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.sources.names import is_image_name
 
 Progress = Callable[[int, int], None]
+_SRGB_GAMMA = 0.45455
 _BATCH = 512  # bounds the futures in flight on large folders and the wait after Ctrl-C
 
 
@@ -84,34 +88,45 @@ def _size(path: Path) -> int:
         return 0  # a link into nowhere: stays in the list, and is reported when it cannot be decoded
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Images that decode, and those that do not; 'WxH mode' by path, and the paths of which something is to be said."""
+
+    usable: list[ImageRecord] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+
+
 def read_images(
-    root: Path, images: Sequence[ImageRecord], progress: Progress | None = None
-) -> tuple[list[ImageRecord], list[Unreadable], dict[str, str]]:
-    """Hash and decode each image: those that decode, those that do not, and 'WxH mode' by path of those that do."""
-    usable: list[ImageRecord] = []
-    unreadable: list[Unreadable] = []
-    formats: dict[str, str] = {}
+    root: Path, images: Sequence[ImageRecord], progress: Progress | None = None, max_pixels: int = MAX_PIXELS
+) -> Pictures:
+    """Hash and decode each image. Raises ImageError where memory was lacking."""
+    found = Pictures()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for start in range(0, len(images), _BATCH):
-            for outcome in pool.map(lambda image: _read(root, image), images[start : start + _BATCH]):
+            for outcome in pool.map(lambda image: _read(root, image, max_pixels), images[start : start + _BATCH]):
                 if isinstance(outcome, Unreadable):
-                    unreadable.append(outcome)
-                else:
-                    image, formats[image.path] = outcome
-                    usable.append(image)
+                    found.unreadable.append(outcome)
+                    continue
+                image, found.formats[image.path], remarks = outcome
+                found.usable.append(image)
+                for remark in remarks:
+                    found.remarks.setdefault(remark, []).append(image.path)
             if progress is not None:
                 progress(min(start + _BATCH, len(images)), len(images))
-    return usable, unreadable, formats
+    return found
 
 
-def _read(root: Path, image: ImageRecord) -> tuple[ImageRecord, str] | Unreadable:
+def _read(root: Path, image: ImageRecord, max_pixels: int) -> tuple[ImageRecord, str, list[str]] | Unreadable:
     path = root / image.path
     try:
         image.path.encode("utf-8")
         hashed = dataclasses.replace(image, sha256=sha256_file(path))
-        decode_image(path)
+        decoded = decode_image(path, max_pixels)
         with Image.open(path) as original:
-            return hashed, f"{original.width}x{original.height} {original.mode}"
+            kind = f"{original.width}x{original.height} {original.mode}"
+            return hashed, kind, _remarks(decoded, original)
     except UnicodeEncodeError:
         printable = image.path.encode("utf-8", "backslashreplace").decode()
         return Unreadable(dataclasses.replace(image, path=printable), "the file name is not UTF-8; rename it")
@@ -121,3 +136,26 @@ def _read(root: Path, image: ImageRecord) -> tuple[ImageRecord, str] | Unreadabl
         return Unreadable(image, str(error).removeprefix(f"{path}: "))
     except OSError as error:
         return Unreadable(image, error.strerror or str(error))
+
+
+def _remarks(decoded: Image.Image, original: Image.Image) -> list[str]:
+    """What is to be said of a picture that decodes, each with how to mend it."""
+    found = []
+    if is_one_colour(decoded):
+        found.append("of one colour: no cell to learn from; remove or replace")
+    if min(decoded.size) < FEWEST_PX:
+        found.append(f"of fewer than {FEWEST_PX} px a side: 'infer' keeps answers about such pictures apart")
+    profile = original.info.get("icc_profile")
+    if isinstance(profile, bytes) and differs_from_srgb(profile):
+        found.append("with an ICC profile other than sRGB: the colours are converted to sRGB")
+    elif _says_other_colours(original):
+        found.append("whose file says other colours than sRGB without an ICC profile: taken for sRGB")
+    return found
+
+
+def _says_other_colours(original: Image.Image) -> bool:
+    """EXIF's "uncalibrated" (Adobe RGB of cameras), or a PNG's gamma that is not sRGB's."""
+    gamma = original.info.get("gamma")
+    if isinstance(gamma, float) and abs(gamma - _SRGB_GAMMA) > 0.01 and "srgb" not in original.info:
+        return True
+    return "exif" in original.info and exif_colour_space(original) in (2, 0xFFFF)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from edgeleuk.data import class_folders, cnmc
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import Described
+from edgeleuk.data.layout import Described, counted, examples
 from edgeleuk.data.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
 from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
+from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
 from edgeleuk.spec import nearest
 
@@ -23,7 +24,8 @@ class Scan:
 
     `images` are the usable ones, with the official fold where the layout has folds; `formats` holds 'WxH mode' by
     path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people;
-    `left_out` are files that are no usable image of the layout, by kind and reason.
+    `left_out` are files that are no usable image of the layout, by kind and reason. `remarks` are sentences about
+    pictures that are used all the same: of one colour, tiny, of other colours than sRGB.
     """
 
     root: Path
@@ -37,6 +39,7 @@ class Scan:
     problems: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     tried: tuple[Path, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def ignored_files(self) -> int:
@@ -47,7 +50,11 @@ class Scan:
 
 @reading_what_was_named()
 def scan(
-    path: Path, positive: str | None = None, progress: Progress | None = None, data_root: Path | None = None
+    path: Path,
+    positive: str | None = None,
+    progress: Progress | None = None,
+    data_root: Path | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> Scan:
     """Read a C-NMC folder (or its parent), a folder of class folders, or a manifest TSV.
 
@@ -60,7 +67,7 @@ def scan(
     elif path.is_dir() and data_root is not None:
         raise UsageError(f"{path} is the folder of images itself; --data-root is for an index, a run or a manifest")
     elif path.is_dir():
-        found = _scan_folder(path.resolve(), progress)
+        found = _scan_folder(path.resolve(), progress, max_pixels)
     else:
         raise DataError(f"{path}: no such folder or file; expected a folder of images or a manifest")
     if positive is None:
@@ -70,7 +77,7 @@ def scan(
     return dataclasses.replace(found, positive_class=positive)
 
 
-def _scan_folder(path: Path, progress: Progress | None) -> Scan:
+def _scan_folder(path: Path, progress: Progress | None, max_pixels: int) -> Scan:
     try:
         official = cnmc.folder_root(path)
         root = official or path
@@ -85,14 +92,16 @@ def _scan_folder(path: Path, progress: Progress | None) -> Scan:
             f"{path} holds no image in a class folder; expected one sub-folder a class with {suffixes}, or the C-NMC "
             f"layout{others}"
         )
-    usable, unreadable, formats = read_images(root, described.images, progress)
+    pictures = read_images(root, described.images, progress, max_pixels)
+    remarks = [f"{counted(len(paths), 'image')} {text}: {examples(paths)}" for text, paths in pictures.remarks.items()]
     described = dataclasses.replace(described, problems=listing.problems + described.problems)
-    found = _found(root, "c-nmc" if official else "class-folders", described, usable)
+    found = _found(root, "c-nmc" if official else "class-folders", described, pictures.usable)
     return dataclasses.replace(
         found,
-        unreadable=tuple(unreadable),
-        formats=formats,
-        left_out=_left_out(listing.others, described, unreadable),
+        unreadable=tuple(pictures.unreadable),
+        formats=pictures.formats,
+        left_out=_left_out(listing.others, described, pictures.unreadable),
+        remarks=tuple(remarks),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.errors import DataError
 from edgeleuk.files import sha256_bytes
-from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.preprocessing import fit_to_input, scale_pixels
 from edgeleuk.spec import Preprocessing
 
@@ -45,7 +45,7 @@ class ImageSet:
     def inputs(self, preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [1, size, size, 3] for each image, as the device would see it."""
         for path in self.paths:
-            yield scale_pixels(fit_to_input(decode_image(path), preprocessing), preprocessing)[np.newaxis]
+            yield scale_pixels(fit_to_input(decode_indexed(path), preprocessing), preprocessing)[np.newaxis]
 
 
 def draw(index: Index, images: Sequence[ImageRecord], count: int, seed: int) -> ImageSet:

@@ -18,6 +18,7 @@ from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle
 from edgeleuk.runtime.classifier import Classifier, ImageLike, Prediction, Prepared, decoded
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature
+from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.preprocessing import centre_square, fit_to_input
 from edgeleuk.spec import Decision
 
@@ -109,7 +110,7 @@ class Cascade(Classifier):
     def answers(self, paths: Sequence[Path]) -> Iterator[tuple[Probabilities, int]]:
         """Yield float32 [classes] and the stage that answered, 1 or 2, for each file. Raises ImageError."""
         for path in paths:
-            prepared = self.timed_prepare(path)
+            prepared = self.timed_prepare(decode_indexed(path))
             early = self.early(self.first.network.scores(prepared.values))
             if early is not None:
                 yield early, 1

@@ -15,7 +15,7 @@ from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature, decide
-from edgeleuk.runtime.images import decode_image, rgb_image
+from edgeleuk.runtime.images import decode_image, decode_indexed, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
 from edgeleuk.spec import ModelSpec
@@ -159,7 +159,8 @@ class Classifier:
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [classes] for each file in order. Raises ImageError at a bad one."""
         for path in paths:
-            yield apply_temperature(self.network.scores(self.prepare(path)), self.spec.decision)
+            values = self.prepare(decode_indexed(path))
+            yield apply_temperature(self.network.scores(values), self.spec.decision)
 
 
 def default_threads() -> int:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain, product
 from typing import TYPE_CHECKING, cast
 
-from PIL import Image, ImageChops, ImageFile, features
+from PIL import ExifTags, Image, ImageChops, ImageFile, features
 
 from edgeleuk.errors import ImageError
 
@@ -62,6 +62,14 @@ def orientation_of(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - damaged EXIF sends Pillow anywhere, and the pixels are none the worse
+        return 1
+
+
+def exif_colour_space(image: Image.Image) -> int:
+    """What EXIF says: 1 sRGB, 2 Adobe RGB (of some cameras), 0xFFFF another one; 1 where it says nothing."""
+    try:
+        return int(image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace, 1))
+    except Exception:  # noqa: BLE001 - as above
         return 1
 
 

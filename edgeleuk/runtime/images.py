@@ -10,13 +10,10 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from edgeleuk.errors import ImageError
+from edgeleuk.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
 from edgeleuk.runtime.colour import orientation_of, to_rgb
 from edgeleuk.runtime.image_headers import check_header, image_format, other_format
 
-MAX_PIXELS = 25_000_000  # a 25-megapixel camera frame; Pillow itself only warns at 89 million
-MOST_PIXELS = 150_000_000  # up to which the bound may be raised; Pillow refuses from 179 million
-BYTES_PER_PIXEL = 12  # of the bound, for the file and what decoding it takes: 300 MB of the 512 MB that a service has
-_SLACK = 16 << 20  # for metadata, and strips that are converted
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
 _OUT_OF_MEMORY = "out of memory error"  # how Pillow's OSError begins where a decoder got none
 
@@ -43,7 +40,12 @@ def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS, page: int |
             return result
 
 
-def image_size(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+def decode_indexed(path: Path) -> Image.Image:
+    """`decode_image` of what an index or a folder that was looked through names: its size was judged there."""
+    return decode_image(path, MOST_PIXELS)
+
+
+def image_size(source: Path | bytes, max_pixels: int = MOST_PIXELS) -> tuple[int, int]:
     """Width and height in pixels from the file's header. Raises ImageError as `decode_image`, damaged pixels aside."""
     with _reasons_named(source), _opened(_content(source, max_pixels), max_pixels, None) as (image, _):
         width, height = image.size
@@ -56,11 +58,6 @@ def rgb_image(image: Image.Image) -> Image.Image:
         return to_rgb(image)
     except (OSError, SyntaxError, ValueError, MemoryError) as error:
         raise _image_error("image", error) from error
-
-
-def max_file_bytes(max_pixels: int = MAX_PIXELS) -> int:
-    """How large a file of at most so many pixels may be: uncompressed with an opacity, and what else is in it."""
-    return 5 * max_pixels + _SLACK
 
 
 @contextmanager
@@ -81,7 +78,7 @@ def _image_error(name: str, error: Exception) -> ImageError:
     if isinstance(error, FileNotFoundError):
         return ImageError(f"{name}: no such file")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return ImageError(f"{name}: more pixels than the {MOST_PIXELS:,} that are decoded at most")
+        return ImageError(f"{name}: more than the {MOST_PIXELS:,} pixels that are decoded at most")
     return ImageError(f"{name}: cannot be decoded: {getattr(error, 'strerror', None) or error}")
 
 
@@ -145,7 +142,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
 def _check_memory(image: Image.Image, file_bytes: int, max_pixels: int) -> None:
     """Refuse what takes more memory than the bound on pixels stands for: some formats take thrice that of others."""
     needed = file_bytes + image.width * image.height * _bytes_per_pixel(image)
-    most = BYTES_PER_PIXEL * max_pixels + _SLACK
+    most = BYTES_PER_PIXEL * max_pixels + SLACK_BYTES
     if needed > most:
         raise ImageError(
             f"{image.width}x{image.height} as {image.format} of mode {image.mode} takes {needed >> 20} MiB to decode; "

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from edgeleuk.errors import UsageError
+from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.sources.files import STANDARD_INPUT, named_images
@@ -39,6 +40,8 @@ class Request:
     subject_pattern: str | None = None
     null: bool = False
     polling: bool = False
+    page: int | None = None
+    max_pixels: int = MAX_PIXELS
     threads: int | None = None
     backend: str = "auto"
 
@@ -55,6 +58,8 @@ class Request:
             raise UsageError("--polling goes with --watch")
         if self.null and STANDARD_INPUT not in self.names:
             raise UsageError("-0 goes with - (names on standard input)")
+        if self.page is not None and self.store is not None:
+            raise UsageError("--page does not go with --store, which knows a file by its content, not by its pages")
 
     def load(self) -> Model:
         """The model as it is on disk now."""
@@ -70,12 +75,13 @@ def run(request: Request, as_json: bool = False) -> bool:
 
 def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Model]:
     """Open all that is needed, cheap things first, so that a mistake shows before a model is loaded."""
+    source = "watch" if request.watch else "camera" if request.camera else "file"
     subject_of = subject_finder(request.subject, request.subject_pattern)
+    way = Way(source, request.watch, subject_of, request.max_pixels, request.page)
     named = named_images(request.names, separator=b"\0" if request.null else b"\n")
     watch, camera, store = _opened_watch(request, stack), _opened_camera(request, stack), _opened_store(request, stack)
     model = request.load()
-    source = "watch" if watch else "camera" if camera else "file"
-    steps = Steps(model, store, Way(source, request.watch, subject_of), _attempts(request, store))
+    steps = Steps(model, store, way, _attempts(request, store))
     if watch is None and camera is None:
         rows = steps.rows(named)
         return (recorded(rows, store, source) if store is not None else rows), model

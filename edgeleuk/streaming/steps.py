@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.picture_limits import MAX_PIXELS, max_file_bytes
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, Prepared
-from edgeleuk.runtime.images import MAX_PIXELS, decode_image, max_file_bytes
+from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.frame import Frame
 from edgeleuk.sources.reading import hash_regular, read_regular

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.preprocessing import fit_to_input, scale_pixels
 from edgeleuk.spec import Preprocessing
 from edgeleuk.training.augmentation import Augmentation, augment, draw_shift
@@ -83,7 +83,7 @@ class ImageStream:
                 yield _collect(*ahead.popleft())
 
     def _load(self, position: int, seed: list[int] | None, views: list[Preprocessing]) -> _Views:
-        image = decode_image(self.paths[position])
+        image = decode_indexed(self.paths[position])
         return [self._view(image, view, seed) for view in views]
 
     def _view(self, image: Image.Image, view: Preprocessing, seed: list[int] | None) -> NDArray[np.float32]:

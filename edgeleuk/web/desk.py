@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 from edgeleuk.errors import ImageError
+from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.classifier import Prediction
-from edgeleuk.runtime.images import MAX_PIXELS, decode_image
+from edgeleuk.runtime.images import decode_image
 from edgeleuk.store import Store
 from edgeleuk.store.record import make_failure, make_result
 from edgeleuk.streaming.attempts import PASSED_OVER, Attempts, upload_key
@@ -47,7 +48,7 @@ class Desk:
         keep: Keep | None = None,
     ) -> None:
         """`observe` is called with each prediction, in the event loop."""
-        self.model = model
+        self.model, self.max_pixels = model, MAX_PIXELS
         self._reader, self._observe = reader, observe
         self._recorder, self._attempts = Recorder(writer, keep), Attempts(writer)
         self._inference = ThreadPoolExecutor(1, "inference")
@@ -133,7 +134,7 @@ class Desk:
             raise ImageError(PASSED_OVER)
         self._attempts.begin(key)
         try:
-            return classify(request.model, request.body.content)
+            return classify(request.model, request.body.content, self.max_pixels)
         finally:
             self._attempts.end(key)
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.sources.reading import read_regular
 from edgeleuk.store import Result, Store
@@ -37,8 +38,8 @@ def encode_preview(image: Image.Image) -> bytes:
 class Pictures:
     """Finds the picture of a result; keeps the latest in memory. Not thread-safe: one call at a time."""
 
-    def __init__(self, store: Store, max_file_bytes: int) -> None:
-        self._store, self._max_file_bytes = store, max_file_bytes
+    def __init__(self, store: Store, max_file_bytes: int, max_pixels: int = MAX_PIXELS) -> None:
+        self._store, self._max_file_bytes, self._max_pixels = store, max_file_bytes, max_pixels
         self._kept: OrderedDict[str, bytes] = OrderedDict()
 
     def find(self, result: Result) -> bytes | None:
@@ -64,7 +65,11 @@ class Pictures:
     def _read(self, place: Path, sha256: str) -> bytes | None:
         try:
             content = read_regular(place, self._max_file_bytes)
-            return encode_preview(shrink(decode_image(content))) if sha256_bytes(content) == sha256 else None
+            return (
+                encode_preview(shrink(decode_image(content, self._max_pixels)))
+                if sha256_bytes(content) == sha256
+                else None
+            )
         except ImageError:
             return None
 

@@ -73,6 +73,7 @@ async def on_disconnect(_: Request, error: Exception) -> Response:
 HANDLERS: Mapping[Any, Any] = {
     RefusalError: on_error,
     EdgeleukError: on_error,
+    MemoryError: on_error,
     HTTPException: on_http_error,
     ClientDisconnect: on_disconnect,
     500: on_error,

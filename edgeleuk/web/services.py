@@ -51,10 +51,11 @@ class Services:
                 one.on_damage = report
             self._note_model(model)
             self.desk = Desk(model, lookups, self.writer, self.metrics.classified, settings.keep)
+            self.desk.max_pixels = limits.max_pixels
             opened.callback(self.desk.close)
             self._opened = opened.pop_all()
         self.events = Events(self.store, limits, self.served)
-        self.pictures = Pictures(self.store, limits.max_upload_bytes)
+        self.pictures = Pictures(self.store, limits.max_upload_bytes, limits.max_pixels)
         self.picture_turn = asyncio.Semaphore(1)
         self._health: tuple[float, DeviceHealth] | None = None
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgeleuk.picture_limits import MAX_PIXELS
+
 MIB = 1 << 20
 
 
@@ -11,6 +13,7 @@ class Limits:
     """Every bound of the server. Seconds end in _s, rates in _per_s."""
 
     max_upload_bytes: int = 20 * MIB
+    max_pixels: int = MAX_PIXELS
     queue: int = 8  # images that may wait for their answer; one more gets 503
 
     uploads_per_s: float = 20.0  # of one client, sustained

@@ -52,7 +52,16 @@ def test_piped_output_is_a_line_of_json_for_each_image(run_edgeleuk, small_model
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, "")
     assert [row["image"] for row in rows] == list(map(str, paths))
-    assert set(rows[0]) == {"image", "label", "probabilities", "prepare_ms", "invoke_ms", "model_name", "model_sha256"}
+    assert set(rows[0]) == {
+        "image",
+        "label",
+        "probabilities",
+        "prepare_ms",
+        "invoke_ms",
+        "model_name",
+        "model_sha256",
+        "warnings",
+    }
     assert set(rows[0]["probabilities"]) == {"all", "hem"}
 
 

@@ -20,13 +20,13 @@ from tests.conftest import environment
 # In the place of a picture that takes all memory: a harmless one whose decoding ends the process as the kernel would.
 _DEADLY = """
 import os, signal, sys
-from edgeleuk.runtime import classifier
-decode = classifier.decode_image
+from edgeleuk.streaming import steps
+decode = steps.decode_image
 def deadly(content, *more):
     if content.endswith(b"DEADLY"):
         os.kill(os.getpid(), signal.SIGKILL)
     return decode(content, *more)
-classifier.decode_image = deadly
+steps.decode_image = deadly
 from edgeleuk.cli import main
 main(sys.argv[1:])
 """

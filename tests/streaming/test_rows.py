@@ -31,7 +31,7 @@ def test_a_row_is_one_line_of_json():
 def test_a_row_with_warnings_says_that_it_is_kept_apart():
     row = Row(Path("x.bmp"), replace(RESULT, warnings=("no content", "8 px")))
     assert json.loads(json_line(row))["warnings"] == ["no content", "8 px"]
-    assert table_line(row, CLASSES).endswith("x.bmp  (kept apart: no content, 8 px)")
+    assert table_line(row, SHOWN).endswith("x.bmp  (kept apart: no content, 8 px)")
 
 
 def test_a_row_of_a_cascade_says_which_model_answered():
