@@ -8,7 +8,7 @@ DEMO ?= demo
 BENCH ?= build/bench
 SLOWER ?= 10%
 
-.PHONY: demo test check format bench bench-compare emulate wheelhouse clean
+.PHONY: demo test lint check format bench bench-compare emulate wheelhouse clean
 .DEFAULT_GOAL := demo
 
 # pip's time-out and retries are raised for slow lines: TensorFlow is 250 MB.
@@ -25,11 +25,12 @@ demo: $(READY)  ## the main job on synthetic cells: ends with an int8 model and 
 test: $(READY)  ## all tests
 	$(BIN)/python -m pytest
 
-check: $(READY)  ## format, lint, types, tests
+lint: $(READY)  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint test  ## format, lint, types, tests
 
 format: $(READY)
 	$(BIN)/ruff format .
