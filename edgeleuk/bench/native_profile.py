@@ -22,6 +22,7 @@ from edgeleuk.bench.subject import random_values
 from edgeleuk.errors import EdgeleukError
 
 _OLDEST = (2, 1, 6)  # before it, functions of the same names took other arguments
+_UNKNOWN = (2, 4)  # from here on nobody has compared the structures with the headers
 _ELEMENT_TYPES = {  # LiteRtElementType
     "float32": 1,
     "int32": 2,
@@ -198,15 +199,20 @@ def _load_library() -> ctypes.CDLL:
     found = importlib.util.find_spec("ai_edge_litert")
     if found is None or found.origin is None:
         raise EdgeleukError("time by operator needs LiteRT, whose profiler tells it: pip install ai-edge-litert")
-    refuse_old(importlib.metadata.version("ai-edge-litert"))
+    refuse_unknown(importlib.metadata.version("ai-edge-litert"))
     try:
         return ctypes.CDLL(str(Path(found.origin).parent / "libLiteRt.so"))
     except OSError as error:
         raise EdgeleukError(f"this LiteRT comes without the library that has its profiler: {error}") from error
 
 
-def refuse_old(version: str) -> None:
-    """Raise EdgeleukError for a release of LiteRT whose interface is another."""
-    if tuple(map(int, re.findall(r"\d+", version)[:3])) < _OLDEST:
-        oldest = ".".join(map(str, _OLDEST))
+def refuse_unknown(version: str) -> None:
+    """Raise EdgeleukError for a release of LiteRT whose interface is another, or may be."""
+    oldest, unknown = (".".join(map(str, parts)) for parts in (_OLDEST, _UNKNOWN))
+    found = tuple(map(int, re.findall(r"\d+", version)[:3]))
+    if found < _OLDEST:
         raise EdgeleukError(f"LiteRT {version} has no profiler that can be asked; {oldest} and newer have")
+    if found >= _UNKNOWN:
+        raise EdgeleukError(
+            f"time by operator is read from structures of LiteRT {oldest} to before {unknown}, not {version}"
+        )

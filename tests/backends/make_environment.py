@@ -22,7 +22,7 @@ DEFAULT = ROOT / ".venv-tflite"
 REQUIREMENTS = (
     "numpy>=1.23.2,<2",
     "tflite-runtime==2.14.0",
-    "pillow>=10.1",
+    "pillow>=13.0",
     "click>=8.1",
     "pytest>=8",
     "hypothesis>=6",
