@@ -19,6 +19,7 @@ SCRIPTS = {
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
     "rewriting": ("benchmarks.rewriting",),
+    "colour": ("benchmarks.colour",),
     "pruning": ("benchmarks.pruning",),
     "optimize": ("benchmarks.optimize",),
     "cascade": ("benchmarks.cascade",),

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.measure import MIB, interleave, memory_mib, peak_memory_mib, progress, reset_peak_memory
 from edgeleuk.store import Filter, Result, Store
 from edgeleuk.store.listing import Listing, lines
-from edgeleuk.store.record import timestamp
+from edgeleuk.store.times import timestamp
 from edgeleuk.streaming.recorder import recorded
 from edgeleuk.streaming.rows import Row
 
