@@ -141,6 +141,10 @@ def test_the_token_is_asked_for_and_the_way_back_is_shut(start, visit, cells):
     page = visit(start(token=TOKEN), expected=(401,))
     expect(page.get_by_role("heading", name="Token")).to_be_visible()
     expect(page.locator("nav")).to_be_hidden()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("heading", name="Token")).to_be_visible()
+    page.bring_to_front()
     page.fill("#token", "wrong-wrong-wrong-wrong")
     page.keyboard.press("Enter")
     expect(page.locator("#login-problem")).to_have_text("this is not the token of this server")
@@ -150,6 +154,8 @@ def test_the_token_is_asked_for_and_the_way_back_is_shut(start, visit, cells):
     page.set_input_files("#files", cells)
     expect(page.locator("#upload-summary")).to_contain_text("3 of 3 answered")
     assert all(shown(image) for image in page.locator("#uploads img").all())
+    expect(other.get_by_role("heading", name="Classify images")).to_be_visible()  # one login serves all tabs
+    other.close()
     [cookie] = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     assert page.evaluate("document.cookie + JSON.stringify({...localStorage, ...sessionStorage})") == "{}"

@@ -1,6 +1,7 @@
 """A page that stays open for weeks: seven tabs, another model, another store, a server that goes and comes back."""
 
 import signal
+import time
 
 from edgeleuk.files import sha256_file
 
@@ -36,6 +37,29 @@ def test_seven_tabs_hold_one_stream_and_all_of_them_work(start, visit, cells):
     last.set_input_files("#files", cells)
     expect(last.locator("#upload-summary")).to_contain_text("3 of 3 answered")
     expect(tabs[3].locator("#live .card")).to_have_count(5)
+    for tab in tabs[3:]:
+        see(tab, hidden=True)
+    until(lambda: listeners(server) == 0)
+    store_rows(server.store, [result(3)])
+    see(tabs[4], hidden=False)
+    expect(tabs[4].locator("#live .card")).to_have_count(6)
+
+
+def see(tab, hidden):
+    """Another tab of the window is shown, or this one again."""
+    tab.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+        "document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
+
+
+def until(holds):
+    """Wait until it holds, for ten seconds at most."""
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_an_open_page_follows_the_model_and_the_store_and_waits_for_the_server(
@@ -45,6 +69,7 @@ def test_an_open_page_follows_the_model_and_the_store_and_waits_for_the_server(
     model.write_bytes(small_model.read_bytes())
     server = start(model=model)
     page = visit(server, "#device", expected=(404,))
+    expect(page.locator("#upgraded")).to_be_hidden()
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#model")).to_contain_text(sha256_file(small_model))
     model.write_bytes(small_float_model.read_bytes())

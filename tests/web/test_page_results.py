@@ -117,7 +117,7 @@ def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     server = start()
     rows = [result(number, subject="B" if number % 2 else "A") for number in range(1, 61)]
     store_rows(server.store, [*rows, result(61, subject="A", label="hem", warnings=("no content",))])
-    page = visit(server, "#history", expected=(404,), timezone_id="Asia/Tokyo")
+    page = visit(server, "#history", expected=(404, 422), timezone_id="Asia/Tokyo")
     lines, count = page.locator("#history tr"), page.locator("#history-count")
     expect(count).to_have_text("61 results")
     expect(page.locator("#history-zone")).to_have_text("Days and times are those of Asia/Tokyo (now UTC+09:00).")
@@ -137,6 +137,11 @@ def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     assert page.input_value("#filter-subject") == "a"
     page.go_back()
     expect(count).to_have_text("61 results")
+    page.evaluate("location.hash = '#history?label=ALM'")  # neither the store nor the model knows it
+    expect(page.locator("#problem")).to_contain_text("did you mean 'all'")
+    expect(lines).to_have_count(0)
+    expect(page.get_by_role("link", name=re.compile("Download CSV"))).to_be_hidden()
+    page.get_by_role("button", name="Reset").click()
     page.fill("#filter-since", "2026-11-25")
     page.fill("#filter-until", "2026-11-24")
     expect(page.locator("#filter-hint")).to_have_text("The last day is before the first day.")

@@ -17,7 +17,7 @@ export const button = (text, onclick, kind = "plain") => make("button", { type: 
 
 // A name that may go to the next line behind what joins its words, not within one.
 export function breakable(text) {
-  const parts = text.split(/(?<=[_\-./+])/);
+  const parts = text.match(/[^_\-./+]*[_\-./+]+|[^_\-./+]+/g) ?? [text];
   return parts.flatMap((part, position) => (position ? [make("wbr"), part] : [part]));
 }
 
@@ -25,10 +25,11 @@ export const percent = (probability) => `${(100 * probability).toFixed(1)} %`;
 
 export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
 
+// Always with its day: a page stays open over many.
 export function time(text) {
   const moment = new Date(text);
-  const today = new Date().toDateString() === moment.toDateString();
-  const options = today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
+  const year = moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  const options = { year, month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit" };
   return make("time", { datetime: text, title: exactTime(text) }, new Intl.DateTimeFormat(undefined, options).format(moment));
 }
 

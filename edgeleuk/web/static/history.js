@@ -23,6 +23,7 @@ export function startHistory(report) {
   });
   form.addEventListener("reset", (event) => {
     event.preventDefault();
+    fill({});
     if (location.hash === "#history") showHistory({}).catch(report);
     else location.hash = "#history";
   });
@@ -34,15 +35,18 @@ export function startHistory(report) {
 
 export function useLabels(classes) {
   const every = make("option", { value: "" }, "every class");
-  find("filter-label").replaceChildren(every, ...classes.map((name) => make("option", { value: name }, displayName(name))));
+  offerOptions(find("filter-label"), [every, ...classes.map((name) => make("option", { value: name }, displayName(name)))]);
 }
 
 export async function showHistory(filters) {
-  if (!same(filters, shown)) find("all").open = false;
+  const moved = !same(filters, shown);
   shown = filters;
+  if (moved) { // what is being typed stays where the same table is read anew
+    find("all").open = false;
+    fill(filters);
+  }
   const [, { models }] = await Promise.all([loadSubjects(), ask("/api/models")]);
   useModels(models);
-  fill(filters);
   find("history-zone").textContent = `Days and times are those of ${zoneText()}.`;
   await loadPage(null);
 }
@@ -55,7 +59,19 @@ export function historyNews(count = 1) {
 
 function useModels(models) {
   const options = models.map((model) => make("option", { value: model.sha256 }, `${model.name ?? "unnamed"} (${model.sha256.slice(0, 8)})`));
-  find("filter-model").replaceChildren(make("option", { value: "" }, "every model"), make("option", { value: "served" }, "the one that serves"), ...options);
+  offerOptions(find("filter-model"), [make("option", { value: "" }, "every model"), make("option", { value: "served" }, "the one that serves"), ...options]);
+}
+
+function offerOptions(select, options) {
+  const { value } = select;
+  select.replaceChildren(...options);
+  choose(select, value);
+}
+
+// A value that a menu does not have, of a class or a model of old, is added to it: the address holds.
+function choose(select, value) {
+  if (![...select.options].some((option) => option.value === value)) select.append(make("option", { value }, value));
+  select.value = value;
 }
 
 const named = () => [...find("filters").elements].filter((field) => field.name);
@@ -64,15 +80,12 @@ function fields() {
   return Object.fromEntries(named().map((field) => [field.name, field.type === "checkbox" ? (field.checked ? "1" : "") : field.value.trim()]));
 }
 
-// A value that no menu has, of a class or a model of old, is added to it: the address holds.
 function fill(filters) {
   for (const field of named()) {
     const value = filters[field.name] ?? "";
     if (field.type === "checkbox") field.checked = value === "1";
-    else {
-      if (field.options && ![...field.options].some((option) => option.value === value)) field.append(make("option", { value }, value));
-      field.value = value;
-    }
+    else if (field.options) choose(field, value);
+    else field.value = value;
   }
   hint();
 }
@@ -93,7 +106,10 @@ const asked = (filters) => ({ ...filters, tz: filters.since || filters.until ? z
 
 async function loadPage(before) {
   const filters = shown;
-  const page = await ask("/api/results", { query: { ...asked(filters), limit: PAGE, before_id: before } });
+  const page = await ask("/api/results", { query: { ...asked(filters), limit: PAGE, before_id: before } }).catch((error) => {
+    if (before === null && filters === shown) clear(); // the table is never one of other filters
+    throw error;
+  });
   if (filters !== shown) return; // another table was asked for meanwhile
   const rows = page.results.map(row);
   if (before === null) find("history").replaceChildren(...rows);
@@ -109,6 +125,13 @@ async function loadPage(before) {
   await tellEmpty(page.hint);
 }
 
+function clear() {
+  for (const id of ["more", "rows", "csv", "all", "history-empty"]) find(id).hidden = true;
+  find("history").replaceChildren();
+  find("history-count").textContent = "";
+  find("history-as-of").textContent = "";
+}
+
 function asOf() {
   news = 0;
   historyNews(0);
@@ -117,6 +140,7 @@ function asOf() {
 
 // The file holds what the table shows, whatever stands in the fields by now.
 function offerCsv(filters) {
+  find("csv").hidden = false;
   const given = Object.entries({ ...asked(filters), bom: "1" }).filter(([, value]) => value !== "");
   find("csv").href = `/api/results.csv?${new URLSearchParams(given)}`;
   find("csv").textContent = `Download CSV (${counted(total, "result")})`;

@@ -24,15 +24,19 @@ const VIEWS = {
   changes: showChanges,
   device: () => showDevice(report),
 };
+const PROBLEM_MS = 30_000; // what lasts is told again
 const UNDER = { failures: "live", changes: "history" }; // views without a tab of their own
 let locked = false;
 let last = null; // what is shown: view and filters
-let version = null;
+let version = null; // of the server that this page came from
+let forgetting = null;
 
+// 401: the login view says it; while the server is away #unreachable does.
 function report(error) {
-  if (error.status === 401) return; // the login view says it
-  if (error.status !== 0) show(find("problem"), error.message); // else #unreachable says it
-  else if (!reach.lost) show(find("problem"), error.message);
+  if (error.status === 401 || (error.status === 0 && reach.lost)) return;
+  show(find("problem"), error.message);
+  clearTimeout(forgetting);
+  forgetting = setTimeout(() => show(find("problem"), ""), PROBLEM_MS);
 }
 
 function current() {
@@ -80,7 +84,7 @@ async function enter() {
   await loadModel();
   locked = false;
   ask("/api/device").then((device) => {
-    version ??= device.version;
+    compareVersion(device.version);
     find("version").textContent = device.version;
     find("logout").hidden = !device.needs_token;
   }).catch(report);
@@ -89,10 +93,14 @@ async function enter() {
   await route(true);
 }
 
+function compareVersion(told) {
+  version ??= told;
+  if (told !== version) find("upgraded").hidden = false;
+}
+
 // Another model or another server may answer from now on.
 async function onModel(told) {
-  version ??= told.version;
-  find("upgraded").hidden = told.version === undefined || told.version === version;
+  compareVersion(told.version);
   if (told.sha256 === served.sha256) return;
   await loadModel();
   if (["device", "subjects", "history"].includes(current().view)) await route(true);
@@ -100,11 +108,7 @@ async function onModel(told) {
 
 const EVENTS = {
   model: onModel,
-  reset: async () => {
-    await Promise.all([refreshLive(), refreshFailures()]);
-    historyNews();
-    subjectsNews();
-  },
+  reset: () => Promise.all([refreshLive(), refreshFailures(), route(true)]),
   result: async (result) => {
     insertLive(result);
     historyNews();

@@ -22,6 +22,8 @@ export function startSubject(handIn) {
   tell();
 }
 
+export const held = () => waiting.length;
+
 export function offer(files) {
   if (files.length === 0) return;
   if (unsure() || waiting.length > 0) waiting.push(...files);

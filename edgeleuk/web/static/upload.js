@@ -5,7 +5,7 @@ import { fillCard, labelOf } from "./cards.js";
 import { displayName } from "./classes.js";
 import { button, counted, exactTime, fileName, find, make, sleep } from "./dom.js";
 import { chosenFiles, droppedFiles, imagesOf } from "./files.js";
-import { offer, startSubject } from "./subject.js";
+import { held, offer, startSubject } from "./subject.js";
 
 const AT_ONCE = 3;
 const MOST_CARDS = 400;
@@ -34,7 +34,7 @@ export function startUploads() {
   find("upload-again").addEventListener("click", () => again(those("failed", "stopped")));
   reach.addEventListener("lost", summarize);
   reach.addEventListener("back", work);
-  addEventListener("beforeunload", (event) => { if (those("waiting", "sending").length > 0) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => { if (those("waiting", "sending").length + held() > 0) event.preventDefault(); });
 }
 
 // Called after a login: what was refused for want of a token is still waiting.
@@ -164,7 +164,9 @@ function clear() {
 
 // A thousand pictures at once are too much for a tablet: the oldest answers leave the list; the history has them.
 function trim() {
-  [...find("uploads").children].slice(MOST_CARDS).filter((card) => card.result).forEach((card) => card.remove());
+  const old = new Set([...find("uploads").children].slice(MOST_CARDS).filter((card) => card.result));
+  for (const item of items) if (old.has(item.card)) item.card = { result: item.card.result }; // for the sums
+  old.forEach((card) => card.remove());
 }
 
 function summarize() {
