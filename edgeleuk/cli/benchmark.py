@@ -188,9 +188,9 @@ def _show(record: "Record", options: dict[str, Any]) -> None:
     from edgeleuk.files import write_text
     from edgeleuk.report.benchmark import render_record
 
-    if options["output"] is not None:
-        write_text(options["output"], record.to_json())
     show_json_text(record.to_json()) if options["as_json"] else show(render_record(record))
+    if options["output"] is not None:
+        write_text(options["output"], record.to_json())  # last, so that what was measured is seen if it fails
 
 
 def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> bool:

@@ -21,7 +21,11 @@ class Place(click.Path):
     """A path that arrives as a `Path`; `checked` looks at it when all options are known."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(path_type=Path, readable=False, **kwargs)
+        super().__init__(path_type=Path, **kwargs)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as it is named; that it is a folder, or none, helps a shell to complete it."""
+        return Path(value)
 
     def checked(self, value: Any, parameter: click.Parameter, context: click.Context) -> Any:
         """The path, or each of several, as the command shall have it. Raises UsageError or OutputError."""
@@ -88,7 +92,9 @@ class OutputFolder(Place):
 
     def _check(self, path: Path) -> Path:
         place = real_place(path)
-        (refuse_no_folder if self.may_exist else refuse_taken)(place)
+        refuse_no_folder(place)
+        if not self.may_exist or not place.is_dir():
+            refuse_taken(place)
         return place
 
 

@@ -80,13 +80,13 @@ def partial_of(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
-@reading_what_was_named()
 def hashes_of(folder: Path) -> dict[str, str]:
     """SHA-256 by name of the files that make a run; of the index, that of what its images are, not where."""
     found = {name: sha256_file(folder / name) for name in _HASHED if name != INDEX and (folder / name).exists()}
     return found | {INDEX: Index.load(folder / INDEX).sha256}
 
 
+@reading_what_was_named()
 def load_run_folder(folder: Path, data_root: Path | None = None) -> Run:
     """Read a complete run and check its files against their hashes; its images lie as `Index.load` says.
 
