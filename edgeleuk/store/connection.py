@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from edgeleuk.errors import StoreError
-from edgeleuk.store.schema import connect, store_errors
+from edgeleuk.store.schema import StillConnection, connect, store_errors
 
 Self = TypeVar("Self", bound="StoreFile")
 
@@ -23,6 +23,7 @@ class StoreFile:
         self._connection = connection
         self._lock = threading.RLock()
         self._place = _place(path)
+        self._still = _content(path) if isinstance(connection, StillConnection) else None
 
     @classmethod
     def open(cls: type[Self], path: str | Path, read_only: bool = False) -> Self:
@@ -53,7 +54,10 @@ class StoreFile:
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, store_errors(self.path):
-            return self._connection.execute(sql, values).fetchall()
+            rows = self._connection.execute(sql, values).fetchall()
+            if self._still is not None and _content(self.path) != self._still:
+                raise StoreError(f"{self.path} was written to while it was read without its locks; try again", True)
+            return rows
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -74,6 +78,11 @@ class StoreFile:
             raise StoreError(
                 f"{self.path} was removed or replaced while it was in use; nothing more is stored: restart"
             )
+
+
+def _content(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _place(path: Path) -> tuple[int, int] | None:

@@ -127,12 +127,40 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     if os.path.isdir(path):  # noqa: PTH112 - Path's raises where one may not look
         raise NotAStoreError(f"{path} is a folder; expected a file such as {path / 'results.db'}")
     with store_errors(path):
-        connection = _open(path, "ro" if read_only else "rwc")
         try:
-            _prepare(connection, path, read_only)
-        except BaseException:
-            connection.close()
-            raise
+            return _prepared(_open(path, "ro" if read_only else "rwc"), path, read_only)
+        except sqlite3.OperationalError as error:
+            if not read_only or not any(text in str(error) for text in ("readonly", "unable to open")):
+                raise
+        return _prepared(_open_still(path), path, read_only)
+
+
+class StillConnection(sqlite3.Connection):
+    """Of a file that is taken for unchanging while it is read: whoever reads has to look whether that held."""
+
+
+def _open_still(path: Path) -> sqlite3.Connection:
+    """Without write-ahead log and locks, which whoever may not write the folder cannot make.
+
+    All is in the file itself while no process writes. Raises StoreError where a log is left: what is in it would be
+    missing, and the rest may not fit together.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise StoreError(
+            f"{path}: its latest results lie in {log.name}, which this user cannot read with it; run this as the user "
+            "that writes the store, or start and stop that service once",
+            passing=True,
+        )
+    return _open(path, "ro", "&immutable=1", StillConnection)
+
+
+def _prepared(connection: sqlite3.Connection, path: Path, read_only: bool) -> sqlite3.Connection:
+    try:
+        _prepare(connection, path, read_only)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -160,13 +188,16 @@ _ADVICE: tuple[tuple[str, str, bool], ...] = (
 )
 
 
-def _open(path: Path, mode: str, options: str = "") -> sqlite3.Connection:
+def _open(
+    path: Path, mode: str, options: str = "", kind: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     return sqlite3.connect(
         f"file:{quote(str(path.absolute()), errors='surrogateescape')}?mode={mode}{options}",
         uri=True,
         timeout=_BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
+        factory=kind,
     )
 
 
