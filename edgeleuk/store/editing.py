@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from edgeleuk.errors import StoreError, UsageError
 from edgeleuk.store.filters import alike
 from edgeleuk.store.reading import Reading
-from edgeleuk.store.record import Filter, Result
+from edgeleuk.store.record import Filter, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now
 
@@ -129,7 +129,7 @@ def _delete(connection: sqlite3.Connection, number: int, by: str) -> bool:
         return False
     result = _read(connection, number)
     went = None if result is None else json.dumps(_essence(result))
-    audit(connection, by, "delete", (number, str(row[0]), str(row[1])), old=went)
+    audit(connection, by, "delete", (number, readable(str(row[0])), readable(str(row[1]))), old=went)
     connection.execute("DELETE FROM results WHERE id = ?", (number,))
     return True
 

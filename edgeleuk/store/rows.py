@@ -33,8 +33,8 @@ def to_result(row: Sequence[Any], models: Mapping[str, ModelIdentity]) -> Result
     number, *values = row
     raw = dict(zip(COLUMNS, values, strict=True))
     probabilities = _probabilities(raw["probabilities"])
-    if raw["label"] not in probabilities:
-        raise _damaged("label", raw["label"])
+    for name in ("label", "corrected_label"):
+        _check(raw[name] in probabilities or (raw[name] is None and name != "label"), name, raw[name])
     _check(raw["source"] in SOURCES, "source", raw["source"])
     _check(raw["stage"] in (None, 1, 2), "stage", raw["stage"])
     _check(isinstance(raw["spec_version"], int) and raw["spec_version"] >= 0, "spec_version", raw["spec_version"])
@@ -54,7 +54,7 @@ def to_result(row: Sequence[Any], models: Mapping[str, ModelIdentity]) -> Result
         stage=raw["stage"],
         id=number,
         warnings=_warnings(raw["warnings"]),
-        corrected_label=_text_or_none(raw, "corrected_label"),
+        corrected_label=raw["corrected_label"],
         corrected_by=_text_or_none(raw, "corrected_by"),
         corrected_at=None if raw["corrected_at"] is None else _matching(raw, "corrected_at", _MOMENT),
         model=models.get(raw["model_sha256"]),

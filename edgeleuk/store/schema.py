@@ -169,6 +169,8 @@ def store_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors of the body into StoreError that names path and says how to mend it."""
     try:
         yield
+    except UnicodeDecodeError as error:  # of the text of SQLite's own message, which names damaged parts of the schema
+        raise StoreError(f"{path}: its tables are malformed{_DAMAGED}") from error
     except (sqlite3.Error, OSError) as error:
         text = str(error)
         advice, passing = next((found for key, *found in _ADVICE if key in text), ("", False))
@@ -176,6 +178,7 @@ def store_errors(path: Path) -> Iterator[None]:
         raise kind(f"{path}: {text}{advice}", bool(passing)) from error
 
 
+_DAMAGED = "; it is damaged: see 'sqlite3 FILE .recover'"
 _ADVICE: tuple[tuple[str, str, bool], ...] = (
     ("disk is full", "; free space on its disk", True),
     ("is locked", "; another process keeps it locked", True),
@@ -183,8 +186,8 @@ _ADVICE: tuple[tuple[str, str, bool], ...] = (
     ("readonly", "; it may not be written by this user, or its disk is mounted read-only", True),
     ("unable to open", "; its folder must exist and be writable by this user", True),
     ("not a database", "; choose another file, this one is not a store", False),
-    ("malformed", "; it is damaged: see 'sqlite3 FILE .recover'", False),
-    ("no such", "; its tables are damaged or were changed: see 'sqlite3 FILE .recover'", False),
+    ("malformed", _DAMAGED, False),
+    ("no such", _DAMAGED, False),
 )
 
 

@@ -11,7 +11,7 @@ _SUMS = f"""
 SELECT subject, model_sha256, {HELD_LABEL} AS held, {_APART} AS apart, count(*), count(corrected_label),
     min(created), max(created)
 FROM results
-WHERE (? IS NULL OR model_sha256 = ?) AND typeof(label) = 'text' AND typeof(created) = 'text'
+WHERE (? IS NULL OR model_sha256 = ?) AND typeof({HELD_LABEL}) = 'text' AND typeof(created) = 'text'
     AND typeof(model_sha256) = 'text' AND typeof(subject) IN ('text', 'null')
 GROUP BY subject, model_sha256, held, apart
 ORDER BY subject, model_sha256, held
