@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeleuk.class_changes import ClassChange, class_changes
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.split import open_images
@@ -38,11 +39,16 @@ class Reference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model's accuracy against that of a reference, on `result.images` images that both were evaluated on."""
+    """A model's accuracy against that of a reference, on `result.images` images that both were evaluated on.
+
+    `classes` says the same of each class, `notes` what limits both; empty in records that do not tell.
+    """
 
     reference: str
     reference_sha256: str
     result: Noninferiority
+    classes: tuple[ClassChange, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: Request, gate: Gate) -> Comparison:
@@ -60,8 +66,10 @@ def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: R
     records = {image.path: image for image in index.images}
     candidate = {each.path: each.label == each.predicted for each, _ in matched}
     answers = {each.path: right for each, right in matched}
-    result = compare_answers([records[path] for path in candidate], answers, candidate, gate, request.seed)
-    return Comparison(shown_path(Path(found.name)), found.model_sha256, result)
+    images = [records[path] for path in candidate]
+    result = compare_answers(images, answers, candidate, gate, request.seed)
+    classes = class_changes(images, answers, candidate, evaluation.positive_class)
+    return Comparison(shown_path(Path(found.name)), found.model_sha256, result, classes, evaluation.notes)
 
 
 @reading_what_was_named()

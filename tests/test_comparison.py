@@ -102,6 +102,20 @@ def test_without_subjects_distinct_images_are_the_units(index: Index, data: Path
     assert (result.verdict, result.unit, result.units, result.lost) == (INFERIOR, "image", 599, 78)
 
 
+def test_what_each_class_loses_is_told_with_the_subjects_it_rests_on(index: Index, data: Path, tmp_path: Path) -> None:
+    reference = kept(judged(index, tmp_path), tmp_path / "ref")
+    found = compare_with(reference, judged(index, tmp_path, range(0, 180, 20)), data, QUICK, Gate(0.02))
+    ill, healthy = found.classes
+    assert (ill.name, ill.kind, ill.images, ill.groups, ill.unit) == ("all", "recall", 599, 30, "subject")
+    assert ill.difference == pytest.approx(-9 / 599)
+    assert ill.low < ill.difference < ill.high < 0
+    assert (healthy.images, healthy.groups, healthy.low) == (1, 1, None)
+    text = render_comparison(found)
+    assert "by class  recall of all 0.9850 against 1.0000: -1.50 points (-" in text
+    assert "by class  recall of hem 0.0000 against 0.0000: +0.00 points (no bounds; 1 subject)" in text
+    assert found.notes
+
+
 def test_few_subjects_could_not_show_it_and_the_text_says_how_many_would(
     index: Index, data: Path, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.cascading.latency import CascadeTimes, Measure, measure_times
 from edgeleuk.cascading.threshold import LEAST_TEMPERATURE, MOST_TEMPERATURE, choose_threshold, fit_temperature
+from edgeleuk.class_changes import class_changes
 from edgeleuk.comparison import Comparison, compare_answers
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.errors import DataError, LeakError, ModelError, UsageError
@@ -207,7 +208,8 @@ def _comparison(
     reference = dict(zip(paths, (answers.large_chosen == answers.truth).tolist(), strict=True))
     candidate = dict(zip(paths, right.tolist(), strict=True))
     result = compare_answers(images, reference, candidate, Gate(margin=max_drop))
-    return Comparison(str(second.path), second.bundle.sha256, result)
+    classes = class_changes(images, reference, candidate, second.classifier.spec.positive_class)
+    return Comparison(str(second.path), second.bundle.sha256, result, classes)
 
 
 def _notes(rule: CascadeRule, first: Part, second: Part) -> Iterator[str]:

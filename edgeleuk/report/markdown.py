@@ -23,7 +23,7 @@ from edgeleuk.report.verdict import Told, told
 from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
-_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|~"} | {"\n": " ", "\r": " "})
+_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|~"} | {"&": "&amp;"})
 
 
 def render_markdown(material: Material) -> str:
@@ -122,5 +122,5 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that no renderer takes for markup or for the end of a cell."""
-    return text.translate(_MARKUP)
+    """Text on one line that no renderer takes for markup or for the end of a cell."""
+    return "".join(c if c.isprintable() else " " for c in text).translate(_MARKUP)

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 
+from edgeleuk.class_changes import ClassChange
 from edgeleuk.comparison import Comparison
 from edgeleuk.noninferiority import FEWEST_SUBJECTS, INFERIOR, NOT_INFERIOR, POWER, Noninferiority
+from edgeleuk.report.scored import counted
+
+_LEAST_POINTS = 0.05  # what is less than this is 0.0
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -23,7 +27,34 @@ def comparison_rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
         f"{result.lost:,} the other way round",
     )
     yield "bounds", _bounds(result)
+    for change in comparison.classes:
+        yield "by class", class_text(change)
     yield "verdict", _verdict(result)
+
+
+def class_text(change: ClassChange) -> str:
+    """ "sensitivity to all 0.9556 against 0.9667: -1.11 points (-20.01 to +9.12; 3 subjects)"."""
+    over = counted(change.groups, change.unit)
+    bounds = "no bounds" if change.low is None or change.high is None else _range(change.low, change.high)
+    whose = {"sensitivity": "to", "specificity": "of"}.get(change.kind, "of")
+    values = f"{change.candidate:.4f} against {change.reference:.4f}"
+    return f"{change.kind} {whose} {change.name} {values}: {_points(change.difference)} ({bounds}; {over})"
+
+
+def lost_text(change: ClassChange) -> str:
+    """ "1.1 points of sensitivity to all lost, which 3 subjects cannot tell from nothing"."""
+    points, over = 100 * change.difference, counted(change.groups, change.unit)
+    whose = f"{change.kind} {'to' if change.kind == 'sensitivity' else 'of'} {change.name}"
+    if abs(points) < _LEAST_POINTS:
+        return f"{whose} is the same on {counted(change.images, 'image')}"
+    text = f"{abs(points):.1f} points of {whose} {'gained' if points > 0 else 'lost'}"
+    if change.low is None or change.high is None or not change.told:
+        return f"{text}, which {over} cannot tell from nothing"
+    return f"{text} ({_range(change.low, change.high)}; {over})"
+
+
+def _range(low: float, high: float) -> str:
+    return f"{100 * low:+.2f} to {100 * high:+.2f} points"
 
 
 def _bounds(result: Noninferiority) -> str:

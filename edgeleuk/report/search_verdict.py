@@ -1,11 +1,12 @@
 """Whether what a search chose is good enough, in words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeleuk.noninferiority import INFERIOR, NOT_INFERIOR, NOT_SHOWN
-from edgeleuk.report.noninferiority import comparison_rows
-from edgeleuk.report.search_words import why_none
+from edgeleuk.report.noninferiority import comparison_rows, lost_text
+from edgeleuk.report.scored import caveats_of
+from edgeleuk.report.search_words import reference_ms, why_none
 from edgeleuk.search.record import SearchRecord
 
 
@@ -14,6 +15,7 @@ def gate_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
     if record.gate is not None:
         yield from comparison_rows(record.gate)
         yield "images", split_sentence(record.gate_split)
+        yield from (("limits", caveat) for caveat in caveats_of(record.gate.notes))
 
 
 def split_sentence(split: str | None) -> str:
@@ -35,7 +37,26 @@ class Verdict:
 
 
 def verdict(record: SearchRecord) -> Verdict:
-    """What came out, in one sentence that a reader takes away."""
+    """What came out, in what a reader takes away: good enough, how much faster, what of the sensitivity is lost."""
+    found = _verdict(record)
+    return replace(found, sentence=" ".join((found.sentence, *_beside(record))))
+
+
+def _beside(record: SearchRecord) -> Iterator[str]:
+    """How much faster the chosen one is than the reference, or than was asked; what it loses on the positive class."""
+    chosen = None if record.chosen is None else record.trial(record.chosen)
+    if chosen is None or not chosen.latency_ms:
+        return
+    other_ms = reference_ms(record)
+    times = f"{(record.budget_ms if other_ms is None else other_ms) / chosen.latency_ms:.3g} times as fast as"
+    yield f"It is {times} {'the budget asks' if other_ms is None else 'the int8 graph of the reference'}."
+    for change in record.gate.classes if record.gate is not None else ():
+        if change.kind == "sensitivity":
+            text = lost_text(change)
+            yield f"{text[:1].upper()}{text[1:]}."
+
+
+def _verdict(record: SearchRecord) -> Verdict:
     if record.chosen is None:
         return Verdict(False, "nothing chosen", f"Nothing was chosen: {why_none(record)}.")
     trial = f"trial {record.chosen}"
@@ -53,6 +74,6 @@ def verdict(record: SearchRecord) -> Verdict:
     if result.verdict == INFERIOR:
         sentence = f"{trial.capitalize()} is inferior to the reference{where}: it loses more than {points}, {sure}."
         return Verdict(False, INFERIOR, sentence)
-    few = f"could not be shown with this few {result.unit}s"
+    few = f"could not be shown with this few {result.unit}s ({result.units:,})"
     sentence = f"That {trial} loses less than {points} against the reference{where} {few}."
     return Verdict(None, NOT_SHOWN, sentence)

@@ -149,8 +149,10 @@ def numbers(found: Sequence[int]) -> str:
 
 def _measured(record: SearchRecord, trial: Trial) -> Iterator[str]:
     if trial.latency_ms is not None:
-        faster = times_faster(record.budget_ms, trial.latency_ms)
-        yield f"{milliseconds(trial.latency_ms)} ms, {faster} as fast as the budget asks"
+        faster = f"{milliseconds(trial.latency_ms)} ms, {record.budget_ms / trial.latency_ms:.3g} times as fast as"
+        other_ms = reference_ms(record)
+        than = "" if not other_ms else f", {other_ms / trial.latency_ms:.3g} times as fast as the reference"
+        yield f"{faster} the budget asks{than}"
     if trial.size_bytes is not None:
         yield f"{trial.size_bytes / 1e6:.2f} MB"
     scores = {"int8": trial.accuracy, "float": trial.float_accuracy}

@@ -57,7 +57,8 @@ def test_what_was_asked_tried_chosen_and_proven_is_told():
         "9 shapes slower than the budget, never trained; 7 measured, the fastest 5.02 ms, 160 px, width 0.75",
         "2 not measured, as a smaller one was too slow",
         "time 3 h: training and judging 96.3%, measuring latency 2.9%, overhead 0.88%",
-        f"chosen trial {chosen.number}: 160 px, width 0.5, crop 240 px, PTQ; 4.61 ms, 1.09x as fast as the budget asks",
+        f"chosen trial {chosen.number}: 160 px, width 0.5, crop 240 px, PTQ; 4.61 ms, 1.09 times as fast as "
+        "the budget asks",
         f"int8 {chosen.accuracy:.4f}, float {chosen.float_accuracy:.4f}",
         f"model {chosen.model} (sha256 {chosen.sha256[:16]})",
         f"run {chosen.run}",
@@ -164,7 +165,7 @@ def test_models_that_all_came_out_too_slow_are_told_with_the_nearest():
 def test_images_that_chose_the_model_prove_nothing():
     found = verdict(replace(RECORDS["usual"], gate_split="validation"))
     assert (found.good, found.mark) == (None, "not proven")
-    assert found.sentence.endswith("The same images chose it, so that proves nothing.")
+    assert found.sentence.endswith("so that proves nothing. It is 1.09 times as fast as the budget asks.")
 
 
 def test_nothing_completed_is_told():
@@ -184,9 +185,14 @@ def test_nothing_completed_is_told():
             "is not inferior to the reference on test: it loses less than 1 point, with 95%",
         ),
         ("inferior", False, "inferior", "is inferior to the reference on test: it loses more than 1 point, with 95%"),
-        ("not shown", None, "not shown", "against the reference on test could not be shown with this few subjects."),
-        ("few subjects", None, "not shown", "on validation could not be shown with this few subjects."),
-        ("one subject", None, "not shown", "could not be shown with this few subjects."),
+        (
+            "not shown",
+            None,
+            "not shown",
+            "against the reference on test could not be shown with this few subjects (40).",
+        ),
+        ("few subjects", None, "not shown", "on validation could not be shown with this few subjects (12)."),
+        ("one subject", None, "not shown", "could not be shown with this few subjects (1)."),
         ("no subjects", True, "not inferior", "it loses less than 1 point"),
         ("no reference", None, "not compared", "was chosen, and held against no reference."),
         ("nothing complete", False, "nothing chosen", "Nothing was chosen: no candidate was completed."),
