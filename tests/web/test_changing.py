@@ -125,6 +125,7 @@ def test_another_name_of_the_same_content_is_shown_and_that_it_was_known(local):
     client.post("/api/images?name=UID_11_10_1_all.bmp", content=picture())
     again = client.post("/api/images?name=other-name.bmp", content=picture()).json()
     assert (again["known"], again["name"], again["names"]) == (True, "other-name.bmp", ["UID_11_10_1_all.bmp"])
+    client.services.desk._recorder._thread.submit(int).result()  # the name is written beside the answer
     third = client.post("/api/images?name=third.bmp", content=picture()).json()
     assert third["names"] == ["UID_11_10_1_all.bmp", "other-name.bmp"]
     client.services.desk.close()  # all is written then
