@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -44,7 +44,7 @@ _RECENT_ROWS = 1_000
 _LOT = 5_000  # rows that one sample of an insert's time holds: several checkpoints of SQLite's log
 _LOTS_KEPT = 5
 _MODEL = hashlib.sha256(b"model").hexdigest()
-_BEGUN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+_BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def half_decades(least: int, most: int) -> list[int]:

@@ -52,7 +52,7 @@ parse_arguments() {
 check_pythons() {
     local version
     for version in "${pythons[@]}"; do
-        [[ $version =~ ^3\.1[0-3]$ ]] || misused "--python is $version; expected 3.10 to 3.13"
+        [[ $version =~ ^3\.1[1-3]$ ]] || misused "--python is $version; expected 3.11 to 3.13"
         if [ "$machine" = armv7l ] && [ "${version#3.}" -gt 11 ]; then
             misused "tflite-runtime, the interpreter for 32-bit systems, ends with Python 3.11; $version is too new"
         fi

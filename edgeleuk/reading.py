@@ -7,7 +7,6 @@ that no float or 64-bit integer holds, keys that stand twice, NUL and lone surro
 import json
 import math
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +50,8 @@ def parse_json(
 
 def parse_toml(content: bytes | str, name: str, error: type[EdgeleukError] = UsageError) -> dict[str, Any]:
     """The values of TOML text in UTF-8, as `parse_json` has them. Raises `error`."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    import tomllib
+
     try:
         value: dict[str, Any] = tomllib.loads(_decoded(content), parse_float=_finite)
         _check(value, look=True)

@@ -46,7 +46,7 @@ class Environment:
 
 PEERS = Environment("onnx-openvino", "requirements-onnx-openvino.txt")
 CONVERTER = Environment("tf2onnx", "requirements-tf2onnx.txt", folder_only=True)
-TFLITE_RUNTIME = Environment("tflite-runtime", "requirements-tflite-runtime.txt", ("3.11", "3.10"))
+TFLITE_RUNTIME = Environment("tflite-runtime", "requirements-tflite-runtime.txt", ("3.11",))
 
 
 def make_environment(

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -190,7 +190,7 @@ def record_of(plan: Plan, outcome: Outcome) -> Record:
     peers = {result.backend: result.backend_version for result in results if result.backend != "litert"}
     cut_short = ("interrupted: fewer processes than asked for",) if outcome.partial else ()
     return Record(
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
         edgeleuk_version=edgeleuk.__version__,
         label=str(machine["board"] or machine["processor"] or machine["architecture"]),
         device=machine | {"libraries": machine["libraries"] | peers},

@@ -59,8 +59,8 @@ check_processor() {
 check_python() {
     local version
     version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail "$PYTHON does not run"
-    newer "$version" 3.10 || fail "Python $version is too old; expected 3.10 to 3.13 (Debian bookworm has 3.11, trixie 3.13)"
-    ! newer "$version" 3.14 || fail "Python $version is too new; expected 3.10 to 3.13"
+    newer "$version" 3.11 || fail "Python $version is too old; expected 3.11 to 3.13 (Debian bookworm has 3.11, trixie 3.13)"
+    ! newer "$version" 3.14 || fail "Python $version is too new; expected 3.11 to 3.13"
     if [ "$architecture" = armhf ] && newer "$version" 3.12; then
         fail "32-bit system with Python $version: its only interpreter, tflite-runtime, ends with Python 3.11. Install the 64-bit
        Raspberry Pi OS (any Pi 3 or later), or the 32-bit one of Debian 12 (bookworm)"

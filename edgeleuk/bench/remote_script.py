@@ -18,7 +18,7 @@ trap 'rm -rf "$PWD"' EXIT
 python={python}
 wheel={wheel}
 if [ -n "$python" ]; then
-    "$python" -c 'import sys, click, numpy, PIL; sys.exit(sys.version_info < (3, 10) and "it is older than 3.10")' \
+    "$python" -c 'import sys, click, numpy, PIL; sys.exit(sys.version_info < (3, 11) and "it is older than 3.11")' \
         </dev/null || {{
         echo "error: --remote-python $python cannot run edgeleuk, as told above; without it, a venv is made" >&2
         exit 1

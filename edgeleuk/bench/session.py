@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import edgeleuk
@@ -71,7 +71,7 @@ def _record(
     results = tuple(candidate.finished() for candidate in chosen if candidate.runs)
     cut_short = () if ended is None else (f"{ended}; not all that was asked for was measured",)
     return Record(
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
         edgeleuk_version=edgeleuk.__version__,
         label=request.label or str(machine["board"] or machine["processor"] or machine["architecture"]),
         device=machine,

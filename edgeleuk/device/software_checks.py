@@ -4,16 +4,16 @@ from edgeleuk.device.findings import Facts, Finding
 from edgeleuk.device.host import Host, version_tuple
 
 _INTERPRETERS = {"litert": ("ai_edge_litert", "ai-edge-litert"), "tflite-runtime": ("tflite_runtime", "tflite-runtime")}
-_OLDEST, _NEWEST = (3, 10), (3, 13)  # what pyproject.toml and the tests cover
+_OLDEST, _NEWEST = (3, 11), (3, 13)  # what pyproject.toml and the tests cover
 
 
 def check_python(facts: Facts) -> Finding:
     """Version of Python."""
     version = ".".join(map(str, facts.host.python))
     if facts.host.python < _OLDEST:
-        return Finding("python", "problem", version, "edgeleuk needs Python 3.10 to 3.13: a newer operating system")
+        return Finding("python", "problem", version, "edgeleuk needs Python 3.11 to 3.13: a newer operating system")
     if facts.host.python[:2] > _NEWEST:
-        return Finding("python", "warning", version, "not tested here; Python 3.10 to 3.13 is")
+        return Finding("python", "warning", version, "not tested here; Python 3.11 to 3.13 is")
     return Finding("python", "ok", version)
 
 

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Conclusion:
             gate = self._gate(out / "model.tflite", reference, split)
         record = SearchRecord(
             **self._asked(),
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
             edgeleuk_version=edgeleuk.__version__,
             trials=trials,
             refused=tuple(self._refused()),

@@ -1,7 +1,7 @@
 """A camera made of files, for rehearsals and tests: what comes after it cannot tell the difference."""
 
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edgeleuk.errors import DataError, UsageError
@@ -31,7 +31,7 @@ class FileCamera:
         if not self._names:
             raise EndOfFrames
         name = self._names.pop()
-        return Frame(read_regular(self._folder / name), name, datetime.now(timezone.utc))
+        return Frame(read_regular(self._folder / name), name, datetime.now(UTC))
 
     def close(self) -> None:
         """No more frames."""

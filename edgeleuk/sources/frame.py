@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 import numpy as np
@@ -52,7 +52,7 @@ def encode_frame(pixels: NDArray[np.uint8], order: Literal["RGB", "BGR"], camera
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise CameraError(f"{camera}: frames of {pixels.dtype} {list(pixels.shape)}; expected uint8 [height, width, 3]")
-    captured = datetime.now(timezone.utc)
+    captured = datetime.now(UTC)
     height, width = pixels.shape[:2]
     image = Image.frombuffer("RGB", (width, height), np.ascontiguousarray(pixels), "raw", order, 0, 1)
     buffer = io.BytesIO()

@@ -6,7 +6,7 @@ and `90m` are so long ago.
 """
 
 import re
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _AGO = re.compile(r"([0-9]{1,9})([mhd])")
@@ -17,12 +17,12 @@ EXPECTED = "a time such as 2026-11-24, 2026-11-24T10:30, 2026-11-24T10:30Z, 2026
 
 def now() -> str:
     """The time as the store writes it."""
-    return timestamp(datetime.now(timezone.utc))
+    return timestamp(datetime.now(UTC))
 
 
 def timestamp(moment: datetime) -> str:
     """'2026-11-24T10:11:12.345Z': UTC, of one length, so that text sorts as time. A naive time is local."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def since(text: str, zone: tzinfo | None = None) -> str:
@@ -48,7 +48,7 @@ def zone_of(text: str) -> tzinfo:
     """The zone 'Europe/Berlin', '+01:00' or 'UTC'. Raises ValueError for what is none."""
     expected = "a time zone such as Europe/Berlin, +01:00 or UTC"
     if text in ("UTC", "Z", "z"):
-        return timezone.utc
+        return UTC
     if (found := _OFFSET.fullmatch(text)) and int(found[2]) < 24 and int(found[3]) < 60:
         return timezone(int(f"{found[1]}1") * timedelta(hours=int(found[2]), minutes=int(found[3])))
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -67,7 +67,7 @@ def device_zone() -> str:
 def _stamp(text: str, zone: tzinfo | None, days: int) -> str:
     try:
         if found := _AGO.fullmatch(text):
-            return timestamp(datetime.now(timezone.utc) - timedelta(**{_UNITS[found[2]]: int(found[1])}))
+            return timestamp(datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])}))
         return timestamp(_moment(text, zone, days))
     except (ValueError, OverflowError) as error:
         raise ValueError(EXPECTED) from error
@@ -86,4 +86,4 @@ def _moment(text: str, zone: tzinfo | None, days: int) -> datetime:
     moment = datetime.fromisoformat(f"{day}T{minutes}{seconds or ':00'}.{microseconds}")
     if offset is None:
         return moment.replace(tzinfo=zone)
-    return moment.replace(tzinfo=timezone.utc if offset in "Zz" else zone_of(offset))
+    return moment.replace(tzinfo=UTC if offset in "Zz" else zone_of(offset))

@@ -73,4 +73,4 @@ def made_by() -> dict[str, Any]:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return {"created": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"), "versions": versions}
+    return {"created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "versions": versions}

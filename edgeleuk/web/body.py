@@ -50,7 +50,7 @@ async def read_body(request: Request, limits: Limits, most: int, clock: Callable
         patience_s = min(limits.body_s, limits.body_grace_s + received.tell() / limits.body_bytes_per_s)
         try:
             message = await asyncio.wait_for(request.receive(), max(0.0, started + patience_s - clock()))
-        except asyncio.TimeoutError as error:  # not the built-in one on Python 3.10
+        except TimeoutError as error:
             raise RefusalError(408, _too_slow(received.tell(), limits)) from error
         if message["type"] != "http.request":
             raise ClientDisconnect

@@ -74,7 +74,7 @@ class Desk:
         try:
             await asyncio.wait_for(asyncio.wrap_future(self._inference.submit(time.monotonic)), patience_s)
             return True
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return False
 
     async def finish(self, patience_s: float) -> None:

@@ -133,7 +133,7 @@ class Events:
         while not listener.dropped:
             try:
                 message = await asyncio.wait_for(listener.messages.get(), _HEARTBEAT_S)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 yield None
                 continue
             if message is not _END:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import timezone
+from datetime import UTC
 from typing import Any
 
 from starlette.requests import Request
@@ -125,7 +125,7 @@ def filter_of(values: Mapping[str, Any]) -> Filter:
     return make_filter(
         values.get("since"),
         values.get("until"),
-        values.get("tz", timezone.utc),
+        values.get("tz", UTC),
         no_subject=values.get("subject_none", False),
         **{name: values[name] for name in alike if name in values},
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from PIL import Image
 
@@ -97,7 +97,7 @@ class Recorder:
         if self._untrimmed < _TRIM_EVERY:
             return
         self._untrimmed = 0
-        oldest = None if self._keep.days is None else timestamp(datetime.now(timezone.utc) - timedelta(self._keep.days))
+        oldest = None if self._keep.days is None else timestamp(datetime.now(UTC) - timedelta(self._keep.days))
         self._noted(lambda store: _trimmed(store, self._keep.max_bytes, oldest))
 
 

@@ -54,12 +54,11 @@ def make_environment(folder: Path = DEFAULT) -> Path:
 
 def old_python() -> str:
     """A Python for which tflite-runtime has a wheel. Raises UnavailableError."""
-    if (3, 10) <= sys.version_info < (3, 12):
+    if sys.version_info < (3, 12):
         return sys.executable
-    for name in ("python3.11", "python3.10"):
-        if found := shutil.which(name):
-            return found
-    raise UnavailableError("tflite-runtime needs Python 3.10 or 3.11, and there is none on PATH")
+    if found := shutil.which("python3.11"):
+        return found
+    raise UnavailableError("tflite-runtime needs Python 3.11, and there is none on PATH")
 
 
 def _install(python: Path, arguments: Sequence[str]) -> None:

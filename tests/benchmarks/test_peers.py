@@ -52,7 +52,7 @@ def test_numpy_and_engines_are_there_for_every_python_that_edgeleuk_supports():
     from packaging.requirements import Requirement
 
     found = [Requirement(line) for line in PEERS.text.splitlines() if not line.startswith("#")]
-    for version in ("3.10", "3.11", "3.12", "3.13"):
+    for version in ("3.11", "3.12", "3.13"):
         given_here = [one.name for one in found if not one.marker or one.marker.evaluate({"python_version": version})]
         assert sorted(given_here) == ["nncf", "numpy", "onnx", "onnxruntime", "openvino"]
 
@@ -289,7 +289,7 @@ def locate(tmp_path):
 
     def place(found):
         if found.environment is TFLITE_RUNTIME:
-            raise UnavailableError("there are wheels for Python 3.11 and 3.10 only")
+            raise UnavailableError("there are wheels for Python 3.11 only")
         for part in parts(tmp_path / found.model):
             part.write_bytes(b"\0\0\0\0TFL3" + part.name.encode())
         return Place(tmp_path / found.model, "python")

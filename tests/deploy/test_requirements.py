@@ -62,7 +62,7 @@ def test_an_extra_has_needs_of_its_own_and_so_have_they(folder: Path) -> None:
         ("aarch64", "3.11", "numpy>=1.23.2\n"),  # the wheel is for 3.13
         ("x86_64", "3.13", "numpy>=1.23.2\n"),  # and for aarch64
         ("armv7l", "3.13", "numpy<2\n"),  # and too new
-        ("aarch64", "3.10", "numpy>=1.23.2\ntomli\n"),
+        ("aarch64", "3.10", "numpy>=1.23.2\ntomli\n"),  # for packages that still have such markers
     ],
 )
 def test_markers_and_tags_are_those_of_the_other_machine(machine: str, python: str, lacking: str, folder: Path) -> None:

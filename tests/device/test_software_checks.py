@@ -30,7 +30,7 @@ def bare(facts):
     ("version", "level", "advice"),
     [
         ((3, 9, 2), "problem", "newer operating system"),
-        ((3, 10, 0), "ok", ""),
+        ((3, 11, 0), "ok", ""),
         ((3, 13, 9), "ok", ""),
         ((3, 14, 0), "warning", "not tested"),
     ],

@@ -1,7 +1,7 @@
 """Cameras by name; their frames until they end, through losses."""
 
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,12 +20,12 @@ def images(write_image, tmp_path):
 
 def test_files_are_frames_in_order_as_they_are(images):
     camera = open_camera(f"file:{images}")
-    before = datetime.now(timezone.utc)
+    before = datetime.now(UTC)
     taken = [camera.capture() for _ in range(3)]
     assert [(frame.name, frame.content) for frame in taken] == [
         (name, (images / name).read_bytes()) for name in ("a.bmp", "b.png", "c.jpg")
     ]
-    assert all(before <= frame.captured <= datetime.now(timezone.utc) for frame in taken)
+    assert all(before <= frame.captured <= datetime.now(UTC) for frame in taken)
     with pytest.raises(EndOfFrames):
         camera.capture()
     camera.close()
@@ -78,7 +78,7 @@ class Script:
         step = self.steps.pop(0)
         if isinstance(step, Exception):
             raise step
-        return Frame(b"", str(step), datetime.now(timezone.utc))
+        return Frame(b"", str(step), datetime.now(UTC))
 
     def close(self) -> None: ...
 

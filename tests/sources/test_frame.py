@@ -1,6 +1,6 @@
 """Pixels of a camera become a file's bytes without loss, the same bytes for the same pixels."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -27,9 +27,9 @@ def test_the_same_pixels_are_the_same_bytes_however_they_lie_in_memory(pixels):
 
 
 def test_a_frame_is_named_by_camera_and_time():
-    before = datetime.now(timezone.utc)
+    before = datetime.now(UTC)
     frame = encode_frame(np.zeros((2, 2, 3), np.uint8), "RGB", "video0")
-    assert before <= frame.captured <= datetime.now(timezone.utc)
+    assert before <= frame.captured <= datetime.now(UTC)
     assert frame.name == f"video0-{frame.captured:%Y%m%dT%H%M%S.%f}Z.bmp"
 
 

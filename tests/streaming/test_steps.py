@@ -1,7 +1,7 @@
 """Read, recognize, classify: what is known is not classified again."""
 
 import shutil
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
@@ -90,7 +90,7 @@ def test_a_model_replaced_between_images_is_used_from_the_next_one_on(model, sma
 
 
 def test_a_frame_of_a_camera_is_classified_under_its_name(model, store, write_image):
-    frame = Frame(write_image("x.bmp").read_bytes(), "camera0-1.bmp", datetime.now(timezone.utc))
+    frame = Frame(write_image("x.bmp").read_bytes(), "camera0-1.bmp", datetime.now(UTC))
     [row] = recorded(Steps(model, store, Way("camera")).rows([[frame]]), store, "camera")
     assert (row.result.path, row.result.source) == ("camera0-1.bmp", "camera")
 
