@@ -11,6 +11,7 @@ from typing import Any
 
 from edgeleuk.errors import DataError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.reading import parse_json
 from edgeleuk.spec import nearest
 
 # A line break inside the brackets tells a list from text that looks like one: strings hold none.
@@ -19,13 +20,11 @@ _LONGEST_SHOWN = 60
 
 
 def load(content: bytes, name: str) -> Any:
-    """The value of JSON text; `name` is the file's. Raises DataError, also for a key that stands twice."""
-    try:
-        return json.loads(content, object_pairs_hook=functools.partial(_object, name), parse_constant=_refuse_constant)
-    except RecursionError:
-        raise DataError(f"{name} is nested too deeply; expected what edgeleuk wrote") from None
-    except ValueError as error:
-        raise DataError(f"{name} is not JSON, or was cut off: {error}") from error
+    """The value of JSON text; `name` is the file's. Raises DataError, also for a key that stands twice.
+
+    Names in it may hold what is no UTF-8, as those of files do: see `dump`.
+    """
+    return parse_json(content, name, any_text=True)
 
 
 def dump(value: dict[str, Any]) -> str:
@@ -109,19 +108,6 @@ def _float(raw: Any) -> Any:
         return float(raw)
     except OverflowError:
         return math.inf
-
-
-def _object(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in made if keys.count(key) > 1)
-        raise DataError(f"{name} has the key {_shown(twice)} twice in one object; expected what edgeleuk wrote")
-    return made
-
-
-def _refuse_constant(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON")
 
 
 def _canonical(value: Any) -> Any:

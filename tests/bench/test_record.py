@@ -27,11 +27,12 @@ from edgeleuk.bench.record import (
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError
 
+INTEGERS = st.integers(-(2**63), 2**64 - 1)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TIMES = st.lists(st.floats(1e-4, 1e5), min_size=1, max_size=4).map(tuple)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | FINITE | TEXT,
+    st.none() | st.booleans() | INTEGERS | FINITE | TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
     max_leaves=4,
 )
@@ -55,12 +56,19 @@ PROCESSES = st.builds(
     TIMES,
     st.none() | FINITE,
     conditions=several(CONDITIONS),
-    energy=st.none() | st.builds(Energy, TEXT, FINITE, FINITE, st.integers(1)),
+    energy=st.none() | st.builds(Energy, TEXT, FINITE, FINITE, st.integers(1, 2**63)),
     stages=several(st.builds(Stage, TEXT, TIMES)),
 )
-TENSORS = st.builds(TensorFacts, TEXT, TEXT, several(st.integers()))
+TENSORS = st.builds(TensorFacts, TEXT, TEXT, several(INTEGERS))
 MODELS = st.builds(
-    ModelFacts, TEXT, TEXT, st.integers(0), several(TENSORS), several(TENSORS), st.none() | FACTS, st.none() | FACTS
+    ModelFacts,
+    TEXT,
+    TEXT,
+    st.integers(0, 2**63),
+    several(TENSORS),
+    several(TENSORS),
+    st.none() | FACTS,
+    st.none() | FACTS,
 )
 RESULTS = st.builds(
     Result,
@@ -69,8 +77,8 @@ RESULTS = st.builds(
     TEXT,
     st.integers(1, 8),
     st.lists(PROCESSES, min_size=1, max_size=2).map(tuple),
-    st.none() | st.integers(0),
-    st.none() | st.builds(Coverage, st.integers(), st.integers(), st.integers(), st.dictionaries(TEXT, st.integers())),
+    st.none() | st.integers(0, 2**63),
+    st.none() | st.builds(Coverage, INTEGERS, INTEGERS, INTEGERS, st.dictionaries(TEXT, INTEGERS)),
     several(st.builds(OperatorTime, TEXT, FINITE, FINITE, st.booleans())),
     st.none() | st.builds(Sustained, FINITE, FINITE, TIMES, several(CONDITIONS)),
     several(TEXT),
@@ -81,7 +89,7 @@ RECORDS = st.builds(
     TEXT,
     TEXT,
     FACTS,
-    st.builds(Protocol, st.integers(1), st.integers(1), FINITE, scenario=TEXT),
+    st.builds(Protocol, st.integers(1, 2**63), st.integers(1, 2**63), FINITE, scenario=TEXT),
     several(RESULTS),
     st.booleans(),
     several(TEXT),

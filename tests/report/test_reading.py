@@ -127,7 +127,7 @@ def test_json_that_is_no_record_is_refused(read, text):
 
 def test_a_model_file_is_refused(tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"\x1c\0\0\0TFL3\xff\xfe")
-    with pytest.raises(DataError, match=r"model\.tflite is not JSON"):
+    with pytest.raises(DataError, match=r"model\.tflite cannot be used: it is not text in UTF-8"):
         read_material([tmp_path / "model.tflite"])
 
 
