@@ -1,6 +1,7 @@
 """Text that people read: names from files made fit for a terminal, and the name that was probably meant."""
 
 import difflib
+import textwrap
 from collections.abc import Iterable
 
 from edgeleuk.errors import UsageError
@@ -27,6 +28,22 @@ def expect_utf8(option: str, value: str | None) -> None:
         (value or "").encode()
     except UnicodeEncodeError as error:
         raise UsageError(f"{option} {printable(value)!r} is not text in UTF-8; expected plain characters") from error
+
+
+def wrapped(text: str, width: int, side: int) -> str:
+    """Lines of at most `width` characters, continued below their text, `side` characters from the left.
+
+    A word that is longer, such as a path, stays whole, so that it can be copied.
+    """
+    return "\n".join(_wrapped_line(line, width, side) for line in text.split("\n"))
+
+
+def _wrapped_line(line: str, width: int, side: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = " " * side
+    parts = textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(parts)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

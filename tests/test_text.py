@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.text import nearest, printable, printable_json, printable_lines
+from edgeleuk.text import nearest, printable, printable_json, printable_lines, wrapped
 
 
 @given(st.text(st.characters()))
@@ -42,3 +42,12 @@ def test_the_nearest_name_is_the_one_meant(word, meant):
 
 def test_of_names_that_differ_by_case_the_first_is_given():
     assert nearest("ALL", ["All", "all"]) == "All"
+
+
+def test_long_lines_go_on_below_their_text_and_paths_stay_whole():
+    text = "name          " + "word " * 12 + "\nfile          /" + "x" * 60 + "\nshort"
+    lines = wrapped(text, 50, 14).split("\n")
+    assert [line[:14].strip() for line in lines] == ["name", "", "file", "", "short"]
+    assert lines[3] == " " * 14 + "/" + "x" * 60
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+    assert max(map(len, [*lines[:3], lines[4]])) <= 50

@@ -8,6 +8,7 @@ from edgeleuk.bench.record import Record, Result, best_threads
 from edgeleuk.bench.statistics import FEWEST_FOR_RATIO, Ratio, ratio_of_medians, typical_ms
 from edgeleuk.errors import DataError
 
+_MOST_TITLES = 4
 DEFAULT_MAX_REGRESSION = 0.05
 _DEVICE_FACTS = ("board", "processor", "architecture", "usable_cores", "governors", "clock_ceiling_mhz")
 
@@ -73,10 +74,10 @@ def compare(first: Record, second: Record, max_regression: float = DEFAULT_MAX_R
     """
     pairs = _pairs(first, second)
     if not pairs:
-        raise DataError(
-            f"nothing to compare: the first record has {_titles(first)}; the second {_titles(second)}. Pairs are of "
-            "the same model, interpreter and number of threads"
-        )
+        error = DataError("nothing to compare: pairs are of the same model, interpreter and number of threads")
+        for name, record in (("first", first), ("second", second)):
+            error.add_note(f"the {name} record has {_titles(record)}")
+        raise error
     return Comparisons(
         tuple(_comparison(one, other, max_regression) for one, other in pairs), tuple(_notes(first, second, pairs))
     )
@@ -164,4 +165,6 @@ def _said(fact: Any) -> str:
 
 
 def _titles(record: Record) -> str:
-    return "; ".join(result.title for result in record.results) or "no results"
+    titles = [result.title for result in record.results]
+    more = f"; and {len(titles) - _MOST_TITLES} more" if len(titles) > _MOST_TITLES else ""
+    return "; ".join(titles[:_MOST_TITLES]) + more or "no results"

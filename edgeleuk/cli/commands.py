@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from edgeleuk.cli.output import MOST_COLUMNS
 from edgeleuk.cli.paths import Place
 from edgeleuk.text import nearest
 
-CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": MOST_COLUMNS}
 Groups = Mapping[str, Sequence[str]]
 
 

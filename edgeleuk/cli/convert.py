@@ -8,7 +8,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import data_root_option
-from edgeleuk.cli.output import say, show, show_json
+from edgeleuk.cli.output import say, show_facts, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
@@ -158,7 +158,7 @@ def command(
     for path in errors:
         write_layer_errors(table, path)
     proof = conversion.proof.to_dict()
-    show_json(proof) if as_json else show(render_proof(proof, output))
+    show_json(proof) if as_json else show_facts(render_proof(proof, output))
     if precision == "int8" and (split := split_graph(proof)):
         say(f"warning: {split}")
 

@@ -13,13 +13,15 @@ FAILED, MISUSED = 1, 2
 
 
 def failure_of(error: Exception) -> tuple[str, int]:
-    """The message, one line unless it is a help text, and the exit code."""
+    """The message and the exit code. It is one line, with a line for each note of the error, or a help text."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error), MISUSED
     if isinstance(error, click.ClickException):
         return printable(f"error: {_of_click(error)}"), MISUSED if isinstance(error, click.UsageError) else FAILED
     if isinstance(error, EdgeleukError):
-        return printable(f"error: {error}"), MISUSED if isinstance(error, UsageError) or error.of_name else FAILED
+        lines = (f"error: {error}", *(f"  {note}" for note in getattr(error, "__notes__", ())))
+        code = MISUSED if isinstance(error, UsageError) or error.of_name else FAILED
+        return "\n".join(map(printable, lines)), code
     return printable(f"error: {_of_system(error)}"), FAILED
 
 

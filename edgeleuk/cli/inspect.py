@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.output import show, show_json
+from edgeleuk.cli.output import show_facts, show_json
 from edgeleuk.cli.paths import Existing
 
 
@@ -22,4 +22,4 @@ def command(model: Path, as_json: bool) -> None:
     from edgeleuk.report.inspection import inspect_model, render_text
 
     inspection = inspect_model(model)
-    show_json(inspection.to_dict()) if as_json else show(render_text(inspection))
+    show_json(inspection.to_dict()) if as_json else show_facts(render_text(inspection))

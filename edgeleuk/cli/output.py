@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,9 @@ import click
 from edgeleuk.errors import OutputError
 from edgeleuk.files import output_errors, to_json
 from edgeleuk.places import is_stream
-from edgeleuk.text import printable_json, printable_lines
+from edgeleuk.text import printable_json, printable_lines, wrapped
 
+MOST_COLUMNS = 120  # longer lines are hard to read
 _MARKED = (
     (re.compile(r"^(not valid\b[^\n]*)", re.IGNORECASE | re.MULTILINE), {"fg": "red", "bold": True}),
     (re.compile(r"^(error: )", re.MULTILINE), {"fg": "red", "bold": True}),
@@ -30,6 +32,12 @@ def show(text: str, err: bool = False) -> None:
     for pattern, style in _MARKED:
         clean = pattern.sub(lambda found, style=style: click.style(found[1], **style), clean)  # type: ignore[misc]
     click.echo(clean, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def show_facts(text: str, side: int = 14) -> None:
+    """Show lines of a name and its text, which begins `side` characters from the left, as wide as the terminal is."""
+    width = min(shutil.get_terminal_size((80, 24)).columns, MOST_COLUMNS)
+    show(wrapped(text, max(width, 40), side))
 
 
 def say(text: str) -> None:

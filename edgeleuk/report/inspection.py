@@ -11,6 +11,7 @@ from edgeleuk.device.delegate import Coverage, coverage, describe
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.report.cascade_rule import rule_lines
 from edgeleuk.report.proof import portability_lines, render_proof
+from edgeleuk.report.rows import shortened
 from edgeleuk.runtime.backend import open_interpreter, operations_of
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
@@ -18,6 +19,7 @@ from edgeleuk.runtime.portability import portability
 from edgeleuk.spec import ModelSpec
 
 _PROOF_SCHEMA = 1
+_LONGEST_NAME = 60  # of a tensor; --json has the whole of it
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _outputs(graph: Graph) -> list[Tensor]:
 
 def _tensor(tensor: Tensor) -> str:
     quantized = "" if tensor.scale is None else f", scale {tensor.scale:.9g}, zero point {tensor.zero_point}"
-    return f"{tensor.name}  {tensor.dtype} {list(tensor.shape)}{quantized}"
+    return f"{shortened(tensor.name, _LONGEST_NAME)}  {tensor.dtype} {list(tensor.shape)}{quantized}"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -75,8 +75,18 @@ def test_too_few_processes_to_tell_are_no_pass(run_edgeleuk, write):
 def test_records_without_a_pair_are_refused(run_edgeleuk, write):
     first, second = write("a.json", record(("m", 10.0), ("n", 1.0))), write("b.json", record(("o", 10.0)))
     done = run_edgeleuk("compare", first, second)
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
-    assert done.stderr.startswith("error: nothing to compare: the first record has m, litert, 1 thread; n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "error: nothing to compare: pairs are of the same model, interpreter and number of threads",
+        "  the first record has m, litert, 1 thread; n, litert, 1 thread",
+        "  the second record has o, litert, 1 thread",
+    ]
+
+
+def test_of_a_long_record_the_first_results_are_named(run_edgeleuk, write):
+    first = write("a.json", record(*((f"m{number}", 10.0) for number in range(9))))
+    done = run_edgeleuk("compare", first, write("b.json", record(("o", 10.0), ("p", 10.0))))
+    assert done.stderr.splitlines()[1].endswith("m3, litert, 1 thread; and 5 more")
 
 
 def test_an_invalid_record_and_another_device_are_pointed_out(run_edgeleuk, write):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,11 @@ from edgeleuk.runtime.bundle import write_bundle
 
 
 def run(*arguments):
+    """What is printed; a line that was continued below itself is one again."""
+    return re.sub(r"\n {14}(?=\S)", " ", printed(*arguments))
+
+
+def printed(*arguments):
     return CliRunner().invoke(command, list(map(str, arguments)), catch_exceptions=False).stdout
 
 
