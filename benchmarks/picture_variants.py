@@ -43,10 +43,12 @@ class Variant:
     tolerance: int = 0
 
 
-def variants() -> Iterator[Variant]:
-    """All of them, one at a time."""
-    for part in (_tifffile_variants, _pillow_tiffs, _jpegs, _pngs, _bmps):
-        yield from part()
+def variants(every: int = 1) -> Iterator[Variant]:
+    """One of so many, each made when it is asked for."""
+    parts = (_tifffile_variants(every), *(part() for part in (_pillow_tiffs, _jpegs, _pngs, _bmps)))
+    yield from itertools.chain.from_iterable(
+        itertools.islice(part, 0, None, step) for part, step in zip(parts, (1, *[every] * 4), strict=True)
+    )
 
 
 def judge(variant: Variant) -> str:
@@ -108,15 +110,14 @@ def _smooth(shape: tuple[int, ...]) -> Pixels:
     return np.stack(planes, -1).astype(np.uint8).reshape(shape)
 
 
-def _tifffile_variants() -> Iterator[Variant]:
+def _tifffile_variants(every: int = 1) -> Iterator[Variant]:
     layouts: list[tuple[str, dict[str, Any]]] = [("<", {}), (">", {}), ("<", {"bigtiff": True})]
     organised: list[dict[str, Any]] = [{}, {"rowsperstrip": 1}, {"rowsperstrip": 7}, {"tile": (16, 16)}]
     organised += [{"tile": (48, 64)}, {"tile": (32, 16)}]
     compressions: list[dict[str, Any]] = [{}] + [{"compression": name} for name in _COMPRESSIONS]
     compressions += [{"compression": name, "predictor": True} for name in ("lzw", "zlib", "zstd")]
-    for (name, pixels, options), (order, big), parts, packed in itertools.product(
-        _arrays(), layouts, organised, compressions
-    ):
+    chosen = itertools.product(_arrays(), layouts, organised, compressions)
+    for (name, pixels, options), (order, big), parts, packed in itertools.islice(chosen, 0, None, every):
         stream = io.BytesIO()
         given = {**options, **parts, **packed}
         try:
@@ -133,7 +134,7 @@ def _tifffile_variants() -> Iterator[Variant]:
 
 def _rounding(name: str) -> int:
     """Levels by which two ways to multiply by an opacity, or out of CMYK and YCbCr, differ; else none."""
-    return int("unassalpha" in name or "None contig" in name or name.startswith("other"))
+    return int("unassalpha" in name or "None contig" in name or "ycbcr" in name or name.startswith("other"))
 
 
 _COMPRESSIONS = ("lzw", "zlib", "packbits", "zstd", "lzma", "jpeg", "webp", "jpeg2000", "jpegxl", "lerc", "png")
