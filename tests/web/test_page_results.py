@@ -120,7 +120,7 @@ def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     page = visit(server, "#history", expected=(404, 422), timezone_id="Asia/Tokyo")
     lines, count = page.locator("#history tr"), page.locator("#history-count")
     expect(count).to_have_text("61 results")
-    expect(page.locator("#history-zone")).to_have_text("Days and times are those of Asia/Tokyo (now UTC+09:00).")
+    expect(page.locator("footer .zone")).to_have_text("Asia/Tokyo (now UTC+09:00)")
     page.get_by_role("button", name="Show more").click()
     expect(lines).to_have_count(61)
     assert page.locator("#filter-label option").all_inner_texts() == ["every class", "ALL", "healthy"]

@@ -77,7 +77,7 @@ export function row(result) {
   const fill = (shown) => {
     const said = make("div", {}, answer(shown), ...[warnings(shown)].filter(Boolean));
     const cells = [picture(shown), said, opener(shown, fileName(shown.path)), shown.subject ?? "",
-      SOURCES[shown.source] ?? shown.source, modelName(shown), time(shown.created)];
+      SOURCES[shown.source] ?? shown.source, make("span", {}, ...breakable(modelName(shown))), time(shown.created)];
     line.replaceChildren(...cells.map((cell) => make("td", {}, ...(cell === "" ? [] : [cell]))));
     return remember(line, shown, fill);
   };

@@ -4,7 +4,7 @@ import { address, place } from "./address.js";
 import { ask } from "./api.js";
 import { knownSubjects, row } from "./cards.js";
 import { displayName } from "./classes.js";
-import { counted, find, make, show, time, zone, zoneText } from "./dom.js";
+import { counted, find, make, show, time, zone } from "./dom.js";
 
 const PAGE = 50;
 const SOME = 12;
@@ -47,7 +47,6 @@ export async function showHistory(filters) {
   }
   const [, { models }] = await Promise.all([loadSubjects(), ask("/api/models")]);
   useModels(models);
-  find("history-zone").textContent = `Days and times are those of ${zoneText()}.`;
   await loadPage(null);
 }
 

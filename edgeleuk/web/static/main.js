@@ -7,7 +7,7 @@ import { showChanges, startChanges } from "./changes.js";
 import { served, useModel } from "./classes.js";
 import * as details from "./details.js";
 import { hideDevice, showDevice } from "./device.js";
-import { find, show } from "./dom.js";
+import { find, show, zoneText } from "./dom.js";
 import { showFailures, startFailures } from "./failures.js";
 import { historyNews, loadSubjects, showHistory, startHistory, useLabels } from "./history.js";
 import { insertLive, refreshFailures, refreshLive } from "./live.js";
@@ -211,6 +211,7 @@ addEventListener("hashchange", () => {
 });
 
 document.querySelectorAll(".research").forEach((element) => { element.textContent = RESEARCH_USE; });
+document.querySelectorAll(".zone").forEach((element) => { element.textContent = zoneText(); });
 startUploads();
 startHistory(report);
 startSubjects(report);
