@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from edgeleuk.errors import EdgeleukError, UsageError
 
-_BACKLOG = 128
+BACKLOG = 128
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -26,7 +26,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         taken = "another program listens there; stop it or choose another --port"

@@ -1,10 +1,15 @@
 """The limit of open files: each connection is one, and a server that runs out of them answers nobody."""
 
+import asyncio
 import resource
+import time
+from collections.abc import Callable
+from typing import Any
 
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.web.settings import Limits
 
+_EVERY_S = 60.0
 _OWN = 64  # model, store with its log and index, three times, libraries, the page, images being read
 
 
@@ -20,3 +25,25 @@ def allow_files(limits: Limits) -> None:
             "('ulimit -Hn', LimitNOFILE= in systemd)"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+class SeldomHandler:
+    """Tells the event loop's own troubles, each once a minute.
+
+    asyncio tells of a connection that it cannot accept as often as the backlog is long, and again a second later (seen
+    in Python 3.11): a limit reached at run time, by the whole system's say, would fill the log.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told_s: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell it as asyncio does, unless it was told lately."""
+        kind = f"{context.get('message')} {context.get('exception')!r:.200}"
+        if self._clock() - self._told_s.get(kind, -_EVERY_S) < _EVERY_S:
+            return
+        if len(self._told_s) > 1000:
+            self._told_s.clear()
+        self._told_s[kind] = self._clock()
+        loop.default_exception_handler(context)

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp
 from edgeleuk.device.systemd import Notifier
 from edgeleuk.errors import UsageError
 from edgeleuk.runtime.decision import RESEARCH_USE
-from edgeleuk.web.address import HostNames, bind, is_loopback, url
+from edgeleuk.web.address import BACKLOG, HostNames, bind, is_loopback, url
 from edgeleuk.web.app import build_app
-from edgeleuk.web.descriptors import allow_files
+from edgeleuk.web.descriptors import SeldomHandler, allow_files
 from edgeleuk.web.protocol import guarded_protocol
 from edgeleuk.web.proxies import TrustedProxies
 from edgeleuk.web.services import Services
@@ -69,6 +69,7 @@ def _configuration(app: ASGIApp, limits: Limits, proxies: TrustedProxies) -> uvi
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        backlog=BACKLOG,
         timeout_keep_alive=limits.keep_alive_s,
         timeout_graceful_shutdown=limits.stop_s,
     )
@@ -87,7 +88,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._background, self._reload)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(SeldomHandler())
+        loop.add_signal_handler(signal.SIGHUP, self._background, self._reload)
         self._background(self._watch)
         settings = self._services.settings
         needs = "open to this machine only" if settings.token is None else "needs the token"

@@ -1,12 +1,14 @@
 """What clients do to a server on the wire: slowness, lies, floods. A real server, plain sockets."""
 
 import re
+import resource
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -285,3 +287,18 @@ def test_a_limit_of_open_files_that_is_too_low_is_said_at_the_start(small_model,
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "may open 64 files; 128 connections need 320" in done.stderr
     assert not (tmp_path / "r.db").exists()
+
+
+def test_a_limit_of_open_files_that_is_lowered_meanwhile_fills_no_log(start):
+    server = start(QUICK)
+    files = len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (files + 5, 4096))
+    connections = [connect(server) for _ in range(30)]
+    time.sleep(2.5)
+    for connection in connections:
+        connection.close()
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (4096, 4096))
+    time.sleep(1.5)
+    assert still_serves(server)
+    assert sum("out of system resource" in line for line in server.lines) == 1
+    assert len(server.lines) < 30
