@@ -19,9 +19,10 @@ from edgeleuk.quantization.convert import Conversion, convert, write_conversion
 from edgeleuk.quantization.convert import Request as ConversionRequest
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
-from edgeleuk.report.evaluation import write_folder
+from edgeleuk.report.evaluation import scores_of, write_folder
 from edgeleuk.report.page import render_page
 from edgeleuk.report.reading import read_material
+from edgeleuk.report.scored import caveats_of, counted
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.training.config import QatConfig, TrainConfig
 from edgeleuk.training.results import Report
@@ -73,6 +74,8 @@ class Demo:
                 "path": str(variant.path),
                 "size_bytes": variant.path.stat().st_size,
                 "accuracy": dataclasses.asdict(variant.evaluation.scores.accuracy),
+                "accuracy_unit": variant.evaluation.scores.bootstrap.unit,
+                "accuracy_caveats": list(caveats_of(variant.evaluation.notes)),
                 "label_agreement": variant.conversion.proof.fidelity[-1].label_agreement,
                 "latency_p50_ms": result.latency.p50_ms,
                 "latency_p90_ms": result.latency.p90_ms,
@@ -165,13 +168,17 @@ def render_table(variants: Sequence[Variant], results: Sequence[Result]) -> str:
             f"| {variant.name} | {_accuracy(variant)} | {agreement:.1%} "
             f"| {variant.path.stat().st_size / 1e6:.2f} MB | {latency.p50_ms:.2f} / {latency.p90_ms:.2f} ms |"
         )
-    return "\n".join(rows)
+    return "\n".join([*rows, "", *(f"Accuracy: {caveat}." for caveat in _caveats(variants))])
 
 
 def _accuracy(variant: Variant) -> str:
-    accuracy = variant.evaluation.scores.accuracy
-    bounds = "" if accuracy.low is None else f" ({accuracy.low:.3f} to {accuracy.high:.3f})"
-    return f"{accuracy.value:.3f}{bounds}"
+    found = scores_of(variant.evaluation)["accuracy"]
+    return "-" if found is None else found.text
+
+
+def _caveats(variants: Sequence[Variant]) -> list[str]:
+    """What limits the accuracies, each sentence once."""
+    return list(dict.fromkeys(note for each in variants for note in caveats_of(each.evaluation.notes)))
 
 
 def render_report(variants: Sequence[Variant], record: Record) -> str:
@@ -187,7 +194,7 @@ Research software, not a medical device.
 {render_table(variants, record.results)}
 
 - Accuracy on {scores.image_count} images of subjects that no model was trained, validated or calibrated on;
-  intervals by bootstrap over {scores.group_count} {scores.bootstrap.unit}s.
+  intervals over {counted(scores.group_count, scores.bootstrap.unit)}.
 - Latency of bare inference on this machine, one thread, {protocol.processes} processes of each model in turn,
   {protocol.seconds:g} s in all; report.html has intervals, stages and operators.
 {caution}- The last model is the one for the device. Its proof: {describe_proof(variants[-1])}

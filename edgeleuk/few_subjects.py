@@ -33,13 +33,29 @@ def share_bounds(
 
     `images` is how many it is of, `freedom` the degrees of freedom of its spread, one less than the subjects if None.
     """
+    free = subjects - 1 if freedom is None else freedom
+    effective = _effective_images(value, spread, (subjects, images), confidence, free)
+    return _exact_bounds(value, float(subjects) if effective is None else effective, confidence)
+
+
+def _effective_images(
+    value: float, spread: float, least_most: tuple[int, int], confidence: float, freedom: int
+) -> float | None:
+    """As many independent images as would spread like this, cut down by Student's t; None without a spread."""
+    if spread <= _NO_SPREAD:
+        return None
     _, stats = statistics_packages()
     tail = (1 - confidence) / 2
-    effective = float(subjects)
-    if spread > _NO_SPREAD:
-        shrunk = stats.norm.ppf(tail) / stats.t.ppf(tail, subjects - 1 if freedom is None else freedom)
-        effective = min(max(value * (1 - value) * (float(shrunk) / spread) ** 2, subjects), images)
-    right, wrong = value * effective, (1 - value) * effective
+    shrunk = float(stats.norm.ppf(tail) / stats.t.ppf(tail, freedom))
+    least, most = least_most
+    return min(max(value * (1 - value) * (shrunk / spread) ** 2, least), most)
+
+
+def _exact_bounds(value: float, images: float, confidence: float) -> tuple[float, float]:
+    """Of Clopper and Pearson, for any number of images above 0."""
+    _, stats = statistics_packages()
+    tail = (1 - confidence) / 2
+    right, wrong = value * images, (1 - value) * images
     low = 0.0 if value <= 0 else float(stats.beta.ppf(tail, right, wrong + 1))
     high = 1.0 if value >= 1 else float(stats.beta.ppf(1 - tail, right + 1, wrong))
     return low, high
@@ -54,18 +70,23 @@ def jackknife_spread(left_out: NDArray[np.float64]) -> float:
 def difference_bounds(
     gained: NDArray[np.float64], lost: NDArray[np.float64], sizes: NDArray[np.float64], confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Bounds of the share of images gained less that lost; each float64 [subjects], two or more, `sizes` the images."""
-    up, up_low, up_high = _share(gained, sizes, confidence)
-    down, down_low, down_high = _share(lost, sizes, confidence)
-    difference = up - down
-    low = difference - math.hypot(up - up_low, down_high - down)
-    high = difference + math.hypot(up_high - up, down - down_low)
+    """Bounds of the share of images gained less that lost; each float64 [subjects], two or more, `sizes` the images.
+
+    Where nothing was gained, or nothing lost, that side is taken to be as much alike within a subject as the other.
+    """
+    up, up_images = _share(gained, sizes, confidence)
+    down, down_images = _share(lost, sizes, confidence)
+    fallback = float(len(sizes))
+    up_low, up_high = _exact_bounds(up, up_images or down_images or fallback, confidence)
+    down_low, down_high = _exact_bounds(down, down_images or up_images or fallback, confidence)
+    low = up - down - math.hypot(up - up_low, down_high - down)
+    high = up - down + math.hypot(up_high - up, down - down_low)
     return max(low, -1.0), min(high, 1.0)
 
 
-def _share(counts: NDArray[np.float64], sizes: NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
-    """The share of all images that the counts are, with its bounds."""
+def _share(counts: NDArray[np.float64], sizes: NDArray[np.float64], confidence: float) -> tuple[float, float | None]:
+    """The share of all images that the counts are, and its effective number of images."""
     images = float(sizes.sum())
     value = float(counts.sum()) / images
     spread = jackknife_spread((counts.sum() - counts) / (images - sizes))
-    return value, *share_bounds(value, spread, len(sizes), int(images), confidence)
+    return value, _effective_images(value, spread, (len(sizes), int(images)), confidence, len(sizes) - 1)
