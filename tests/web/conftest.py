@@ -105,6 +105,7 @@ def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="the page was NOT tested: playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"the page was NOT tested in a browser: {CHROMIUM} is not there (apt install chromium)")
+    sync_api.expect.set_options(timeout=PATIENCE_MS)
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield opened

@@ -115,7 +115,7 @@ function handle(item, error) {
     say(item, "waiting for the token");
   } else if (BUSY.has(error.status)) {
     pause(Math.min(30, error.retryAfterSeconds ?? 2) * (0.75 + Math.random() / 2));
-    say(item, "the server is busy, goes on in a moment");
+    say(item, `goes on in a moment: ${error.message}`); // busy, or its store cannot be written
   } else if (error.status === 0 && ++item.tries < NETWORK_TRIES) {
     say(item, "the server cannot be reached, goes on when it is back");
   } else {
