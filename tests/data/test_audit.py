@@ -7,8 +7,10 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ExifTags, Image
 
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
@@ -130,3 +132,24 @@ def test_counting_by_scope_equals_counting_every_pair(rows: list[tuple[int, str,
     assert counted.across_splits == differ("split")
     assert counted.across_folds == sum(None not in folds and folds[0] != folds[1] for folds in training)
     assert counted.within_folds == sum(None not in folds and folds[0] == folds[1] for folds in training)
+
+
+def test_pictures_without_content_and_tiny_ones_and_other_profiles_are_named(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    for label in ("blast", "healthy"):
+        (tmp_path / label).mkdir()
+        for number in range(3):
+            Image.fromarray(np.roll(noise, number + 3 * (label == "blast"), 0)).save(tmp_path / label / f"{number}.png")
+    Image.new("RGB", (40, 40), "black").save(tmp_path / "blast/capped.png")
+    Image.fromarray(noise[:8, :8]).save(tmp_path / "healthy/thumb.png")
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = 0xFFFF
+    Image.fromarray(noise).save(tmp_path / "healthy/adobe.jpg", exif=exif)
+    report = audit(scan(tmp_path))
+    assert [sentence.partition(":")[0] for sentence in report.problems] == [
+        "1 image of one colour",
+        "1 image whose file says other colours than sRGB without an ICC profile",
+        "1 image of fewer than 32 px a side",
+    ]
+    assert "blast/capped.png" in report.problems[0]
+    assert report.errors == ()

@@ -40,3 +40,16 @@ def test_thousands_of_refused_files_have_two_chances_each_and_the_good_one_behin
     assert offers.pop("z_good.bmp") == 1
     assert set(offers.values()) == {2}
     assert len(offers) == _MANY
+
+
+def test_what_failed_for_a_passing_reason_comes_again_as_often_as_it_takes_but_not_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(b"x")
+    intake = Intake(_SETTLE_S, Notices(print))
+    for _ in range(5):
+        assert intake.again(str(path), passing=True)
+        waiting_s = intake.due_in_s()
+        assert waiting_s is not None
+        assert 30 < waiting_s <= 60
+    path.unlink()
+    assert not intake.again(str(path), passing=True)

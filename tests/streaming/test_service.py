@@ -44,7 +44,7 @@ class Folder:
         self._control.stopping = not self._images
         return [self._images.pop()] if self._images else []
 
-    def retry_later(self, path: Path) -> bool:
+    def retry_later(self, path: Path, passing: bool = False) -> bool:
         return False
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
+from PIL import Image
 
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.sources.frame import Frame
@@ -116,3 +117,42 @@ def test_a_store_that_cannot_be_read_does_not_stop_classification(model, store, 
     store.close()
     [row] = Steps(model, store).rows([[write_image("x.bmp")]])
     assert row.result is not None
+
+
+class Exhausted:
+    """A classifier for which there is no memory."""
+
+    def timed_prepare(self, image):
+        raise MemoryError
+
+
+def test_lack_of_memory_is_a_passing_error_and_no_store_calls_the_image_damaged(model, store, write_image, tmp_path):
+    path = write_image("x.bmp")
+    (tmp_path / "bad.bmp").write_bytes(b"")
+    short = Model(Exhausted(), model.identity)
+    first, second = recorded(Steps(short, store).rows(singly([path, tmp_path / "bad.bmp"])), store, "file")
+    assert (first.error, first.passing) == ("there is not enough memory for it now", True)
+    assert not second.passing
+    assert [failure.path for failure in store.failures()] == [str(tmp_path / "bad.bmp")]
+    (again,) = recorded(Steps(model, store).rows(singly([path])), store, "file")
+    assert again.result is not None
+
+
+def test_a_page_and_the_bound_on_pixels_reach_the_decoder(model, tmp_path):
+    path = tmp_path / "stack.tif"
+    first, second = (Image.effect_noise((64, 64), sigma).convert("RGB") for sigma in (20, 90))
+    first.save(path, save_all=True, append_images=[second])
+    (whole,), (page,), (small,) = (
+        list(Steps(model, way=way).rows(singly([path]))) for way in (Way(), Way(page=2), Way(page=2, max_pixels=4000))
+    )
+    assert whole.error.startswith("2 pages (64x64 RGB, 64x64 RGB)")
+    assert page.result.probabilities == pytest.approx(model.classifier.predict(second).probabilities, abs=1e-6)
+    assert "at most 4,000 are decoded" in small.error
+
+
+def test_what_is_no_cell_is_said_in_the_row_and_stays_in_the_store(model, store, tmp_path):
+    path = tmp_path / "white.png"
+    Image.new("RGB", (8, 8), "white").save(path)
+    for _ in range(2):
+        (row,) = recorded(Steps(model, store).rows(singly([path])), store, "file")
+        assert row.result.warnings == ("no content", "8 px")
