@@ -17,6 +17,7 @@ from edgeleuk.errors import ModelError
 from edgeleuk.evaluation_notes import notes_on
 from edgeleuk.metrics import Bootstrap, Scores, score
 from edgeleuk.predictors import Predictor, StagedPredictor, model_sha256, open_predictor
+from edgeleuk.progress import counted
 from edgeleuk.resampling import statistics_packages
 from edgeleuk.runtime.decision import decide
 from edgeleuk.selection import choose_images, default_split, seen_in_training
@@ -185,10 +186,10 @@ def _answers(
     paths = [index.path_of(image) for image in images]
     answered_first = None
     if isinstance(predictor, StagedPredictor):
-        rows, stages = zip(*predictor.answers(paths), strict=True)
+        rows, stages = zip(*counted(predictor.answers(paths), "images", len(paths)), strict=True)
         probabilities, answered_first = np.stack(rows), stages.count(1)
     else:
-        probabilities = np.stack(list(predictor.probabilities(paths)))
+        probabilities = np.stack(list(counted(predictor.probabilities(paths), "images", len(paths))))
     expected = (len(images), len(predictor.spec.classes))
     if probabilities.shape != expected or not np.isfinite(probabilities).all():
         raise ModelError(f"the model gave {probabilities.shape} values, expected {expected}, all of them finite")

@@ -1,6 +1,5 @@
 """`edgeleuk data`: audit a folder of cell images, split it without leaks, or make a synthetic one."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -12,12 +11,12 @@ from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.cli.pictures import max_megapixels_option
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
-from edgeleuk.data.pixels import Progress
 from edgeleuk.data.scan import scan
 from edgeleuk.data.sides import left_out
 from edgeleuk.data.split import make_folds, official_folds
 from edgeleuk.data.split_text import describe_move, index_record, render_index
 from edgeleuk.errors import DataError, UsageError
+from edgeleuk.progress import Counter
 
 _positive = click.option(
     "--positive", metavar="CLASS", help="Class that a detection means; 'all' in the C-NMC layout, else none."
@@ -48,7 +47,7 @@ def audit_command(path: Path, positive: str | None, data_root: Path | None, max_
     PATH is the C-NMC folder, a folder with one sub-folder a class (subjects in subjects.csv: path,subject), or a
     manifest TSV (path, sha256, size). Exit status 1 where copies have two labels or no image is usable.
     """
-    report = audit(scan(path, positive, _progress(), data_root, max_pixels))
+    report = audit(scan(path, positive, Counter("images read").at, data_root, max_pixels))
     show_json(report.to_dict()) if as_json else show(render(report))
     if report.errors:
         raise DataError("; ".join(report.errors))
@@ -103,7 +102,7 @@ def split_command(
     """
     if official and (folds is not None or test_fraction):
         raise UsageError("--official keeps the folds as they are; leave --folds and --test-fraction out")
-    found = scan(path, positive, _progress(), data_root, max_pixels)
+    found = scan(path, positive, Counter("images read").at, data_root, max_pixels)
     index, moves = (
         official_folds(found)
         if official
@@ -142,13 +141,3 @@ def synth_command(out: Path, subjects: int, images_per_subject: int, folds: int,
         out, subjects=subjects, images_per_subject=images_per_subject, folds=folds, seed=seed, difficulty=difficulty
     )
     show(f"{out}: {number:,} images of {subjects} subjects; synthetic, not for any medical use")
-
-
-def _progress() -> Progress | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        click.echo(f"\r{done:,} of {total:,} images read", nl=done == total, err=True)
-
-    return show

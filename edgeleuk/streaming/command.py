@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from edgeleuk.errors import UsageError
 from edgeleuk.picture_limits import MAX_PIXELS
+from edgeleuk.progress import Counter
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.sources.files import STANDARD_INPUT, named_images
@@ -70,7 +71,8 @@ def run(request: Request, as_json: bool = False) -> bool:
     """Classify and print. Returns False where an image could not be used; a watch or a camera that ended is well."""
     with ExitStack() as stack:
         rows, model = _open(request, stack)
-        return _print(rows, model.classifier.spec.shown_names, sys.stdout.isatty() and not as_json) or not request.names
+        table = sys.stdout.isatty() and not as_json
+        return _print(rows, model.classifier.spec.shown_names, table, _counter(request)) or not request.names
 
 
 def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Model]:
@@ -132,14 +134,27 @@ def _opened_store(request: Request, stack: ExitStack) -> "Store | None":
     return store
 
 
-def _print(rows: Iterable[Row | None], shown: Mapping[str, str], table: bool) -> bool:
+def _counter(request: Request) -> Counter:
+    """Counts the images that were named, on a terminal; how many they are is looked up for one alone."""
+    counter = Counter("images")
+    if request.names and STANDARD_INPUT not in request.names and counter.on:
+        counter.total = sum(map(len, named_images(request.names)))
+    counter.on = counter.total is not None
+    return counter
+
+
+def _print(rows: Iterable[Row | None], shown: Mapping[str, str], table: bool, counter: Counter) -> bool:
     if table:
         print(printable(table_head(shown)))
     well = True
-    for row in rows:
-        if row is not None:
-            print(printable(table_line(row, shown)) if table else json_line(row), flush=True)
-            well &= row.error is None
+    with closing(counter):
+        for number, row in enumerate(rows, 1):
+            if row is not None:
+                if sys.stdout.isatty():  # the same place as the counter's
+                    counter.close()
+                print(printable(table_line(row, shown)) if table else json_line(row), flush=True)
+                well &= row.error is None
+                counter.at(number)
     if table or sys.stderr.isatty():
         print(RESEARCH_USE, file=sys.stdout if table else sys.stderr)
     return well

@@ -1,10 +1,10 @@
 """Fitting a network epoch by epoch, in phases, with resume. Shared by `train` and `qat`."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from edgeleuk.training.stream import ImageStream
 from edgeleuk.training.unfinished import CHECKPOINT
 
 _WARM_UP_SHARE = 0.1
+_Batch = TypeVar("_Batch")
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,8 @@ class Fitter:
 
     def _weighted(self, epoch: int) -> Iterator[tuple[Any, Any, Any]]:
         training = self.data.training
-        # A bar on a terminal (disable=None), gone when the epoch is.
         data = self.data.objective.batches(training, epoch)
-        bar = tqdm(data, f"epoch {epoch}", training.batch_count, leave=False, disable=None)
-        for images, labels, targets in bar:
+        for images, labels, targets in _barred(data, f"epoch {epoch}", training.batch_count):
             yield images, targets, self.data.class_weights[labels].astype(np.float32)
 
     def _keep_if_best(self, row: dict[str, Any]) -> None:
@@ -160,7 +159,10 @@ class Fitter:
 
 def validate(model: Any, stream: ImageStream) -> dict[str, float]:
     """Loss (mean cross-entropy in nats), accuracy and weighted F1 of the network over one pass of the stream."""
-    parts = [(np.asarray(model.predict_on_batch(images)), labels) for images, labels in stream.in_order()]
+    parts = [
+        (np.asarray(model.predict_on_batch(images)), labels)
+        for images, labels in _barred(stream.in_order(), "validation", stream.batch_count)
+    ]
     probabilities = np.concatenate([p for p, _ in parts]).astype(np.float64)
     labels = np.concatenate([labels for _, labels in parts])
     predicted = probabilities.argmax(axis=1)
@@ -170,6 +172,11 @@ def validate(model: Any, stream: ImageStream) -> dict[str, float]:
         "val_accuracy": float((predicted == labels).mean()),
         "val_weighted_f1": weighted_f1(labels, predicted, probabilities.shape[1]),
     }
+
+
+def _barred(batches: Iterable[_Batch], title: str, count: int) -> Iterator[_Batch]:
+    """The batches, with a bar and the time left on a terminal (disable=None), which goes when they end."""
+    yield from tqdm(batches, title, count, leave=False, disable=None)
 
 
 def _schedule(phase: Phase, steps_per_epoch: int) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from edgeleuk import __version__
 from edgeleuk.errors import OutputError
 from edgeleuk.files import output_errors, to_json, write_text
+from edgeleuk.progress import duration
 from edgeleuk.report.plots import history_figure
 from edgeleuk.safe_csv import csv_of
 from edgeleuk.training.checkpoint import Progress
@@ -61,8 +62,14 @@ def describe_epoch(row: dict[str, Any], total: int) -> str:
     return (
         f"epoch {row['epoch']:>3}/{total} {row['phase']:<8} loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
         f"val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}  "
-        f"val F1 {row['val_weighted_f1']:.4f}  {row['seconds']:.0f} s"
+        f"val F1 {row['val_weighted_f1']:.4f}  {row['seconds']:.0f} s{_left(row, total)}"
     )
+
+
+def _left(row: dict[str, Any], total: int) -> str:
+    """How long the other epochs take if each takes as long, at most: patience may end them early."""
+    epochs = total - row["epoch"]
+    return f", at most {duration(epochs * row['seconds'])} left" if epochs > 0 else ""
 
 
 def made_by() -> dict[str, Any]:
