@@ -89,6 +89,9 @@ def test_subject_and_label_are_corrected_and_results_deleted(start, visit):
     expect(dialog.locator(".answer")).to_contain_text("corrected, model said ALL 90.0 %")
     expect(dialog).to_contain_text("Dr. Who: subject from UID_11 to UID_12")
     expect(page.locator("#history tr", has_text="4.bmp")).to_contain_text("UID_12")
+    with server.client() as client:  # somebody else, elsewhere
+        assert client.patch("/api/results/2", json={"label": "all"}).status_code == 200
+    expect(page.locator("#history tr", has_text="2.bmp")).to_contain_text("confirmed, model 90.0 %")
     page.keyboard.press("Escape")
     page.locator("#history tr", has_text="3.bmp").click()
     page.get_by_text("Correct or delete", exact=True).click()
@@ -109,6 +112,9 @@ def test_subject_and_label_are_corrected_and_results_deleted(start, visit):
     page.locator("#all-delete").click()
     page.get_by_role("button", name="Delete all").click()
     expect(page.locator("#history-empty")).to_contain_text("No result has")
+    page.get_by_role("link", name="What was changed by hand").click()
+    expect(page.locator("#changes tr")).to_have_count(9)
+    expect(page.locator("#changes tr").last).to_contain_text("Dr. Who")
     with server.client() as client:
         assert client.get("/api/results").json()["total"] == 0
 
@@ -121,7 +127,11 @@ def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     lines, count = page.locator("#history tr"), page.locator("#history-count")
     expect(count).to_have_text("61 results")
     expect(page.locator("footer .zone")).to_have_text("Asia/Tokyo (now UTC+09:00)")
-    page.get_by_role("button", name="Show more").click()
+    lines.nth(49).click()
+    expect(page.locator("#details-title")).to_have_text("12.bmp")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#details-title")).to_have_text("11.bmp")
+    page.go_back()
     expect(lines).to_have_count(61)
     assert page.locator("#filter-label option").all_inner_texts() == ["every class", "ALL", "healthy"]
     page.fill("#filter-subject", "a")

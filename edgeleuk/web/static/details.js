@@ -6,6 +6,7 @@ import { answer, chances, facts, picture, redraw, removeShown, RESEARCH_USE, sho
 import { changeText } from "./changes.js";
 import { displayName, modelName } from "./classes.js";
 import { button, exactTime, fileName, find, make, show } from "./dom.js";
+import { hasMore, loadMore } from "./history.js";
 
 const STAGES = { 1: "the cascade's first model", 2: "the cascade's large model" };
 const dialog = find("details");
@@ -165,10 +166,11 @@ export const refreshSteps = () => { if (open !== null) steps(); };
 function steps() {
   const { newer, older } = neighbours();
   find("details-newer").disabled = newer === undefined;
-  find("details-older").disabled = older === undefined;
+  find("details-older").disabled = older === undefined && !(newer !== undefined && hasMore());
 }
 
-function step(direction) {
+async function step(direction) {
+  if (direction > 0 && neighbours().older === undefined && hasMore()) await loadMore();
   const { newer, older } = neighbours();
   const next = direction > 0 ? older : newer;
   if (next !== undefined) location.replace(resultAddress(next));

@@ -13,6 +13,9 @@ let total = 0;
 let oldest = null;
 let news = 0;
 
+export let loadMore = null;
+export const hasMore = () => !find("view-history").hidden && !find("more").hidden;
+
 export function startHistory(report) {
   const form = find("filters");
   form.addEventListener("submit", (event) => {
@@ -28,7 +31,8 @@ export function startHistory(report) {
     else location.hash = "#history";
   });
   form.addEventListener("input", hint);
-  find("more").addEventListener("click", () => loadPage(oldest).catch(report));
+  loadMore = () => loadPage(oldest).catch(report);
+  find("more").addEventListener("click", loadMore);
   find("history-new").addEventListener("click", () => showHistory(shown).catch(report));
   startAll(report);
 }
