@@ -1,10 +1,8 @@
 """What pruning decided: which filters stay, by which criterion, and what that costs. One JSON file of a run."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from edgeleuk.errors import DataError, ModelError
 from edgeleuk.files import to_json, write_text
 from edgeleuk.optimize.latency import Probe
 from edgeleuk.optimize.slicing import Kept
+from edgeleuk.reading import read_json
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,10 @@ def write_plan(plan: Plan, path: Path) -> None:
 def read_plan(path: Path) -> Plan:
     """Read what `write_plan` wrote. Raises ModelError where it is damaged."""
     try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
-        plan: Plan = decode(Plan, raw, str(path))
-    except (OSError, ValueError, DataError) as error:
+        plan: Plan = decode(Plan, read_json(path), str(path))
+        for name, kept in plan.kept.items():
+            if not all(0 <= position < plan.filters.get(name, 0) for position in kept):
+                raise DataError(f"{path}.kept.{name} names filters that the layer does not have")
+    except DataError as error:
         raise ModelError(f"{path} is no account of a pruning ({error}); remove its folder and prune again") from error
     return plan

@@ -1,18 +1,37 @@
 """How fast shapes are on the device, each measured once and kept, and never one that a smaller one rules out."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from edgeleuk.errors import EdgeleukError, UsageError
+from edgeleuk.bench.codec import decode
+from edgeleuk.errors import DataError, EdgeleukError, OutputError, UsageError
 from edgeleuk.files import to_json, write_text
+from edgeleuk.reading import read_json
 from edgeleuk.search.config import Shape, Space
 from edgeleuk.search.device import Device
 from edgeleuk.search.jobs import Job, Workers
 
 LATENCIES = "latencies.json"
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What latencies.json holds: milliseconds by shape, why others cannot be made, what was not steady."""
+
+    ms: dict[str, float]
+    impossible: dict[str, str]
+    faults: list[str]
+
+
+def _read(file: Path) -> _Known:
+    try:
+        known: _Known = decode(_Known, read_json(file), str(file))
+    except DataError as error:
+        raise OutputError(f"{error}; remove {file}, and --resume measures the shapes again") from error
+    return known
 
 
 class Latencies:
@@ -22,10 +41,8 @@ class Latencies:
         """`folder` holds latencies.json and, while they are measured, the graphs."""
         self._file, self._graphs, self._log = folder / LATENCIES, folder / "graphs", folder / "latencies.log"
         self._device, self._threads, self._class_count, self._workers = device, threads, class_count, workers
-        known = json.loads(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
-        self._ms: dict[str, float] = known.get("ms", {})
-        self._impossible: dict[str, str] = known.get("impossible", {})
-        self._faults: list[str] = known.get("faults", [])
+        known = _read(self._file) if self._file.exists() else _Known({}, {}, [])
+        self._ms, self._impossible, self._faults = known.ms, known.impossible, known.faults
 
     @property
     def faults(self) -> tuple[str, ...]:

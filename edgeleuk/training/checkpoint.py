@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edgeleuk.errors import ModelError
+from edgeleuk.bench.codec import decode
+from edgeleuk.errors import DataError, ModelError
+from edgeleuk.reading import parse_json
 from edgeleuk.training.weights import DAMAGED, read_series, save_arrays
 
 
@@ -45,7 +47,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises ModelError where it is damaged."""
     try:
         with path.open("rb") as stream, np.load(stream) as archive:
-            progress = Progress(**json.loads(str(archive["progress"])))
+            progress = decode(Progress, parse_json(str(archive["progress"]), str(path)), str(path))
             return Checkpoint(progress, *(read_series(archive, name) for name in ("weight", "best", "optimizer")))
-    except (*DAMAGED, TypeError) as error:
+    except (*DAMAGED, TypeError, DataError) as error:
         raise ModelError(f"{path} is not a checkpoint ({error}); remove its folder and train again") from error

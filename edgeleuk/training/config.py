@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgeleuk.errors import UsageError
+from edgeleuk.reading import read_toml
 from edgeleuk.spec import RESAMPLING_FILTERS, nearest
 
 Config = TypeVar("Config", "TrainConfig", "QatConfig", "PruneConfig")
 
+_MOST_IMAGES = 1_000_000  # in a batch
 POOLS = ("average", "depthwise")
 EXITS = tuple(f"mixed{block}" for block in range(3, 10))
 CRITERIA = ("taylor", "bn-l1")
@@ -177,11 +179,14 @@ class PruneConfig:
         _check_fit(self)
 
 
+_MOST_MACS = 1e15
+
+
 def macs_budget(text: str, full: int) -> int:
     """Operations that `text` allows: a share of `full` ("50%", "0.5") or a number ("80M"). Raises UsageError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(%|[kMG]?)", text.strip())
     amount, unit = (float(found[1]), found[2]) if found else (0.0, "")
-    _expect(amount > 0, "macs", text, "a share such as 50% or a number such as 80M or 1.2G, above 0")
+    _expect(0 < amount < _MOST_MACS, "macs", text, "a share such as 50% or a number such as 80M or 1.2G, above 0")
     if unit == "%" or (not unit and amount <= 1):
         return int(full * amount / (100 if unit else 1))
     return int(amount * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[unit])
@@ -194,7 +199,7 @@ def percentage(share: float) -> str:
 
 def _check_fit(config: TrainConfig | QatConfig | PruneConfig) -> None:
     _expect(config.epochs >= 0, "epochs", config.epochs, "0 or more")
-    _expect(config.batch_size > 0, "batch-size", config.batch_size, "above 0")
+    _expect(0 < config.batch_size <= _MOST_IMAGES, "batch-size", config.batch_size, f"1 to {_MOST_IMAGES:,}")
     rate = config.learning_rate
     _expect(rate is None or 0 < rate < math.inf, "learning-rate", rate, "a number above 0")
     _expect(config.patience > 0, "patience", config.patience, "above 0")
@@ -216,23 +221,12 @@ def merge(kind: type[Config], file: Path | None, given: dict[str, Any]) -> Confi
 def _read(kind: type[Config], file: Path) -> dict[str, Any]:
     known = {f.name: f for f in dataclasses.fields(kind)}
     values = {}
-    for key, value in _load_toml(file).items():
+    for key, value in read_toml(file).items():
         name = key.replace("-", "_")
         if name not in known:
             raise UsageError(f"{file} has the unknown key '{key}'{nearest(name, known)}")
         values[name] = _typed(known[name], value, file)
     return values
-
-
-def _load_toml(file: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{file} is not TOML: {error}") from error
 
 
 def option_type(item: "dataclasses.Field[Any]") -> type[int] | type[float] | type[str]:

@@ -125,13 +125,13 @@ def test_a_margin_that_cannot_be_is_refused(read):
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_numbers_that_json_does_not_have_are_refused(read, number):
     text = signed(space={"width": [12345]}).replace("12345", number)
-    with pytest.raises(DataError, match=r"search\.json (is not JSON|holds a number that JSON does not have)"):
+    with pytest.raises(DataError, match=r"search\.json cannot be used: .* (is no number of JSON|is not a finite number)"):
         read(text)
 
 
 @pytest.mark.parametrize("depth", [500, 100_000])
 def test_nested_too_deeply_is_refused_or_read(read, depth):
-    with pytest.raises(DataError, match=r"nested too deeply|was changed"):
+    with pytest.raises(DataError, match="nested more than 64 levels deep"):
         read(signed(space={"width": [12345]}).replace("12345", "[" * depth + "]" * depth))
 
 
