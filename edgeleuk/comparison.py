@@ -97,7 +97,9 @@ def read_reference(folder: Path) -> Reference:
         texts = {name: _text(raw, name) for name in ("model_sha256", "index_sha256", "split")}
         return Reference(str(folder), **texts, trained_images=int(raw["trained_images"]), right=right, by_path=by_path)
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise DataError(f"{folder} is not an evaluation that can be read ({type(error).__name__}: {error})") from error
+        raise DataError(
+            f"{folder} is not an evaluation that can be read ({type(error).__name__}: {error!s:.300})"
+        ) from error
 
 
 def _predictions(path: Path) -> list[dict[str, str]]:

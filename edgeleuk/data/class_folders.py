@@ -58,7 +58,9 @@ def read_subjects(path: Path) -> dict[str, str]:
         return subjects
     for line, (name, subject) in table_rows(path, ("path", "subject")):
         if not name or not subject:
-            raise DataError(f"{path}, line {line}: path {name!r}, subject {subject!r}; expected both")
+            raise DataError(f"{path}, line {line}: path {name!r:.100}, subject {subject!r:.60}; expected both")
         if subjects.setdefault(name.replace("\\", "/"), subject) != subject:
-            raise DataError(f"{path}, line {line}: {name} already has the subject {subjects[name]!r}; keep one row")
+            raise DataError(
+                f"{path}, line {line}: {name:.100} already has the subject {subjects[name]!r:.60}; keep one row"
+            )
     return subjects

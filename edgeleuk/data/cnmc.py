@@ -19,7 +19,7 @@ POSITIVE_CLASS = "all"
 PRELIMINARY = "validation_data/C-NMC_test_prelim_phase_data"
 FINAL = "testing_data/C-NMC_test_final_phase_data"
 LABELS_CSV = "validation_data/C-NMC_test_prelim_phase_data_labels.csv"
-_TRAINING = r"training_data/fold_(\d+)/(all|hem)"
+_TRAINING = r"training_data/fold_(\d{1,4})/(all|hem)"
 _FOLDER = re.compile(rf"(.*/)?(?:{_TRAINING}|{PRELIMINARY}|{FINAL})")
 _NAME = re.compile(r"UID_(H?\d+)_\d+_\d+_(all|hem)\.\w+", re.IGNORECASE)
 
@@ -67,11 +67,11 @@ def read_labels(path: Path) -> dict[str, tuple[str, str | None]]:
         return labels
     for line, (original, name, code) in table_rows(path, ("Patient_ID", "new_names", "labels")):
         if code not in ("0", "1") or not name:
-            raise DataError(f"{path}, line {line}: label {code!r} of {name!r}; expected 1 (all) or 0 (hem)")
+            raise DataError(f"{path}, line {line}: label {code!r:.60} of {name!r:.100}; expected 1 (all) or 0 (hem)")
         facts = name_facts(original)
         row = ("all" if code == "1" else "hem", facts[0] if facts else None)
         if labels.setdefault(name, row) != row:
-            raise DataError(f"{path}, line {line}: {name} already has another label or subject; keep one row")
+            raise DataError(f"{path}, line {line}: {name:.100} already has another label or subject; keep one row")
     return labels
 
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from edgeleuk.data.index import ImageRecord
 
+_PARTS = re.compile(r"(\d+)")
+_LONGEST = 1000  # digits of a number that is compared as one; int() refuses some thousands
+
 
 def group_ids(images: Sequence[ImageRecord]) -> list[int]:
     """Group number of each image: connected components of "same subject" and "same SHA-256".
@@ -40,7 +43,7 @@ def subjects_of(images: Iterable[ImageRecord]) -> tuple[str, ...]:
 
 def natural_key(name: str) -> list[tuple[int, str]]:
     """Sort key that puts UID_3 before UID_20, and numbers before letters."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() and len(part) < _LONGEST else (-1, part) for part in _PARTS.split(name)]
 
 
 def _root(parents: list[int], number: int) -> int:

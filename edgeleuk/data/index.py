@@ -139,19 +139,21 @@ def _from_json(raw: Any, path: Path, data_root: Path | None) -> Index:
     try:
         return _from_raw(raw, path, data_root)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is not an edgeleuk index ({error}); 'edgeleuk data split' makes one") from error
+        raise DataError(f"{path} is not an edgeleuk index ({error!s:.300}); 'edgeleuk data split' makes one") from error
 
 
 def _from_raw(raw: dict[str, Any], file: Path, data_root: Path | None) -> Index:
     version = raw.pop("schema_version")
     if type(version) is not int or version not in (_WITH_ABSOLUTE_ROOT, SCHEMA_VERSION):
-        raise ValueError(f"schema_version is {version!r}, expected {SCHEMA_VERSION} or {_WITH_ABSOLUTE_ROOT}")
+        raise ValueError(f"schema_version is {version!r:.60}, expected {SCHEMA_VERSION} or {_WITH_ABSOLUTE_ROOT}")
     images = tuple(ImageRecord(**image) for image in raw.pop("images"))
     recorded, classes = raw.pop("root"), tuple(_names(raw.pop("classes")))
     index = Index(root=Path(recorded), classes=classes, images=images, **raw)
     _check_types("index", index, positive_class=str | None, fold_count=int, subjects_known=bool, seed=int)
     if not 0 <= index.fold_count <= _MOST_FOLDS:
         raise ValueError(f"fold_count is {index.fold_count}, expected 0 to {_MOST_FOLDS:,}")
+    if not images:
+        raise ValueError("it holds no image")
     for image in images:
         _check_image(image, index)
     place = find_root(recorded, file, [image.path for image in images], data_root)
@@ -163,8 +165,10 @@ def _at(index: Index, place: Place, former_root: str | None) -> Index:
 
 
 def _names(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"classes is {value!r}, expected a list of names")
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise ValueError(f"classes is {value!r:.60}, expected a list of names")
+    if len(set(value)) != len(value) or not value:
+        raise ValueError(f"classes is {value!r:.60}, expected names that differ")
     return value
 
 
@@ -173,18 +177,20 @@ def _check_image(image: ImageRecord, index: Index) -> None:
         "image", image, path=str, sha256=str, size_bytes=int, label=str | None, subject=str | None, fold=int | None
     )
     if image.split not in SPLITS:
-        raise ValueError(f"split of {image.path} is {image.split!r}, expected {' | '.join(SPLITS)}")
+        raise ValueError(f"split of {image.path:.100} is {image.split!r:.60}, expected {' | '.join(SPLITS)}")
     if image.fold is not None and not 0 <= image.fold < index.fold_count:
-        raise ValueError(f"fold of {image.path} is {image.fold}, expected 0 to {index.fold_count - 1}")
+        raise ValueError(f"fold of {image.path:.100} is {image.fold}, expected 0 to {index.fold_count - 1}")
     if image.label is not None and image.label not in index.classes:
-        raise ValueError(f"label of {image.path} is {image.label!r}, expected one of {', '.join(index.classes)}")
+        raise ValueError(
+            f"label of {image.path:.100} is {image.label!r:.60}, expected one of {', '.join(index.classes):.200}"
+        )
 
 
 def _check_types(where: str, record: Any, **expected: Any) -> None:
     for name, kind in expected.items():
         value = getattr(record, name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"{name} of an {where} is {value!r}, expected {getattr(kind, '__name__', kind)}")
+            raise ValueError(f"{name} of an {where} is {value!r:.60}, expected {getattr(kind, '__name__', kind)}")
 
 
 def verify_files(index: Index, images: Iterable[ImageRecord]) -> None:

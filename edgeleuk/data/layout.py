@@ -41,7 +41,7 @@ def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[s
             missing = [name for name in columns if name not in found]
             if missing:
                 raise DataError(
-                    f"{path} lacks the column {', '.join(missing)}; it has {', '.join(found) or 'none'}, "
+                    f"{path} lacks the column {', '.join(missing)}; it has {', '.join(found)[:200] or 'none'}, "
                     f"expected {', '.join(columns)}"
                 )
             reader.fieldnames = found

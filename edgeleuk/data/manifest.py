@@ -7,6 +7,7 @@ from edgeleuk.data.layout import FileEntry
 from edgeleuk.errors import DataError
 
 HEADER = ("path", "sha256", "size")
+_MOST_DIGITS = 19  # of a number that fits into 64 bits
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -25,7 +26,7 @@ def read_manifest(path: Path) -> list[FileEntry]:
     if not entries:
         raise DataError(f"{path} is a manifest without a row; there is nothing to read")
     if len({entry.path for entry in entries}) != len(entries):
-        raise DataError(f"{path}: {_repeated(entries)} stands in two rows; keep one")
+        raise DataError(f"{path}: {_repeated(entries):.100} stands in two rows; keep one")
     return entries
 
 
@@ -34,10 +35,12 @@ def _entry(path: Path, number: int, line: str) -> FileEntry:
     if len(cells) != 3:
         raise DataError(f"{path}, line {number}: {len(cells)} columns, expected path, sha256 and size between tabs")
     name, digest, size = cells[0], cells[1].lower(), cells[2]
+    if "\0" in name:
+        raise DataError(f"{path}, line {number}: the path {name!r:.100} holds a NUL, which no file name can")
     if not name or not _SHA256.fullmatch(digest):
-        raise DataError(f"{path}, line {number}: sha256 of {name!r} is {cells[1]!r}, expected 64 hex digits")
-    if not (size.isascii() and size.isdigit()):
-        raise DataError(f"{path}, line {number}: size of {name!r} is {size!r}, expected a number of bytes")
+        raise DataError(f"{path}, line {number}: sha256 of {name!r:.100} is {cells[1]!r:.80}, expected 64 hex digits")
+    if not (size.isascii() and size.isdigit() and len(size) < _MOST_DIGITS):
+        raise DataError(f"{path}, line {number}: size of {name!r:.100} is {size!r:.60}, expected a number of bytes")
     return FileEntry(name, digest, int(size))
 
 

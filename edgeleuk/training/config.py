@@ -208,7 +208,7 @@ def _check_fit(config: TrainConfig | QatConfig | PruneConfig) -> None:
 
 def _expect(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
-        raise UsageError(f"{name} is {value!r}; expected {expected}")
+        raise UsageError(f"{name} is {value!r:.80}; expected {expected}")
 
 
 def merge(kind: type[Config], file: Path | None, given: dict[str, Any]) -> Config:
@@ -224,7 +224,7 @@ def _read(kind: type[Config], file: Path) -> dict[str, Any]:
     for key, value in read_toml(file).items():
         name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(f"{file} has the unknown key '{key}'{nearest(name, known)}")
+            raise UsageError(f"{file} has the unknown key '{key:.60}'{nearest(name[:60], known)}")
         values[name] = _typed(known[name], value, file)
     return values
 
@@ -240,5 +240,5 @@ def _typed(item: "dataclasses.Field[Any]", value: Any, file: Path) -> Any:
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, expected) or isinstance(value, bool):
-        raise UsageError(f"{file}: {item.name} is {value!r}; expected {expected.__name__}")
+        raise UsageError(f"{file}: {item.name} is {value!r:.80}; expected {expected.__name__}")
     return value

@@ -99,7 +99,7 @@ def load_run_folder(folder: Path, data_root: Path | None = None) -> Run:
     try:
         return _read(folder, raw, data_root)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ModelError(f"{folder} is not a run that can be read ({type(error).__name__}: {error})") from error
+        raise ModelError(f"{folder} is not a run that can be read ({type(error).__name__}: {error!s:.300})") from error
     except (DataError, SpecError) as error:
         raise ModelError(f"{folder} is not a run that can be read: {error}") from error
 

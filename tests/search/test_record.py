@@ -49,7 +49,11 @@ def test_what_is_written_is_read_again(read, record):
 
 SETTINGS = st.dictionaries(
     st.text(max_size=8),
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     max_size=4,
 )
 
@@ -125,7 +129,9 @@ def test_a_margin_that_cannot_be_is_refused(read):
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_numbers_that_json_does_not_have_are_refused(read, number):
     text = signed(space={"width": [12345]}).replace("12345", number)
-    with pytest.raises(DataError, match=r"search\.json cannot be used: .* (is no number of JSON|is not a finite number)"):
+    with pytest.raises(
+        DataError, match=r"search\.json cannot be used: .* (is no number of JSON|is not a finite number)"
+    ):
         read(text)
 
 
