@@ -160,7 +160,8 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError) as error:
-        raise ModelError(f"{path}: the files appended to the model are damaged ({error})") from error
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: the files appended to the model are damaged ({reason:.200})") from error
 
 
 def _unpack(content: bytes) -> Bundle:
