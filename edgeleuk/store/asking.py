@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import tzinfo
 
+from edgeleuk.display_names import shown_names
 from edgeleuk.errors import UsageError
 from edgeleuk.store.database import Store
 from edgeleuk.store.filters import alike
@@ -42,8 +43,18 @@ def checked_filter(store: Store, wanted: Filter, model: str | None = None, class
     if wanted.label is not None:
         known = sorted({*store.labels(), *classes})
         if known and not alike(wanted.label, known):
-            raise UsageError(f"no result can have the label {shown(wanted.label)}{suggestion(wanted.label, known)}")
+            wanted = replace(wanted, label=_class_shown_as(store, wanted.label, known))
     return wanted if model is None else replace(wanted, model_sha256=model_named(store, model))
+
+
+def _class_shown_as(store: Store, text: str, known: list[str]) -> str:
+    """The class that people see under that name: what a table shows can be asked for. Raises UsageError."""
+    models = [model.display_names for model in store.models().values()] or [shown_names(known, {})]
+    found = {name for names in models for name, other in names.items() if alike(text, [other])}
+    if len(found) != 1:
+        others = {other for names in models for other in names.values()}
+        raise UsageError(f"no result can have the label {shown(text)}{suggestion(text, sorted({*known, *others}))}")
+    return found.pop()
 
 
 def model_named(store: Store, text: str) -> str:

@@ -120,7 +120,7 @@ def run(request: Request, report: Callable[[str], None], confirmed: Callable[[st
     with Store.open(request.db, read_only=True) as store:
         store.on_damage = report
         if not request.subjects:
-            wanted = checked_filter(store, wanted, request.model)
+            wanted = checked_filter(store, wanted, None if request.model == EVERY_MODEL else request.model)
         listing = Listing(
             request.form, wanted, request.limit, request.subjects, request.failures, request.changes, request.model,
             request.byte_order_mark,

@@ -1,5 +1,6 @@
 """One open store file: reading rows, writing in transactions, and noticing that it is no longer the one at its path."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -43,9 +44,17 @@ class StoreFile:
 
     @property
     def id(self) -> str:
-        """Eight hex digits that tell this store from any other; none where an older edgeleuk made it."""
+        """Eight hex digits that tell this store from any other; nothing where an older edgeleuk made it."""
         rows = self._rows("SELECT value FROM facts WHERE name = 'id'")
-        return str(rows[0][0]) if rows else ""
+        return rows[0][0] if rows and re.fullmatch("[0-9a-f]{8}", str(rows[0][0])) else ""
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file at its path is still the one that was opened."""
+        try:
+            return _place(self.path) == self._place
+        except OSError:
+            return False
 
     def version(self) -> tuple[int, int]:
         """A value that changes whenever anybody has written to the store; cheap enough to ask twice a second."""

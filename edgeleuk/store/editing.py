@@ -6,13 +6,13 @@ content is classified again when it comes again, so a file that still lies in a 
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.errors import StoreError, UsageError
 from edgeleuk.store.filters import alike
 from edgeleuk.store.reading import Reading
-from edgeleuk.store.record import Filter, Result, readable
+from edgeleuk.store.record import Filter, ModelIdentity, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now
 
@@ -47,8 +47,8 @@ class Editing(Reading):
         label is no class of a result's model: nothing is changed then either.
         """
         with self._transaction() as connection:
-            numbers = self._chosen(wanted, expected)
-            return sum(self._correct(connection, number, correction) for number in numbers)
+            numbers, models = self._chosen(wanted, expected), self.models()
+            return sum(_correct(connection, number, correction, models) for number in numbers)
 
     def delete(self, wanted: Filter | Sequence[int], by: str, expected: int | None = None) -> int:
         """Delete results, and the pictures and names of contents of which none is left; how many there were.
@@ -90,27 +90,6 @@ class Editing(Reading):
             )
         return numbers
 
-    def _correct(self, connection: sqlite3.Connection, number: int, correction: Correction) -> bool:
-        result = _read(connection, number)
-        if result is None:
-            return False
-        key = (number, result.sha256, result.model_sha256)
-        changed = False
-        if correction.sets_subject and correction.subject != result.subject:
-            audit(connection, correction.by, "subject", key, result.subject, correction.subject)
-            connection.execute("UPDATE results SET subject = ? WHERE id = ?", (correction.subject, number))
-            changed = True
-        label = _class_of(result, correction.label) if correction.label is not None else None
-        if correction.sets_label and label != result.corrected_label:
-            audit(connection, correction.by, "label", key, result.corrected_label, label)
-            who, when = (None, None) if label is None else (correction.by, now())
-            connection.execute(
-                "UPDATE results SET corrected_label = ?, corrected_by = ?, corrected_at = ? WHERE id = ?",
-                (label, who, when, number),
-            )
-            changed = True
-        return changed
-
 
 def audit(
     connection: sqlite3.Connection, by: str, what: str, key: Key, old: str | None = None, new: str | None = None
@@ -122,12 +101,36 @@ def audit(
     )
 
 
+def _correct(
+    connection: sqlite3.Connection, number: int, correction: Correction, models: Mapping[str, ModelIdentity]
+) -> bool:
+    result = _read(connection, number, models)
+    if result is None:
+        return False
+    key = (number, result.sha256, result.model_sha256)
+    changed = False
+    if correction.sets_subject and correction.subject != result.subject:
+        audit(connection, correction.by, "subject", key, result.subject, correction.subject)
+        connection.execute("UPDATE results SET subject = ? WHERE id = ?", (correction.subject, number))
+        changed = True
+    label = _class_of(result, correction.label) if correction.label is not None else None
+    if correction.sets_label and label != result.corrected_label:
+        audit(connection, correction.by, "label", key, result.corrected_label, label)
+        who, when = (None, None) if label is None else (correction.by, now())
+        connection.execute(
+            "UPDATE results SET corrected_label = ?, corrected_by = ?, corrected_at = ? WHERE id = ?",
+            (label, who, when, number),
+        )
+        changed = True
+    return changed
+
+
 def _delete(connection: sqlite3.Connection, number: int, by: str) -> bool:
     sql = "SELECT sha256, model_sha256 FROM results WHERE id = ?"
     row = connection.execute(sql, (number,)).fetchone()
     if row is None:
         return False
-    result = _read(connection, number)
+    result = _read(connection, number, {})
     went = None if result is None else json.dumps(_essence(result))
     audit(connection, by, "delete", (number, readable(str(row[0])), readable(str(row[1]))), old=went)
     connection.execute("DELETE FROM results WHERE id = ?", (number,))
@@ -138,19 +141,21 @@ def _essence(result: Result) -> dict[str, object]:
     return {name: result.to_dict()[name] for name in ("path", "subject", "label", "corrected_label", "created")}
 
 
-def _read(connection: sqlite3.Connection, number: int) -> Result | None:
+def _read(connection: sqlite3.Connection, number: int, models: Mapping[str, ModelIdentity]) -> Result | None:
     row = connection.execute(f"SELECT {SELECTED} FROM results WHERE id = ?", (number,)).fetchone()
     try:
-        return None if row is None else to_result(row, {})
+        return None if row is None else to_result(row, models)
     except DamagedRowError:
         return None
 
 
 def _class_of(result: Result, label: str) -> str:
-    """The class of the result's model that is meant. Raises UsageError."""
+    """The class of the result's model that is meant, also by the name that people see. Raises UsageError."""
     from edgeleuk.spec import nearest
 
-    found = [label] if label in result.probabilities else alike(label, result.probabilities)
+    classes = result.probabilities
+    found = [label] if label in classes else alike(label, classes)
+    found = found or [name for name in classes if alike(label, [result.shown(name)])]
     if len(found) != 1:
-        raise UsageError(f"{label!r} is no class of result {result.id}{nearest(label, result.probabilities)}")
+        raise UsageError(f"{label!r} is no class of result {result.id}{nearest(label, classes)}")
     return found[0]

@@ -10,9 +10,10 @@ from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store.asking import empty_because, model_named, named
+from edgeleuk.store.change import Change
 from edgeleuk.store.database import Store
 from edgeleuk.store.export import BYTE_ORDER_MARK, csv_pages
-from edgeleuk.store.record import Change, Failure, Filter, Result, SubjectSummary
+from edgeleuk.store.record import Failure, Filter, Result, SubjectSummary
 from edgeleuk.store.times import device_zone, local
 from edgeleuk.text import printable, printable_lines
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgeleuk.store.change import Change
 from edgeleuk.store.connection import StoreFile
 from edgeleuk.store.filters import HELD_LABEL, condition
-from edgeleuk.store.record import SOURCES, Change, Failure, Filter, ModelIdentity, Result, readable
+from edgeleuk.store.record import SOURCES, Failure, Filter, ModelIdentity, Result, readable
 from edgeleuk.store.rows import (
     CHANGE_COLUMNS,
     FAILURE_COLUMNS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgeleuk.display_names import shown_names
 from edgeleuk.store.times import now
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Result:
 
     def shown(self, label: str) -> str:
         """The label as people call it."""
-        return self.model.shown(label) if self.model else label
+        return self.model.shown(label) if self.model else shown_names(list(self.probabilities), {}).get(label, label)
 
     def numbered(self, id: int) -> "Result":
         """The same result at its place in the store."""
@@ -185,26 +186,6 @@ class SubjectSummary:
             "first": self.first,
             "last": self.last,
         }
-
-
-@dataclass(frozen=True)
-class Change:
-    """A line of the audit: what was done to a result, by whom, when (UTC), from which value to which.
-
-    `what`: "subject", "label", "delete" (`old` is JSON of what went) or "repair" (a damaged row was replaced).
-    """
-
-    id: int
-    at: str
-    by: str
-    what: str
-    result_id: int
-    old: str | None = None
-    new: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return dict(vars(self))
 
 
 def make_result(

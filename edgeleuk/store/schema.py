@@ -23,98 +23,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edgeleuk.errors import NotAStoreError, StoreError
+from edgeleuk.store.tables import AS_IF_3, SINCE_3, STEPS, VERSION
 
-SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x65644C6B  # "edLk"
 _BUSY_TIMEOUT_S = 10.0
-
-_RESULTS = """
-CREATE TABLE results (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    sha256 TEXT NOT NULL,
-    model_sha256 TEXT NOT NULL,
-    path NOT NULL,
-    subject TEXT,
-    label TEXT NOT NULL,
-    probabilities TEXT NOT NULL,
-    prepare_ms REAL NOT NULL,
-    invoke_ms REAL NOT NULL,
-    spec_version INTEGER NOT NULL,
-    device TEXT NOT NULL,
-    source TEXT NOT NULL,
-    created TEXT NOT NULL,
-    stage INTEGER,
-    warnings TEXT,
-    corrected_label TEXT,
-    corrected_by TEXT,
-    corrected_at TEXT,
-    UNIQUE (sha256, model_sha256)
-);
-CREATE INDEX results_by_subject ON results (subject, label, created);
-CREATE INDEX results_by_time ON results (created);
-"""
-_FAILURES = """
-CREATE TABLE failures (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    path NOT NULL,
-    error TEXT NOT NULL,
-    sha256 TEXT,
-    source TEXT NOT NULL,
-    created TEXT NOT NULL,
-    UNIQUE (source, path)
-);
-"""
-_PREVIEWS = "CREATE TABLE previews (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL, created TEXT);\n"
-_SINCE_3 = """
-CREATE TABLE models (
-    sha256 TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    classes TEXT NOT NULL,
-    display_names TEXT NOT NULL,
-    first_seen TEXT NOT NULL
-);
-CREATE TABLE names (
-    sha256 TEXT NOT NULL,
-    path NOT NULL,
-    source TEXT NOT NULL,
-    created TEXT NOT NULL,
-    UNIQUE (sha256, path)
-);
-CREATE TABLE audit (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at TEXT NOT NULL,
-    by TEXT NOT NULL,
-    what TEXT NOT NULL,
-    result_id INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    model_sha256 TEXT NOT NULL,
-    old TEXT,
-    new TEXT
-);
-CREATE TABLE attempts (path PRIMARY KEY NOT NULL, tries INTEGER NOT NULL, started TEXT NOT NULL);
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-_IDENTITY = "INSERT INTO facts VALUES ('id', lower(hex(randomblob(4))));\n"
-_TO_2 = "ALTER TABLE results ADD COLUMN stage INTEGER;\n"
-_TO_3 = f"""
-ALTER TABLE results ADD COLUMN warnings TEXT;
-ALTER TABLE results ADD COLUMN corrected_label TEXT;
-ALTER TABLE results ADD COLUMN corrected_by TEXT;
-ALTER TABLE results ADD COLUMN corrected_at TEXT;
-ALTER TABLE failures RENAME TO failures_before;
-{_FAILURES}
-INSERT INTO failures (path, error, sha256, source, created)
-    SELECT path, error, sha256, source, created FROM failures_before ORDER BY rowid;
-DROP TABLE failures_before;
-ALTER TABLE previews ADD COLUMN created TEXT;
-{_SINCE_3}{_IDENTITY}"""
-_STEPS = {0: _RESULTS + _FAILURES + _PREVIEWS + _SINCE_3 + _IDENTITY, 1: _TO_2 + _TO_3, 2: _TO_3}
-_AS_IF_3 = """
-CREATE TEMP VIEW results AS SELECT *, {stage}NULL AS warnings, NULL AS corrected_label, NULL AS corrected_by,
-    NULL AS corrected_at FROM main.results;
-CREATE TEMP VIEW failures AS SELECT rowid AS id, path, error, sha256, source, created FROM main.failures;
-CREATE TEMP VIEW previews AS SELECT *, NULL AS created FROM main.previews;
-"""
 
 
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
@@ -210,20 +122,20 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
     if read_only:
         if version == 0:
             raise NotAStoreError(f"{path} is an empty file, not a store")
-        if version < SCHEMA_VERSION:
-            views = _AS_IF_3.format(stage="NULL AS stage, " if version == 1 else "")
-            _run(connection, views + _SINCE_3.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        if version < VERSION:
+            views = AS_IF_3.format(stage="NULL AS stage, " if version == 1 else "")
+            _run(connection, views + SINCE_3.replace("CREATE TABLE", "CREATE TEMP TABLE"))
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA cache_size = -512")  # KiB; what is read again lies in the system's page cache
     connection.execute("PRAGMA synchronous = FULL")
-    if version < SCHEMA_VERSION:
+    if version < VERSION:
         connection.execute("BEGIN IMMEDIATE")
         version = _check(connection, path)  # another process may have been faster
-        if version < SCHEMA_VERSION:
-            _run(connection, _STEPS[version])
+        if version < VERSION:
+            _run(connection, STEPS[version])
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
 
 
@@ -245,9 +157,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
     if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
         raise NotAStoreError(f"{path} is a database of another program; choose another file")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > SCHEMA_VERSION:
+    if version > VERSION:
         raise NotAStoreError(
-            f"{path} was written by a newer edgeleuk (schema {version}; this one knows {SCHEMA_VERSION}): "
+            f"{path} was written by a newer edgeleuk (schema {version}; this one knows {VERSION}): "
             "upgrade edgeleuk, or choose another file"
         )
     if version < 1:

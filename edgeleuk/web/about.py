@@ -31,8 +31,8 @@ class About:
     async def healthz(self, request: Request) -> Response:
         """That the server answers and its inference thread does; no secret in it."""
         query_values(request, {})
-        alive = await self._services.desk.alive(10.0)
-        return json_response({"status": "ok" if alive else "inference hangs"}, 200 if alive else 503)
+        trouble = await self._services.trouble(10.0)
+        return json_response({"status": trouble or "ok"}, 503 if trouble else 200)
 
     async def model(self, request: Request) -> Response:
         """The model card."""

@@ -12,9 +12,10 @@ from typing import Any
 
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Failure, Result, Store
-from edgeleuk.store.record import Change
+from edgeleuk.store.change import Change
 
 MOST_MISSED = 200  # results that are told one by one; with more the page reads its list anew
+_NO_ID = "00000000"
 _MOST_AT_ONCE = 2000  # rows that one poll reads
 
 
@@ -38,7 +39,7 @@ class Position:
     @classmethod
     def of(cls, store: Store) -> "Position":
         """Where the store is now. Raises StoreError."""
-        return cls(store.id, store.last_id(), store.last_change_id(), store.last_failure_id())
+        return cls(store.id or _NO_ID, store.last_id(), store.last_change_id(), store.last_failure_id())
 
     def news(self, store: Store) -> tuple[list[Message], "Position"]:
         """What came since, and where that leads to. Raises StoreError."""

@@ -123,7 +123,7 @@ _MODEL: Json = {
 
 SCHEMAS: Json = {
     "Error": _object({"error": _TEXT}),
-    "Health": _object({"status": {"enum": ["ok", "inference hangs"]}}),
+    "Health": _object({"status": {"enum": ["ok", "inference hangs", "the store was replaced"]}}),
     "Login": _object({"token": _TEXT}),
     "Result": _object(_RESULT),
     "Answer": _object({**_RESULT, "known": {"type": "boolean"}, "name": _TEXT, "names": _NAMES}),

@@ -121,12 +121,13 @@ class _Server(uvicorn.Server):
                 self._notifier.ready()  # without it systemd waits, and then takes the service for dead
 
     async def _watch(self) -> None:
-        """Beat while the inference thread answers; systemd ends and restarts what does not beat."""
+        """Beat while all is well; systemd ends and restarts what does not beat."""
         if self._notifier.watchdog_s is None:
             return
         while True:
-            if await self._services.desk.alive(_ALIVE_S):
+            trouble = await self._services.trouble(_ALIVE_S)
+            if trouble is None:
                 self._notifier.beat()
             else:
-                self._services.report(f"the inference thread has not answered for {_ALIVE_S:g} s")
+                self._services.report(f"{trouble}: this process is to be started again")
             await asyncio.sleep(self._notifier.watchdog_s / 4)

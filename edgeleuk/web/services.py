@@ -91,6 +91,12 @@ class Services:
         wanted = checked_filter(self.store, filter_of(values), None if model == SERVED else model, served.classes)
         return replace(wanted, model_sha256=served.sha256) if model == SERVED else wanted
 
+    async def trouble(self, patience_s: float) -> str | None:
+        """Why this process is of no use any more and has to be started again; None while it is well."""
+        if not await asyncio.to_thread(lambda: self.store.in_place):
+            return "the store was replaced"
+        return None if await self.desk.alive(patience_s) else "inference hangs"
+
     @property
     def damaged(self) -> int:
         """How many rows of the store could not be read so far."""

@@ -196,6 +196,15 @@ def test_a_label_of_a_person_stands_beside_the_models(results, db):
     assert (refused.returncode, "no class of result 1" in refused.stderr) == (2, True)
 
 
+def test_what_the_table_shows_can_be_asked_for(results, db, two_models):
+    assert "healthy" in results(db).stdout
+    for name in ("healthy", "Healthy", "hem"):
+        assert len(results(db, "--label", name, "--json").stdout.splitlines()) == 2
+    assert results(db, "--id", 1, "--set-label", "healthy", "--yes").returncode == 0
+    assert json.loads(results(db, "--json").stdout.splitlines()[0])["corrected_label"] == "hem"
+    assert len(results(two_models, "--label", "ALL", "--model", "all", "--json").stdout.splitlines()) == 3
+
+
 def test_results_are_deleted_by_age(results, db):
     done = results(db, "--delete", "--older-than", "2026-01-02T12:00Z", "--yes")
     assert "deleted 2 results" in done.stdout

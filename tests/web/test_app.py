@@ -303,3 +303,13 @@ def test_the_page_refers_to_nothing_outside(local):
     assert "style=" not in text
     assert "<style" not in text
     assert "onclick" not in text
+
+
+def test_a_store_that_was_replaced_is_told_by_health_and_by_uploads(local, settings):
+    client = local()
+    settings.store.replace(settings.store.with_name("moved.db"))
+    Store.open(settings.store).close()
+    health = client.get("/healthz")
+    assert (health.status_code, health.json()) == (503, {"status": "the store was replaced"})
+    refused = client.post("/api/images", content=picture())
+    assert (refused.status_code, "removed or replaced" in refused.json()["error"]) == (503, True)
