@@ -141,6 +141,7 @@ def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     page.get_by_role("button", name="Show", exact=True).click()
     expect(count).to_have_text("1 result")
     expect(lines).to_contain_text("no content: not counted in sums")
+    expect(lines.locator(".answer.apart")).to_contain_text("healthy")
     assert [(row["subject"], row["label"]) for row in downloaded(page)] == [("A", "hem")]
     page.reload()
     expect(count).to_have_text("1 result")

@@ -11,6 +11,9 @@ const FEW = 4;
 // What a person said stands above what the model said.
 export const labelOf = (result) => result.corrected_label ?? result.label;
 
+// Of what a model says of an image with warnings nothing is made, until a person says what it is.
+export const keptApart = (result) => result.warnings?.length > 0 && !result.corrected_label;
+
 export function picture(result, lazy = true) {
   const frame = make("div", { class: "picture" });
   const image = make("img", { alt: `Cell image ${fileName(result.path)}`, loading: lazy ? "lazy" : null });
@@ -44,18 +47,18 @@ export function bar(label, share, text) {
 
 export function answer(result) {
   const label = labelOf(result);
+  const kind = keptApart(result) ? "answer apart" : `answer ${tone(label)}`;
   const said = result.corrected_label === null || result.corrected_label === undefined ? percent(result.probability)
     : label === result.label ? `confirmed, model ${percent(result.probability)}`
       : `corrected, model said ${displayName(result.label)} ${percent(result.probability)}`;
-  return make("div", { class: `answer ${tone(label)}` }, make("span", { class: "label", title: displayName(label) }, ...breakable(displayName(label))),
+  return make("div", { class: kind }, make("span", { class: "label", title: displayName(label) }, ...breakable(displayName(label))),
     make("span", { class: "percent" }, said));
 }
 
 // Why a result is kept apart, where it is.
 export function warnings(result) {
   if (!result.warnings?.length) return null;
-  const apart = result.corrected_label === null || result.corrected_label === undefined;
-  return make("div", { class: "warning" }, `${result.warnings.join(", ")}${apart ? ": not counted in sums" : ""}`);
+  return make("div", { class: "warning" }, `${result.warnings.join(", ")}${keptApart(result) ? ": not counted in sums" : ""}`);
 }
 
 export const opener = (result, text) => make("a", { class: "link opener", title: result.path, href: address("history", {}, result.id) }, ...breakable(text));

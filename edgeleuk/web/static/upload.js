@@ -1,7 +1,7 @@
 // Handing images in: a few at a time, and patiently where the server is busy or away.
 
 import { ask, ApiError, reach } from "./api.js";
-import { fillCard, labelOf } from "./cards.js";
+import { fillCard, keptApart, labelOf } from "./cards.js";
 import { displayName } from "./classes.js";
 import { button, counted, exactTime, fileName, find, make, sleep } from "./dom.js";
 import { chosenFiles, droppedFiles, imagesOf } from "./files.js";
@@ -185,7 +185,7 @@ function summarize() {
 function labels() {
   const sums = new Map();
   for (const { card: { result } } of those("done")) {
-    const name = result.warnings?.length && !result.corrected_label ? "kept apart" : displayName(labelOf(result));
+    const name = keptApart(result) ? "kept apart" : displayName(labelOf(result));
     sums.set(name, (sums.get(name) ?? 0) + 1);
   }
   const parts = [...sums].sort((one, other) => other[1] - one[1]).map(([name, sum]) => `${sum} ${name}`);
