@@ -14,6 +14,8 @@ from edgeleuk.few_subjects import difference_bounds
 from edgeleuk.metrics import Scores
 from edgeleuk.report.scored import Scored, caveats_of, named_scores, scored
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -38,6 +40,10 @@ class Evaluated:
             raise ValueError(f"recalls and confusion matrix are not of the {count} classes")
         if sum(map(sum, scores.confusion)) != scores.image_count or scores.image_count < 1:
             raise ValueError(f"the confusion matrix does not hold {scores.image_count} images")
+        for name, found in self.named.items():
+            bounds = None if found is None else (found.low, found.value, found.high)
+            if bounds is not None and not _is_interval(*bounds):
+                raise ValueError(f"{name} {bounds[1]} does not lie between {bounds[0]} and {bounds[2]}, all of 0 to 1")
 
     @property
     def of(self) -> frozenset[tuple[str, str]]:
@@ -63,6 +69,12 @@ class Evaluated:
     def named(self) -> dict[str, Scored | None]:
         """All scores under the names they are shown with."""
         return named_scores(self.scores, self.classes, self.positive_class, self.caveats)
+
+
+def _is_interval(low: float | None, value: float, high: float | None) -> bool:
+    if low is None or high is None:
+        return low is high and 0 <= value <= 1
+    return 0 <= low <= value + _ROUNDING and value - _ROUNDING <= high <= 1
 
 
 def parse_evaluation(raw: dict[str, Any], path: Path) -> Evaluated:

@@ -20,7 +20,7 @@ from edgeleuk.report.summary import (
     suite_table,
 )
 from edgeleuk.report.verdict import Told, told
-from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, heading, protocol_rows
+from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, encodable, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
 _MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|~"} | {"&": "&amp;"})
@@ -28,7 +28,7 @@ _MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>
 
 def render_markdown(material: Material) -> str:
     """The whole report but its pictures."""
-    return "\n\n".join(_parts(material)) + "\n"
+    return encodable("\n\n".join(_parts(material)) + "\n")
 
 
 def _parts(material: Material) -> Iterator[str]:

@@ -32,7 +32,7 @@ from edgeleuk.report.summary import (
     suite_table,
 )
 from edgeleuk.report.verdict import told
-from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, heading, protocol_rows
+from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, encodable, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
 
 
@@ -87,7 +87,7 @@ def render_page(material: Material) -> str:
     rows = rows_of(material.records)
     script = _file("page.js")
     content = _content(material, rows)
-    return template.from_string(_file("page.html.j2")).render(
+    text: str = template.from_string(_file("page.html.j2")).render(
         **content,
         version=__version__,
         research_use=RESEARCH_USE,
@@ -98,6 +98,7 @@ def render_page(material: Material) -> str:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+    return encodable(text)
 
 
 def _content(material: Material, rows: tuple[Row, ...]) -> dict[str, Any]:

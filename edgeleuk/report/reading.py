@@ -165,6 +165,8 @@ def _parsed(raw: Any, path: Path) -> _Item:
 
 def _suite(raw: dict[str, Any], path: Path) -> Suite:
     machine = raw["machine_info"]
+    if not raw["benchmarks"]:
+        raise DataError(f"{path} holds no benchmark; expected a run of pytest-benchmark that timed something")
     processor = machine.get("cpu", {}).get("brand_raw") or machine.get("machine", "unknown machine")
     return Suite(
         path.name,
@@ -184,6 +186,8 @@ def _timing(row: dict[str, Any], path: Path) -> Timing:
 
 def _figures(raw: dict[str, Any], path: Path) -> Figures:
     machine = raw["machine"]
+    if not raw["figures"]:
+        raise DataError(f"{path} holds no figure; expected a record of benchmarks/ that measured something")
     keys = ("name", "value", "unit", "bar", "met")
     rows = (decode(FigureRow, {key: row[key] for key in keys}, str(path)) for row in raw["figures"])
     return Figures(str(raw["benchmark"]), f"{machine['processor']}, Python {machine['python']}", tuple(rows))

@@ -10,6 +10,7 @@ from edgeleuk.report.evaluated import Evaluated
 from edgeleuk.report.reading import Material
 from edgeleuk.report.rows import Row, rows_of
 from edgeleuk.report.search_settings import names_of
+from edgeleuk.report.words import encodable
 from edgeleuk.safe_csv import csv_text
 from edgeleuk.search.record import COMPLETE, SearchRecord, Trial
 
@@ -231,7 +232,7 @@ def _scores(evaluated: Evaluated) -> Iterator[tuple[str, Cell]]:
 def _text(rows: Iterator[dict[str, Cell]]) -> str:
     made = list(rows)
     head = list(dict.fromkeys(name for row in made for name in row))
-    return csv_text([head, *([_shown(row.get(key)) for key in head] for row in made)])
+    return encodable(csv_text([head, *([_shown(row.get(key)) for key in head] for row in made)]))
 
 
 def _shown(cell: Cell) -> Cell:

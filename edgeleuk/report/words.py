@@ -43,6 +43,11 @@ COLUMNS = (
 )
 
 
+def encodable(text: str) -> str:
+    """Text that UTF-8 can hold: what a record escaped, such as half of a surrogate pair, is escaped again."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def heading(material: Material) -> str:
     """What kind of report it is."""
     others = material.records or material.accuracies or material.suites or material.figures

@@ -193,6 +193,62 @@ def test_a_search_shows_its_verdict_pictures_and_commands(visit):
     sync_api.expect(section.get_by_role("row").filter(has_text="chosen").nth(1)).to_be_visible()
 
 
+@pytest.fixture(scope="module")
+def usual(make_record, make_result, make_evaluation, tmp_path_factory):
+    """A page as most are: two models of one kind, timed and evaluated."""
+    folder = tmp_path_factory.mktemp("usual")
+    timed = make_record(make_result("cells-float32.tflite", 7.0), make_result("cells-int8.tflite", 2.0))
+    texts = {
+        "record.json": timed.to_json(),
+        "float32.json": make_evaluation("cells-float32.tflite", right=37),
+        "int8.json": make_evaluation("cells-int8.tflite"),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "usual.html").write_text(render_page(read_material([folder / name for name in texts])), "utf-8")
+    return (folder / "usual.html").as_uri()
+
+
+def test_on_a_phone_verdict_and_medians_are_on_the_first_screen(browser, usual):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True)
+    page = context.new_page()
+    page.goto(usual)
+    verdict = page.locator(".verdict").first
+    sync_api.expect(verdict).to_contain_text("3.5 times as fast as cells-float32")
+    sync_api.expect(verdict).to_contain_text("points less accurate")
+    sync_api.expect(verdict).to_contain_text("overlap cannot be ruled out")
+    boxes = (
+        page.locator("#results table")
+        .first.locator("tbody td:nth-child(2)")
+        .evaluate_all(
+            "all => all.map(e => { const b = e.getBoundingClientRect(); return [b.left, b.right, b.bottom]; })"
+        )
+    )
+    assert len(boxes) == 2
+    assert all(0 < left < right <= 390 and bottom <= 844 for left, right, bottom in boxes)
+    table = page.locator("#results .scroll").first
+    table.evaluate("e => { e.scrollLeft = 300; }")
+    names = table.locator("tbody th").evaluate_all("all => all.map(e => e.getBoundingClientRect().left)")
+    assert all(0 <= left < 40 for left in names)  # the names stay where they are
+    context.close()
+
+
+def test_on_a_desk_no_column_is_cut(browser, usual):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(usual)
+    cut = page.locator(".scroll").evaluate_all(
+        "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.getAttribute('aria-label'))"
+    )
+    assert cut == []
+    context.close()
+
+
+def test_no_two_regions_have_one_name(visit):
+    names = visit().locator("[role=region]").evaluate_all("all => all.map(e => e.getAttribute('aria-label'))")
+    assert len(set(names)) == len(names)
+
+
 def test_names_in_a_pareto_picture_do_not_cover_each_other(visit):
     page = visit()
     boxes = page.locator("#search-0 svg, #search-1 svg").evaluate_all(

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeleuk.errors import DataError, UsageError
+from edgeleuk.report.markdown import render_markdown
+from edgeleuk.report.page import render_page
 from edgeleuk.report.reading import read_material
+from edgeleuk.report.spreadsheet import render_csv
 from tests.searches import make_search
 
 
@@ -158,6 +161,47 @@ def test_a_damaged_evaluation_is_refused(read, make_evaluation, scores):
 def test_a_damaged_suite_is_refused(read, suite_json, benchmarks):
     with pytest.raises(DataError, match=r"0\.json( is damaged or was changed|.*; expected)"):
         read(edited(suite_json, benchmarks=benchmarks))
+
+
+def test_a_suite_and_figures_without_any_are_refused(read, suite_json, figures_json):
+    with pytest.raises(DataError, match=r"0\.json holds no benchmark; expected a run of pytest-benchmark"):
+        read(edited(suite_json, benchmarks=[]))
+    with pytest.raises(DataError, match=r"0\.json holds no figure; expected a record of benchmarks/"):
+        read(edited(figures_json, figures=[]))
+
+
+@pytest.mark.parametrize(
+    "accuracy",
+    [
+        {"value": 0.9, "low": 0.8, "high": None},
+        {"value": 0.9, "low": 0.95, "high": 0.99},
+        {"value": 1.5, "low": None, "high": None},
+        {"value": 0.9, "low": -1.0, "high": 0.95},
+    ],
+)
+def test_an_accuracy_outside_its_interval_is_refused(read, make_evaluation, accuracy):
+    raw = json.loads(make_evaluation("x.tflite"))
+    raw["scores"]["accuracy"] = accuracy
+    with pytest.raises(DataError, match="does not lie between"):
+        read(json.dumps(raw))
+
+
+def test_what_no_encoding_holds_is_escaped_in_every_format(read, suite_json, make_evaluation):
+    material = read(edited(suite_json, datetime="half \ud800"), edited(make_evaluation("x.tflite"), split="\udcff"))
+    assert "half \\ud800" in render_page(material).encode().decode()
+    assert "half" in render_markdown(material).encode().decode()
+    alone = read(edited(make_evaluation("x.tflite"), split="\udcff"))
+    assert "\\udcff" in render_csv(alone).encode().decode()
+
+
+def test_an_evaluation_of_before_says_how_many_subjects_it_rests_on(read, make_evaluation):
+    raw = json.loads(make_evaluation("x.tflite"))
+    for found in [raw["scores"][name] for name in ("accuracy", "balanced_accuracy", "weighted_f1", "auroc")]:
+        del found["groups"]  # which older versions did not write
+    raw["notes"] = ["10 subjects: intervals over fewer than 20 are likely too narrow"]
+    (found,) = read(json.dumps(raw)).accuracies
+    assert found.accuracy.text.endswith("; 10 subjects)")
+    assert found.accuracy.caveats == tuple(raw["notes"])
 
 
 @pytest.mark.parametrize("figures", [None, [{}], [{"name": "a", "value": None, "unit": "ms", "bar": 1, "met": True}]])
