@@ -11,15 +11,21 @@ from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, StoreFile
 from edgeleuk.cli.pictures import max_megapixels_option
 
+_STORE = Path("results.db")
+
 
 @edgeleuk_command(
     examples=(
-        "edgeleuk serve model.tflite --store results.db",
+        "edgeleuk serve model.tflite",
         "edgeleuk serve model.tflite --host 0.0.0.0 --token-file token --store lab.db",
     ),
 )
 @click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
-@click.option("--store", required=True, type=StoreFile(), help="Store of results; made where absent.")
+@click.option(
+    "--store",
+    type=StoreFile(),
+    help=f"Store of results; made where absent. Default: {_STORE} in this folder, as is said.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; any other needs a token.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
@@ -50,7 +56,7 @@ from edgeleuk.cli.pictures import max_megapixels_option
 @interpreter_options()
 def command(
     model: Path,
-    store: Path,
+    store: Path | None,
     host: str,
     port: int,
     token_file: Path | None,
@@ -82,5 +88,8 @@ def command(
     limits = Limits(queue=queue, max_upload_bytes=max_upload_mb * MIB, uploads_per_s=rate, max_pixels=max_pixels)
     keep = Keep(previews_mb * MIB, previews_days)
     token = find_token(token_file, os.environ)
+    if store is None:
+        store = _STORE.absolute()
+        say(f"results are kept in {store}; --store FILE chooses another place")
     settings = Settings(model, store, host, port, token, names, threads, backend, limits, keep, proxies)
     serve(settings, say)
