@@ -143,7 +143,7 @@ def test_backends_on_offer_are_those_of_the_runtime():
 
 @pytest.mark.parametrize(
     "arguments",
-    [("m",), ("m", "--store", "s", "--port", "-1"), ("m", "--store", "s", "--queue", "0"), ("--store", "s")],
+    [("m", "--store", "s", "--port", "-1"), ("m", "--store", "s", "--queue", "0"), ("--store", "s")],
 )
 def test_malformed_requests_exit_with_2(arguments):
     assert CliRunner().invoke(command, arguments).exit_code == 2
