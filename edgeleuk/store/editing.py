@@ -16,6 +16,7 @@ from edgeleuk.store.record import Filter, ModelIdentity, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now
 
+_AT_ONCE = 1000  # deletions in one transaction
 Key = tuple[int, str, str]  # id, SHA-256 of content and model
 
 
@@ -53,15 +54,16 @@ class Editing(Reading):
     def delete(self, wanted: Filter | Sequence[int], by: str, expected: int | None = None) -> int:
         """Delete results, and the pictures and names of contents of which none is left; how many there were.
 
-        With `expected` as in `correct`. What is freed is overwritten with zeros.
+        With `expected` as in `correct`. What is freed is overwritten with zeros. Many are deleted in several
+        transactions, so that a watch and the page can store meanwhile.
         """
-        with self._transaction() as connection:
-            connection.execute("PRAGMA secure_delete = ON")
-            numbers = self._chosen(wanted, expected)
-            deleted = sum(_delete(connection, number, by) for number in numbers)
-            for table in ("previews", "names"):
-                connection.execute(f"DELETE FROM {table} WHERE sha256 NOT IN (SELECT sha256 FROM results)")
-            return deleted
+        numbers = self._chosen(wanted, expected)
+        self._rows("PRAGMA secure_delete = ON")
+        deleted = 0
+        for start in range(0, len(numbers), _AT_ONCE):
+            with self._transaction() as connection:
+                deleted += sum(_delete(connection, number, by) for number in numbers[start : start + _AT_ONCE])
+        return deleted
 
     def trim_previews(self, max_bytes: int | None = None, before: str | None = None) -> int:
         """Delete previews stored before that time, then the oldest until the rest is at most so large; how many.
@@ -134,6 +136,11 @@ def _delete(connection: sqlite3.Connection, number: int, by: str) -> bool:
     went = None if result is None else json.dumps(_essence(result))
     audit(connection, by, "delete", (number, readable(str(row[0])), readable(str(row[1]))), old=went)
     connection.execute("DELETE FROM results WHERE id = ?", (number,))
+    for table in ("previews", "names"):  # of this content alone: a preview is stored before its result
+        connection.execute(
+            f"DELETE FROM {table} WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM results WHERE sha256 = ?)",
+            (row[0], row[0]),
+        )
     return True
 
 

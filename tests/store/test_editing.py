@@ -1,6 +1,7 @@
 """What people change: corrected, deleted, on record; previews within their bound; a store that was replaced."""
 
 import json
+import threading
 
 import pytest
 
@@ -61,6 +62,18 @@ def test_what_is_deleted_takes_its_picture_and_names_and_leaves_a_line(store):
     went = json.loads(store.changes()[0].old)
     assert (went["label"], went["path"]) == ("all", "cell.bmp")
     assert store.add([result("a")])[0].id == 5  # no number is given twice
+
+
+def test_others_store_while_many_are_deleted(store):
+    store.add([result(f"{number:x}", path=f"{number}.bmp") for number in range(100, 2600)])
+    with Store.open(store.path) as other:
+        other._connection.execute("PRAGMA busy_timeout = 5000")
+        deleting = threading.Thread(target=store.delete, args=(store.ids(Filter()), "me"))
+        deleting.start()
+        other.add([result("ffff")])
+        deleting.join()
+        assert [found.sha256 for found in other.query()] == [sha("ffff")]
+        assert len(store.changes()) == 2503
 
 
 def test_what_is_deleted_cannot_be_read_from_the_file(tmp_path):
