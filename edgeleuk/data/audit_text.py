@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from edgeleuk.data.audit import AuditReport, Part
 from edgeleuk.data.layout import counted
 from edgeleuk.data.left_out import sentences
+from edgeleuk.text import printable
 
 _WIDTH = 110
 _SUBJECTS_SHOWN = 200
@@ -19,12 +20,13 @@ NO_PATIENT_CLAIM = (
 
 def render(report: AuditReport) -> str:
     """The report as lines of text; the JSON of `AuditReport.to_dict` holds the lists in full."""
-    return "\n".join([*_head(report), *_tables(report), *_subjects(report), *_copies(report), *_findings(report)])
+    lines = [*_head(report), *_tables(report), *_subjects(report), *_copies(report), *_findings(report)]
+    return "\n".join(map(printable, lines))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Columns as wide as their widest cell; the first and the last to the left, numbers to the right."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    cells = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     last = len(header) - 1
     return [

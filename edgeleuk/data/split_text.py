@@ -11,6 +11,7 @@ from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.layout import counted
 from edgeleuk.data.left_out import LeftOut
 from edgeleuk.data.split import Move
+from edgeleuk.text import printable
 
 _KEYS = ("labels", "images", "groups", "subjects")
 
@@ -42,7 +43,7 @@ def render_index(index: Index, path: Path) -> str:
     rows = [_row(name, images, index.classes) for name, images in _parts(index)]
     lines = table(("", *index.classes, "images", "groups", "subjects"), rows)
     claim = [] if index.subjects_known else [NO_PATIENT_CLAIM]
-    return "\n".join([*lines, *claim, f"wrote {path} ({counted(len(index.images), 'image')})"])
+    return "\n".join(map(printable, [*lines, *claim, f"wrote {path} ({counted(len(index.images), 'image')})"]))
 
 
 def describe_move(move: Move) -> str:

@@ -12,6 +12,7 @@ from edgeleuk.files import to_json, whole_folder, write_text
 from edgeleuk.report.plots import evaluation_figure
 from edgeleuk.report.scored import Scored, caveats_of, counted, named_scores
 from edgeleuk.safe_csv import csv_text
+from edgeleuk.text import printable
 
 _MOST_SUBJECTS = 20
 _TERMINAL_WIDTH = 100
@@ -20,7 +21,7 @@ _TERMINAL_WIDTH = 100
 def render_text(evaluation: Evaluation) -> str:
     """The evaluation for a terminal, ending in a newline."""
     parts = (_head(evaluation), _scores(evaluation), _confusion(evaluation), _subjects(evaluation), _notes(evaluation))
-    return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
+    return "\n\n".join(text for part in parts if (text := "\n".join(map(printable, part)))) + "\n"
 
 
 def record_of(evaluation: Evaluation, comparison: Comparison | None = None) -> dict[str, Any]:

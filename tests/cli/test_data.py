@@ -1,5 +1,6 @@
 """`edgeleuk data`: exit codes, streams and help."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -155,3 +156,21 @@ def test_a_class_with_too_few_groups_is_named(folder: Path, tmp_path: Path, caps
         shutil.copy(folder / "a/0.png", folder / f"a/{number}.png")
     assert _run("split", folder, "-o", tmp_path / "index.json", "--folds", 2) == 1
     assert "class 'a' has 1 group of 4 images, each class needs 2" in capsys.readouterr().err
+
+
+def test_names_of_folders_and_subjects_cannot_break_out_of_their_line(tmp_path, capsys):
+    names = ("a\nwrote this", "b\x1b[2J")
+    paths = [tmp_path / "cells" / name / f"{number}.png" for name in names for number in range(4)]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (64, 64), number).save(path)
+    with (tmp_path / "cells" / "subjects.csv").open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["path", "subject"])
+        table.writerows([str(path.relative_to(tmp_path / "cells")), f"s\x1b[31m{path.stem}"] for path in paths)
+    assert _run("audit", tmp_path / "cells") == 0
+    assert _run("split", tmp_path / "cells", "-o", tmp_path / "index.json", "--folds", 2) == 0
+    out = capsys.readouterr().out
+    assert r"s\x1b[31m0" in out
+    assert "\x1b" not in out
+    assert not any(line.startswith("wrote this") for line in out.splitlines())
