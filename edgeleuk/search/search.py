@@ -34,6 +34,7 @@ from edgeleuk.search.latencies import LATENCIES, Latencies, check_budget
 from edgeleuk.search.record import SearchRecord, Spent, read_search
 from edgeleuk.search.reference import given_reference, trained_reference
 from edgeleuk.search.study import Study, store_errors
+from edgeleuk.training.config import weights_facts
 from edgeleuk.training.preparation import check_images
 from edgeleuk.training.run import Run, partial_of
 from edgeleuk.training.unfinished import hold, refuse_other_settings
@@ -143,7 +144,7 @@ def _folder(request: Request, out: Path, resume: bool, say: Say) -> Iterator[Sea
 
 def _settings(request: Request) -> str:
     """All that the outcome depends on; a search may be resumed with another number of workers."""
-    config = dataclasses.asdict(request.config)
+    config = dataclasses.asdict(request.config) | weights_facts(request.config.weights)
     del config["workers"]
     run = None if request.run is None else request.run.sha256
     settings = {"index_sha256": request.index.sha256, "run_sha256": run, "device": request.device.label}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgeleuk.errors import UsageError
+from edgeleuk.files import sha256_file
 from edgeleuk.reading import read_toml
 from edgeleuk.spec import RESAMPLING_FILTERS, nearest
 
@@ -177,6 +178,19 @@ class PruneConfig:
         _expect(self.multiple > 0, "multiple", self.multiple, "above 0")
         _expect(0 <= self.least_share <= 1, "least-share", self.least_share, "0 to 1")
         _check_fit(self)
+
+
+def weights_facts(weights: str) -> dict[str, str]:
+    """What a record holds of starting weights: of a file its name and hash, not where it lies.
+
+    Raises UsageError where there is no such file.
+    """
+    if weights in ("none", "imagenet"):
+        return {"weights": weights}
+    try:
+        return {"weights": Path(weights).name, "weights_sha256": sha256_file(Path(weights))}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{weights}: no such weights file; expected none, imagenet or an .h5 file") from error
 
 
 _MOST_MACS = 1e15

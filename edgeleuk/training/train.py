@@ -10,7 +10,7 @@ from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json
 from edgeleuk.spec import ModelSpec
-from edgeleuk.training.config import TrainConfig
+from edgeleuk.training.config import TrainConfig, weights_facts
 from edgeleuk.training.distillation import distillation_of
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.framework import tf_keras, use_mixed_precision
@@ -65,12 +65,13 @@ def train_with(
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
         mixed = _fit(index, config, spec, objective, partial, observe())
         facts = {"mixed_precision": mixed, "parent": None, "teacher": teacher.folder.name if teacher else None}
-        return publish_run(partial, out, "float", _network(index, config), facts | made_by())
+        network = dataclasses.replace(_network(index, config), weights=weights_facts(config.weights)["weights"])
+        return publish_run(partial, out, "float", network, facts | made_by())
 
 
 def _config_json(config: TrainConfig, teacher: Run | None) -> str:
-    """The settings; the teacher by its hash, as it may lie elsewhere when the training is resumed."""
-    settings = dataclasses.asdict(config)
+    """The settings; teacher and weights file by their hashes, as they may lie elsewhere when training is resumed."""
+    settings = dataclasses.asdict(config) | weights_facts(config.weights)
     del settings["teacher"]
     return to_json(settings | {"teacher_sha256": teacher.sha256 if teacher else None})
 

@@ -1,16 +1,20 @@
 """An index says which images it is of, not where they lie: both may be moved, alone or together."""
 
+import contextlib
 import dataclasses
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgeleuk.data.index import Index, verify_files
 from edgeleuk.data.root import VARIABLE, recorded_root
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds, open_index
+from edgeleuk.data.split_text import render_index
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import sha256_file
 
@@ -165,3 +169,24 @@ def test_other_content_labels_subjects_folds_or_splits_are_another_index(project
     changed = dataclasses.replace(index, images=(dataclasses.replace(first, **change), *others))
     assert changed.sha256 != index.sha256
     assert dataclasses.replace(index, images=(*others, dataclasses.replace(first, path="x.png"))).sha256 == index.sha256
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.sampled_from(["\ud800", "a\0b"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.data())
+def test_an_index_with_anything_in_it_is_read_or_refused_as_data(project, tmp_path, data):
+    raw = json.loads((project / "index.json").read_text())
+    target = data.draw(st.sampled_from([raw, raw["images"][0]]))
+    target[data.draw(st.sampled_from(sorted(target)))] = data.draw(ANY)
+    (tmp_path / "any.json").write_text(json.dumps(raw))
+    with contextlib.suppress(DataError):
+        index = Index.load(tmp_path / "any.json")
+        index.save(tmp_path / "again.json")
+        assert Index.load(tmp_path / "again.json").sha256 == index.sha256
+        render_index(index, tmp_path / "any.json")
+        verify_files(index, index.images)

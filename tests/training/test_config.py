@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import Distilling, PruneConfig, QatConfig, TrainConfig, macs_budget, merge
+from edgeleuk.training.config import Distilling, PruneConfig, QatConfig, TrainConfig, macs_budget, merge, weights_facts
 
 
 def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
@@ -119,3 +119,15 @@ def test_pruning_needs_exactly_one_budget(settings: dict[str, Any]) -> None:
 )
 def test_a_budget_of_operations_is_a_share_or_a_number(text: str, expected: int) -> None:
     assert macs_budget(text, 1000) == expected
+
+
+def test_a_weights_file_is_known_by_its_content_wherever_it_lies(tmp_path: Path) -> None:
+    for name in ("here/a.h5", "there/a.h5"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"weights")
+    facts = weights_facts(str(tmp_path / "here/a.h5"))
+    assert facts == weights_facts(str(tmp_path / "there/a.h5"))
+    assert facts["weights"] == "a.h5"
+    assert weights_facts("none") == {"weights": "none"}
+    with pytest.raises(UsageError, match="no such weights file; expected none, imagenet"):
+        weights_facts(str(tmp_path / "gone.h5"))
