@@ -63,6 +63,7 @@ class StoreFile:
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, store_errors(self.path):
+            self._check_place()
             rows = self._connection.execute(sql, values).fetchall()
             if self._still is not None and _content(self.path) != self._still:
                 raise StoreError(f"{self.path} was written to while it was read without its locks; try again", True)
@@ -82,10 +83,13 @@ class StoreFile:
                 raise
 
     def _check_place(self) -> None:
-        """What is written to a file that was removed or replaced is gone when the process ends."""
+        """What is written to a file that was removed or replaced is gone when the process ends.
+
+        And SQLite, which finds its log by the path, would read the old file with the log of the new one.
+        """
         if _place(self.path) != self._place:
             raise StoreError(
-                f"{self.path} was removed or replaced while it was in use; nothing more is stored: restart"
+                f"{self.path} was removed or replaced while it was in use; no use is made of it any more: restart"
             )
 
 
