@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain, product
 from typing import TYPE_CHECKING, cast
 
-from PIL import ExifTags, Image, ImageChops, ImageFile, features
+from PIL import ExifTags, Image, ImageChops, features
 
 from edgeleuk.errors import ImageError
 
@@ -35,14 +35,15 @@ _LARGEST_PROFILE = 4 << 20
 
 
 def to_rgb(image: Image.Image, ignore_opacity: bool = False) -> Image.Image:
-    """An RGB image of 8 bits a channel, with nothing in its `info`. The image may be loaded or not.
+    """An RGB image of 8 bits a channel, with nothing in its `info`. The image may be loaded or not, and is
+    used up: its own pixels may be converted.
 
     Transparent pixels become black, the background of segmented cells; an opacity that is 0 (or 1 of 255) everywhere
     is none, as microscope software writes it, and the colours are taken. `ignore_opacity` says that they always are.
     Pictures with another ICC profile than sRGB's are converted to sRGB, and turned as EXIF tells. Raises ImageError
     for a mode that is not 8-bit colour.
     """
-    if image.mode == "RGB" and not image.info and not isinstance(image, ImageFile.ImageFile):
+    if is_plain(image):
         return image
     if image.mode not in _EIGHT_BIT_MODES | _ALPHA_MODES | _PREMULTIPLIED_MODES:
         raise ImageError(f"mode {image.mode}, not 8 bits a channel of grey or RGB; convert it to 8-bit RGB first")
@@ -53,6 +54,11 @@ def to_rgb(image: Image.Image, ignore_opacity: bool = False) -> Image.Image:
         result = result.transpose(_TURNS[turn])
     result.info = {}
     return result
+
+
+def is_plain(image: Image.Image) -> bool:
+    """Whether an image is what `to_rgb` makes: decoded, RGB, and nothing said of its colours or its turn."""
+    return image.mode == "RGB" and not image.info and not getattr(image, "tile", None)
 
 
 def orientation_of(image: Image.Image) -> int:

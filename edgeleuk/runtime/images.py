@@ -11,10 +11,11 @@ from PIL import Image, UnidentifiedImageError
 
 from edgeleuk.errors import ImageError
 from edgeleuk.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
-from edgeleuk.runtime.colour import orientation_of, to_rgb
+from edgeleuk.runtime.colour import is_plain, orientation_of, to_rgb
 from edgeleuk.runtime.image_headers import check_header, image_format, other_format
 
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
+_BITS_PER_SAMPLE = 258  # of a TIFF
 _OUT_OF_MEMORY = "out of memory error"  # how Pillow's OSError begins where a decoder got none
 
 # What Pillow thinks of metadata and sizes would go to standard error. Set once, as `warnings.catch_warnings` is not
@@ -53,11 +54,14 @@ def image_size(source: Path | bytes, max_pixels: int = MOST_PIXELS) -> tuple[int
 
 
 def rgb_image(image: Image.Image) -> Image.Image:
-    """A Pillow image as `decode_image` gives it, opened from a file or made. Raises ImageError as that."""
-    try:
-        return to_rgb(image)
-    except (OSError, SyntaxError, ValueError, MemoryError) as error:
-        raise _image_error("image", error) from error
+    """A Pillow image as `decode_image` gives it, opened from a file or made, and left as it is. Raises ImageError."""
+    with _reasons_named(b""):
+        if min(image.size) < 1:
+            raise ImageError(f"{image.width}x{image.height} holds no pixels")
+        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
+        if max(bits) > 8 or ";16" in str(getattr(image, "tile", "")):
+            raise ImageError("more than 8 bits a channel; convert it to 8-bit RGB first")
+        return image if is_plain(image) else to_rgb(image.copy())
 
 
 @contextmanager

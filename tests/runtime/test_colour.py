@@ -2,13 +2,15 @@
 
 import io
 
+import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms, ImageOps
 
 from edgeleuk.errors import ImageError
 from edgeleuk.runtime.colour import differs_from_srgb, to_rgb
-from edgeleuk.runtime.images import decode_image, image_size
+from edgeleuk.runtime.images import decode_image, image_size, rgb_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 4), dtype=np.uint8)
 RGB = np.ascontiguousarray(NOISE[..., :3])
@@ -153,3 +155,27 @@ def test_a_pillow_image_of_another_mode_is_refused(mode):
     image = Image.new(mode, (8, 8)) if mode != "LAB" else SMOOTH.convert("LAB")
     with pytest.raises(ImageError, match=f"mode {mode}, not 8 bits a channel"):
         to_rgb(image)
+
+
+def test_an_image_that_is_given_stays_as_it_is_and_gives_the_same_each_time():
+    content = encoded(Image.new("RGB", (8, 8), (60, 180, 60)), "PNG", icc_profile=ADOBE_RGB)
+    with Image.open(io.BytesIO(content)) as given:
+        first, second = rgb_image(given), rgb_image(given)
+        assert given.getpixel((0, 0)) == (60, 180, 60)
+        assert given.info["icc_profile"] == ADOBE_RGB
+    assert first.getpixel((0, 0)) == second.getpixel((0, 0)) == decode_image(content).getpixel((0, 0))
+    plain = Image.fromarray(RGB)
+    assert rgb_image(plain) is plain
+    decoded = decode_image(content)
+    assert rgb_image(decoded) is decoded
+
+
+def test_an_opened_file_of_more_than_8_bits_and_an_empty_image_are_refused():
+    deep = bytes(imagecodecs.png_encode(np.zeros((8, 8, 3), np.uint16)))
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, np.zeros((3, 8, 8), np.uint16), photometric="rgb")
+    for content in (deep, stream.getvalue()):
+        with Image.open(io.BytesIO(content)) as image, pytest.raises(ImageError, match="more than 8 bits a channel"):
+            rgb_image(image)
+    with pytest.raises(ImageError, match="0x5 holds no pixels"):
+        rgb_image(Image.new("RGB", (0, 5)))
