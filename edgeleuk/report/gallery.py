@@ -10,8 +10,8 @@ from edgeleuk.report.pareto import Point
 from edgeleuk.report.rows import Row
 
 _MEMORY = (
-    "Greatest resident memory of a fresh process. Most of it is Python, numpy and the interpreter's libraries, which "
-    "are there before any model."
+    "Greatest resident memory of a fresh process. Python, numpy and the interpreter's libraries are in it: grey, where "
+    "the record tells, is what they took before there was a model."
 )
 MOST_ROWS = 40  # a picture of more is longer than anybody looks at
 

@@ -1,13 +1,16 @@
 """What `edgeleuk optimize` prints: everything a reader decides by, within 120 columns, whatever came out."""
 
+import json
+import re
 from dataclasses import replace
 
 import pytest
 
+from edgeleuk.class_changes import ClassChange
 from edgeleuk.report.search import render_search
-from edgeleuk.report.search_verdict import split_sentence, verdict
+from edgeleuk.report.search_verdict import gate_rows, split_sentence, verdict
 from edgeleuk.report.search_words import duration, failures, milliseconds, numbers, times_faster
-from edgeleuk.search.record import COMPLETE, Refused, Spent
+from edgeleuk.search.record import COMPLETE, Refused, Spent, parse_search
 from tests.searches import EVIL, make_failed, make_gate, make_reference, make_search
 
 RECORDS = {
@@ -202,6 +205,23 @@ def test_the_verdict_is_a_sentence(name, good, mark, told):
     found = verdict(RECORDS[name])
     assert (found.good, found.mark) == (good, mark)
     assert told in found.sentence
+
+
+def test_how_much_faster_and_what_sensitivity_is_lost_stand_in_the_verdict():
+    record = make_search(12, gate=make_gate(subjects=12), gate_split="test")
+    all_lost = ClassChange("all", "sensitivity", 300, 6, "subject", 0.97, 0.92, -0.16, 0.02)
+    kept = ClassChange("hem", "specificity", 300, 6, "subject", 0.95, 0.95, -0.05, 0.05)
+    notes = ("overlap cannot be ruled out: the model does not say", "research use, not a diagnosis")
+    record = replace(record, gate=replace(record.gate, classes=(all_lost, kept), notes=notes))
+    sentence = verdict(record).sentence
+    assert "5.0 points of sensitivity to all lost, which 6 subjects cannot tell from nothing." in sentence
+    assert re.search(r"It is \d[\d.]* times as fast as the (budget asks|int8 graph of the reference)\.", sentence)
+    rows = [f"{name} {text}" for name, text in gate_rows(record)]
+    assert (
+        "by class sensitivity to all 0.9200 against 0.9700: -5.00 points (-16.00 to +2.00 points; 6 subjects)" in rows
+    )
+    assert "limits overlap cannot be ruled out: the model does not say" in rows
+    assert parse_search(json.loads(record.to_json()), "search.json") == record
 
 
 def test_few_subjects_are_told_with_how_many_would_do():

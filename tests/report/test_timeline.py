@@ -45,3 +45,9 @@ def test_what_a_device_does_not_tell_has_no_panel():
     assert [text for text in texts(picture) if text in ("temperature, °C", "power, W")] == []
     assert timeline.over_time([Condition(0.0), Condition(1.0)], "o") is None
     assert timeline.over_time([], "o") is None
+
+
+def test_the_load_stands_on_an_axis_from_nothing():
+    picture = timeline.over_time([Condition(float(t), load_average=2.275 + t / 100) for t in range(3)], "o")
+    numbers = [float(text) for text in texts(picture) if text and text.replace(".", "").isdecimal()]
+    assert numbers.count(0.0) == 2  # of the time, and of the load
