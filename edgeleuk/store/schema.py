@@ -81,8 +81,8 @@ def store_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors of the body into StoreError that names path and says how to mend it."""
     try:
         yield
-    except UnicodeDecodeError as error:  # of the text of SQLite's own message, which names damaged parts of the schema
-        raise StoreError(f"{path}: its tables are malformed{_DAMAGED}") from error
+    except UnicodeError as error:  # of SQLite's own message, which names damaged parts, or of what was read before
+        raise StoreError(f"{path}: it holds text that is not UTF-8{_DAMAGED}") from error
     except (sqlite3.Error, OSError) as error:
         text = str(error)
         advice, passing = next((found for key, *found in _ADVICE if key in text), ("", False))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from edgeleuk.store.filters import HELD_LABEL
 from edgeleuk.store.reading import Reading
-from edgeleuk.store.record import ModelIdentity, SubjectSummary
+from edgeleuk.store.record import ModelIdentity, SubjectSummary, readable
 
 _APART = "(warnings IS NOT NULL AND corrected_label IS NULL)"
 _SUMS = f"""
@@ -62,4 +62,4 @@ class Summaries(Reading):
             "SELECT model_sha256, count(*) FROM results WHERE typeof(model_sha256) = 'text' "
             "GROUP BY model_sha256 ORDER BY max(id) DESC"
         )
-        return [Answered(sha256, count, models.get(sha256)) for sha256, count in rows]
+        return [Answered(sha256, count, models.get(sha256)) for sha256, count in rows if readable(sha256) == sha256]

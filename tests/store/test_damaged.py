@@ -67,6 +67,9 @@ def test_text_that_is_not_utf_8_costs_its_row_and_nothing_else(store):
     assert [found.id for found in store.query()] == [3]
     assert all(json.dumps(row.to_dict()) for row in store.subjects())
     assert store.subject_names() == ["S1"]
+    store._rows("UPDATE results SET model_sha256 = CAST(x'70ff69' AS TEXT) WHERE id = 3")
+    for model in (None, "all"):
+        assert list(lines(store, Listing(subjects=True, model=model)))
 
 
 def test_damaged_failures_models_and_names_are_passed_over(store):
