@@ -19,7 +19,7 @@ class Limits:
     uploads_per_s: float = 20.0  # of one client, sustained
     upload_burst: int = 40
     requests_per_s: float = 50.0  # of one client, whatever it asks for
-    request_burst: int = 300
+    request_burst: int = 800  # a dozen tabs of the page opened at once, up to 65 each with pictures
     logins_per_minute: float = 6.0  # failed ones of one client
     login_burst: int = 6
     all_logins_per_minute: float = 60.0  # failed ones of all clients together that never knew the token

@@ -62,6 +62,7 @@ async function route(anew = false) {
 }
 
 function reveal(name) {
+  find("loading").hidden = true;
   for (const view of document.querySelectorAll(".view")) view.hidden = view.id !== `view-${name}`;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${UNDER[name] ?? name}`) link.setAttribute("aria-current", "page");
