@@ -8,7 +8,7 @@ unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_USER PIP_REQUIRE_VIRTUALEN
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
 readonly PROGRAM=/opt/edgeleuk DATA=/var/lib/edgeleuk SETTINGS=/etc/edgeleuk UNITS=/etc/systemd/system
-readonly ACCOUNT=edgeleuk COMMAND=/usr/local/bin/edgeleuk
+readonly ACCOUNT=edgeleuk COMMAND=/usr/local/bin/edgeleuk MODEL=$SETTINGS/model.tflite OLD_MODEL=$DATA/model.tflite
 # shellcheck source=lib/messages.sh
 source "$here/lib/messages.sh"
 # shellcheck source=lib/system.sh
@@ -37,25 +37,30 @@ may be left out.
   --watch DIR      folder to watch (default: $DATA/incoming)
   --host ADDRESS   address of the page (default: 127.0.0.1, this machine only; 0.0.0.0 for the network)
   --port NUMBER    port of the page, 1024 to 65535 (default: 8000)
+  --allowed-host NAME      another name by which browsers call the page, as behind a proxy; may be given again
+  --trusted-proxy ADDRESS  a proxy before the page whose word on clients is taken; an address or a network; may be given
+                           again. "none" takes back what an earlier installation has set, of either option
   --no-web         without the page
   --uninstall      remove program, services and user; keep data and settings
   --purge          with --uninstall: remove data, settings and token, too
   -h, --help       this text
 
-Program in $PROGRAM, data in $DATA, settings in $SETTINGS. Must be run as root.
+Program in $PROGRAM, data in $DATA, settings and model in $SETTINGS. Must be run as root.
 For research use, not a diagnosis.
 TEXT
 }
 
 parse_arguments() {
-    model='' wheels='' watch='' host='' port='' web=yes action=install purge=
+    model='' wheels='' watch='' host='' port='' web=yes action=install purge='' names=() proxies=()
     while [ $# -gt 0 ]; do
         case $1 in
-            --wheels | --watch | --host | --port) [ -n "${2:-}" ] || misused "$1 needs a value" ;;&
+            --wheels | --watch | --host | --port | --allowed-host | --trusted-proxy) [ -n "${2:-}" ] || misused "$1 needs a value" ;;&
             --wheels) wheels=$2; shift ;;
             --watch) watch=$2; shift ;;
             --host) host=$2; shift ;;
             --port) port=$2; shift ;;
+            --allowed-host) names+=("$2"); shift ;;
+            --trusted-proxy) proxies+=("$2"); shift ;;
             --no-web) web='' ;;
             --uninstall) action=uninstall ;;
             --purge) purge=yes ;;
@@ -70,12 +75,13 @@ parse_arguments() {
 
 check_combination() {
     if [ "$action" = uninstall ]; then
-        [ -z "$model$wheels$watch$host$port" ] || misused "--uninstall goes with --purge only"
+        [ -z "$model$wheels$watch$host$port${names[*]}${proxies[*]}" ] || misused "--uninstall goes with --purge only"
         return
     fi
     [ -z "$purge" ] || misused "--purge goes with --uninstall only"
-    [ -n "$web" ] || [ -z "$host$port" ] || misused "--host and --port are for the page, and --no-web leaves that out"
-    [ -n "$model" ] || [ -e "$DATA/model.tflite" ] || misused "no model: install.sh MODEL"
+    [ -n "$web" ] || [ -z "$host$port${names[*]}${proxies[*]}" ] ||
+        misused "--host, --port, --allowed-host and --trusted-proxy are for the page, and --no-web leaves that out"
+    [ -n "$model" ] || [ -e "$MODEL" ] || [ -e "$OLD_MODEL" ] || misused "no model: install.sh MODEL"
 }
 
 install_all() {

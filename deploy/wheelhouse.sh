@@ -94,13 +94,34 @@ download() {
         fail "not every wheel for $machine, Python $version, could be had (see above); wanted: $*"
 }
 
-# pip evaluates markers for this machine, not for the device: what it left out is asked for by name until nothing is missing.
-collect() {
+# Versions and hashes are those of locked/: what an index or the way to it changed is refused.
+collect_locked() {
+    local version=$1 wanted
+    "$python" "$deploy/lib/requirements.py" locked "$deploy/locked" --machine "$machine" --python "$version" \
+        ${extra:+--extra "$extra"} >"$build/locked.txt" || fail "$deploy/locked cannot be read"
+    download "$version" --require-hashes --no-deps --requirement "$build/locked.txt"
+    mapfile -t wanted < <(ask missing "$version")
+    [ ${#wanted[@]} -eq 0 ] || fail "$deploy/locked lacks ${wanted[*]}; deploy/lib/lock.py writes it anew"
+}
+
+# edgeleuk's own wheel, built by what locked/ names instead of by whatever is the newest.
+build_wheel() {
+    local builder=$build/venv/bin/python failed="edgeleuk's own wheel could not be built"
+    "$python" -m venv "$build/venv" || fail "$python cannot make a virtual environment"
+    retry "$builder" -m pip --disable-pip-version-check --no-input install --quiet --retries 5 --timeout 60 --only-binary=:all: \
+        --require-hashes --no-deps --requirement "$deploy/locked/build.txt" || fail "$failed"
+    "$builder" -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir "$partial" "$checkout" ||
+        fail "$failed"
+}
+
+# On 32-bit systems wheels come from another index, with hashes and partly versions of its own. pip evaluates markers for this
+# machine, not for the device: what it left out is asked for by name until nothing is missing.
+collect_32_bit() {
     local version=$1 wanted
     mapfile -t wanted < <(ask direct "$version")
     [ ${#wanted[@]} -gt 0 ] || fail "the requirements of edgeleuk's wheel cannot be read"
     for _ in 1 2 3 4 5; do
-        download "$version" "${wanted[@]}"
+        download "$version" --constraint "$deploy/locked/32-bit.txt" "${wanted[@]}"
         mapfile -t wanted < <(ask missing "$version")
         [ ${#wanted[@]} -gt 0 ] || return 0
     done
@@ -120,16 +141,21 @@ prove() {
 
 add_installer() {
     cp "$deploy/install.sh" "$partial/"
-    cp -R "$deploy/lib" "$deploy/systemd" "$partial/"
+    cp -R "$deploy/lib" "$deploy/systemd" "$deploy/locked" "$partial/"
     rm -rf "$partial/lib/__pycache__"
+    (cd "$partial" && find . -type f -print0 | sort -z | xargs -0 sha256sum >"$build/SHA256SUMS")
+    cp "$build/SHA256SUMS" "$partial/"
 }
 
 # An older wheelhouse is replaced as a whole; anything else that lies there is left alone.
+check_output() {
+    [ ! -e "$output" ] || [ -z "$(ls -A "$output")" ] || compgen -G "$output/edgeleuk-*.whl" >/dev/null ||
+        fail "$output is not a wheelhouse; choose another --output or remove it"
+}
+
 publish() {
-    if [ -e "$output" ] && [ -n "$(ls -A "$output")" ]; then
-        compgen -G "$output/edgeleuk-*.whl" >/dev/null || fail "$output is not a wheelhouse; choose another --output or remove it"
-        rm -rf "$output"
-    fi
+    check_output
+    rm -rf "$output"
     mkdir -p "$output" && rmdir "$output"
     chmod 755 "$partial"
     mv "$partial" "$output"
@@ -142,13 +168,17 @@ list() {
 
 main() {
     parse_arguments "$@"
+    check_output
     choose_python
     mkdir -p "$(dirname "$output")"
     partial=$(mktemp -d "$(dirname "$output")/.wheelhouse.XXXXXX")
-    trap 'rm -rf "$partial"' EXIT
-    retry pip wheel --quiet --retries 5 --timeout 60 --no-deps --wheel-dir "$partial" "$checkout" || fail "edgeleuk's own wheel could not be built"
+    build=$(mktemp -d "$(dirname "$output")/.wheelhouse.XXXXXX")
+    trap 'rm -rf "$partial" "$build"' EXIT
+    build_wheel
     local version
-    for version in "${pythons[@]}"; do collect "$version"; done
+    for version in "${pythons[@]}"; do
+        if [ "$machine" = armv7l ]; then collect_32_bit "$version"; else collect_locked "$version"; fi
+    done
     for version in "${pythons[@]}"; do prove "$version"; done
     add_installer
     publish

@@ -82,8 +82,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8 to path, whole or not at all. Raises OutputError."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write text as UTF-8 to path, whole or not at all; what UTF-8 cannot hold (names of files may) is escaped.
+
+    Raises OutputError.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def to_json(value: Any) -> str:

@@ -274,3 +274,8 @@ def test_a_killed_write_leaves_what_the_next_one_removes(run_python, tmp_path):
     age(left)
     write_text(tmp_path / "x", "whole")
     assert names(tmp_path) == ["x"]
+
+
+def test_text_that_utf_8_cannot_hold_is_escaped(tmp_path):
+    write_text(tmp_path / "x", "caf\udce9 µ")
+    assert (tmp_path / "x").read_bytes() == rb"caf\udce9 " + "µ".encode()

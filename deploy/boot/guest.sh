@@ -129,7 +129,7 @@ inside() { local unit=$1; shift; nsenter --target "$(pid "$unit")" --mount -- se
 cannot() { ! inside "$@" 2>/dev/null; }
 
 test_sandbox() {
-    check "watch service cannot change the model" cannot edgeleuk-watch rm -f /var/lib/edgeleuk/model.tflite
+    check "watch service cannot change the model" cannot edgeleuk-watch rm -f /etc/edgeleuk/model.tflite
     check "watch service cannot write elsewhere" cannot edgeleuk-watch touch /var/tmp/../lib/misc/x
     check "watch service has no network" same "$(nsenter --target "$(pid edgeleuk-watch)" --net -- sh -c 'tail -n +3 /proc/net/dev | wc -l')" 1
     check "no system call was refused in a way the kernel reports" no_seccomp_report

@@ -11,12 +11,19 @@ choose_source() {
         [ -d "$wheels" ] || fail "--wheels $wheels is not a folder"
         wheels=$(realpath "$wheels")
         has_own_wheel "$wheels" || fail "$wheels holds no wheel of edgeleuk; deploy/wheelhouse.sh makes a folder that does"
-        origin=edgeleuk
+        check_sums
     elif [ -f "$checkout/pyproject.toml" ] && [ -f "$checkout/edgeleuk/__init__.py" ]; then
         origin=$checkout
     else
         fail "no edgeleuk to install: give a folder of wheels (--wheels DIR), or run install.sh from a checkout's deploy folder"
     fi
+}
+
+# What was damaged on the way from wheelhouse.sh to here is not installed.
+check_sums() {
+    [ -f "$wheels/SHA256SUMS" ] || return 0
+    (cd "$wheels" && sha256sum --quiet --ignore-missing --check SHA256SUMS >&2) ||
+        fail "$wheels is not as it was made (see above); copy it again"
 }
 
 has_own_wheel() { compgen -G "$1/edgeleuk-*.whl" >/dev/null; }
@@ -28,14 +35,40 @@ build_environment() {
     scratch=$(mktemp -d "$PROGRAM/.scratch.XXXXXX")
     chmod 755 "$scratch"
     say "installing edgeleuk from ${wheels:-$origin} (a minute or so on a Pi)"
-    if [ "$architecture" = armhf ]; then install_32_bit; else install_packages "$origin${web:+[web]}"; fi
+    if [ "$architecture" = armhf ]; then install_32_bit; else install_64_bit; fi
+    "$new/bin/python" -I -m pip --disable-pip-version-check check >"$scratch/pip.log" 2>&1 || {
+        sed 's/^/  pip: /' "$scratch/pip.log" >&2
+        fail "the packages do not go together; what was installed before is unchanged"
+    }
 }
 
+# Versions and hashes of all packages are those of locked/, which lib/lock.py writes from pyproject.toml and constraints.txt.
+install_64_bit() {
+    install_packages "$new" --require-hashes --no-deps -r "$here/locked/base.txt" ${web:+-r "$here/locked/web.txt"}
+    install_own
+}
+
+# edgeleuk itself: the newest wheel of a wheelhouse, or one that is built from the checkout by what locked/build.txt names.
+install_own() {
+    local own=$scratch/own
+    if [ -n "$wheels" ]; then
+        own=$wheels
+    else
+        "$PYTHON" -m venv "$scratch/build" || fail "no virtual environment could be made in $scratch"
+        install_packages "$scratch/build" --require-hashes --no-deps -r "$here/locked/build.txt"
+        TMPDIR=$scratch "$scratch/build/bin/python" -I -m pip wheel --quiet --disable-pip-version-check --no-cache-dir --no-deps \
+            --no-build-isolation --wheel-dir "$own" "$origin" || fail "edgeleuk's own wheel could not be built (see above)"
+    fi
+    install_packages "$new" --no-deps "$(printf '%s\n' "$own"/edgeleuk-*.whl | sort -V | tail -n 1)"
+}
+
+# install_packages ENVIRONMENT PIP-ARGUMENT...
 # TMPDIR: /tmp may be a small disk in memory. --only-binary: what has no wheel would be compiled for hours, or fail late.
 install_packages() {
-    local index=(--retries 5 --timeout 60) log=$scratch/pip.log
+    local environment=$1 index=(--retries 5 --timeout 60) log=$scratch/pip.log
+    shift
     [ -z "$wheels" ] || index=(--isolated --no-index --find-links "$wheels")
-    if ! TMPDIR=$scratch "$new/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-input --no-cache-dir \
+    if ! TMPDIR=$scratch "$environment/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-input --no-cache-dir \
         --only-binary=:all: "${index[@]}" "$@" 2>"$log"; then
         sed 's/^/  pip: /' "$log" >&2
         name_what_is_missing
@@ -52,14 +85,15 @@ name_what_is_missing() {
 }
 
 # On a 32-bit system a 64-bit kernel is usual, and pip then takes the markers of edgeleuk's requirements for those of a
-# 64-bit machine. So they are worked out for armv7l and given to pip one by one.
+# 64-bit machine. So they are worked out for armv7l and given to pip one by one. Wheels of NumPy and Pillow come from another
+# index there, at versions and with hashes of its own: those are not locked.
 install_32_bit() {
     local wanted
-    install_packages --no-deps "$origin"
+    install_own
     wanted=$("$new/bin/python" -I "$here/lib/requirements.py" installed --machine armv7l ${web:+--extra web}) ||
         fail "the requirements of edgeleuk cannot be read"
     mapfile -t wanted <<<"$wanted"
-    install_packages "${wanted[@]}"
+    install_packages "$new" --constraint "$here/locked/32-bit.txt" "${wanted[@]}"
 }
 
 # digest ENVIRONMENT: of all files that could make a program behave differently; names the Python, too.
@@ -79,8 +113,13 @@ digest() {
 # and not as root, for a file from elsewhere is not to be trusted.
 check_model() {
     model_copy=
-    local tried=${model:-$DATA/model.tflite}
-    cp -- "$tried" "$scratch/model.tflite" || fail "$tried cannot be copied"
+    local tried=${model:-$MODEL}
+    if [ -z "$model" ] && [ ! -e "$MODEL" ]; then
+        tried=$OLD_MODEL
+        take_old_model
+    else
+        cp -- "$tried" "$scratch/model.tflite" || fail "$tried cannot be copied"
+    fi
     chmod 644 "$scratch/model.tflite"
     "$new/bin/python" -I -c 'import sys; from PIL import Image; Image.new("RGB", (450, 450)).save(sys.argv[1])' "$scratch/probe.bmp" ||
         fail "the new environment does not work: Pillow cannot be loaded (see above)"
@@ -88,13 +127,31 @@ check_model() {
         sed "s#$scratch/model.tflite#$tried#g; s/^/  edgeleuk: /" "$scratch/model.log" >&2
         fail "$tried is not a model that edgeleuk can run; what was installed before is unchanged"
     fi
-    [ -z "$model" ] || model_copy=$scratch/model.tflite
+    [ "$tried" = "$MODEL" ] || model_copy=$scratch/model.tflite
+}
+
+# Before, the model lay in the folder of the services' user, who can put a link in its place: taken from there is only what root
+# alone can have put there. One descriptor is opened, looked at and read.
+take_old_model() {
+    "$PYTHON" -I - "$OLD_MODEL" "$scratch/model.tflite" <<'PYTHON' || fail "$OLD_MODEL is not the file that install.sh put there; give the model: install.sh MODEL"
+import os, shutil, stat, sys
+
+handle = os.open(sys.argv[1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+found = os.fstat(handle)
+if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_nlink != 1:
+    sys.exit(1)
+with os.fdopen(handle, "rb") as source, open(sys.argv[2], "xb") as target:
+    shutil.copyfileobj(source, target)
+PYTHON
 }
 
 as_nobody() { (cd / && HOME=/nonexistent setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs "$@" </dev/null); }
 
 check_model_file() {
-    [ -n "$model" ] || return 0
+    if [ -z "$model" ]; then
+        [ -e "$MODEL" ] || ! [ -L "$OLD_MODEL" ] || fail "$OLD_MODEL is a link, which is not followed; give the model: install.sh MODEL"
+        return 0
+    fi
     [ -e "$model" ] || fail "model $model does not exist"
     if [ ! -f "$model" ] || [ ! -r "$model" ]; then fail "model $model is not a file that can be read"; fi
     # Bytes 4 to 7 of a TensorFlow Lite file. Cheap; check_model does it in earnest.

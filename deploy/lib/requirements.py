@@ -1,7 +1,8 @@
 """What edgeleuk needs on another machine, worked out from wheels: pip evaluates markers for the machine it runs on.
 
 `direct` prints the requirements of the edgeleuk in a folder of wheels, `installed` those of the one that is installed
-beside this Python, `missing` what a folder lacks. All for a processor and a Python version, by default this machine's;
+beside this Python, `missing` what a folder lacks, `locked` versions and hashes of a folder such as ../locked. All for a
+processor and a Python version, by default this machine's;
 `packaging` is the copy that every pip brings along.
 """
 
@@ -117,6 +118,21 @@ def installed(target: Target, extras: set[str]) -> list[str]:
     return sorted(str(requirement) for requirement in _holding(metadata.requires(PROJECT) or [], target, extras))
 
 
+def locked(folder: Path, target: Target, extras: set[str]) -> list[str]:
+    """Lines for pip of the target's packages, each with its hashes; OSError where the folder lacks a file."""
+    chosen = []
+    for name in ("base", *sorted(extras)):
+        text = (folder / f"{name}.txt").read_text().replace("\\\n", " ")
+        for line in text.splitlines():
+            wanted, _, hashes = line.partition(" --hash=")
+            if wanted.strip() and not wanted.startswith("#"):
+                requirement = Requirement(wanted)
+                if target.applies(requirement, set()):
+                    requirement.marker = None
+                    chosen.append(f"{requirement} --hash={' '.join(hashes.split())}")
+    return chosen
+
+
 def _holding(lines: Iterable[str], target: Target, extras: set[str]) -> Iterator[Requirement]:
     for line in lines:
         requirement = Requirement(line)
@@ -146,13 +162,15 @@ def _answer(given: Any) -> list[str]:
         return installed(target, extras)
     if given.folder is None:
         raise LookupError("a folder of wheels is expected")
+    if given.question == "locked":
+        return locked(given.folder, target, extras)
     wheels = wheels_for(given.folder, target)
     return direct(wheels, target, extras) if given.question == "direct" else missing(wheels, target, extras)
 
 
 def _arguments() -> Any:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("question", choices=["direct", "installed", "missing", "platforms"])
+    parser.add_argument("question", choices=["direct", "installed", "locked", "missing", "platforms"])
     parser.add_argument("folder", type=Path, nargs="?", help="folder of wheels")
     parser.add_argument("--machine", default=platform.machine(), help="processor, for example aarch64")
     parser.add_argument("--python", type=_python, default=sys.version_info[:2], help="version, for example 3.11")
@@ -165,7 +183,7 @@ def main() -> int:
     given = _arguments()
     try:
         answer = _answer(given)
-    except (LookupError, metadata.PackageNotFoundError) as error:
+    except (LookupError, OSError, metadata.PackageNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if answer:

@@ -10,17 +10,19 @@ make_account() {
     else
         useradd --system --user-group --home-dir "$DATA" --no-create-home --shell /usr/sbin/nologin "$ACCOUNT"
     fi
-    ! getent group video >/dev/null || usermod --append --groups video "$ACCOUNT"
+    # Only a service with a camera has use for video devices: camera.conf gives it their group.
+    if id -nG "$ACCOUNT" | tr ' ' '\n' | grep -qx video; then gpasswd --delete "$ACCOUNT" video >/dev/null; fi
 }
 
-# incoming: what members of the group put there belongs to the group, so that the service can read it.
+# incoming: what members of the group put there belongs to the group, so that the service can read it. Made as the services'
+# user: root writes nothing where that user may have put a link.
 make_folders() {
     local kept=
     [ ! -d "$DATA" ] || [ "$(stat -c %U "$DATA")" = "$ACCOUNT" ] || kept=yes
     install -d -m 755 "$SETTINGS"
     install -d -m 750 -o "$ACCOUNT" -g "$ACCOUNT" "$DATA"
     [ -z "$kept" ] || chown -R -h "$ACCOUNT:$ACCOUNT" "$DATA" # kept by --uninstall as root's; the user is new
-    [ -d "$DATA/incoming" ] || install -d -m 2770 -o "$ACCOUNT" -g "$ACCOUNT" "$DATA/incoming"
+    as_account test -d "$DATA/incoming" || as_account mkdir -m 2770 "$DATA/incoming" || fail "$DATA/incoming cannot be made"
 }
 
 # touched SERVICE...: these have to be started anew.
@@ -65,7 +67,7 @@ remember() {
     before=$scratch/before
     mkdir "$before"
     [ ! -e "$PROGRAM/current" ] || readlink "$PROGRAM/current" >"$before/current"
-    [ ! -e "$DATA/model.tflite" ] || cp -a "$DATA/model.tflite" "$before/"
+    [ ! -e "$MODEL" ] || cp -a "$MODEL" "$before/"
     [ ! -e "$SETTINGS/edgeleuk.conf" ] || cp -a "$SETTINGS/edgeleuk.conf" "$before/"
     own_units "$UNITS" -exec cp -a -t "$before" {} +
 }
@@ -91,32 +93,33 @@ switch_to() {
 }
 
 change_model() {
-    if [ -z "$model_copy" ] || cmp -s "$model_copy" "$DATA/model.tflite"; then
+    if [ -z "$model_copy" ] || cmp -s "$model_copy" "$MODEL"; then
         say "model: unchanged"
-        chown root:root "$DATA/model.tflite"
         return
     fi
     put_model "$model_copy"
     touched watch web
 }
 
-# put_model FILE: root's, for the services have no business changing it.
+# put_model FILE: into a folder of root's, for the services have no business changing it; by renaming, for one may start or
+# reload at any time. For the services all of that folder is read-only, whichever file lies there.
 put_model() {
     local partial
-    partial=$(mktemp "$DATA/.model.XXXXXX")
+    partial=$(mktemp "$SETTINGS/.model.XXXXXX")
     cp -- "$1" "$partial"
     chown root:root "$partial"
     chmod 644 "$partial"
     sync "$partial"
-    mv -T "$partial" "$DATA/model.tflite"
+    mv -T "$partial" "$MODEL"
 }
 
 change_settings() {
     local old_watch old_page
-    old_watch=$(setting EDGELEUK_WATCH) old_page=$(setting EDGELEUK_HOST):$(setting EDGELEUK_PORT)
+    old_watch=$(setting EDGELEUK_WATCH)
+    old_page=$(setting EDGELEUK_HOST):$(setting EDGELEUK_PORT):$(setting EDGELEUK_SERVE_OPTIONS)
     put "$(settings_text)" "$SETTINGS/edgeleuk.conf" none
     [ "$old_watch" = "$watch" ] || touched watch
-    [ "$old_page" = "$host:$port" ] || touched web
+    [ "$old_page" = "$host:$port:$serve_options" ] || touched web
     [ -z "$web" ] || make_token
 }
 
@@ -191,7 +194,7 @@ undo_change() {
     fi
     warn "the installation from before is put back"
     switch_to "$(cat "$before/current")"
-    [ ! -e "$before/model.tflite" ] || put_model "$before/model.tflite"
+    if [ -e "$before/model.tflite" ]; then put_model "$before/model.tflite"; else rm -f "$MODEL"; fi
     [ ! -e "$before/edgeleuk.conf" ] || cp -a "$before/edgeleuk.conf" "$SETTINGS/"
     for unit in "$UNITS"/edgeleuk-{watch,web}.service*; do [ -e "$before/$(basename "$unit")" ] || remove_path "$unit"; done
     own_units "$before" -exec cp -a -t "$UNITS" {} +
@@ -210,7 +213,8 @@ undo_change() {
 # Also what an installation left that was cut off by a power failure.
 forget() {
     remove_other_versions
-    rm -rf "$PROGRAM"/.scratch.* "$DATA"/.model.* "$SETTINGS"/.web-token.* "$SETTINGS"/.edgeleuk.*
+    rm -rf "$PROGRAM"/.scratch.* "$SETTINGS"/.model.* "$SETTINGS"/.web-token.* "$SETTINGS"/.edgeleuk.*
+    rm -f -- "$OLD_MODEL"
 }
 
 remove_other_versions() {

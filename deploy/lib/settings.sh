@@ -12,10 +12,32 @@ read_settings() {
     [ -n "$watch" ] || watch=$(setting EDGELEUK_WATCH)
     [ -n "$host" ] || host=$(setting EDGELEUK_HOST)
     [ -n "$port" ] || port=$(setting EDGELEUK_PORT)
+    serve_options=$(setting EDGELEUK_SERVE_OPTIONS)
+    choose_option --allowed-host "${names[@]}"
+    choose_option --trusted-proxy "${proxies[@]}"
     : "${watch:=$DATA/incoming}" "${host:=127.0.0.1}" "${port:=8000}"
 }
 
+# choose_option OPTION [VALUE...]: of the page's command, in the place of what the settings have; "none" for none.
+choose_option() {
+    local option=$1 value
+    shift
+    [ $# -gt 0 ] || return 0
+    serve_options=$(printf '%s' "$serve_options" | sed "s#$option [^ ]*##g" | xargs)
+    for value in "$@"; do
+        [ "$value" = none ] || serve_options="${serve_options:+$serve_options }$option $value"
+    done
+}
+
 check_settings() {
+    local value
+    for value in "${names[@]}"; do
+        [[ $value =~ ^[0-9A-Za-z][0-9A-Za-z.-]*$ ]] || misused "--allowed-host is '$value'; expected a name such as microscope.lab, or none"
+    done
+    for value in "${proxies[@]}"; do
+        [[ $value =~ ^(none|[0-9A-Fa-f][0-9A-Fa-f.:]*(/[0-9]+)?|::1?(/[0-9]+)?)$ ]] ||
+            misused "--trusted-proxy is '$value'; expected an address such as 127.0.0.1, a network such as 10.0.0.0/24, or none"
+    done
     if ! [[ $port =~ ^[1-9][0-9]{3,4}$ ]] || [ "$port" -lt 1024 ] || [ "$port" -gt 65535 ]; then
         misused "--port is '$port'; expected 1024 to 65535 (the page has no right to the lower ones)"
     fi
@@ -64,6 +86,7 @@ settings_text() {
     printf 'EDGELEUK_WATCH="%s"\n' "$(quoted "$watch")"
     printf 'EDGELEUK_HOST="%s"\n' "$(quoted "$host")"
     printf 'EDGELEUK_PORT="%s"\n' "$port"
+    printf 'EDGELEUK_SERVE_OPTIONS="%s"\n' "$serve_options"
 }
 
 # The token goes from the random device into a file that only root can read; systemd hands the page a copy.

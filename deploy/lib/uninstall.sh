@@ -24,8 +24,9 @@ remove_program() {
 # Kept data becomes root's alone: the number of a user that is gone may go to another one.
 lock_data() {
     [ -d "$DATA" ] || return 0
+    chown root:root "$DATA"
+    chmod 700 "$DATA" # first: nobody changes what lies in there while its owners change
     chown -R -h root:root "$DATA"
-    chmod 700 "$DATA"
     say "kept: $DATA and $SETTINGS, which only root can read now; --uninstall --purge removes them"
 }
 

@@ -9,7 +9,8 @@ import pytest
 from tests.deploy.conftest import DEPLOY, Machine
 
 pytestmark = pytest.mark.slow
-DATA = "/var/lib/edgeleuk"
+DATA, SETTINGS = "/var/lib/edgeleuk", "/etc/edgeleuk"
+MODEL = f"{SETTINGS}/model.tflite"
 CURRENT = "readlink -e /opt/edgeleuk/current"
 UNITS = "/etc/systemd/system"
 FILES = f"{CURRENT}; sha256sum /etc/edgeleuk/* {UNITS}/edgeleuk-*.service; ls /opt/edgeleuk/versions"
@@ -34,8 +35,9 @@ def test_it_makes_account_program_data_units_and_token(installed: Machine) -> No
     assert installed.output("id -gn edgeleuk") == "edgeleuk"
     assert installed.output("getent passwd edgeleuk").endswith(f"{DATA}:/usr/sbin/nologin")
     assert installed.output("edgeleuk --version").startswith("edgeleuk")
-    assert installed.output(f"stat -c '%U %G %a' {DATA} {DATA}/incoming {DATA}/model.tflite") == (
-        "edgeleuk edgeleuk 750\nedgeleuk edgeleuk 2770\nroot root 644"
+    assert installed.output("id -nG edgeleuk") == "edgeleuk"
+    assert installed.output(f"stat -c '%U %G %a' {DATA} {DATA}/incoming {SETTINGS} {MODEL}") == (
+        "edgeleuk edgeleuk 750\nedgeleuk edgeleuk 2770\nroot root 755\nroot root 644"
     )
     assert installed.output(f"ls {UNITS} | grep edgeleuk | grep -v '\\.d$'").split() == [
         "edgeleuk-watch.service",
@@ -48,7 +50,7 @@ def test_it_makes_account_program_data_units_and_token(installed: Machine) -> No
 def test_the_account_can_classify_with_what_was_installed(installed: Machine, write_image) -> None:
     image = write_image("cell.bmp")
     installed.output(f"install -m 640 -g edgeleuk {image} {DATA}/incoming/cell.bmp")
-    command = f"edgeleuk infer {DATA}/model.tflite {DATA}/incoming --store {DATA}/results.db"
+    command = f"edgeleuk infer {MODEL} {DATA}/incoming --store {DATA}/results.db"
     said = installed.output(f"cd {DATA} && setpriv --reuid=edgeleuk --regid=edgeleuk --init-groups {command}")
     assert '"label"' in said
     assert installed.output(f"edgeleuk results {DATA}/results.db --json | wc -l") == "1"
@@ -73,14 +75,14 @@ def test_another_model_takes_the_place_of_the_old_one(
 ) -> None:
     code, text = install(installed, small_float_model, "--wheels", wheels)
     assert code == 0, text
-    assert installed.run(f"cmp {small_float_model} {DATA}/model.tflite").returncode == 0
-    assert installed.output(f"ls -A {DATA} | grep -c model") == "1"
+    assert installed.run(f"cmp {small_float_model} {MODEL}").returncode == 0
+    assert installed.output(f"ls -A {SETTINGS} {DATA} | grep model") == "model.tflite"
 
 
 def test_what_is_no_model_is_refused_and_all_stays(
     installed: Machine, wheels: Path, small_model: Path, tmp_path: Path
 ) -> None:
-    before = installed.output(f"{CURRENT}; sha256sum {DATA}/model.tflite")
+    before = installed.output(f"{CURRENT}; sha256sum {MODEL}")
     (tmp_path / "half.tflite").write_bytes(small_model.read_bytes()[:5000])
     (tmp_path / "text.tflite").write_text("not a model at all")
     for name, why in [
@@ -90,7 +92,7 @@ def test_what_is_no_model_is_refused_and_all_stays(
     ]:
         code, text = install(installed, tmp_path / f"{name}.tflite", "--wheels", wheels)
         assert (code, why in text) == (1, True), text
-    assert installed.output(f"{CURRENT}; sha256sum {DATA}/model.tflite") == before
+    assert installed.output(f"{CURRENT}; sha256sum {MODEL}") == before
     assert installed.output("ls -A /opt/edgeleuk") == "current\nversions"
 
 
@@ -100,6 +102,9 @@ def test_what_is_no_model_is_refused_and_all_stays(
         (["--port", "80"], "expected 1024 to 65535"),
         (["--host", "a b"], "expected an address"),
         (["--no-web", "--port", "9000"], "--no-web leaves that out"),
+        (["--no-web", "--allowed-host", "cells.lab"], "--no-web leaves that out"),
+        (["--allowed-host", "cells.lab --host 0.0.0.0"], "expected a name such as"),
+        (["--trusted-proxy", "anyone"], "expected an address such as"),
         (["--purge"], "--purge goes with --uninstall only"),
         (["--uninstall", "--host", "::"], "--uninstall goes with --purge only"),
         (["--watsh", "x"], "unknown option: --watsh"),
@@ -131,6 +136,7 @@ def test_settings_are_kept_until_an_option_says_otherwise(installed: Machine, wh
         "0.0.0.0",
         "--port",
         "9000",
+        *("--allowed-host", "cells.lab", "--allowed-host", "cells", "--trusted-proxy", "127.0.0.1"),
     )
     assert code == 0, text
     assert "RequiresMountsFor" in installed.output(f"cat {UNITS}/edgeleuk-watch.service.d/folder.conf")
@@ -140,8 +146,11 @@ def test_settings_are_kept_until_an_option_says_otherwise(installed: Machine, wh
     kept = installed.output("cat /etc/edgeleuk/edgeleuk.conf")
     assert 'EDGELEUK_WATCH="/srv/my microscope"' in kept
     assert 'EDGELEUK_PORT="9000"' in kept
-    code, text = install(installed, "--wheels", wheels, "--host", "127.0.0.1", "--watch", f"{DATA}/incoming")
+    assert 'EDGELEUK_SERVE_OPTIONS="--allowed-host cells.lab --allowed-host cells --trusted-proxy 127.0.0.1"' in kept
+    back = ("--host", "127.0.0.1", "--watch", f"{DATA}/incoming", "--allowed-host", "none", "--trusted-proxy", "::1")
+    code, text = install(installed, "--wheels", wheels, *back)
     assert code == 0, text
+    assert 'EDGELEUK_SERVE_OPTIONS="--trusted-proxy ::1"' in installed.output(f"cat {SETTINGS}/edgeleuk.conf")
     assert installed.run(f"test -e {UNITS}/edgeleuk-web.service.d/network.conf").returncode == 1
     assert installed.run(f"test -e {UNITS}/edgeleuk-watch.service.d/folder.conf").returncode == 1
 
@@ -201,3 +210,57 @@ def test_who_is_not_root_is_told_so(machine: Machine, small_model: Path) -> None
     done = machine.run("setpriv --reuid=nobody --clear-groups /srv/deploy/install.sh /srv/model.tflite 2>&1")
     assert done.returncode == 1
     assert "must be run as root" in done.stdout
+
+
+_OWNED = "stat -c '%n %U %G %a' /srv/own /srv/own/file && cat /srv/own/file"
+
+
+def as_account(command: str) -> str:
+    """A shell command that the services' user runs in its own folder."""
+    return f"cd {DATA} && setpriv --reuid=edgeleuk --regid=edgeleuk --init-groups bash -c {shlex.quote(command)}"
+
+
+def test_no_link_that_the_services_user_makes_is_followed_by_root(
+    installed: Machine, wheels: Path, small_model: Path
+) -> None:
+    installed.output("mkdir -m 700 /srv/own && echo secret >/srv/own/file && chmod 600 /srv/own/file")
+    before = installed.output(_OWNED)
+    links = "ln -s /srv/own incoming; ln -s /srv/own/file model.tflite; ln -s /srv/own/file .model.123456"
+    installed.output(as_account(f"mv incoming elsewhere; {links}"))
+    code, text = install(installed, small_model, "--wheels", wheels)
+    assert code == 0, text
+    assert installed.output(_OWNED) == before
+    assert installed.run(f"cmp {small_model} {MODEL}").returncode == 0
+    assert installed.run(f"test -L {DATA}/model.tflite").returncode == 1
+    installed.output(
+        f"rm {MODEL} && " + as_account("rm incoming; mv elsewhere incoming; ln -s /srv/own/file model.tflite")
+    )
+    code, text = install(installed, "--wheels", wheels)
+    assert (code, "is a link, which is not followed" in text) == (1, True), text
+    installed.output(f"rm -r /srv/own {DATA}/model.tflite")
+
+
+def test_the_model_of_an_older_installation_moves_where_only_root_writes(
+    installed: Machine, wheels: Path, small_model: Path
+) -> None:
+    installed.output(f"mv {MODEL} {DATA}/model.tflite && usermod --append --groups video edgeleuk")
+    code, text = install(installed, "--wheels", wheels)
+    assert code == 0, text
+    assert installed.run(f"cmp {small_model} {MODEL}").returncode == 0
+    assert installed.output(f"ls {DATA} | grep -c model || true") == "0"
+    assert installed.output("id -nG edgeleuk") == "edgeleuk"
+
+
+def test_wheels_that_are_not_those_of_the_lock_are_refused(
+    installed: Machine, wheels: Path, small_model: Path, tmp_path: Path
+) -> None:
+    before = installed.output(CURRENT)
+    shutil.copytree(wheels, tmp_path / "wheels")
+    (wheel,) = (tmp_path / "wheels").glob("click-*.whl")
+    wheel.write_bytes(wheel.read_bytes() + b"more")
+    code, text = install(installed, small_model, "--wheels", tmp_path / "wheels")
+    assert (code, "is not as it was made" in text) == (1, True), text
+    (tmp_path / "wheels" / "SHA256SUMS").unlink()  # who changes a wheel can change that file, too
+    code, text = install(installed, small_model, "--wheels", tmp_path / "wheels")
+    assert (code, "THESE PACKAGES DO NOT MATCH THE HASHES" in text) == (1, True), text
+    assert installed.output(CURRENT) == before

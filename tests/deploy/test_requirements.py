@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "lib" / "requirements.py"
 _NEEDS = (
@@ -97,3 +99,41 @@ def test_edgeleuks_real_metadata_asks_for_tflite_runtime_on_32_bit_only() -> Non
     assert "ai-edge-litert" not in needs["armv7l"]
     assert "ai-edge-litert" in needs["aarch64"]
     assert "uvicorn" in needs["aarch64"]
+
+
+ROOT, LOCKED = SCRIPT.parents[2], SCRIPT.parents[1] / "locked"
+
+
+def test_locked_prints_versions_with_hashes_of_what_the_other_machine_needs(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text(
+        "# head\nclick==8.2.0 \\\n    --hash=sha256:ab \\\n    --hash=sha256:cd\n"
+        "tomli==2.0.0 ; python_version == '3.11' \\\n    --hash=sha256:ef\n"
+    )
+    (tmp_path / "web.txt").write_text("h11==0.16.0 \\\n    --hash=sha256:01\n")
+    assert ask("locked", tmp_path, *PI).stdout == "click==8.2.0 --hash=sha256:ab --hash=sha256:cd\n"
+    assert ask("locked", tmp_path, "--machine", "aarch64", *WEB).stdout.splitlines() == [
+        "click==8.2.0 --hash=sha256:ab --hash=sha256:cd",
+        "tomli==2.0.0 --hash=sha256:ef",
+        "h11==0.16.0 --hash=sha256:01",
+    ]
+    assert ask("locked", tmp_path / "none", *PI).returncode == 1
+
+
+@pytest.mark.parametrize("machine", ["aarch64", "x86_64"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_lock_meets_every_requirement_of_the_project_with_a_hash(machine: str, python: str) -> None:
+    target = ("--machine", machine, "--python", python, "--extra", "web")
+    lines = ask("locked", LOCKED, *target).stdout.splitlines()
+    assert all(" --hash=sha256:" in line for line in lines)
+    versions = dict(line.partition(" ")[0].split("==") for line in lines)
+    for text in ask("installed", *target).stdout.splitlines():
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(versions[requirement.name]), f"{text}: run deploy/lib/lock.py"
+
+
+def test_the_lock_holds_the_versions_of_the_development_environment() -> None:
+    pinned = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if line[:1] != "#"]
+    allowed = {canonicalize_name(requirement.name): requirement.specifier for requirement in pinned}
+    for line in ask("locked", LOCKED, *WEB, "--machine", "x86_64").stdout.splitlines():
+        name, _, version = line.partition(" ")[0].partition("==")
+        assert allowed[canonicalize_name(name)].contains(version), f"{line}: run deploy/lib/lock.py"

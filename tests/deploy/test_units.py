@@ -96,7 +96,9 @@ def test_the_command_of_a_unit_is_one_that_edgeleuk_knows(unit: str) -> None:
 
     words = re.search(r"^ExecStart=\S+ (.*)$", (SYSTEMD / unit).read_text(), re.MULTILINE)
     assert words
-    name, *arguments = words.group(1).replace("${EDGELEUK_PORT}", "8000").split()
+    options = "--allowed-host cells.lab --allowed-host cells"
+    text = words.group(1).replace("${EDGELEUK_PORT}", "8000").replace("$EDGELEUK_SERVE_OPTIONS", options)
+    name, *arguments = text.split()
     command = root.get_command(None, name)  # type: ignore[arg-type] # (the group looks at the name only)
     assert command is not None
     command.make_context(name, arguments)  # a wrong option raises
