@@ -2,6 +2,7 @@
 
 import re
 import struct
+from dataclasses import dataclass, replace
 
 from edgeleuk.errors import ImageError
 
@@ -29,6 +30,8 @@ _MOST_CHUNKS = 1 << 16  # Pillow reads each in Python
 _MOST_SCANS, _MOST_SCANNED = 64, 500_000_000  # of a JPEG; scans times pixels: some seconds on a Raspberry Pi
 _MOST_RUN_LENGTHS = 4 << 20  # bytes of a run-length BMP, which Pillow decodes in Python
 _ADOBE = b"\xff\xee\0\x0eAdobe"
+_SEQUENTIAL = (0xC0, 0xC1, 0xC9)  # all else is progressive, and comes in several scans
+_FRAME = struct.Struct(">BHHB")
 _SCAN = b"\xff\xda"
 _SAVE = "save it as 8-bit RGB PNG or BMP first"
 _NOT_DECODED = {0xC3: "lossless", 0xC7: "lossless", 0xCB: "lossless", 0xCF: "lossless", 0xF7: "JPEG-LS"} | {
@@ -78,38 +81,53 @@ def _check_png(content: bytes) -> None:
             raise ImageError(f"a PNG of more than {_MOST_CHUNKS} chunks; {_SAVE}")
 
 
+@dataclass(frozen=True)
+class _JpegFrame:
+    """What the first frame of a JPEG says. `one_scan`: the first scan holds all there is."""
+
+    marker: int
+    bits: int
+    height: int
+    width: int
+    components: int
+    one_scan: bool = False
+
+
 def _check_jpeg(content: bytes) -> None:
     frame = _jpeg_frame(content)
     if frame is None:
         return  # damaged; Pillow says how
-    marker, bits, height, width, components = frame
-    if marker in _NOT_DECODED:
-        raise ImageError(f"a JPEG of kind {_NOT_DECODED[marker]}, which is not decoded; {_SAVE}")
-    if bits != 8:
-        raise ImageError(f"more than 8 bits a channel ({bits}); convert it to 8-bit RGB first")
-    if components not in (1, 3, 4):
-        raise ImageError(f"a JPEG of {components} channels; {_SAVE}")
-    if components == 4 and _ADOBE not in content:
+    if frame.marker in _NOT_DECODED:
+        raise ImageError(f"a JPEG of kind {_NOT_DECODED[frame.marker]}, which is not decoded; {_SAVE}")
+    if frame.bits != 8:
+        raise ImageError(f"more than 8 bits a channel ({frame.bits}); convert it to 8-bit RGB first")
+    if frame.components not in (1, 3, 4):
+        raise ImageError(f"a JPEG of {frame.components} channels; {_SAVE}")
+    if frame.components == 4 and _ADOBE not in content:
         raise ImageError(f"a JPEG of CMYK without Adobe's mark, which may be inverted or not; {_SAVE}")
-    scans = content.count(_SCAN)  # an embedded thumbnail's too, which has one
-    if scans > _MOST_SCANS or (scans > components and scans * width * height > _MOST_SCANNED):
+    scans = 1 if frame.one_scan else content.count(_SCAN)  # an embedded thumbnail's too, which has one
+    if scans > _MOST_SCANS or (not frame.one_scan and scans * frame.width * frame.height > _MOST_SCANNED):
         raise ImageError(f"a JPEG of {scans} scans, which would take too long; {_SAVE}")
 
 
-def _jpeg_frame(content: bytes) -> tuple[int, int, int, int, int] | None:
-    """Marker, bits, height, width and number of channels of the first frame; None where none comes before a scan."""
-    place = 2
-    for _ in range(_MOST_CHUNKS):
-        start = place
-        while content[place : place + 1] == b"\xff":
-            place += 1
-        marker = content[place] if place > start and place < len(content) else 0xDA
-        if marker == 0xDA or place + 9 > len(content):
-            return None
-        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAMES):
-            return (marker, *struct.unpack_from(">BHHB", content, place + 3))
-        alone = marker == 0x01 or 0xD0 <= marker <= 0xD8
-        place += 1 if alone else 1 + max(2, int.from_bytes(content[place + 1 : place + 3], "big"))
+def _jpeg_frame(content: bytes) -> _JpegFrame | None:
+    """None where no frame comes before the first scan."""
+    place, frame = 2, None
+    try:
+        for _ in range(_MOST_CHUNKS):
+            if content[place] != 0xFF:
+                return frame
+            while (marker := content[place + 1]) == 0xFF:
+                place += 1
+            if marker == 0xDA:
+                whole = frame is not None and frame.marker in _SEQUENTIAL and content[place + 4] >= frame.components
+                return replace(frame, one_scan=True) if frame is not None and whole else frame
+            if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAMES):
+                frame = frame or _JpegFrame(marker, *_FRAME.unpack_from(content, place + 4))
+            alone = marker == 0x01 or 0xD0 <= marker <= 0xD8
+            place += 2 if alone else 2 + max(2, content[place + 2] << 8 | content[place + 3])
+    except (IndexError, struct.error):
+        return frame  # cut off
     raise ImageError(f"a JPEG of more than {_MOST_CHUNKS} segments; {_SAVE}")
 
 
