@@ -126,7 +126,7 @@ def test_a_cut_model_never_reaches_it(run_tflite, small_model, images, tmp_path,
     content = small_model.read_bytes()
     (tmp_path / "cut.tflite").write_bytes(content[: int(share * len(content))])
     done = run_tflite("-m", "edgeleuk", "infer", tmp_path / "cut.tflite", images[0])
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert done.stderr.startswith("error: ")
 
 

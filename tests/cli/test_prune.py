@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from edgeleuk.training.run import load_run_folder
+
 pytestmark = pytest.mark.slow
 
 
@@ -26,9 +28,9 @@ def test_budgets_that_cannot_be_are_usage_errors(
     assert complaint in done.stderr
 
 
-def test_what_is_no_run_is_a_failure(run_edgeleuk: Any, tmp_path: Path) -> None:
+def test_what_is_no_run_is_refused(run_edgeleuk: Any, tmp_path: Path) -> None:
     done = run_edgeleuk("prune", tmp_path, "-o", tmp_path / "run", "--macs", "50%")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is not a complete run" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -44,3 +46,11 @@ def test_a_run_is_pruned_with_options_from_a_file(run_edgeleuk: Any, float_run: 
     raw = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (raw["kind"], raw["parent"]) == ("float", float_run.name)
     assert raw["network"]["filters"]
+    again = run_edgeleuk(
+        *("prune", float_run, "-o", tmp_path / "run", "--config", tmp_path / "prune.toml", "--resume", "--json")
+    )
+    assert again.stderr == f"{tmp_path / 'run'} is already complete\n"
+    made = json.loads(again.stdout)
+    assert (made["run"], made["kind"], made["best_epoch"]) == (str(tmp_path / "run"), "float", 0)
+    assert made["sha256"] == load_run_folder(tmp_path / "run").sha256
+    assert 0 <= made["validation_weighted_f1"] <= 1

@@ -1,6 +1,7 @@
 """`edgeleuk report`: the suffix chooses the format, and what does not fit is refused with a message."""
 
 import csv
+import json
 
 import click
 import pytest
@@ -31,6 +32,9 @@ def test_the_suffix_chooses_the_format(run_edgeleuk, record, tmp_path):
         output = tmp_path / f"report.{suffix}"
         done = run_edgeleuk("report", record, "-o", output)
         assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {output}\n", "")
+    done = run_edgeleuk("report", record, "-o", tmp_path / "report.md", "--json")
+    told = {"schema_version": 1, "report": str(tmp_path / "report.md"), "records": [str(record)]}
+    assert (json.loads(done.stdout), done.stderr) == (told, "")
     assert (tmp_path / "report.md").read_text().startswith("# Benchmark report\n")
     with (tmp_path / "report.csv").open(newline="") as stream:
         assert [row["model"] for row in csv.DictReader(stream)] == ["cells.tflite"]

@@ -92,4 +92,4 @@ def test_qat_of_a_qat_run_and_a_model_without_the_suffix_are_usage_errors(qat_ru
     assert _run("qat", qat_run, "-o", tmp_path / "again").returncode == 2
     done = _run("convert", qat_run, "-o", tmp_path / "model.bin")
     assert done.returncode == 2
-    assert "does not end in .tflite" in done.stderr
+    assert "expected .tflite" in done.stderr
