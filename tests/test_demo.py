@@ -31,6 +31,7 @@ def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> N
     assert [name for name, _ in rows] == ["float32", "int8 PTQ", "int8 QAT"]
     assert "94 convolutions, 0 float tensors, 0 QUANTIZE and 0 DEQUANTIZE nodes" in text
     assert "not a medical device" in text
+    assert "\nAccuracy: " in text  # what limits it
     record = read_record(tmp_path / "demo" / "benchmark.json")
     assert all(f"Not to be quoted: {reason}" in text for reason in record.invalid)
     page = (tmp_path / "demo" / "report.html").read_text()

@@ -120,13 +120,19 @@ def change_text(one: Evaluated, other: Evaluated, than: str = "") -> str:
     points = 100 * change.difference
     subjects = counted(change.groups, "subject")
     if abs(points) < 0.05:
-        return f"as accurate{f' as {than}' if than else ''} on {counted(one.images, 'image')}"
+        return f"as accurate{f' as {than}' if than else ''} on {_images(one)}"
     text = f"{abs(points):.1f} points {'more' if points > 0 else 'less'} accurate{f' than {than}' if than else ''}"
     if change.low is None or change.high is None:
         return f"{text}, and {subjects if change.groups else 'images of no known subject'} cannot tell by how much"
     if not change.told:
         return f"{text}, which {subjects} cannot tell from nothing"
     return f"{text} ({100 * change.low:+.1f} to {100 * change.high:+.1f}; {subjects})"
+
+
+def _images(found: Evaluated) -> str:
+    """ "180 images of 6 subjects"; where no subject is known the images alone."""
+    images = counted(found.images, "image")
+    return f"{images} of {found.accuracy.count}" if found.subjects else images
 
 
 def _of_evaluations(found: Sequence[Evaluated]) -> Iterator[str]:

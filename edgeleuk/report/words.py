@@ -50,8 +50,11 @@ def encodable(text: str) -> str:
 
 def heading(material: Material) -> str:
     """What kind of report it is."""
-    others = material.records or material.accuracies or material.suites or material.figures
-    return "Search report" if material.searches and not others else "Benchmark report"
+    if material.records or material.suites or material.figures:
+        return "Benchmark report"
+    if material.searches:
+        return "Benchmark report" if material.accuracies else "Search report"
+    return "Evaluation report"
 
 
 def device_rows(record: Record) -> tuple[tuple[str, str], ...]:

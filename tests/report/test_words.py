@@ -1,6 +1,7 @@
 """What a report says in words."""
 
 from edgeleuk.report import words
+from tests.searches import make_search
 
 
 def test_an_evaluation_of_a_model_that_was_not_timed_is_said(read, rich_record, make_evaluation):
@@ -10,6 +11,13 @@ def test_an_evaluation_of_a_model_that_was_not_timed_is_said(read, rich_record, 
     assert timed.endswith("; 10 subjects) on 40 images of split 'test'")
     assert "not timed" not in timed
     assert other.endswith("not timed in these records")
+
+
+def test_the_heading_says_what_kind_of_report_it_is(read, rich_record, make_evaluation):
+    evaluation = make_evaluation("cells-int8.tflite")
+    assert words.heading(read(evaluation)) == "Evaluation report"
+    assert words.heading(read(rich_record, evaluation)) == "Benchmark report"
+    assert words.heading(read(make_search(4).to_json())) == "Search report"
 
 
 def test_the_device_tells_what_it_knows_and_the_conditions(make_record, make_result):
