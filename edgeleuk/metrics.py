@@ -22,6 +22,11 @@ class Estimate:
     high: float | None = None
     groups: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where one bound is given without the other."""
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"an interval from {self.low} to {self.high}; expected two bounds, or none")
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -68,23 +67,31 @@ def candidates(request: Request) -> list[Candidate]:
 
 
 def model_facts(paths: Sequence[Path], with_images: bool = False) -> list[ModelFacts]:
-    """Hash, spec and proof; a name is the file's, with its folder where two files share it.
+    """Hash, spec and proof; a name is the file's, with as many folders above it as tell two files apart.
 
     Raises ModelError for a file that is no model, SpecError where there are images and nothing says how to prepare
     them, UsageError where one is named twice.
     """
     if len({path.absolute() for path in paths}) != len(paths):
         raise UsageError("a model is named twice; name each once (--threads and --backend take several values)")
-    counts = Counter(path.name for path in paths)
     made = []
-    for path in paths:
+    for path, name in zip(paths, _names(paths), strict=True):
         bundle = read_bundle(path)
         spec = bundle.require_spec(path) if with_images else bundle.spec
-        name = path.name if counts[path.name] == 1 else str(path)
         described = None if spec is None else json.loads(spec.to_json())
         facts = ModelFacts(_unicode(name), bundle.sha256, len(bundle.content), spec=described, proof=bundle.proof)
         made.append(dataclasses.replace(facts, cascade=_cascade_facts(bundle)))
     return made
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The end of each path from which on it is like no other; where they all lie is no part of a record."""
+    parts = [path.absolute().parts for path in paths]
+    depths = (
+        next(depth for depth in range(1, len(own) + 1) if sum(other[-depth:] == own[-depth:] for other in parts) == 1)
+        for own in parts
+    )
+    return ["/".join(own[-depth:]) for own, depth in zip(parts, depths, strict=True)]
 
 
 def _cascade_facts(bundle: Bundle) -> CascadeFacts | None:

@@ -43,6 +43,8 @@ def make_folds(scan: Scan, folds: int = 3, seed: int = 0, test_fraction: float =
         raise UsageError(f"folds is {folds}; expected 2 or more")
     if not 0 <= test_fraction < 1:
         raise UsageError(f"test fraction is {test_fraction}; expected 0 or more and less than 1")
+    if not -(2**63) <= seed < 2**63:
+        raise UsageError("the seed does not fit into 64 bits; choose a smaller number")
     training, rest = sides(scan)
     if test_fraction:
         training, held_out = hold_out(scan, training, test_fraction, seed)

@@ -2,10 +2,11 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import pytest
 
-from edgeleuk.bench.candidates import MAX_IMAGES, Candidate, Request, examined, image_files, model_facts
+from edgeleuk.bench.candidates import MAX_IMAGES, Candidate, Request, _names, examined, image_files, model_facts
 from edgeleuk.bench.child import ProcessDiedError, run_task
 from edgeleuk.bench.record import Protocol, Record, Result, read_record
 from edgeleuk.bench.session import StoppedError, benchmark
@@ -81,7 +82,7 @@ def test_a_model_is_named_with_its_folder_where_names_are_shared(small_model, tm
         (tmp_path / folder).mkdir()
         shutil.copy(small_model, tmp_path / folder / "m.tflite")
     facts = model_facts([tmp_path / "a" / "m.tflite", tmp_path / "b" / "m.tflite", small_model])
-    assert [fact.name for fact in facts] == [f"{tmp_path}/a/m.tflite", f"{tmp_path}/b/m.tflite", "int8.tflite"]
+    assert [fact.name for fact in facts] == ["a/m.tflite", "b/m.tflite", "int8.tflite"]
 
 
 def test_a_name_that_is_no_unicode_can_be_written(small_model, tmp_path):
@@ -200,3 +201,8 @@ def test_a_model_that_changes_meanwhile_is_noticed(small_model, tmp_path):
 
     with pytest.raises(StoppedError, match=r"m\.tflite was changed while it was measured"):
         benchmark(request(path), progress)
+
+
+def test_models_of_one_name_are_told_apart_by_folders_and_not_by_where_all_of_them_lie():
+    paths = [Path("/home/ada/a/x/m.tflite"), Path("/home/ada/b/x/m.tflite"), Path("/home/ada/b/n.tflite")]
+    assert _names(paths) == ["a/x/m.tflite", "b/x/m.tflite", "n.tflite"]

@@ -118,6 +118,11 @@ def test_one_class_only_is_refused(class_folder: Path) -> None:
         make_folds(scan(class_folder))
 
 
+def test_a_seed_that_no_index_could_hold_is_refused(class_folder: Path) -> None:
+    with pytest.raises(UsageError, match="does not fit into 64 bits"):
+        make_folds(scan(class_folder), seed=2**63)
+
+
 def test_a_class_with_fewer_groups_than_folds_is_refused(class_folder: Path) -> None:
     with pytest.raises(
         DataError,
