@@ -78,7 +78,12 @@ def test_an_open_page_follows_the_model_and_the_store_and_waits_for_the_server(
     store_rows(server.store, [result(number) for number in range(1, 4)])
     page.get_by_role("link", name="Live").click()
     expect(page.locator("#live .card")).to_have_count(3)
-    page.expected += GONE
+    page.expected += (*GONE, "status of 503 ")
+    for path in server.store.parent.glob("results.db*"):
+        path.rename(path.with_name(path.name.replace("results", "old")))
+    store_rows(server.store, [])
+    page.reload()
+    expect(page.locator("#unhealthy")).to_contain_text("the store was replaced")
     server.process.terminate()
     server.process.wait(30)
     expect(page.locator("#connection")).to_have_text("unreachable")
@@ -86,12 +91,11 @@ def test_an_open_page_follows_the_model_and_the_store_and_waits_for_the_server(
     page.get_by_role("link", name="Classify").click()
     page.set_input_files("#files", cells)
     expect(page.locator("#upload-waits")).to_have_text("3 images wait and go on when the server is back.")
-    for path in server.store.parent.glob("results.db*"):
-        path.unlink()
     model.write_bytes(small_model.read_bytes())
     start(model=model, port=server.port)
     expect(page.locator("#upload-summary")).to_contain_text("3 of 3 answered")
     expect(page.locator("#unreachable")).to_be_hidden()
+    expect(page.locator("#unhealthy")).to_be_hidden()
     expect(page.locator("#problem")).to_be_hidden()
     expect(page.locator("#connection")).to_have_text("live")
     page.get_by_role("link", name="Live").click()

@@ -4,6 +4,7 @@ import { sleep } from "./dom.js";
 
 const PATIENCE_MS = 30_000;
 const PROBE_MOST_S = 8;
+const HEALTH_MS = 15_000; // longer than the server itself waits for its inference thread
 
 export class ApiError extends Error {
   constructor(status, message, retryAfterSeconds = null) {
@@ -16,9 +17,11 @@ export class ApiError extends Error {
 // Called whenever the server asks for a token; main.js shows the login view then.
 export const access = { onNeeded: () => {} };
 
-// Whether the server answers at all; tells "lost" and "back". While it is lost it is asked again and again.
+// Whether the server answers at all; tells "lost" and "back", and "health" when asked how it is. While it is lost it is
+// asked again and again.
 class Reach extends EventTarget {
   lost = false;
+  trouble = null; // what a server that answers says is wrong with it
 
   lose() {
     if (this.lost) return;
@@ -27,9 +30,16 @@ class Reach extends EventTarget {
     this.#probe();
   }
 
-  // Where something else than an answer says that the server may be gone.
-  check() {
-    fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then(() => this.regain(), () => this.lose());
+  // Where something else than an answer says that the server may be gone, or not well.
+  async check() {
+    try {
+      const response = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(HEALTH_MS) });
+      this.regain();
+      this.trouble = response.ok ? null : await reason(response, "status");
+      this.dispatchEvent(new Event("health"));
+    } catch {
+      this.lose();
+    }
   }
 
   regain() {
@@ -41,7 +51,7 @@ class Reach extends EventTarget {
   async #probe() {
     for (let seconds = 1; this.lost; seconds = Math.min(PROBE_MOST_S, 1.5 * seconds)) {
       await sleep(seconds);
-      await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then(() => this.regain(), () => {});
+      await this.check();
     }
   }
 }
@@ -81,9 +91,9 @@ async function answer(response) {
   }
 }
 
-async function reason(response) {
+async function reason(response, key = "error") {
   try {
-    return (await response.json()).error;
+    return (await response.json())[key];
   } catch {
     return `The server answered ${response.status}.`;
   }

@@ -25,6 +25,7 @@ const VIEWS = {
   device: () => showDevice(report),
 };
 const PROBLEM_MS = 30_000; // what lasts is told again
+const HEALTH_EVERY_MS = 10_000;
 const UNDER = { failures: "live", changes: "history" }; // views without a tab of their own
 let locked = false;
 let last = null; // what is shown: view and filters
@@ -150,6 +151,10 @@ reach.addEventListener("lost", () => {
   show(find("problem"), "");
   connection("off");
 });
+reach.addEventListener("health", () => {
+  show(find("unhealthy"), reach.trouble ? `The server is not well: ${reach.trouble}. Whoever runs it must restart it.` : "");
+});
+setInterval(() => { if (!document.hidden && !reach.lost && !locked) reach.check(); }, HEALTH_EVERY_MS);
 reach.addEventListener("back", () => {
   find("unreachable").hidden = true;
   if (served.sha256 === null) enter().catch(report);
