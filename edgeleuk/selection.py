@@ -1,6 +1,7 @@
 """Which images of an index a model may be judged on."""
 
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.label_names import refuse_near_names
 from edgeleuk.errors import DataError, LeakError, SpecError, UsageError
 from edgeleuk.predictors import Predictor
 
@@ -71,6 +72,7 @@ def _of_split(index: Index, predictor: Predictor, name: str) -> tuple[ImageRecor
 def _check_labels(index: Index, predictor: Predictor) -> None:
     known = predictor.spec.classes
     labels = {*index.classes, *(image.label for image in index.images if image.label is not None)}
+    refuse_near_names(labels, known)
     if not labels <= set(known):
         raise SpecError(
             f"the images are labelled {', '.join(sorted(labels))}; the model knows {', '.join(known)}; "

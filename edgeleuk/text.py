@@ -50,10 +50,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant: equal but for case and blanks, else the most alike; None if none is."""
     alike: dict[str, str] = {}
     for each in known:
-        alike.setdefault(_folded(each), each)
-    if _folded(word) in alike:
-        return alike[_folded(word)]
-    close = difflib.get_close_matches(_folded(word), list(alike), n=1)
+        alike.setdefault(folded(each), each)
+    if folded(word) in alike:
+        return alike[folded(word)]
+    close = difflib.get_close_matches(folded(word), list(alike), n=1)
     return alike[close[0]] if close else None
 
 
@@ -62,5 +62,6 @@ def _escaped(character: str) -> str:
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
-def _folded(word: str) -> str:
+def folded(word: str) -> str:
+    """A word as it is compared where case and blanks do not count."""
     return "".join(word.split()).casefold()

@@ -69,21 +69,23 @@ if TYPE_CHECKING:
     "--min-agreement",
     type=share,
     metavar="N%",
-    help="Leave as few layers in float32 as it takes for this share of labels, such as 99%, to agree with the float "
-    "network; fail if it cannot be had.",
+    help="Share of labels that have to agree with the float network's (a QAT run's: with its own), else nothing is "
+    "written. After training, as few layers stay in float32 as it takes. [default: 95%, and no layer in float32; of a "
+    "QAT run 99%]",
 )
 @click.option(
     "--max-drop",
     type=points,
     metavar="Npt",
-    help="The same for an accuracy at most so many percentage points, such as 1pt, below the float network's.",
+    help="Also demand an accuracy at most so many percentage points, such as 1pt, below the float network's.",
 )
 @click.option(
     "--max-float",
-    type=click.IntRange(1),
+    type=click.IntRange(0),
     default=8,
     show_default=True,
-    help="Most layers that --min-agreement and --max-drop may leave in float32, not counting what makes their inputs.",
+    help="Most layers that --min-agreement and --max-drop may leave in float32, not counting what makes their inputs; "
+    "0 for none.",
 )
 @click.option(
     "--errors",
@@ -139,12 +141,15 @@ def command(
     --int8 also measures how much noise rounding adds to each layer. With layers in float32 (--keep-float,
     --min-agreement, --max-drop) the model is "mixed" and fails unless those alone are; it says which, why and at what
     cost.
+
+    Nothing is written either unless enough labels agree with the network's on images outside training and calibration
+    (--min-agreement). That it agrees is not that it is right: where images are labelled, the accuracy is shown as well.
     """
     from edgeleuk.data.split import open_images
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.source import load_source
     from edgeleuk.report.layer_errors import write_layer_errors
-    from edgeleuk.report.proof import render_proof, split_graph
+    from edgeleuk.report.proof import render_proof, rescalings, split_graph
 
     _check_error_files(errors, precision, error_samples)
     images = open_images(calibration, data_root=data_root) if calibration else None
@@ -154,13 +159,15 @@ def command(
     table = conversion.errors.to_dict() if conversion.errors else {}
     if errors and not table:
         raise UsageError("--errors: there are no images to measure on; leave out --fidelity-samples 0")
+    proof = conversion.proof.to_dict()
+    shown = render_proof(proof, output)  # before anything is written
     write_conversion(conversion, output)
     for path in errors:
         write_layer_errors(table, path)
-    proof = conversion.proof.to_dict()
-    show_json(proof) if as_json else show_facts(render_proof(proof, output))
-    if precision == "int8" and (split := split_graph(proof)):
-        say(f"warning: {split}")
+    show_json(proof) if as_json else show_facts(shown)
+    for warning in (split_graph(proof), rescalings(proof)) if precision == "int8" else ():
+        if warning:
+            say(f"warning: {warning}")
 
 
 def _check_error_files(paths: Sequence[Path], precision: str, samples: int) -> None:

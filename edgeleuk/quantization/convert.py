@@ -6,25 +6,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.index import Index
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
-from edgeleuk.files import to_json, write_text
-from edgeleuk.quantization.calibration import ImageSet, draw
+from edgeleuk.files import to_json
+from edgeleuk.quantization.calibration import ImageSet
 from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
+from edgeleuk.quantization.gate import Gate
+from edgeleuk.quantization.image_sets import calibration_set, fidelity_set
 from edgeleuk.quantization.judging import ImageJudge, open_flatbuffer
 from edgeleuk.quantization.layer_errors import ErrorTable, measure
 from edgeleuk.quantization.mixed import Keep, check_keep
 from edgeleuk.quantization.mixing import Mixture, mix
 from edgeleuk.quantization.post_training import PostTraining
-from edgeleuk.quantization.proof import Fidelity, Proof, check_int8, check_mixed, check_portable, examine
+from edgeleuk.quantization.proof import Proof, check_layers_int8, check_mixed, check_portable, examine
 from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.quantization.source import Source, prepare_source
 from edgeleuk.quantization.surgery import float_twin
-from edgeleuk.runtime.bundle import write_bundle
+from edgeleuk.quantization.toolchain import toolchain_errors
+from edgeleuk.quantization.verdict import FLOAT, QAT, REWRITTEN, Compared, compared_on, judge
+from edgeleuk.quantization.writing import write_with_proof
+from edgeleuk.runtime.bundle import pack
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import ModelSpec, Provenance
 from edgeleuk.training.results import made_by
@@ -73,14 +76,15 @@ def convert(source: Source, request: Request, say: Callable[[str], None] = lambd
     _check(source, request)
     source = prepare_source(source, request.precision, request.rewrite)
     calibration = _calibration_set(source, request)
+    seen = source.seen | (calibration.digests if calibration else frozenset())
+    gate, compared = _gate(source, request, seen)
     model, network = _model(source, request, calibration)
     if request.precision == "int8" and not request.keep.asked:
-        check_int8(examine(model, "int8", source.spec.preprocessing))  # before all that takes long
-    seen = source.seen | (calibration.digests if calibration else frozenset())
-    compared = _fidelity_set(source, request, seen)
-    answers = _keras_answers(source, compared) if compared else {}
-    errors = _layer_errors(source, request, model, network, compared or calibration)
-    if mixture := _mixture(source, request, network, errors, (compared, answers), say):
+        # Before all that takes long.
+        check_layers_int8(examine(model, "int8", source.spec.preprocessing), model, source.kind)
+    compared = _asked(source, compared)
+    errors = _layer_errors(source, request, model, network, compared.images or calibration)
+    if mixture := _mixture(source, request, network, errors, compared, say):
         model = mixture.model
     proof = _examined(source, request, model, mixture)
     spec = _spec_of(source, proof.precision)
@@ -90,9 +94,9 @@ def convert(source: Source, request: Request, say: Callable[[str], None] = lambd
         proof,
         calibration=drawn,
         delegate=_delegate(classifier),
-        rewriting=_rewriting(source, answers),
+        rewriting=_rewriting(source, compared.answers),
         layer_errors=errors.summary() if errors else None,
-        fidelity=_fidelity(classifier, compared, answers),
+        **vars(judge(classifier, compared, gate, errors)),
     )
     return Conversion(model, spec, proof, seen, errors)
 
@@ -105,10 +109,12 @@ def _check(source: Source, request: Request) -> None:
 
 
 def write_conversion(conversion: Conversion, path: Path) -> None:
-    """Write the model file, and its proof beside it as PATH's name with .proof.json. Raises OutputError."""
+    """Write the model file, and its proof beside it as PATH's name with .proof.json. Raises OutputError.
+
+    Both are made before either is written, and appear together, see `write_with_proof`.
+    """
     proof = conversion.proof.to_dict()
-    write_bundle(path, conversion.model, conversion.spec, proof, conversion.seen)
-    write_text(path.with_suffix(".proof.json"), to_json(proof))
+    write_with_proof(path, pack(conversion.model, conversion.spec, proof, conversion.seen), to_json(proof))
 
 
 def _model(source: Source, request: Request, calibration: ImageSet | None) -> tuple[bytes, PostTraining | None]:
@@ -116,14 +122,22 @@ def _model(source: Source, request: Request, calibration: ImageSet | None) -> tu
     if request.precision != "int8":
         if source.kind == "qat":
             raise UsageError(f"a QAT run converts to --int8, not {request.precision}; convert the float run instead")
-        return convert_float(source.network, request.precision), None
+        return _converted(source, request.precision), None
     if calibration is None:
-        widen_ranges(source.network)
-        return convert_quantization_aware(source.network), None
+        with toolchain_errors("converting the QAT network"):
+            widen_ranges(source.network)
+            return convert_quantization_aware(source.network), None
     preprocessing = source.spec.preprocessing.on_int8_grid()
     images = calibration.inputs(preprocessing)
-    network = PostTraining(convert_float(source.network), images, preprocessing.input_range)
-    return network.quantize(), network
+    float_model = _converted(source, "float32")
+    with toolchain_errors("quantizing the network"):
+        network = PostTraining(float_model, images, preprocessing.input_range)
+        return network.quantize(), network
+
+
+def _converted(source: Source, precision: str) -> bytes:
+    with toolchain_errors(f"converting the network to {precision}"):
+        return convert_float(source.network, precision)
 
 
 def _layer_errors(
@@ -144,17 +158,16 @@ def _mixture(
     request: Request,
     network: PostTraining | None,
     errors: ErrorTable | None,
-    compared: tuple[ImageSet | None, dict[str, Probabilities]],
+    compared: Compared,
     say: Callable[[str], None],
 ) -> Mixture | None:
-    """The network with layers in float, where that was asked for. Raises UsageError where a gate has no images."""
-    keep, (images, answers) = request.keep, compared
+    """The network with layers in float, where that was asked for."""
+    keep, images = request.keep, compared.images
     if network is None or not keep.asked:
         return None
-    if keep.gated and images is None:
-        raise UsageError("--min-agreement and --max-drop need images outside training and calibration; there are none")
-    judge = ImageJudge(source.spec, images, answers["float network"], keep.max_drop is not None) if images else None
-    return mix(network, errors or ErrorTable((), "", 0), keep, judge, say)
+    drop = keep.max_drop is not None
+    image_judge = ImageJudge(source.spec, images, compared.answers[FLOAT], drop) if images else None
+    return mix(network, errors or ErrorTable((), "", 0), keep, image_judge, say)
 
 
 def _examined(source: Source, request: Request, model: bytes, mixture: Mixture | None) -> Proof:
@@ -165,69 +178,51 @@ def _examined(source: Source, request: Request, model: bytes, mixture: Mixture |
     if in_float:
         check_mixed(proof, model, in_float)
     elif precision == "int8":
-        check_int8(proof)
+        check_layers_int8(proof, model, source.kind)
     check_portable(proof)
-    return dataclasses.replace(proof, mixed=mixture.mixed, gate=mixture.gate) if mixture else proof
+    return dataclasses.replace(proof, mixed=mixture.mixed) if mixture else proof
 
 
 def _calibration_set(source: Source, request: Request) -> ImageSet | None:
-    """Images for post-training quantization, never from what is evaluated; None where none are needed."""
+    """None where no ranges are to be set."""
     if request.precision != "int8" or source.kind == "qat":
         return None
-    index = request.calibration or source.index
-    if index is None:
-        raise UsageError("--int8 of a Keras model needs --calibration INDEX_OR_DIR: images to set its ranges on")
-    hashes = {image.sha256 for image in source.held_out}
-    subjects = {image.subject for image in source.held_out} - {None}
-    usable = [
-        image
-        for image in _training_part(index, source.fold)
-        if image.sha256 not in hashes and image.subject not in subjects
-    ]
-    return draw(index, usable, request.samples, request.seed)
+    return calibration_set(source, request.calibration, request.samples, request.seed)
 
 
-def _training_part(index: Index, fold: int | None) -> tuple[ImageRecord, ...]:
-    """What the fold trains on; without a fold, every second image is kept back for fidelity."""
-    if fold is not None:
-        return index.training(fold)
-    return index.select(lambda image: image.split == "train")[::2]
+def _gate(source: Source, request: Request, seen: frozenset[str]) -> tuple[Gate, Compared]:
+    """What has to be met, and the images to judge it on. Raises UsageError where they are too few to."""
+    images = fidelity_set(source, request.calibration, request.fidelity_samples, request.seed, seen)
+    if images is None and request.precision == "int8" and request.fidelity_samples:
+        raise UsageError(
+            "no image is left, outside training and calibration, to compare the int8 file with its network on. Give "
+            "more images; or write it unjudged with --fidelity-samples 0, and its proof says so"
+        )
+    gate, compared = request.keep.gate(source.kind), compared_on(images, source.spec.classes)
+    gate.check_images(compared.count, compared.labelled)
+    return gate, compared
 
 
-def _fidelity_set(source: Source, request: Request, seen: frozenset[str]) -> ImageSet | None:
-    index = source.index or request.calibration
-    if index is None or request.fidelity_samples == 0:
-        return None
-    candidates = source.held_out or index.select(lambda image: image.split != "unlabelled")
-    unseen = [image for image in candidates if image.sha256[:16] not in seen]
-    return draw(index, unseen, request.fidelity_samples, request.seed) if unseen else None
-
-
-def _keras_answers(source: Source, images: ImageSet) -> dict[str, Probabilities]:
-    """What the networks behind the file say of the images, by name."""
+def _asked(source: Source, compared: Compared) -> Compared:
+    """With what the networks behind the file say of the images, by name."""
+    if compared.images is None:
+        return compared
     preprocessing = source.spec.preprocessing
-    networks = {"float network": (source.float_network or source.network, preprocessing)}
+    networks = {FLOAT: (source.float_network or source.network, preprocessing)}
     if source.kind == "qat":
-        networks["QAT network"] = source.network, preprocessing.on_int8_grid()
+        networks[QAT] = source.network, preprocessing.on_int8_grid()
     elif source.rewritten:
-        networks["rewritten network"] = source.network, preprocessing
-    return {name: keras_probabilities(network, images.paths, seen) for name, (network, seen) in networks.items()}
-
-
-def _fidelity(
-    classifier: Classifier, images: ImageSet | None, answers: dict[str, Probabilities]
-) -> tuple[Fidelity, ...]:
-    if images is None:
-        return ()
-    found: Probabilities = np.stack([classifier.network.scores(classifier.prepare(path)) for path in images.paths])
-    return tuple(compare(name, expected, found) for name, expected in answers.items())
+        networks[REWRITTEN] = source.network, preprocessing
+    paths = compared.images.paths
+    answers = {name: keras_probabilities(network, paths, seen) for name, (network, seen) in networks.items()}
+    return dataclasses.replace(compared, answers=answers)
 
 
 def _rewriting(source: Source, answers: dict[str, Probabilities]) -> dict[str, Any] | None:
     """What was rewritten, and how far the network is from what it was before, on the images or else on noise."""
     if source.changes is None:
         return None
-    pair = [answers[name] for name in ("float network", "rewritten network") if name in answers]
+    pair = [answers[name] for name in (FLOAT, REWRITTEN) if name in answers]
     if source.rewritten and not pair:
         pair = [noise_probabilities(network) for network in (source.float_network, source.network)]
     what = f"network before rewriting{'' if answers else ' (noise for images)'}"

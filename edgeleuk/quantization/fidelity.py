@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeleuk.errors import ModelError
 from edgeleuk.quantization.proof import Fidelity
 from edgeleuk.spec import Preprocessing
 from edgeleuk.training.stream import ImageStream
@@ -27,8 +28,20 @@ def noise_probabilities(model: Any, images: int = 8) -> Probabilities:
     return np.asarray(model.predict_on_batch(values), np.float32)
 
 
+def expect_finite(*answers: Probabilities) -> None:
+    """Raise ModelError where a network's answers hold NaN or infinity, of which the first class would win."""
+    for probabilities in answers:
+        bad = int((~np.isfinite(probabilities).all(axis=1)).sum())
+        if bad:
+            raise ModelError(
+                f"a network's answers to {bad:,} of {len(probabilities):,} images are not finite: its weights, or the "
+                "images' range, are not what it was trained with"
+            )
+
+
 def compare(name: str, reference: Probabilities, found: Probabilities) -> Fidelity:
-    """Fidelity of `found` to `reference`, both float32 [n, classes]."""
+    """Fidelity of `found` to `reference`, both float32 [n, classes]. Raises ModelError where either is not finite."""
+    expect_finite(reference, found)
     difference = np.abs(found.astype(np.float64) - reference)
     return Fidelity(
         reference=name,

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from edgeleuk.bench.contents import benchmark_contents
 from edgeleuk.bench.record import Protocol
-from edgeleuk.errors import UsageError
+from edgeleuk.data.label_names import refuse_near_names
 from edgeleuk.quantization.calibration import ImageSet
-from edgeleuk.quantization.fidelity import Probabilities
-from edgeleuk.quantization.mixed import Standing
+from edgeleuk.quantization.fidelity import Probabilities, expect_finite
+from edgeleuk.quantization.gate import Standing
 from edgeleuk.runtime.bundle import Bundle, pack
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import ModelSpec
@@ -24,14 +24,12 @@ class ImageJudge:
     """Compares models, which take the same inputs, with the float network on images."""
 
     def __init__(self, spec: ModelSpec, images: ImageSet, expected: Probabilities, with_drop: bool) -> None:
-        """`expected`: the float network's. Raises UsageError where a drop is asked for and no image has a label."""
+        """`expected`: the float network's."""
         self._spec = spec
         self._images = images
-        self._expected = expected.argmax(axis=1)
-        self._with_drop = with_drop
+        self._expected = expected
+        self._truth = known_labels(images, spec.classes) if with_drop else None
         self._inputs: list[NDArray[Any]] | None = None
-        if with_drop and not any(image.label for image in images.images):
-            raise UsageError("--max-drop needs labelled images outside training and calibration; try --min-agreement")
 
     @property
     def count(self) -> int:
@@ -43,14 +41,39 @@ class ImageJudge:
         classifier = open_flatbuffer(model, self._spec)
         if self._inputs is None:
             self._inputs = [classifier.prepare(path) for path in self._images.paths]
-        found = np.array([classifier.network.scores(values).argmax() for values in self._inputs])
-        agreement = float((found == self._expected).mean())
-        return Standing(agreement, self._drop(found, classifier.spec.classes) if self._with_drop else None)
+        found = np.stack([classifier.network.scores(values) for values in self._inputs])
+        return standing(found, self._expected, self._expected, self._truth)
 
-    def _drop(self, found: NDArray[np.integer], classes: tuple[str, ...]) -> float:
-        truth = np.array([classes.index(i.label) if i.label in classes else -1 for i in self._images.images])
-        known = truth >= 0
-        return float((self._expected == truth)[known].mean() - (found == truth)[known].mean())
+
+def standing(
+    found: Probabilities, expected: Probabilities, original: Probabilities, truth: NDArray[np.int64] | None
+) -> Standing:
+    """Of what a model says of images, all float32 [n, classes], beside the network that it was made of.
+
+    The drop is to the `original` float network, on the images whose class is known; None without any. Raises ModelError
+    where a number is not finite: NaN agrees with nothing.
+    """
+    expect_finite(found, expected, original)
+    agreement = float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    drop = None if truth is None or not (truth >= 0).any() else accuracy(original, truth) - accuracy(found, truth)
+    return Standing(agreement, drop)
+
+
+def known_labels(images: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    """int64 [n]: the class of each image, -1 where it has no label or one that is no class.
+
+    Raises SpecError for a label that is a class but for case or blanks.
+    """
+    refuse_near_names((image.label for image in images.images if image.label is not None), classes)
+    return np.array([classes.index(i.label) if i.label in classes else -1 for i in images.images], np.int64)
+
+
+def accuracy(probabilities: Probabilities, truth: NDArray[np.int64]) -> float:
+    """Share of the images whose class is known of which it is the most probable. Raises ValueError without any."""
+    known = truth >= 0
+    if not known.any():
+        raise ValueError("no image has a known class")
+    return float((probabilities.argmax(axis=1) == truth)[known].mean())
 
 
 def open_flatbuffer(model: bytes, spec: ModelSpec) -> Classifier:

@@ -4,23 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.errors import ProofError, UsageError
+from edgeleuk.quantization.gate import Gate, Standing, describe
 from edgeleuk.quantization.layer_errors import ErrorTable, LayerError
 from edgeleuk.quantization.layers import find, layer_name, makers, tensor_of
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.runtime.graph import Graph, Operator
 
 Reasons = dict[str, str]  # tensor that names an operator in float: why it is
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a model does on images: share of labels that agree with the float network's, and accuracy lost to it.
-
-    `drop` is None where it was not asked for. Labels are the most probable classes.
-    """
-
-    agreement: float
-    drop: float | None = None
 
 
 Judge = Callable[[bytes], Standing]
@@ -30,8 +20,8 @@ Judge = Callable[[bytes], Standing]
 class Keep:
     """What is to stay in float: `layers` by name or pattern, `worst` so many by own error, and what a gate needs.
 
-    The gate is met by at least `min_agreement` and at most `max_drop`, both shares, None for no demand. At most `most`
-    layers are added to meet it.
+    The gate is met by at least `min_agreement`, None for the default, and at most `max_drop`, None for no demand; both
+    are shares. At most `most` layers are added to meet it, none where that is 0.
     """
 
     layers: tuple[str, ...] = ()
@@ -45,34 +35,35 @@ class Keep:
         """Whether there is a gate."""
         return self.min_agreement is not None or self.max_drop is not None
 
+    def searches(self, precision: str, kind: str) -> bool:
+        """Whether layers may be left in float to meet the gate: of int8 after training, where one was asked for."""
+        return self.gated and self.most > 0 and precision == "int8" and kind != "qat"
+
     @property
     def asked(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether anything was asked for."""
         return bool(self.layers or self.worst or self.gated)
+
+    def gate(self, kind: str) -> Gate:
+        """What the model of a `kind` of source has to meet."""
+        return Gate(kind, self.min_agreement, self.max_drop)
 
     def shortfall(self, standing: Standing) -> float:
         """How far a model is from the gate, as a share; 0 or less where it is met."""
-        missing = [-1.0]
-        if self.min_agreement is not None:
-            missing.append(self.min_agreement - standing.agreement)
-        if self.max_drop is not None and standing.drop is not None:
-            missing.append(standing.drop - self.max_drop)
-        return max(missing)
+        return self.gate("float").shortfall(standing)
 
 
 def check_keep(keep: Keep, precision: str, kind: str, error_samples: int) -> None:
     """Raise UsageError where a conversion of a `kind` of network to a precision cannot keep layers in float."""
-    if not keep.asked:
-        return
-    options = "--keep-float, --min-agreement and --max-drop"
-    if precision != "int8":
-        raise UsageError(f"{options} are for --int8, not --{precision}")
-    if kind == "qat":
+    named = bool(keep.layers or keep.worst)
+    if named and precision != "int8":
+        raise UsageError(f"--keep-float is for --int8, not --{precision}")
+    if named and kind == "qat":
         raise UsageError(
-            f"{options} are for float networks: a QAT network has learned to live with the rounding of every layer, "
+            "--keep-float is for float networks: a QAT network has learned to live with the rounding of every layer, "
             "and its ranges belong to the graph that it was trained with. Convert the float run, or train longer"
         )
-    if error_samples == 0 and (keep.worst or keep.gated):
+    if error_samples == 0 and (keep.worst or keep.searches(precision, kind)):
         raise UsageError("--error-samples 0 measures no errors, by which to choose layers; leave it out or name layers")
 
 
@@ -112,14 +103,6 @@ def choose(
     if keep.shortfall(_standing(tried[-1])) > 0:
         raise ProofError(_not_met(keep, tried))
     return _without_needless(tried[-1], asked, errors, keep, attempt, say)
-
-
-def describe(standing: Standing | None) -> str:
-    """Agreement and drop in words."""
-    if standing is None:
-        return "not measured"
-    text = f"{100 * standing.agreement:.2f} % of labels agree with the float network"
-    return text if standing.drop is None else f"{text}, accuracy drops by {100 * standing.drop:.2f} points"
 
 
 def _attempts(network: PostTraining, judge: Judge) -> Callable[[Reasons], Choice]:
@@ -186,11 +169,9 @@ def _without_needless(
 
 def _not_met(keep: Keep, tried: Sequence[Choice]) -> str:
     nearest = min(tried, key=lambda choice: keep.shortfall(_standing(choice)))
-    demands = [f"an agreement of {100 * keep.min_agreement:g} %"] if keep.min_agreement is not None else []
-    demands += [f"a drop of at most {100 * keep.max_drop:g} points"] if keep.max_drop is not None else []
     layers = ", ".join(layer_name(tensor) for tensor in nearest.in_float) or "nothing"
     return (
-        f"{' and '.join(demands)} cannot be met with the {len(tried) - 1} worst layers in float. Nearest: "
+        f"{keep.gate('float').demands()} cannot be met with the {len(tried) - 1} worst layers in float. Nearest: "
         f"{describe(nearest.standing)}, with {layers} in float. Nothing was written; --max-float allows more, "
         "--samples calibrates on more images, and 'edgeleuk qat' trains the network for int8"
     )

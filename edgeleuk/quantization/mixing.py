@@ -1,19 +1,19 @@
 """A mixed network with what a proof says of it: what is in float, why, what that costs and what it gains."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from edgeleuk.quantization.judging import ImageJudge, costs
 from edgeleuk.quantization.layer_errors import ErrorTable
 from edgeleuk.quantization.layers import layer_name, tensor_of
-from edgeleuk.quantization.mixed import Choice, Keep, Reasons, choose
+from edgeleuk.quantization.mixed import Keep, Reasons, choose
 from edgeleuk.quantization.post_training import PostTraining
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """A model with the operators in float, by tensor, and why. `mixed` and `gate` are for its proof.
+    """A model with the operators in float, by tensor, and why. `mixed` is for its proof.
 
     Nothing is in float where the int8 network meets the gate by itself; `mixed` is None then.
     """
@@ -21,7 +21,6 @@ class Mixture:
     model: bytes
     in_float: Reasons
     mixed: dict[str, Any] | None
-    gate: dict[str, Any] | None
 
 
 def mix(
@@ -34,7 +33,7 @@ def mix(
     """Choose what is in float and state the facts. Raises what `choose` raises."""
     choice = choose(network, errors, keep, judge, say)
     if not choice.in_float:
-        return Mixture(choice.model, {}, None, _gate(keep, choice, judge))
+        return Mixture(choice.model, {}, None)
     int8 = network.quantize()
     mixed = {
         "operators": len(network.graph.operators),
@@ -42,7 +41,7 @@ def mix(
         **costs(int8, choice.model),
         "int8_agreement": judge(int8).agreement if judge else None,
     }
-    return Mixture(choice.model, choice.in_float, mixed, _gate(keep, choice, judge))
+    return Mixture(choice.model, choice.in_float, mixed)
 
 
 def _rows(network: PostTraining, in_float: Reasons) -> list[dict[str, str]]:
@@ -52,11 +51,3 @@ def _rows(network: PostTraining, in_float: Reasons) -> list[dict[str, str]]:
         for operator in network.graph.operators
         if (name := tensor_of(network.graph, operator)) in in_float
     ]
-
-
-def _gate(keep: Keep, choice: Choice, judge: ImageJudge | None) -> dict[str, Any] | None:
-    """What was demanded and what was found; the layers were chosen on the very images, which flatters a little."""
-    if not keep.gated or judge is None or choice.standing is None:
-        return None
-    demanded = {"min_agreement": keep.min_agreement, "max_drop": keep.max_drop}
-    return {**demanded, **asdict(choice.standing), "images": judge.count}

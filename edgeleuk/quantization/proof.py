@@ -8,11 +8,11 @@ import numpy as np
 
 from edgeleuk.errors import ProofError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.quantization.layers import layer_name, tensor_of
 from edgeleuk.runtime.graph import Graph, Operator, Tensor, read_graph
 from edgeleuk.runtime.portability import portability
 from edgeleuk.spec import Preprocessing
 
-MAX_RESCALES = 2
 _BORDERS = ("QUANTIZE", "DEQUANTIZE")
 _FLOAT_TYPES = ("float32", "float16", "float64", "bfloat16")
 # The input's scale is stored as float32, so half a step is met to within its rounding.
@@ -41,8 +41,10 @@ class Proof:
     `delegate`: what LiteRT's delegate runs here, a `Coverage`. `rewriting`: the changes that were made to the network
     first, and the `Fidelity` of what came out of that to what was there before. `layer_errors`: of the network with
     every layer int8, see `layer_errors.summary`. `mixed`: what stays in float, why and at what cost, see
-    `mixed.Mixture`. `gate`: what was asked of the accuracy and what was found. `portability`: what engines other than
-    LiteRT meet in the file. `flatbuffer_sha256`: of the model without what is appended to it, checked at each load.
+    `mixed.Mixture`. `gate`: what had to be met and what was found, see `gate.Gate.facts`. `accuracy`: share of the
+    labelled images of `fidelity` that each of the networks and the model get right; None without any. `portability`:
+    what engines other than LiteRT meet in the file. `flatbuffer_sha256`: of the model without what is appended to it,
+    checked at each load.
     """
 
     precision: str
@@ -66,6 +68,7 @@ class Proof:
     layer_errors: dict[str, Any] | None = None
     mixed: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
+    accuracy: dict[str, Any] | None = None
     fidelity: tuple[Fidelity, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,6 +147,30 @@ def check_mixed(proof: Proof, model: bytes, in_float: Collection[str]) -> None:
     )
 
 
+def check_layers_int8(proof: Proof, model: bytes, kind: str) -> None:
+    """As `check_int8`; the error also names the layers in float, and how a float network may keep them."""
+    try:
+        check_int8(proof)
+    except ProofError as error:
+        layers = _float_layers(model)
+        if not layers:
+            raise
+        names = ", ".join(f"{name} ({operator})" for name, operator in layers)
+        keep = " ".join(f"--keep-float {name}" for name, _ in layers)
+        advice = "" if kind == "qat" else f"; {keep} leaves them so, and the proof says it"
+        raise ProofError(f"{error}. In float32: {names}{advice}") from error
+
+
+def _float_layers(model: bytes) -> list[tuple[str, str]]:
+    """Name and operator of each layer that computes in float, in graph order; borders to int8 are none."""
+    graph = read_graph(model)
+    return [
+        (layer_name(tensor_of(graph, operator)), operator.name)
+        for operator in graph.operators
+        if operator.name not in _BORDERS and graph.tensors[operator.outputs[0]].dtype in _FLOAT_TYPES
+    ]
+
+
 def _refuse(claim: str, found: Iterable[tuple[bool, str]]) -> None:
     faults = [text for holds, text in found if not holds]
     if faults:
@@ -156,7 +183,6 @@ def _common_to_int8_and_mixed(proof: Proof) -> list[tuple[bool, str]]:
     return [
         (not strange, f"tensors of type {', '.join(strange)}"),
         (proof.subgraphs == 1, f"{proof.subgraphs} subgraphs, of which one was examined"),
-        (proof.int8_rescales <= MAX_RESCALES, f"{proof.int8_rescales} int8 rescalings (at most {MAX_RESCALES})"),
         (proof.input["dtype"] == "int8", f"input is {proof.input['dtype']}"),
         (proof.output["dtype"] == "int8", f"output is {proof.output['dtype']}"),
         (pixel is not None and pixel <= _HALF_STEP, f"pixel p maps {pixel} steps away from p - 128"),

@@ -12,8 +12,8 @@ from edgeleuk.errors import ModelError, SpecError, UsageError, reading_what_was_
 from edgeleuk.files import sha256_file
 from edgeleuk.optimize.pools import LEFT_ALONE, Change
 from edgeleuk.optimize.rewrite import rewrite
+from edgeleuk.quantization.keras_file import load_keras_file
 from edgeleuk.spec import ModelSpec, Provenance
-from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network, load_network
 from edgeleuk.training.run import load_run_folder
 
@@ -57,6 +57,11 @@ def load_source(path: Path, spec_path: Path | None = None, data_root: Path | Non
     `data_root`: where a run's images lie now. Raises ModelError, SpecError, or UsageError where the two do not go
     together.
     """
+    if (path / "saved_model.pb").exists():
+        raise ModelError(
+            f"{path} is a TensorFlow SavedModel, which is not read; load it with tf_keras.models.load_model, save it "
+            "as one file with model.save('model.keras'), and give that"
+        )
     if path.is_dir():
         if spec_path:
             raise UsageError(f"{path} is a run and has its own spec; --spec is for Keras model files")
@@ -111,13 +116,7 @@ def _read_spec(path: Path) -> ModelSpec:
 
 
 def _load_keras(path: Path, spec: ModelSpec) -> Source:
-    try:
-        network = tf_keras.models.load_model(path, compile=False)
-    except Exception as error:  # Keras raises many kinds for files that it cannot read
-        raise ModelError(
-            f"{path} cannot be read as a Keras 2 (tf_keras) model: {error}. A model saved by Keras 3 has to be saved "
-            "anew with TF_USE_LEGACY_KERAS=1"
-        ) from error
+    network = load_keras_file(path)
     size = spec.preprocessing.input_size_px
     if tuple(network.input_shape) != (None, size, size, 3):
         raise SpecError(f"{path} takes {network.input_shape}; the spec says {size} px (None, {size}, {size}, 3)")

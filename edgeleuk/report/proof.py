@@ -28,6 +28,7 @@ def render_proof(proof: dict[str, Any], path: Path) -> str:
     lines += [_fidelity(fidelity) for fidelity in proof["fidelity"]]
     if not proof["fidelity"]:
         lines.append("fidelity      not measured: no images outside training and calibration")
+    lines += _accuracy(proof)
     return "\n".join(lines) + "\n"
 
 
@@ -109,17 +110,41 @@ def _mixed(mixed: dict[str, Any] | None) -> list[str]:
 
 
 def _gate(proof: dict[str, Any]) -> list[str]:
-    """What was demanded of the accuracy and what was found."""
+    """What was demanded, what was found, and what that is worth."""
     gate = proof.get("gate")
     if gate is None:
         return []
+    if gate["agreement"] is None:
+        return [
+            f"gate          not judged on any image; {_percent(gate['min_agreement'])} of labels would have to agree"
+        ]
+    default = ", as by default" if gate.get("default") else ""
     parts = []
     if gate["min_agreement"] is not None:
-        parts.append(f"agreement {100 * gate['agreement']:.2f} % (at least {100 * gate['min_agreement']:g} %)")
+        least = _percent(gate["min_agreement"])
+        parts.append(f"agreement {100 * gate['agreement']:.2f} % (at least {least}{default})")
     if gate["max_drop"] is not None:
         parts.append(f"accuracy drops by {100 * gate['drop']:.2f} points (at most {100 * gate['max_drop']:g})")
-    chosen = ", on which the layers were chosen" if proof.get("mixed") else ""
-    return [f"gate          met: {', '.join(parts)}, on {gate['images']} images{chosen}"]
+    asked = not gate.get("default") or gate["max_drop"] is not None
+    chosen = ", on which the layers were chosen" if proof.get("mixed") and asked else ""
+    needed = gate.get("images_needed", 0)
+    few = f"; so few say little: it takes {needed} for one of them to count no more than allowed"
+    return [
+        f"gate          met: {', '.join(parts)}, on {gate['images']} images{chosen}" + few * (gate["images"] < needed)
+    ]
+
+
+def _accuracy(proof: dict[str, Any]) -> list[str]:
+    """Whether the answers are right, not only the same as the network's."""
+    found = proof.get("accuracy")
+    if not found:
+        return []
+    networks = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found["networks"].items())
+    return [f"accuracy      {networks}, this file {100 * found['model']:.2f} %, on {found['images']} labelled images"]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"
 
 
 def _fidelity(fidelity: dict[str, Any], title: str = "fidelity") -> str:
@@ -143,6 +168,14 @@ def split_graph(proof: dict[str, Any]) -> str:
     found = describe(Coverage(**delegate), "the model")
     advice = _pool_advice(proof) if "AVERAGE_POOL_2D" in delegate["outside"] else ""
     return f"{found}. Each change between the two costs time{advice}"
+
+
+def rescalings(proof: dict[str, Any]) -> str:
+    """What to know about int8 tensors that are brought to another int8 scale; "" where there are none."""
+    count = proof.get("int8_rescales", 0)
+    if not count:
+        return ""
+    return f"{count} int8 rescaling{'s' * (count > 1)} (QUANTIZE, int8 to int8): all is int8, but each rounds once more"
 
 
 def _pool_advice(proof: dict[str, Any]) -> str:

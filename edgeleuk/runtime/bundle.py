@@ -16,7 +16,6 @@ A cascade is the file of its large model, whose seen images are then those of bo
 
 import hashlib
 import io
-import json
 import re
 import stat
 import zipfile
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import EdgeleukError, ModelError, SpecError, reading_what_was_named
-from edgeleuk.files import sha256_bytes, write_bytes
+from edgeleuk.files import sha256_bytes, to_json, write_bytes
 from edgeleuk.reading import parse_json
 from edgeleuk.runtime.appended import open_archive, read_file
 from edgeleuk.runtime.cascade_rule import CascadeRule
@@ -99,7 +98,7 @@ def pack(
         for name, text in (
             (_SPEC, spec.to_json()),
             (_LABELS, "".join(f"{label}\n" for label in spec.classes)),
-            (_PROOF, json.dumps(proof, indent=2, ensure_ascii=False) + "\n"),
+            (_PROOF, _proof_text(proof)),
             (_SEEN, "".join(f"{digits}\n" for digits in sorted(seen))),
             (_CHECKSUM, f"{sha256_bytes(model)}\n"),
         ):
@@ -122,6 +121,13 @@ def _add(archive: zipfile.ZipFile, name: str, content: str | bytes, method: int 
 def is_cascade(content: bytes) -> bool:
     """Whether a whole model file is a cascade, by the list of appended files at its end, without reading them."""
     return _RULE.encode() in content[-4096:]
+
+
+def _proof_text(proof: dict[str, Any]) -> str:
+    try:
+        return to_json(proof)
+    except ValueError as error:
+        raise ModelError(f"a number of the proof is not finite ({error}); nothing was written") from error
 
 
 def write_bundle(path: Path, model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str]) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from edgeleuk.cli.convert import command
 from edgeleuk.cli.evaluate import command as evaluate
 from edgeleuk.cli.infer import command as infer
 from edgeleuk.cli.inspect import command as inspect
-from edgeleuk.errors import ProofError, UsageError
+from edgeleuk.errors import ProofError, SpecError, UsageError
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.spec import ModelSpec, Preprocessing
 from tests.quantization.networks import SIZE, images, lopsided, pixels, undecided
 
 pytestmark = pytest.mark.slow
+UNMET = ("--min-agreement", "10%", "--max-float", "0")  # what int8 spoils is written all the same
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def mixed(call: Any, folder: Path) -> tuple[Path, Result]:
 def test_int8_shows_the_worst_layers_and_writes_all_of_them(call: Any, tmp_path: Path) -> None:
     files = [tmp_path / f"errors.{kind}" for kind in ("json", "csv", "png")]
     options = [option for path in files for option in ("--errors", path)]
-    done = call("-o", tmp_path / "int8.tflite", "--error-samples", 4, *options)
+    done = call("-o", tmp_path / "int8.tflite", "--error-samples", 4, *UNMET, *options)
     assert "signal to noise of 8 int8 layers, each by itself, against the float network on 4 images" in done.stdout
     assert "worst         after " in done.stdout
     table = json.loads(files[0].read_text())
@@ -71,7 +73,7 @@ def test_int8_shows_the_worst_layers_and_writes_all_of_them(call: Any, tmp_path:
         assert picture.format == "PNG"
     proof = read_bundle(tmp_path / "int8.tflite").proof
     assert proof is not None
-    assert (proof["precision"], proof["mixed"], proof["gate"]) == ("int8", None, None)
+    assert (proof["precision"], proof["mixed"], proof["gate"]["min_agreement"]) == ("int8", None, 0.1)
     assert proof["layer_errors"]["worst"][0]["layer"] == "after"
 
 
@@ -153,7 +155,7 @@ def test_what_makes_no_sense_is_a_usage_error_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("options", [["--keep-float", "after"], ["--min-agreement", "90%"], ["--errors", "e.json"]])
+@pytest.mark.parametrize("options", [["--keep-float", "after"], ["--errors", "e.json"]])
 def test_layers_in_float_are_for_int8(folder: Path, tmp_path: Path, options: list[str]) -> None:
     given = [folder / "model.keras", "--spec", folder / "spec.json", "--float32", "-o", tmp_path / "m.tflite"]
     with pytest.raises(UsageError, match="--int8"):
@@ -167,9 +169,54 @@ def test_a_share_that_is_none_is_a_usage_error(call: Any, tmp_path: Path, share:
     assert "is no share of 0% to 100%" in done.stderr
 
 
+def test_too_little_agreement_is_a_failure_that_names_what_costs_most(call: Any, tmp_path: Path) -> None:
+    """By default, too: nobody asked for a gate."""
+    with pytest.raises(ProofError, match=r"an agreement of 95 % .* by default, and not met: .* costs most: after \("):
+        call("-o", tmp_path / "model.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_accuracy_of_both_is_shown_beside_the_agreement(mixed: tuple[Path, Result]) -> None:
+    """The images are labelled as the float network answers: it is right on all of them."""
+    (line,) = [line for line in mixed[1].stdout.splitlines() if line.startswith("accuracy ")]
+    proof = read_bundle(mixed[0]).proof
+    assert proof is not None
+    assert proof["accuracy"]["networks"] == {"float network": 1.0}
+    assert proof["accuracy"]["model"] == proof["gate"]["agreement"]
+    assert line.startswith("accuracy      float network 100.00 %, this file ")
+    assert line.endswith(" on 40 labelled images")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--min-agreement", "99%"], "99 % cannot be judged on 40 images .* fewer than 100"),
+        (["--max-drop", "1pt"], "1pt cannot be judged on 40 labelled images .* fewer than 100"),
+    ],
+)
+def test_a_gate_on_fewer_images_than_it_needs_is_refused(
+    call: Any, tmp_path: Path, options: list[str], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        call("-o", tmp_path / "model.tflite", *options)
+
+
+def test_images_of_no_known_class_pass_no_gate_of_accuracy(folder: Path, call: Any, tmp_path: Path) -> None:
+    """As of a folder ALL for a class all: their accuracy is NaN, which is below nothing."""
+    for name, said in (("ALL", "'ALL' and the model's class is 'all'"), ("blast", "labelled with the model's classes")):
+        copy = tmp_path / f"of-{name}"
+        shutil.copytree(folder / "images", copy)
+        (copy / "all").rename(copy / name)
+        (copy / "hem").rename(copy / f"no {name}")
+        options = ["--calibration", copy, "--max-drop", "5pt", "-o", tmp_path / "model.tflite"]
+        with pytest.raises((UsageError, SpecError), match=said):
+            call(*options)
+    assert not list(tmp_path.glob("model*"))
+
+
 def test_a_gate_that_cannot_be_met_says_the_nearest_and_writes_nothing(call: Any, tmp_path: Path) -> None:
     """Ranges of one image cut off the values of others, whatever is in float."""
-    options = ["--samples", 1, "--seed", 3, "--min-agreement", "100%", "--max-float", 1, "--keep-float", "head"]
+    options = ["--samples", 1, "--seed", 3, "--min-agreement", "98%", "--max-float", 1, "--keep-float", "head"]
     with pytest.raises(ProofError, match=r"cannot be met with the 1 worst layers in float. Nearest: .*% of labels"):
         call("-o", tmp_path / "model.tflite", *options)
     assert not list(tmp_path.iterdir())

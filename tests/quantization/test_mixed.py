@@ -96,7 +96,6 @@ def test_a_float_network_does_not_pass_as_mixed(spoiled: PostTraining) -> None:
         ({"subgraphs": 2}, "2 subgraphs"),
         ({"output": {"dtype": "float32"}}, "output is float32"),
         ({"pixel_error_steps": 0.6}, "pixel p maps 0.6 steps away"),
-        ({"int8_rescales": 3}, "3 int8 rescalings"),
     ],
 )
 def test_what_holds_for_int8_holds_for_mixed(spoiled: PostTraining, change: dict[str, Any], said: str) -> None:
@@ -177,8 +176,7 @@ def test_more_layers_than_there_are_is_refused(spoiled: PostTraining, spoiled_er
 @pytest.mark.parametrize(
     ("keep", "precision", "kind", "samples", "said"),
     [
-        (Keep(worst=1), "float32", "float", 16, "are for --int8, not --float32"),
-        (Keep(min_agreement=0.9), "dynamic", "float", 16, "are for --int8, not --dynamic"),
+        (Keep(worst=1), "float32", "float", 16, "is for --int8, not --float32"),
         (Keep(("a",)), "int8", "qat", 16, "has learned to live with the rounding"),
         (Keep(max_drop=0.1), "int8", "float", 0, "--error-samples 0"),
     ],
@@ -191,6 +189,12 @@ def test_what_makes_no_sense_is_refused(keep: Keep, precision: str, kind: str, s
 def test_named_layers_need_no_errors() -> None:
     check_keep(Keep(("a",)), "int8", "float", 0)
     check_keep(Keep(), "float32", "qat", 0)
+
+
+def test_a_gate_alone_needs_neither_int8_nor_errors_where_no_layer_may_stay_in_float() -> None:
+    check_keep(Keep(min_agreement=0.9), "dynamic", "float", 0)
+    check_keep(Keep(min_agreement=0.9), "int8", "qat", 0)
+    check_keep(Keep(min_agreement=0.9, most=0), "int8", "float", 0)
 
 
 def test_a_gate_is_met_when_every_demand_is() -> None:

@@ -44,7 +44,6 @@ def test_a_fully_int8_proof_passes() -> None:
         ({"subgraphs": 2}, "2 subgraphs"),
         ({"dequantize_nodes": 1}, "1 DEQUANTIZE nodes"),
         ({"quantize_nodes": 3}, "1 QUANTIZE nodes that are not int8 to int8"),
-        ({"quantize_nodes": 3, "int8_rescales": 3}, "3 int8 rescalings"),
         ({"input": {"dtype": "uint8"}}, "input is uint8"),
         ({"output": {"dtype": "float32"}}, "output is float32"),
         ({"pixel_error_steps": 0.6}, "pixel p maps 0.6 steps away"),

@@ -1,0 +1,49 @@
+"""Errors of Keras, the converter and the quantizer, which are many kinds with pages of text, as one sentence."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgeleuk.errors import EdgeleukError, ModelError
+from edgeleuk.runtime.native_output import hold_native_stderr
+from edgeleuk.text import printable
+
+_LONGEST = 240
+_KNOWN = (
+    (
+        re.compile("signature_key"),
+        "an activation with a gradient of its own, such as swish, makes the converter lose the network's signature; "
+        "write it as x * sigmoid(x)",
+    ),
+    (
+        re.compile("float16|f16|is neither a custom op nor a flex op"),
+        "the network has operators that TFLite does not, such as convolutions in float16; build a network of policy "
+        "'mixed_float16' anew with 'float32' and load its weights",
+    ),
+)
+
+
+@contextmanager
+def toolchain_errors(doing: str) -> Iterator[None]:
+    """Turn what a library raises in the body into ModelError: what was done, and the library's first sentence.
+
+    What it writes to stderr meanwhile is dropped.
+    """
+    fault: Exception | None = None
+    with hold_native_stderr():
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  TensorFlow, its converter and the quantizer raise many kinds
+            fault = error
+    if isinstance(fault, EdgeleukError | MemoryError):
+        raise fault
+    if fault is not None:
+        known = next((advice for pattern, advice in _KNOWN if pattern.search(str(fault))), None)
+        raise ModelError(f"{doing} failed: {known or first_sentence(fault)}. Nothing was written") from fault
+
+
+def first_sentence(error: BaseException) -> str:
+    """The first line of what a library says, short enough for one line of a terminal."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = printable(lines[0]).rstrip(".") if lines else type(error).__name__
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
