@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from edgeleuk.cli.convert import command
 from edgeleuk.report.proof import render_proof, split_graph
+from tests.terminal import unwrapped
 
 pytestmark = pytest.mark.slow
 FEW = ("--samples", "8", "--fidelity-samples", "4")
@@ -30,20 +31,22 @@ def test_a_graph_that_operators_split_is_a_warning_that_names_them(stock_run: Pa
 def test_int8_is_one_piece_without_a_warning_and_says_what_was_rewritten(stock_run: Path, tmp_path: Path) -> None:
     done = run(stock_run, "--int8", "-o", tmp_path / "whole.tflite", *FEW)
     assert done.stderr == ""
-    assert "delegate      XNNPACK runs 133 of the 134 operators of the model, in 1 partition" in done.stdout
-    assert done.stdout.count(": moved, behind batch_normalization") == 9
-    assert "rewriting     100.00 % of labels agree with the network before rewriting on 4 images" in done.stdout
+    assert "delegate      XNNPACK runs 133 of the 134 operators of the model, in 1 partition" in unwrapped(done.stdout)
+    assert unwrapped(done.stdout).count(": moved, behind batch_normalization") == 9
+    assert "rewriting     100.00 % of labels agree with the network before rewriting on 4 images" in unwrapped(
+        done.stdout
+    )
     proof = json.loads((tmp_path / "whole.proof.json").read_text())
     assert len(proof["rewriting"]["changes"]) == 9
 
 
 def test_a_float_model_keeps_its_pools_unless_told_otherwise(stock_run: Path, tmp_path: Path) -> None:
     done = run(stock_run, "--float32", "-o", tmp_path / "stock.tflite", *FEW)
-    assert "9 AVERAGE_POOL_2D" in done.stdout
-    assert "rewrit" not in done.stdout
+    assert "9 AVERAGE_POOL_2D" in unwrapped(done.stdout)
+    assert "rewrit" not in unwrapped(done.stdout)
     done = run(stock_run, "--float32", "--rewrite", "-o", tmp_path / "rewritten.tflite", *FEW)
-    assert "AVERAGE_POOL_2D" not in done.stdout
-    assert done.stdout.count(": moved, behind batch_normalization") == 9
+    assert "AVERAGE_POOL_2D" not in unwrapped(done.stdout)
+    assert unwrapped(done.stdout).count(": moved, behind batch_normalization") == 9
 
 
 def test_a_pool_that_was_left_alone_is_not_to_be_mended_by_an_option(converted: dict[str, Any]) -> None:
