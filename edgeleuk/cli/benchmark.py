@@ -40,7 +40,7 @@ def _counts(value: str) -> tuple[int, ...]:
     "models",
     nargs=-1,
     required=True,
-    type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"),
+    type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False),
     metavar="MODEL...",
 )
 @click.option(
@@ -91,7 +91,7 @@ def _counts(value: str) -> tuple[int, ...]:
 @click.option("--strict", is_flag=True, help="Exit with 1 where the measurement is not valid.")
 @click.option(
     "--baseline",
-    type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"),
+    type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes", dir_okay=False),
     metavar="FILE.json",
     help="Compare with this record.",
 )

@@ -11,7 +11,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
-_MODEL = Existing("model", "a .tflite file, which 'edgeleuk convert' makes")
+_MODEL = Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False)
 
 
 @edgeleuk_command(
@@ -19,7 +19,7 @@ _MODEL = Existing("model", "a .tflite file, which 'edgeleuk convert' makes")
 )
 @click.argument("small", type=_MODEL, metavar="SMALL.tflite")
 @click.argument("large", type=_MODEL, metavar="LARGE.tflite")
-@click.argument("index", type=Existing("index", "a file that 'edgeleuk data split' makes"))
+@click.argument("index", type=Existing("index", "a file that 'edgeleuk data split' makes", dir_okay=False))
 @click.option(
     "-o",
     "--output",

@@ -16,8 +16,12 @@ from edgeleuk.cli.percent import share
         "edgeleuk compare before.json after.json --max-regression 2%",
     ),
 )
-@click.argument("first", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"), metavar="A.json")
-@click.argument("second", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes"), metavar="B.json")
+@click.argument(
+    "first", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes", dir_okay=False), metavar="A.json"
+)
+@click.argument(
+    "second", type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes", dir_okay=False), metavar="B.json"
+)
 @click.option(
     "--max-regression",
     type=share,

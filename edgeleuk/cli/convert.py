@@ -45,7 +45,11 @@ if TYPE_CHECKING:
     metavar="MODEL.tflite",
     help="Model file.",
 )
-@click.option("--spec", type=Existing("spec", "a ModelSpec as JSON"), help="ModelSpec (JSON) of a Keras model file.")
+@click.option(
+    "--spec",
+    type=Existing("spec", "a ModelSpec as JSON", dir_okay=False),
+    help="ModelSpec (JSON) of a Keras model file.",
+)
 @click.option(
     "--calibration",
     type=Existing("index or folder", "an index of 'edgeleuk data split' or a folder of images"),

@@ -17,7 +17,9 @@ from edgeleuk.cli.paths import Existing, StoreFile
         "edgeleuk doctor model.tflite --store results.db",
     ),
 )
-@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"), required=False)
+@click.argument(
+    "model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False), required=False
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the findings, and every fact they rest on.")
 @interpreter_options(
     "Threads to judge. Default: MODEL is timed with 1, 2 and 4.",

@@ -18,7 +18,7 @@ from edgeleuk.cli.pictures import max_megapixels_option
         "edgeleuk infer model.tflite --camera 0 --every 2 --frames 10",
     ),
 )
-@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
+@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))
 @click.argument("names", metavar="[IMAGE|DIR|PATTERN|-]...", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "--watch",

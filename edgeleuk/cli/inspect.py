@@ -15,7 +15,7 @@ from edgeleuk.cli.paths import Existing
         "edgeleuk inspect model.tflite --json | jq .sha256",
     ),
 )
-@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
+@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(model: Path, as_json: bool) -> None:
     """Show the spec, the proof, inputs, outputs and operators of MODEL, any .tflite file."""

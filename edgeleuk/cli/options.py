@@ -63,7 +63,9 @@ def run_options(function: Command) -> Command:
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to RUN.logs."),
         click.option("--resume", is_flag=True, help="Go on with an unfinished run, from its last finished epoch."),
         click.option(
-            "--config", type=Existing("configuration", "a TOML file"), help="TOML file with these options as keys."
+            "--config",
+            type=Existing("configuration", "a TOML file", dir_okay=False),
+            help="TOML file with these options as keys.",
         ),
         click.option("-o", "--output", required=True, type=OutputFolder(), metavar="RUN", help="Run folder."),
     ):

@@ -25,6 +25,8 @@ class Place(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path as it is named; that it is a folder, or none, helps a shell to complete it."""
+        if not str(value):
+            self.fail("it is empty; expected a path", param, ctx)
         return Path(value)
 
     def checked(self, value: Any, parameter: click.Parameter, context: click.Context) -> Any:
@@ -38,7 +40,10 @@ class Place(click.Path):
 
 
 class Existing(Place):
-    """What is to be read. `what`: such as "model"; `expected`: what it should be and where one comes from."""
+    """What is to be read. `what`: such as "model"; `expected`: what it should be and where one comes from.
+
+    dir_okay=False where a folder is none.
+    """
 
     def __init__(self, what: str, expected: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -52,6 +57,8 @@ class Existing(Place):
         except (OSError, ValueError) as error:  # not allowed, too long, a link in a circle: opening it says why
             reason = getattr(error, "strerror", None) or error
             raise UsageError(f"{path}: {reason}; expected {self.expected}") from error
+        if not self.dir_okay and path.is_dir():
+            raise UsageError(f"{path} is a folder; expected {self.expected}")
         return path
 
 

@@ -31,7 +31,9 @@ from edgeleuk.cli.paths import Existing, OutputFile
         ),
     },
 )
-@click.argument("db", type=Existing("store", "a file that 'edgeleuk infer MODEL IMAGES --store FILE' makes"))
+@click.argument(
+    "db", type=Existing("store", "a file that 'edgeleuk infer MODEL IMAGES --store FILE' makes", dir_okay=False)
+)
 @click.option("--subject", help="Only of this subject; case does not matter.")
 @click.option("--no-subject", is_flag=True, help="Only without a subject.")
 @click.option("--label", help="Only with this label, a person's where there is one; case does not matter.")

@@ -20,7 +20,7 @@ _STORE = Path("results.db")
         "edgeleuk serve model.tflite --host 0.0.0.0 --token-file token --store lab.db",
     ),
 )
-@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes"))
+@click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))
 @click.option(
     "--store",
     type=StoreFile(),
@@ -30,7 +30,7 @@ _STORE = Path("results.db")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
     "--token-file",
-    type=Existing("token file", "a file that holds the token"),
+    type=Existing("token file", "a file that holds the token", dir_okay=False),
     help="File of the token that clients must know. Default: EDGELEUK_TOKEN, else systemd's credential 'token'.",
 )
 @click.option("--allowed-host", "names", multiple=True, metavar="NAME", help="Another name that this server goes by.")

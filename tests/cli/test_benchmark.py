@@ -280,7 +280,7 @@ def test_an_unsupported_operator_is_named(run_edgeleuk, tmp_path, float_flatbuff
     ("name", "status", "told"),
     [
         ("absent.tflite", 2, "no such model"),
-        ("folder", 2, "Is a directory"),
+        ("folder", 2, "is a folder; expected a .tflite file"),
         ("empty.tflite", 2, "is not a TFLite model (0 bytes"),
         ("text.tflite", 2, "is not a TFLite model"),
     ],

@@ -90,6 +90,22 @@ def test_an_input_of_another_kind_is_2_and_leaves_nothing(name, typed, capsys, t
     assert sorted(tmp_path.iterdir()) == before
 
 
+TAKES_FOLDERS = ["convert", "train", "qat", "prune", "optimize", "data audit", "data split", "evaluate", "report"]
+
+
+@pytest.mark.parametrize("name", sorted(set(READING) - set(TAKES_FOLDERS)))
+def test_a_folder_where_a_file_is_expected_is_2(name, typed, capsys, tmp_path):
+    (tmp_path / "folder").mkdir()
+    code, said = ended(capsys, typed(name, tmp_path / "folder"))
+    assert (code, f"{tmp_path / 'folder'} is a folder; expected " in said) == (2, True)
+
+
+@pytest.mark.parametrize("name", READING)
+def test_an_empty_name_is_2(name, typed, capsys):
+    code, said = ended(capsys, ["" if word == "NOTHING" else str(word) for word in typed(name, "NOTHING")])
+    assert (code, "it is empty; expected a path" in said) == (2, True)
+
+
 WRITING = [
     "data split {cells} -o {out}",
     "data synth {out} --subjects 2 --images-per-subject 1 --folds 1",
