@@ -135,7 +135,7 @@ def command(
     as_json: bool,
     data_root: Path | None,
 ) -> None:
-    """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and prove what it is.
+    """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and state what it is.
 
     --int8 of a float run is post-training quantization; of a QAT run it uses the ranges it was trained with. It fails
     unless every tensor is int8 (or an int32 bias), and warns where the delegate runs it in pieces. Rewriting average

@@ -116,7 +116,7 @@ def _dimension(
     default="0.5pt",
     show_default=True,
     metavar="Npt",
-    help="Loss of accuracy that has to be ruled out with 95 % confidence, in percentage points.",
+    help="Loss of accuracy that has to be ruled out, at a nominal confidence of 95 %, in percentage points.",
 )
 @click.option("--trials", type=int, default=16, show_default=True, help="Candidates to train.")
 @click.option("--epochs", type=int, default=18, show_default=True, help="Epochs of those that go all the way.")
