@@ -25,11 +25,12 @@ SCRIPTS = {
     "cascade": ("benchmarks.cascade",),
     "trust": ("benchmarks.trust",),
     "report_page": ("benchmarks.report_page",),
+    "intervals": ("benchmarks.intervals",),
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
 }
-SLOW = ("pruning", "optimize", "cascade", "conversion-full", "scale-full")
+SLOW = ("pruning", "optimize", "cascade", "intervals", "conversion-full", "scale-full")
 REPORT = "report.html"
 
 
