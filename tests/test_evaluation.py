@@ -275,6 +275,15 @@ def test_a_folder_of_results_is_written_whole_and_never_over_another(index, mode
         write_folder(result, tmp_path / "out")
 
 
+def test_a_subject_that_a_spreadsheet_would_run_is_text_in_the_table(index, model, tmp_path):
+    hostile = with_images(index, lambda image: dataclasses.replace(image, subject=f"=1+{image.subject}"))
+    write_folder(evaluate(RedMeansAll(), hostile, model, QUICK), tmp_path / "out")
+    with (tmp_path / "out" / "predictions.csv").open() as stream:
+        subjects = {row["subject"] for row in csv.DictReader(stream)}
+    assert subjects
+    assert all(subject.startswith("'=1+") for subject in subjects)
+
+
 def test_an_index_file_is_evaluated_as_the_index_it_holds(index, model, tmp_path):
     index.save(tmp_path / "index.json")
     result = evaluate_on(tmp_path / "index.json", of_fold(1), model, QUICK)
