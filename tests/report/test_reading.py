@@ -182,7 +182,7 @@ def test_a_suite_and_figures_without_any_are_refused(read, suite_json, figures_j
 def test_an_accuracy_outside_its_interval_is_refused(read, make_evaluation, accuracy):
     raw = json.loads(make_evaluation("x.tflite"))
     raw["scores"]["accuracy"] = accuracy
-    with pytest.raises(DataError, match="does not lie between|expected two bounds, or none"):
+    with pytest.raises(DataError, match=r"does not lie between|expected two bounds, or none"):
         read(json.dumps(raw))
 
 
