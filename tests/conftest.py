@@ -303,13 +303,15 @@ def qat_run(float_run: Path) -> Path:
 def converted(float_run: Path, qat_run: Path) -> dict[str, Any]:
     """Conversions of both runs by name: float32, ptq, qat; each also written as NAME.tflite beside the runs."""
     from edgeleuk.quantization.convert import Request, convert, write_conversion
+    from edgeleuk.quantization.mixed import Keep
     from edgeleuk.quantization.source import load_source
 
+    any_agreement = Keep(min_agreement=0.0, most=0)  # of networks of two epochs
     float_source, qat_source = load_source(float_run), load_source(qat_run)
     made = {
-        "float32": convert(float_source, Request("float32")),
-        "ptq": convert(float_source, Request("int8", samples=32)),
-        "qat": convert(qat_source, Request("int8")),
+        "float32": convert(float_source, Request("float32", keep=any_agreement)),
+        "ptq": convert(float_source, Request("int8", samples=32, keep=any_agreement)),
+        "qat": convert(qat_source, Request("int8", keep=any_agreement)),
     }
     for name, conversion in made.items():
         write_conversion(conversion, float_run.parent / f"{name}.tflite")

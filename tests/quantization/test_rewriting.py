@@ -12,6 +12,7 @@ from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.optimize.layers import AverageConvolution
 from edgeleuk.quantization.convert import Conversion, Request, convert
+from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import Source, load_source
 from edgeleuk.report.proof import render_proof
@@ -20,6 +21,8 @@ from edgeleuk.training.framework import tf_keras
 from edgeleuk.training.predictor import load_float_network, load_network
 from edgeleuk.training.run import load_run_folder
 from edgeleuk.training.train import train
+
+ANY = Keep(min_agreement=0.0, most=0)  # of networks that are hardly trained
 
 pytestmark = pytest.mark.slow
 LAYERS = tf_keras.layers
@@ -32,7 +35,7 @@ def _count(network: Any, kind: Any) -> int:
 
 @pytest.fixture(scope="module")
 def rewritten(stock_run: Path) -> Conversion:
-    return convert(load_source(stock_run), Request("int8", samples=8, fidelity_samples=8))
+    return convert(load_source(stock_run), Request("int8", samples=8, fidelity_samples=8, keep=ANY))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +96,7 @@ def test_qat_of_average_pools_stays_possible_even_from_a_run_without(depthwise_r
     assert run.network.pools == "average"
     answers = [load_float_network(each).predict_on_batch(NOISE) for each in (source, run)]
     assert np.allclose(*answers, atol=1e-6)
-    proof = convert(load_source(run.folder), Request("int8", fidelity_samples=4)).proof
+    proof = convert(load_source(run.folder), Request("int8", fidelity_samples=4, keep=ANY)).proof
     assert proof.operators["AVERAGE_POOL_2D"] == 9
     assert (proof.float_tensors, proof.rewriting) == (0, None)
 
@@ -122,7 +125,7 @@ def test_a_network_without_average_pools_says_that_nothing_was_rewritten_where_i
 
 
 def test_without_average_pools_there_is_no_word_of_rewriting(depthwise_run: Path) -> None:
-    conversion = convert(load_source(depthwise_run), Request("int8", samples=8, fidelity_samples=4))
+    conversion = convert(load_source(depthwise_run), Request("int8", samples=8, fidelity_samples=4, keep=ANY))
     assert conversion.proof.rewriting is None
     assert [f.reference for f in conversion.proof.fidelity] == ["float network"]
     assert conversion.spec.provenance.kind == "int8 of a float network"
@@ -154,7 +157,7 @@ def _two_pools(source: Any) -> Any:
 
 def test_int8_of_a_model_file_is_rewritten_too(stock_run: Path, cells_index: Path, tmp_path: Path) -> None:
     source = _saved(_two_pools, stock_run / "spec.json", tmp_path)
-    proof = convert(source, Request("int8", Index.load(cells_index), samples=8, fidelity_samples=8)).proof
+    proof = convert(source, Request("int8", Index.load(cells_index), samples=8, fidelity_samples=8, keep=ANY)).proof
     assert "AVERAGE_POOL_2D" not in proof.operators
     assert [f.reference for f in proof.fidelity] == ["float network", "rewritten network"]
     assert proof.delegate is not None
