@@ -71,8 +71,8 @@ def _subjects(report: AuditReport) -> Iterator[str]:
             f", ... (--json lists all {len(report.by_subject):,})" if len(report.by_subject) > _SUBJECTS_SHOWN else ""
         )
         yield f"{counted(len(report.by_subject), 'subject')} (images, !unreadable, =with copies):"
-        text = textwrap.fill(shown + more, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
-        yield text.replace(_GLUE, " ")
+        lines = textwrap.wrap(shown + more, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        yield from (line.replace(_GLUE, " ") for line in lines)
 
 
 def _subject(part: Part) -> str:

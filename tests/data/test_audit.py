@@ -37,6 +37,14 @@ def test_the_whole_cnmc_set_has_106_pairs_94_across_folds(cnmc_manifest: Path) -
     assert seconds < 2
 
 
+def test_many_subjects_are_listed_on_lines_that_a_terminal_holds(cnmc_manifest: Path) -> None:
+    text = render(audit(scan(cnmc_manifest)))
+    listed = text.split("=with copies):\n")[1].split("\n\n")[0].split("\n")
+    assert len(listed) > 5
+    assert all(line.startswith("  ") and len(line) <= 110 for line in listed)
+    assert "\\n" not in text
+
+
 def test_parts_count_images_formats_unreadable_and_copies(cnmc_folder: Path) -> None:
     folder = cnmc_folder / "training_data/fold_0/all"
     (folder / "UID_1_1_1_all.bmp").write_bytes(b"")
