@@ -146,7 +146,7 @@ def _images(limits: Limits) -> Json:
         {
             "200": json_of("The store had this content already; nothing was classified.", "Answer"),
             "201": json_of("Classified and stored.", "Answer"),
-            **refused(408, 413, 507),
+            **refused(408, 413, 415, 507),
         },
         [
             parameter("name", name, "What the image is called: a label, never a path."),

@@ -37,6 +37,7 @@ class Uploads:
         name = values.get("name", _UNNAMED)
         if is_leftover(name):
             raise RefusalError(422, f"{name!r} is no image: systems leave such files in folders; it was passed over")
+        refuse_form(request)
         client = client_of(request)
         declared = declared_bytes(request, most)
         with services.admission.ticket(client, declared) as ticket:
@@ -57,6 +58,16 @@ def _told(answer: Answer, name: str) -> dict[str, Any]:
     before = (answer.result.path, *answer.names)
     names = [readable(other) for other in dict.fromkeys(before) if other != name][:_MOST_NAMES]
     return shown(answer.result) | {"known": answer.known, "name": name, "names": names}
+
+
+def refuse_form(request: Request) -> None:
+    """Raise RefusalError (415) for a form, whose parts would be taken for a damaged image and kept as a failure."""
+    if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        raise RefusalError(
+            415,
+            "a form came; expected the bytes of the image as they are, such as: "
+            "curl --data-binary @cell.bmp 'http://.../api/images?name=cell.bmp'",
+        )
 
 
 def is_leftover(name: str) -> bool:

@@ -170,6 +170,13 @@ def test_failures_of_the_watcher_and_of_uploads_are_listed(local, settings):
     assert client.get("/api/failures?source=watch").json()["total"] == 1
 
 
+def test_a_form_is_refused_with_what_to_send_instead_and_is_no_failed_image(local):
+    client = local()
+    refused = client.post("/api/images?name=cell.png", files={"image": ("cell.png", picture(1))})
+    assert (refused.status_code, "curl --data-binary" in refused.json()["error"]) == (415, True)
+    assert client.get("/api/failures").json()["failures"] == []
+
+
 @pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "._cell.bmp", "photos/._cell.bmp", "a\\desktop.ini"])
 def test_what_systems_leave_in_folders_is_told_from_images_and_is_no_failure(local, name):
     client = local()
