@@ -11,6 +11,7 @@ from edgeleuk.bench.summary import Summary
 from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.report.cascade_times import cascade_lines
 from edgeleuk.report.operators import operator_times
+from edgeleuk.text import counted
 
 _MOST_OPERATORS = 8
 
@@ -127,7 +128,7 @@ def _details(result: Result, speed: Speed | None) -> Iterator[str]:
     if result.coverage is not None:
         outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
         covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
-        yield f"  delegate: {covered} in {result.coverage.partitions} partitions; outside: {outside}"
+        yield f"  delegate: {covered} in {counted(result.coverage.partitions, 'partition')}; outside: {outside}"
     yield from _operators(result)
     stages = result.stage_samples()
     if stages:

@@ -34,6 +34,7 @@ from edgeleuk.report.summary import (
 from edgeleuk.report.verdict import told
 from edgeleuk.report.words import METHOD, accuracy_lines, device_rows, encodable, heading, protocol_rows
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.text import counted
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def _facts(result: Result) -> Iterator[str]:
     if result.coverage is not None:
         outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
         covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
-        yield f"delegate: {covered} in {result.coverage.partitions} pieces of the graph; outside: {outside}"
+        yield f"delegate: {covered} in {counted(result.coverage.partitions, 'piece')} of the graph; outside: {outside}"
     if result.sustained is not None:
         yield from (
             f"{result.sustained.minutes:g} minutes without a pause: {found}"
