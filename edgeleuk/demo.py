@@ -23,8 +23,9 @@ from edgeleuk.quantization.source import load_source
 from edgeleuk.report.evaluation import scores_of, write_folder
 from edgeleuk.report.page import render_page
 from edgeleuk.report.reading import read_material
-from edgeleuk.report.scored import caveats_of, counted
+from edgeleuk.report.scored import caveats_of
 from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.text import counted
 from edgeleuk.training.config import QatConfig, TrainConfig
 from edgeleuk.training.results import Report
 from edgeleuk.training.train import train

@@ -5,7 +5,6 @@ preprocessing function in `edgeleuk.runtime`.
 """
 
 import dataclasses
-import difflib
 import json
 import math
 import re
@@ -15,6 +14,7 @@ from typing import Any
 from edgeleuk.display_names import fit, shown_names
 from edgeleuk.errors import SpecError
 from edgeleuk.reading import parse_json
+from edgeleuk.text import suggestion
 
 SCHEMA_VERSION = 1
 RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -213,7 +213,7 @@ def _build(kind: Any, raw: Any, where: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for key in raw:
         if key not in fields:
-            raise SpecError(f"{where} has no key '{key:.{_MAX_NAME}}'{nearest(key[:_MAX_NAME], fields)}")
+            raise SpecError(f"{where} has no key '{key:.{_MAX_NAME}}'{suggestion(key, fields)}")
     values: dict[str, Any] = {}
     for name, item in fields.items():
         if name in raw:
@@ -237,9 +237,3 @@ def _class_names(value: Any) -> tuple[str, ...]:
     if not all(isinstance(name, str) and name for name in value):
         raise SpecError(f"classes must be names, got {value!r:.200}")
     return tuple(value)
-
-
-def nearest(key: str, known: Any) -> str:
-    """' (did you mean X?)' for the known name nearest to key, or the list of known names."""
-    close = difflib.get_close_matches(key, list(known), n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"

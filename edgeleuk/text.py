@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from edgeleuk.errors import UsageError
 
+_MOST_LETTERS = 40
+_MOST_NAMED = 8
+
 
 def printable(name: object) -> str:
     r"""Any text on one line of a terminal: line breaks, escape sequences and stray bytes as \n, \x1b, \udcff."""
@@ -46,6 +49,11 @@ def _wrapped_line(line: str, width: int, side: int) -> str:
     return "\n".join(parts)
 
 
+def counted(number: int, noun: str) -> str:
+    """'1 image', '2,000 images', '2 classes'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant: equal but for case and blanks, else the most alike; None if none is."""
     alike: dict[str, str] = {}
@@ -55,6 +63,23 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return alike[folded(word)]
     close = difflib.get_close_matches(folded(word), list(alike), n=1)
     return alike[close[0]] if close else None
+
+
+def shown(text: str) -> str:
+    """What a user or a file wrote, for a message: on one line, and not all of it where it is long."""
+    return f"'{printable(text[:_MOST_LETTERS])}{'...' if len(text) > _MOST_LETTERS else ''}'"
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """'; did you mean 'X'?' for the known name that is nearest, else which names there are."""
+    names = list(known)
+    meant = nearest(word[:_MOST_LETTERS], names)
+    if meant is not None:
+        return f"; did you mean {shown(meant)}?"
+    if not names:
+        return "; there is none"
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(map(shown, names[:_MOST_NAMED]))}{more}"
 
 
 def _escaped(character: str) -> str:

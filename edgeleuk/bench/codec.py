@@ -12,7 +12,7 @@ from typing import Any
 from edgeleuk.errors import DataError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.reading import parse_json
-from edgeleuk.spec import nearest
+from edgeleuk.text import suggestion
 
 # A line break inside the brackets tells a list from text that looks like one: strings hold none.
 _NUMBERS = re.compile(r"\[\n\s*(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\n\s*\]")
@@ -46,7 +46,7 @@ def decode(kind: type, raw: Any, where: str) -> Any:
     hints = _hints(kind)
     for key in raw:
         if key not in hints:
-            raise DataError(f"{where} has no key {_shown(key)}{nearest(key[:_LONGEST_SHOWN], hints)}")
+            raise DataError(f"{where} has no key {_shown(key)}{suggestion(key, hints)}")
     values = {}
     for item in dataclasses.fields(kind):
         if item.name in raw:

@@ -112,4 +112,4 @@ def _hint(path: Path) -> str:
     except OSError:
         return ""
     meant = nearest(path.name, names[:_MOST_NAMES])
-    return f"; did you mean '{path.parent / meant}'?" if meant else ""
+    return f" (did you mean '{path.parent / meant}'?)" if meant else ""

@@ -20,9 +20,8 @@ def points(value: str) -> float:
     if unit == "pt" and 0 < number < 100:
         return number
     if unit in ("", "%") and 0 < number < 100:
-        raise click.BadParameter(
-            f"{value!r} is no difference in percentage points; for {number:g} points write {number:g}pt"
-        )
+        meant = f"{number:g} point{'' if number == 1 else 's'}"
+        raise click.BadParameter(f"{value!r} is no difference in percentage points; for {meant} write {number:g}pt")
     raise click.BadParameter(f"{value!r} is no number of percentage points above 0 and below 100, such as 0.5pt")
 
 

@@ -16,9 +16,10 @@ from edgeleuk.data.duplicates import (
 )
 from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import counted, examples
+from edgeleuk.data.layout import examples
 from edgeleuk.data.left_out import LeftOut
 from edgeleuk.data.scan import Scan
+from edgeleuk.text import counted
 
 SCHEMA_VERSION = 1
 

@@ -4,9 +4,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from edgeleuk.data.audit import AuditReport, Part
-from edgeleuk.data.layout import counted
 from edgeleuk.data.left_out import sentences
-from edgeleuk.text import printable
+from edgeleuk.text import counted, printable
 
 _WIDTH = 110
 _SUBJECTS_SHOWN = 200

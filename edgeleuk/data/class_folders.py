@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import Described, FileEntry, counted, examples, table_rows
+from edgeleuk.data.layout import Described, FileEntry, examples, table_rows
 from edgeleuk.data.split_folders import refuse_parts
 from edgeleuk.errors import DataError
+from edgeleuk.text import counted
 
 SUBJECTS_CSV = "subjects.csv"
 

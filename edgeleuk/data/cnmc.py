@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import Described, FileEntry, counted, examples, table_rows
+from edgeleuk.data.layout import Described, FileEntry, examples, table_rows
 from edgeleuk.errors import DataError
+from edgeleuk.text import counted
 
 CLASSES = ("all", "hem")
 POSITIVE_CLASS = "all"

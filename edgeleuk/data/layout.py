@@ -55,8 +55,3 @@ def examples(names: Sequence[str], limit: int = 3) -> str:
     """'a, b, c and 4 more' for messages."""
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
-
-
-def counted(number: int, noun: str) -> str:
-    """'1 image', '2,000 images', '2 classes'."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"

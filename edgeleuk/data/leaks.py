@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from edgeleuk.data.groups import grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.layout import counted, examples
+from edgeleuk.data.layout import examples
 from edgeleuk.errors import LeakError, UsageError
+from edgeleuk.text import counted
 
 
 def refuse_leaks(index: Index, fold: int) -> None:

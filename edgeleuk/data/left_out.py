@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edgeleuk.data.layout import counted, examples
+from edgeleuk.data.layout import examples
+from edgeleuk.text import counted
 
 _NO_SUFFIX = "without a suffix"
 _HIDDEN, _HIDDEN_FOLDER, HIDDEN_FOLDER = "hidden file", "hidden folder", "a hidden folder"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgeleuk.data import class_folders, cnmc
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import Described, counted, examples
+from edgeleuk.data.layout import Described, examples
 from edgeleuk.data.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
@@ -15,7 +15,7 @@ from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
-from edgeleuk.spec import nearest
+from edgeleuk.text import counted, suggestion
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def scan(
     if positive is None:
         return found
     if positive not in found.classes:
-        raise UsageError(f"'{positive}' is no class of {path}{nearest(positive, found.classes)}")
+        raise UsageError(f"'{positive}' is no class of {path}{suggestion(positive, found.classes)}")
     return dataclasses.replace(found, positive_class=positive)
 
 

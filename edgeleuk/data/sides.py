@@ -7,11 +7,11 @@ from edgeleuk.data.deal import deal
 from edgeleuk.data.duplicates import copies, duplicate_set
 from edgeleuk.data.groups import grouped
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.layout import counted
 from edgeleuk.data.leaks import group_name
 from edgeleuk.data.left_out import sentences
 from edgeleuk.data.scan import Scan
 from edgeleuk.errors import DataError
+from edgeleuk.text import counted
 
 Groups = list[list[ImageRecord]]
 

@@ -10,9 +10,9 @@ from edgeleuk.comparison import Comparison
 from edgeleuk.evaluation import Evaluation, SubjectResult
 from edgeleuk.files import to_json, whole_folder, write_text
 from edgeleuk.report.plots import evaluation_figure
-from edgeleuk.report.scored import Scored, caveats_of, counted, named_scores
+from edgeleuk.report.scored import Scored, caveats_of, named_scores
 from edgeleuk.safe_csv import csv_text
-from edgeleuk.text import printable
+from edgeleuk.text import counted, printable
 
 _MOST_SUBJECTS = 20
 _TERMINAL_WIDTH = 100

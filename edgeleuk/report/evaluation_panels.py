@@ -10,8 +10,9 @@ import numpy as np
 from edgeleuk.metrics import Estimate
 from edgeleuk.report.panels import BLUE, GREEN, GREY, ORANGE
 from edgeleuk.report.rows import shortened
-from edgeleuk.report.scored import counted, scored
+from edgeleuk.report.scored import scored
 from edgeleuk.resampling import statistics_packages
+from edgeleuk.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

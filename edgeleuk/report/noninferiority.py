@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edgeleuk.class_changes import ClassChange
 from edgeleuk.comparison import Comparison
 from edgeleuk.noninferiority import FEWEST_SUBJECTS, INFERIOR, NOT_INFERIOR, POWER, Noninferiority
-from edgeleuk.report.scored import counted
+from edgeleuk.text import counted
 
 _LEAST_POINTS = 0.05  # what is less than this is 0.0
 

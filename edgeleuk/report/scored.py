@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edgeleuk.metrics import Estimate, Scores
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.text import counted
 
 _RESEARCH_USE = RESEARCH_USE.removeprefix("For ").rstrip(".").lower()
 
@@ -70,8 +71,3 @@ def named_scores(
 def caveats_of(notes: Iterable[str]) -> tuple[str, ...]:
     """The notes of an evaluation without the sentence that every report has anyway."""
     return tuple(note for note in notes if note != _RESEARCH_USE)
-
-
-def counted(count: int, unit: str) -> str:
-    """ "1 subject", "6 subjects"."""
-    return f"{count:,} {unit}{'' if count == 1 else 's'}"

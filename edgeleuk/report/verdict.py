@@ -8,8 +8,8 @@ from edgeleuk.report.benchmark import interval_text
 from edgeleuk.report.evaluated import Evaluated, change_between
 from edgeleuk.report.reading import Material
 from edgeleuk.report.rows import Row, rows_of_record, shortened
-from edgeleuk.report.scored import counted
 from edgeleuk.report.words import caveat_lines
+from edgeleuk.text import counted
 
 _MOST_RECORDS = 3  # told one by one
 _MOST_SENTENCES = 4

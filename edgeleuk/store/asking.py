@@ -13,10 +13,8 @@ from edgeleuk.store.record import Filter
 from edgeleuk.store.summaries import Answered
 from edgeleuk.store.times import since as since_when
 from edgeleuk.store.times import until as until_when
-from edgeleuk.text import expect_utf8, nearest, printable
+from edgeleuk.text import expect_utf8, printable, shown, suggestion
 
-_MOST_NAMED = 8
-_MOST_LETTERS = 40
 _SHORT_HASH = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -95,23 +93,6 @@ def empty_because(store: Store, wanted: Filter) -> str:
     if wanted == Filter():
         return "the store is empty"
     return f"none of the {total} results fits all filters"
-
-
-def shown(text: str) -> str:
-    """What a user wrote, for a message: on one line, and not all of it where it is long."""
-    return f"'{printable(text[:_MOST_LETTERS])}{'...' if len(text) > _MOST_LETTERS else ''}'"
-
-
-def suggestion(text: str, known: Iterable[str]) -> str:
-    """'; did you mean 'X'?' for the known name that is nearest, else which names there are."""
-    names = list(known)
-    meant = nearest(text, names)
-    if meant is not None:
-        return f"; did you mean {shown(meant)}?"
-    if not names:
-        return "; there is none"
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(map(shown, names[:_MOST_NAMED]))}{more}"
 
 
 def _time(name: str, read: object, text: str, zone: tzinfo | None) -> str:

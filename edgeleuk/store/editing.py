@@ -15,6 +15,7 @@ from edgeleuk.store.reading import Reading
 from edgeleuk.store.record import Filter, ModelIdentity, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now
+from edgeleuk.text import suggestion
 
 _AT_ONCE = 1000  # deletions in one transaction
 Key = tuple[int, str, str]  # id, SHA-256 of content and model
@@ -158,11 +159,9 @@ def _read(connection: sqlite3.Connection, number: int, models: Mapping[str, Mode
 
 def _class_of(result: Result, label: str) -> str:
     """The class of the result's model that is meant, also by the name that people see. Raises UsageError."""
-    from edgeleuk.spec import nearest
-
     classes = result.probabilities
     found = [label] if label in classes else alike(label, classes)
     found = found or [name for name in classes if alike(label, [result.shown(name)])]
     if len(found) != 1:
-        raise UsageError(f"{label!r} is no class of result {result.id}{nearest(label, classes)}")
+        raise UsageError(f"{label!r} is no class of result {result.id}{suggestion(label, classes)}")
     return found[0]

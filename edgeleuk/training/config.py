@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_file
 from edgeleuk.reading import read_toml
-from edgeleuk.spec import RESAMPLING_FILTERS, nearest
+from edgeleuk.spec import RESAMPLING_FILTERS
+from edgeleuk.text import suggestion
 
 Config = TypeVar("Config", "TrainConfig", "QatConfig", "PruneConfig")
 
@@ -238,7 +239,7 @@ def _read(kind: type[Config], file: Path) -> dict[str, Any]:
     for key, value in read_toml(file).items():
         name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(f"{file} has the unknown key '{key:.60}'{nearest(name[:60], known)}")
+            raise UsageError(f"{file} has the unknown key '{key:.60}'{suggestion(name, known)}")
         values[name] = _typed(known[name], value, file)
     return values
 

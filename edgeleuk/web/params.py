@@ -9,11 +9,11 @@ from typing import Any
 from starlette.requests import Request
 
 from edgeleuk.errors import UsageError
-from edgeleuk.spec import nearest
 from edgeleuk.store import Filter
 from edgeleuk.store.asking import make_filter
 from edgeleuk.store.record import SOURCES
 from edgeleuk.store.times import zone_of
+from edgeleuk.text import suggestion
 from edgeleuk.web.problems import RefusalError
 
 MAX_ID = 2**63 - 1
@@ -27,7 +27,7 @@ def query_values(request: Request, known: Mapping[str, Parse]) -> dict[str, Any]
     values: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name not in known:
-            raise RefusalError(422, f"there is no parameter {name!r}{nearest(name, known) if known else ''}")
+            raise RefusalError(422, f"there is no parameter {name!r}{suggestion(name, known)}")
         if name in values:
             raise RefusalError(422, f"the parameter {name!r} was given twice")
         try:

@@ -120,7 +120,9 @@ def test_a_damaged_record_is_refused(run_edgeleuk, write, change, told, position
 def test_a_record_that_is_not_there(run_edgeleuk, write, tmp_path):
     done = run_edgeleuk("compare", write("a.json", record(("m", 10.0))), tmp_path / "absent.json")
     assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {tmp_path}/absent.json: no such record; did you mean '{tmp_path}/a.json'?")
+    assert done.stderr.startswith(
+        f"error: {tmp_path}/absent.json: no such record (did you mean '{tmp_path}/a.json'?); "
+    )
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.json",), ("a.json", "b.json", "--max-regression", "-1")])
