@@ -17,14 +17,15 @@ _COLUMNS = (
 )
 
 
-def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], limit: int | None = None) -> Iterator[str]:
-    """The results of the filter, oldest first, as CSV text of some hundred rows at a time; `classes` get columns.
+def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], after_id: int | None = None) -> Iterator[str]:
+    """The results of the filter after `after_id`, oldest first, as CSV text of some hundred rows at a time.
 
-    Read page by page: no reading transaction stays open, whatever the speed of who downloads. Raises StoreError.
+    `classes` get columns. Read page by page: no reading transaction stays open, whatever the speed of who downloads.
+    Raises StoreError.
     """
     probabilities = [f"p_{name}" for name in classes]
     yield csv_text([[*_COLUMNS, *probabilities, "probabilities", "note"]])
-    results = store.query(wanted, limit=limit)
+    results = store.query(wanted, after_id=after_id)
     while page := list(islice(results, _PAGE)):
         yield csv_text([_row(result, classes) for result in page])
 

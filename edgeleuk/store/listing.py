@@ -43,14 +43,16 @@ def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[s
 
 
 def results_json(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
-    """The results of the filter in the order they were stored, one JSON object a line."""
-    return (json.dumps(result.to_dict(), allow_nan=False) for result in store.query(wanted, limit=limit))
+    """The latest results of the filter, at most `limit`, in the order they were stored, one JSON object a line."""
+    latest = store.query(wanted, after_id=store.before_latest(wanted, limit))
+    return (json.dumps(result.to_dict(), allow_nan=False) for result in latest)
 
 
 def results_csv(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
-    """The results of the filter in the order they were stored, as CSV with a head, some hundred rows at a time."""
-    first = next(store.query(wanted, limit=1), None)
-    pages = csv_pages(store, wanted, list(first.probabilities) if first else [], limit)
+    """The results that `results_json` lists, as CSV with a head, some hundred rows at a time."""
+    after_id = store.before_latest(wanted, limit)
+    first = next(store.query(wanted, after_id=after_id, limit=1), None)
+    pages = csv_pages(store, wanted, list(first.probabilities) if first else [], after_id)
     return (page.removesuffix("\n") for page in pages)
 
 

@@ -77,6 +77,14 @@ class Reading(StoreFile):
             remaining = None if remaining is None else remaining - size
             after_id, before_id = (after_id, page[-1][0]) if newest_first else (page[-1][0], before_id)
 
+    def before_latest(self, wanted: Filter, count: int | None) -> int | None:
+        """The `after_id` with which `query` begins at the latest `count` results; None where that is all of them."""
+        if count is None:
+            return None
+        where, values = condition(wanted, self._known)
+        rows = self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id DESC LIMIT 1 OFFSET ?", *values, count)
+        return int(rows[0][0]) if rows else None
+
     def page(self, wanted: Filter, *, before_id: int | None, limit: int) -> Page:
         """The newest results of the filter, older than `before_id`."""
         rows = self._page(wanted, None, before_id, limit, True)

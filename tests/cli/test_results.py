@@ -65,12 +65,19 @@ def test_the_latest_are_listed_with_their_number(results, db):
         (("--no-subject",), []),
         (("--since", "2026-01-02", "--until", "2026-01-02"), [2]),
         (("--source", "watch"), []),
-        (("--model", "0" * 64, "--limit", "1"), [1]),
+        (("--model", "0" * 64, "--limit", "1"), [3]),
+        (("--label", "hem", "--limit", "5"), [2, 3]),
     ],
 )
 def test_filters_choose_json_lines(results, db, options, ids):
     lines = results(db, "--json", *options).stdout.splitlines()
     assert [json.loads(line)["id"] for line in lines] == ids
+
+
+def test_a_limit_means_the_latest_in_every_form(results, db):
+    rows = csv.DictReader(io.StringIO(results(db, "--csv", "--limit", 2).stdout, newline=""))
+    assert [row["id"] for row in rows] == ["2", "3"]
+    assert [line.split()[0] for line in results(db, "--limit", 2).stdout.splitlines()[1:3]] == ["2", "3"]
 
 
 @pytest.fixture
