@@ -27,14 +27,19 @@ def failure_of(error: Exception) -> tuple[str, int]:
 
 def _of_click(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    help_line = f"; '{context.command_path} --help' says what it takes" if context is not None else ""
+    help_line = f"'{context.command_path} --help' says what it takes" if context is not None else ""
     if isinstance(error, click.NoSuchOption):
-        return f"no such option {error.option_name}{_meant(error, context)}{help_line}"
+        return _joined(f"no such option {error.option_name}{_meant(error, context)}", help_line)
     if isinstance(error, click.MissingParameter):
-        return f"{_uncapitalized(error.format_message().splitlines()[0])}{help_line}"
+        return _joined(_uncapitalized(error.format_message().splitlines()[0]), help_line)
     if isinstance(error, click.BadParameter):
-        return f"{_name(error, context)}{_uncapitalized(error.message)}{help_line}"
-    return f"{_uncapitalized(error.format_message())}{help_line}"
+        return _joined(f"{_name(error, context)}{_uncapitalized(error.message)}", help_line)
+    return _joined(_uncapitalized(error.format_message()), help_line)
+
+
+def _joined(what: str, mend: str) -> str:
+    """A question ends with its mark: "did you mean --threads? 'edgeleuk infer --help' says ..."."""
+    return f"{what}{' ' if what.endswith('?') else '; '}{mend}" if mend else what
 
 
 def _meant(error: click.NoSuchOption, context: click.Context | None) -> str:
