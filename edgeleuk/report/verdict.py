@@ -60,7 +60,7 @@ def _of_record(record: Record, rows: Sequence[Row], material: Material) -> Told:
 
 def _because(record: Record) -> str:
     others = len(record.invalid) - 1
-    more = f", and {counted(others, 'reason')} more" if others else ""
+    more = f", and {counted(others, 'more reason')}" if others else ""
     return f"not valid, because {record.invalid[0]}{more}."
 
 

@@ -94,7 +94,7 @@ class _Server(uvicorn.Server):
         self._background(self._watch)
         settings = self._services.settings
         needs = "open to this machine only" if settings.token is None else "needs the token"
-        self._services.report(f"serving {settings.model} at {url(self._listening)} ({needs}); {RESEARCH_USE}")
+        self._services.report(f"serving {settings.model} at {url(self._listening)} ({needs}). {RESEARCH_USE}")
         self._notifier.ready(f"serving at {url(self._listening)}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -50,7 +50,7 @@ def test_what_is_not_valid_says_why_first_and_compares_no_time(read, timed, make
     disturbed = replace(timed, invalid=("the firmware reported throttling", "busy"))
     (found,) = verdicts(read(disturbed, make_evaluation("cells-float32.tflite"), make_evaluation("cells-int8.tflite")))
     assert found.good is False
-    assert found.sentences[0] == "Not valid, because the firmware reported throttling, and 1 reason more."
+    assert found.sentences[0] == "Not valid, because the firmware reported throttling, and 1 more reason."
     assert found.sentences[1] == "cells-int8 is as accurate as cells-float32 on 40 images of 10 subjects."
     assert not any("times as" in sentence for sentence in found.sentences)
 
