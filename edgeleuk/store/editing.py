@@ -15,7 +15,7 @@ from edgeleuk.store.reading import Reading
 from edgeleuk.store.record import Filter, ModelIdentity, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now
-from edgeleuk.text import suggestion
+from edgeleuk.text import shown, suggestion
 
 _AT_ONCE = 1000  # deletions in one transaction
 Key = tuple[int, str, str]  # id, SHA-256 of content and model
@@ -163,5 +163,6 @@ def _class_of(result: Result, label: str) -> str:
     found = [label] if label in classes else alike(label, classes)
     found = found or [name for name in classes if alike(label, [result.shown(name)])]
     if len(found) != 1:
-        raise UsageError(f"{label!r} is no class of result {result.id}{suggestion(label, classes)}")
+        known = dict.fromkeys([*classes, *map(result.shown, classes)])
+        raise UsageError(f"{shown(label)} is no class of result {result.id}{suggestion(label, known)}")
     return found[0]

@@ -61,6 +61,7 @@ def sent_as_it_is(content):
     ("sent", "status", "text"),
     [
         ({"json": {"label": "hemm"}}, 422, "no class of result 1; did you mean 'hem'?"),
+        ({"json": {"label": "helthy"}}, 422, "no class of result 1; did you mean 'healthy'?"),
         ({"json": {}}, 422, "at least one"),
         ({"json": {"by": "me"}}, 422, "at least one"),
         ({"json": {"subjekt": "x"}}, 422, "at least one"),
