@@ -13,11 +13,12 @@ from edgeleuk.store.asking import empty_because, model_named, named
 from edgeleuk.store.change import Change
 from edgeleuk.store.database import Store
 from edgeleuk.store.export import BYTE_ORDER_MARK, csv_pages
-from edgeleuk.store.record import Failure, Filter, Result, SubjectSummary
+from edgeleuk.store.record import Failure, Filter, ModelIdentity, Result, SubjectSummary
 from edgeleuk.store.times import device_zone, local
 from edgeleuk.text import printable, printable_lines
 
 EVERY_MODEL = "all"
+_MODEL = 23  # "model.tflite (1a928bb3)"
 
 
 def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
@@ -27,14 +28,14 @@ def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[s
     if latest:
         yield (
             f"{'id':>6}  {f'time ({device_zone()})':25}  {'label':{max(width, 8)}}  {'prob.':>6}  {'subject':12}  "
-            f"{'source':6}  {'model':16}  image"
+            f"{'source':6}  {'model':{_MODEL}}  image"
         )
     for row in latest:
-        model = printable(row.model_name or row.model_sha256[:12])
+        model = _model(row.model, row.model_sha256)
         warnings = f"  (kept apart: {', '.join(map(printable, row.warnings))})" if row.warnings else ""
         yield (
             f"{row.id:6}  {local(row.created):25}  {_label(row):{max(width, 8)}}  {row.probability:6.4f}  "
-            f"{printable(row.subject or '-'):12}  {row.source:6}  {model:16}  {printable(row.path)}{warnings}"
+            f"{printable(row.subject or '-'):12}  {row.source:6}  {model:{_MODEL}}  {printable(row.path)}{warnings}"
         )
     total = store.count(wanted)
     because = "" if total else f": {empty_because(store, wanted)}"
@@ -59,15 +60,15 @@ def results_csv(store: Store, wanted: Filter, limit: int | None) -> Iterator[str
 def subjects_table(summaries: Iterable[SubjectSummary]) -> Iterator[str]:
     """A line for each subject and model: images, labels, first and last time."""
     head = f"first ({device_zone()})"
-    yield f"{'subject':16}  {'images':>6}  {'apart':>5}  {head:25}  {'last':25}  {'model':16}  labels"
+    yield f"{'subject':16}  {'images':>6}  {'apart':>5}  {head:25}  {'last':25}  {'model':{_MODEL}}  labels"
     for found in summaries:
         shown = found.model.shown if found.model else str
         labels = ", ".join(f"{printable(shown(label))} {count}" for label, count in sorted(found.labels.items()))
-        model = printable(found.model.name) if found.model else found.model_sha256[:12]
+        model = _model(found.model, found.model_sha256)
         corrected = f" ({found.corrected} labelled by people)" if found.corrected else ""
         yield (
             f"{printable(found.subject or '-'):16}  {found.total:6}  {found.kept_apart:5}  {local(found.first):25}  "
-            f"{local(found.last):25}  {model:16}  {labels}{corrected}"
+            f"{local(found.last):25}  {model:{_MODEL}}  {labels}{corrected}"
         )
 
 
@@ -183,6 +184,11 @@ def _told(found: "list[Failure] | list[Change]", table_of: Callable[..., Iterato
 def _marked(made: Iterator[str]) -> Iterator[str]:
     yield f"{BYTE_ORDER_MARK}{next(made)}"
     yield from made
+
+
+def _model(model: ModelIdentity | None, sha256: str) -> str:
+    """Its name and the beginning of its hash: on a device every model is called model.tflite."""
+    return f"{printable(model.name) if model else 'model'} ({sha256[:8]})"
 
 
 def _label(row: Result) -> str:

@@ -180,7 +180,8 @@ def test_every_line_names_its_model(results, two_models):
     rows = list(csv.DictReader(io.StringIO(results(two_models, "--csv").stdout)))
     assert [row["model_name"] for row in rows] == 3 * ["old.tflite"] + 3 * ["new.tflite"]
     assert rows[2]["warnings"] == "8 px"
-    assert "new.tflite" in results(two_models).stdout
+    assert "old.tflite (aaaaaaaa)" in results(two_models).stdout  # all models of a device may have one name
+    assert "new.tflite (bbbbbbbb)" in results(two_models, "--subjects").stdout
     assert results(two_models, "--csv", "--excel").stdout.startswith("\ufeffid,")
 
 

@@ -149,7 +149,7 @@ def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     page.go_back()
     expect(count).to_have_text("61 results")
     page.evaluate("location.hash = '#history?label=ALM'")  # neither the store nor the model knows it
-    expect(page.locator("#problem")).to_contain_text("did you mean 'all'")
+    expect(page.locator("#problem")).to_contain_text("did you mean 'ALL'?")
     expect(lines).to_have_count(0)
     expect(page.get_by_role("link", name=re.compile("Download CSV"))).to_be_hidden()
     page.get_by_role("button", name="Reset").click()

@@ -23,4 +23,7 @@ export function tone(label) {
   return `tone-${position % TONES} mark-${(position + Math.floor(position / TONES)) % MARKS}`;
 }
 
-export const modelName = (result) => result.model_name ?? `model ${result.model_sha256.slice(0, 8)}`;
+// With the beginning of its hash: on a device every model is called model.tflite.
+export const modelTitle = (name, sha256) => `${name ?? "model"} (${sha256.slice(0, 8)})`;
+
+export const modelName = (result) => modelTitle(result.model_name, result.model_sha256);

@@ -3,7 +3,7 @@
 import { address, place } from "./address.js";
 import { ask } from "./api.js";
 import { knownSubjects, row } from "./cards.js";
-import { displayName } from "./classes.js";
+import { displayName, modelTitle } from "./classes.js";
 import { counted, find, make, show, time, zone } from "./dom.js";
 
 const PAGE = 50;
@@ -61,7 +61,7 @@ export function historyNews(count = 1) {
 }
 
 function useModels(models) {
-  const options = models.map((model) => make("option", { value: model.sha256 }, `${model.name ?? "unnamed"} (${model.sha256.slice(0, 8)})`));
+  const options = models.map((model) => make("option", { value: model.sha256 }, modelTitle(model.name, model.sha256)));
   offerOptions(find("filter-model"), [make("option", { value: "" }, "every model"), make("option", { value: "served" }, "the one that serves"), ...options]);
 }
 

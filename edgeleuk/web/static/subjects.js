@@ -2,6 +2,7 @@
 
 import { address } from "./address.js";
 import { bar } from "./cards.js";
+import { modelName, modelTitle } from "./classes.js";
 import { counted, find, make, percent, show, time } from "./dom.js";
 import { loadSubjects } from "./history.js";
 
@@ -33,7 +34,7 @@ export function subjectsNews(count = 1) {
 }
 
 function useModels(models) {
-  const options = models.map((one) => make("option", { value: one.sha256 }, `${one.name ?? "unnamed"} (${one.sha256.slice(0, 8)}), ${counted(one.results, "result")}`));
+  const options = models.map((one) => make("option", { value: one.sha256 }, `${modelTitle(one.name, one.sha256)}, ${counted(one.results, "result")}`));
   find("subjects-model").replaceChildren(make("option", { value: "served" }, "the model that serves"), ...options, make("option", { value: "all" }, "every model, one sum each"));
   find("subjects-model").value = model;
 }
@@ -47,7 +48,7 @@ function summary(entry) {
     make("div", { class: "chances" }, ...lines),
     ...(entry.kept_apart ? [make("div", { class: "warning" }, `${entry.kept_apart} more kept apart, for their warnings`)] : []),
     make("div", { class: "foot" }, ...(entry.corrected ? [make("span", {}, `${entry.corrected} by hand`)] : []),
-      make("span", {}, "from ", time(entry.first), " to ", time(entry.last)), make("span", {}, entry.model_name ?? `model ${entry.model_sha256.slice(0, 8)}`)),
+      make("span", {}, "from ", time(entry.first), " to ", time(entry.last)), make("span", {}, modelName(entry))),
     make("a", { class: "plain button", href: address("history", { ...whose, model: entry.model_sha256 }) }, "Show its images"),
   );
 }
