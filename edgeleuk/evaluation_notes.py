@@ -48,7 +48,10 @@ def _on_intervals(scores: Scores, classes: tuple[str, ...]) -> Iterator[str]:
     elif alone:
         yield f"1 {unit} of class {', '.join(alone)}: no interval"
     elif groups < _FEW_GROUPS:
-        yield f"{groups} {unit}s: intervals allow for so few, but not for one in five with most of the errors"
+        yield (
+            f"{groups} {unit}s: the intervals take so few into account, but are too narrow where one {unit} in five has "
+            "most errors"
+        )
     if scores.has_intervals and scores.accuracy.value in (0.0, 1.0):
         alike = "right" if scores.accuracy.value else "wrong"
         yield f"every image was answered {alike}: bounds are those of one image a {unit}"
