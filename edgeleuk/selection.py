@@ -6,7 +6,6 @@ from edgeleuk.errors import DataError, LeakError, SpecError, UsageError
 from edgeleuk.predictors import Predictor
 
 SPLITS = ("test", "validation", "train", "all")
-TRAINED = ("refuse", "skip", "allow")
 
 
 def choose_images(
