@@ -43,9 +43,10 @@ def _joined(what: str, mend: str) -> str:
 
 
 def _meant(error: click.NoSuchOption, context: click.Context | None) -> str:
-    known = [name for parameter in context.command.params for name in parameter.opts] if context else []
-    meant = nearest(error.option_name, known)
-    return f"; did you mean {meant}?" if meant else ""
+    options = [name for parameter in context.command.params for name in parameter.opts] if context else []
+    known = {name.lstrip("-"): name for name in options}  # the dashes, which all have, make none of them alike
+    meant = nearest(error.option_name.lstrip("-"), known)
+    return f"; did you mean {known[meant]}?" if meant else ""
 
 
 def _name(error: click.BadParameter, context: click.Context | None) -> str:
