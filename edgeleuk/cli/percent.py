@@ -20,8 +20,10 @@ def points(value: str) -> float:
     if unit == "pt" and 0 < number < 100:
         return number
     if unit in ("", "%") and 0 < number < 100:
-        meant = f"{number:g} point{'' if number == 1 else 's'}"
-        raise click.BadParameter(f"{value!r} is no difference in percentage points; for {meant} write {number:g}pt")
+        meant = f"{number:g} point{'' if number == 1 else 's'} write {number:g}pt"
+        if unit == "" and number < 1:
+            meant += f", for a share of {number:g} {_shown(100 * number)}pt"
+        raise click.BadParameter(f"{value!r} is no difference in percentage points; for {meant}")
     raise click.BadParameter(f"{value!r} is no number of percentage points above 0 and below 100, such as 0.5pt")
 
 
@@ -65,4 +67,8 @@ def _readings(number: float) -> str:
     """What a bare number could have meant, as it is to be written."""
     if number > 1 or number == 0:
         return f"write {number:g}%"
-    return f"write {round(100 * number, 9):g}% for the share {number:g}, or {number:g}% for that percentage"
+    return f"write {_shown(100 * number)}% for the share {number:g}, or {number:g}% for that percentage"
+
+
+def _shown(number: float) -> str:
+    return f"{round(number, 9):g}"

@@ -16,6 +16,7 @@ from edgeleuk.data.duplicates import (
 )
 from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.label_names import near_classes
 from edgeleuk.data.layout import examples
 from edgeleuk.data.left_out import LeftOut
 from edgeleuk.data.scan import Scan
@@ -118,7 +119,7 @@ def _class_problems(scan: Scan) -> list[str]:
     problems = [f"no usable image of class {', '.join(missing)}"] if missing else []
     if len(scan.classes) == 1:
         problems.append(f"only one class, {scan.classes[0]}: a classifier needs two")
-    return problems
+    return [*problems, *near_classes(scan.classes)]
 
 
 def _parts(scan: Scan, copied: set[str], key: Callable[[ImageRecord], str | None]) -> tuple[Part, ...]:

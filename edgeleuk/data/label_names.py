@@ -6,6 +6,20 @@ from edgeleuk.errors import SpecError
 from edgeleuk.text import folded, printable
 
 
+def near_classes(classes: Sequence[str]) -> list[str]:
+    """A sentence about each two classes of one data set that differ by case or blanks alone: typing, nearly always."""
+    seen: dict[str, str] = {}
+    told = []
+    for name in classes:
+        known = seen.setdefault(folded(name), name)
+        if known != name:
+            told.append(
+                f"classes {printable(known)!r} and {printable(name)!r} differ only by case or blanks; if they are the "
+                "same, put their images into one folder or write one label; if not, give one of them another name"
+            )
+    return told
+
+
 def refuse_near_names(labels: Iterable[str], classes: Sequence[str]) -> None:
     """Raise SpecError where a label is a class but for case or blanks ("ALL" and "all"): which it is cannot be guessed.
 

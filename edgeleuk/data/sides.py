@@ -7,6 +7,7 @@ from edgeleuk.data.deal import deal
 from edgeleuk.data.duplicates import copies, duplicate_set
 from edgeleuk.data.groups import grouped
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.label_names import near_classes
 from edgeleuk.data.leaks import group_name
 from edgeleuk.data.left_out import sentences
 from edgeleuk.data.scan import Scan
@@ -34,6 +35,8 @@ def sides(scan: Scan) -> tuple[Groups, list[ImageRecord]]:
         raise DataError(f"no usable image below {scan.root}; 'edgeleuk data audit' says why")
     if len(scan.classes) < 2:
         raise DataError(f"only one class below {scan.root} ({', '.join(scan.classes)}); a classifier needs two")
+    if near := near_classes(scan.classes):
+        raise DataError(near[0])
     conflicts = label_conflicts([duplicate_set(same) for same in copies(scan.images)])
     if conflicts:
         raise DataError(conflicts[0])

@@ -184,6 +184,6 @@ def _encoded(values: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any
     """Values in the type and on the grid of a tensor."""
     scale, zero_point = detail["quantization"]
     if not scale:
-        return values
+        return values.astype(detail["dtype"], copy=False)  # indices, flags and what a CAST made are no floats
     limits = np.iinfo(detail["dtype"])
     return np.clip(np.round(values / np.float32(scale)) + zero_point, limits.min, limits.max).astype(detail["dtype"])

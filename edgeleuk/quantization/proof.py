@@ -156,7 +156,7 @@ def check_layers_int8(proof: Proof, model: bytes, kind: str) -> None:
         if not layers:
             raise
         names = ", ".join(f"{name} ({operator})" for name, operator in layers)
-        keep = " ".join(f"--keep-float {name}" for name, _ in layers)
+        keep = " ".join(f"--keep-float {name}" for name in dict.fromkeys(name for name, _ in layers))
         advice = "" if kind == "qat" else f"; {keep} leaves them so, and the proof says it"
         raise ProofError(f"{error}. In float32: {names}{advice}") from error
 
@@ -195,7 +195,9 @@ def _kind(graph: Graph, operator: Operator) -> str:
         sorted({graph.tensors[tensor].dtype for tensor in tensors if tensor >= 0} - {"int32"})
         for tensors in (operator.inputs, operator.outputs)
     )
-    return made[0] if read == made and len(made) == 1 else f"{' and '.join(read)} to {' and '.join(made)}"
+    if read == made and len(made) == 1:
+        return made[0]
+    return f"{' and '.join(read) or 'int32'} to {' and '.join(made) or 'int32'}"
 
 
 def _float_convolutions(graph: Graph) -> int:

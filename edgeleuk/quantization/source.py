@@ -117,11 +117,16 @@ def _read_spec(path: Path) -> ModelSpec:
 
 def _load_keras(path: Path, spec: ModelSpec) -> Source:
     network = load_keras_file(path)
-    size = spec.preprocessing.input_size_px
-    if tuple(network.input_shape) != (None, size, size, 3):
+    size, count = spec.preprocessing.input_size_px, len(spec.classes)
+    if network.input_shape != (None, size, size, 3):
         raise SpecError(f"{path} takes {network.input_shape}; the spec says {size} px (None, {size}, {size}, 3)")
-    if network.output_shape[-1] != len(spec.classes):
-        raise SpecError(f"{path} has {network.output_shape[-1]} outputs; the spec names {len(spec.classes)} classes")
+    if (dtype := network.inputs[0].dtype.name) != "float32":
+        raise SpecError(
+            f"{path} takes pixels of type {dtype}; expected float32, as the spec scales them to -1 .. 1: build the "
+            "network anew with an input of that type and range, and load its weights"
+        )
+    if network.output_shape != (None, count):
+        raise SpecError(f"{path} returns {network.output_shape}; expected one row of {count} classes (None, {count})")
     _check_probabilities(network, size, path)
     # Provenance is a run's; a spec file that came from one does not make this model its child.
     return Source(network, dataclasses.replace(spec, provenance=Provenance()), "keras", sha256_file(path))
@@ -130,5 +135,7 @@ def _load_keras(path: Path, spec: ModelSpec) -> Source:
 def _check_probabilities(network: Any, size: int, path: Path) -> None:
     images = np.random.default_rng(0).uniform(-1, 1, (4, size, size, 3)).astype(np.float32)
     rows = np.asarray(network.predict_on_batch(images))
+    if not np.isfinite(rows).all():
+        raise SpecError(f"{path} returns values that are not finite; its weights are damaged, or its training diverged")
     if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1, atol=1e-3):
         raise SpecError(f"{path} does not end in class probabilities; add a softmax layer to it")

@@ -160,6 +160,19 @@ def test_points(text, value):
     assert points(text) == value
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("0.01", "for 0.01 points write 0.01pt, for a share of 0.01 1pt"),
+        ("1%", "for 1 point write 1pt$"),
+        ("5", "for 5 points write 5pt$"),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_no_number_of_points(text, told):
+    with pytest.raises(click.BadParameter, match=told):
+        points(text)
+
+
 @pytest.mark.parametrize("text", ["", "pt", "0pt", "-1pt", "100pt", "nanpt", "infpt", "nan", "100", "1pt%"])
 def test_what_is_no_number_of_points(text):
     with pytest.raises(click.BadParameter, match="is no number of percentage points above 0 and below 100"):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from edgeleuk.data.audit import audit
 from edgeleuk.data.groups import grouped
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.scan import Scan, scan
@@ -116,6 +117,18 @@ def test_one_class_only_is_refused(class_folder: Path) -> None:
     shutil.rmtree(class_folder / "blast")
     with pytest.raises(DataError, match="only one class"):
         make_folds(scan(class_folder))
+
+
+@pytest.mark.parametrize("near", ["Blast", "blast ", "BLAST"])
+def test_classes_that_differ_only_by_case_or_blanks_are_asked_about(
+    class_folder: Path, paint: Paint, near: str
+) -> None:
+    for number in range(6):
+        paint(f"{near}/{number}.png", 100 + number)
+    found = scan(class_folder)
+    assert any("differ only by case or blanks" in problem for problem in audit(found).problems)
+    with pytest.raises(DataError, match=r"'blast'.*differ only by case or blanks"):
+        make_folds(found)
 
 
 def test_a_seed_that_no_index_could_hold_is_refused(class_folder: Path) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import zipfile
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgeleuk.data.index import Index
-from edgeleuk.errors import ModelError, SpecError, UsageError
+from edgeleuk.errors import ModelError, ProofError, SpecError, UsageError
 from edgeleuk.quantization.convert import Request, convert
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.source import load_source
@@ -147,7 +148,7 @@ def test_a_keras_model_that_does_not_fit_its_spec_is_refused(keras_file: Path, f
     spec = json.loads(keras_file.with_name("spec.json").read_text())
     three = keras_file.with_name("three.json")
     three.write_text(json.dumps(spec | {"classes": ["a", "b", "c"], "positive_class": None}))
-    with pytest.raises(SpecError, match="2 outputs; the spec names 3 classes"):
+    with pytest.raises(SpecError, match=r"returns \(None, 2\); expected one row of 3 classes"):
         load_source(keras_file, three)
 
 
@@ -157,6 +158,45 @@ def test_a_keras_model_without_softmax_is_refused(keras_file: Path) -> None:
     whole.save(keras_file.with_name("logits.keras"))
     with pytest.raises(SpecError, match="does not end in class probabilities"):
         load_source(keras_file.with_name("logits.keras"), keras_file.with_name("spec.json"))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_a_keras_model_of_other_pixels_than_the_spec_makes_is_refused(keras_file: Path, dtype: str) -> None:
+    source = tf_keras.Input((32, 32, 3), dtype=dtype)
+    pixels = tf_keras.layers.Rescaling(1 / 127.5, -1.0, dtype="float32")(source)
+    tf_keras.Model(source, tf_keras.models.load_model(keras_file)(pixels)).save(keras_file)
+    with pytest.raises(SpecError, match=f"pixels of type {dtype}; expected float32"):
+        load_source(keras_file, keras_file.with_name("spec.json"))
+
+
+def test_a_keras_model_of_two_answers_is_refused(keras_file: Path) -> None:
+    whole = tf_keras.models.load_model(keras_file)
+    tf_keras.Model(whole.input, [whole.output, whole.output]).save(keras_file)
+    with pytest.raises(SpecError, match="expected one row of 2 classes"):
+        load_source(keras_file, keras_file.with_name("spec.json"))
+
+
+def test_a_keras_model_whose_weights_are_not_finite_is_called_that(keras_file: Path) -> None:
+    whole = tf_keras.models.load_model(keras_file)
+    whole.set_weights([np.full_like(weights, np.nan) for weights in whole.get_weights()])
+    whole.save(keras_file)
+    with pytest.raises(SpecError, match="values that are not finite"):
+        load_source(keras_file, keras_file.with_name("spec.json"))
+
+
+def test_a_layer_of_whole_numbers_is_refused_whether_it_stays_in_float_or_not(
+    keras_file: Path, cells_index: Path
+) -> None:
+    source = tf_keras.Input((32, 32, 3))
+    whole = tf.cast(4 * tf_keras.layers.Conv2D(4, 3, activation="relu")(source), "int32")
+    pooled = tf_keras.layers.GlobalAveragePooling2D()(tf.cast(whole, "float32"))
+    tf_keras.Model(source, tf_keras.layers.Dense(2, activation="softmax")(pooled)).save(keras_file)
+    loaded = load_source(keras_file, keras_file.with_name("spec.json"))
+    request = Request("int8", Index.load(cells_index), samples=8, fidelity_samples=8)
+    with pytest.raises(ProofError, match=r"In float32: tf.cast\S* \(CAST\)"):
+        convert(loaded, request)
+    with pytest.raises(ProofError, match="is float32 to int32"):
+        convert(loaded, dataclasses.replace(request, keep=Keep(layers=("tf.cast*",))))
 
 
 def test_calibration_that_would_be_ignored_is_refused(qat_run: Path, cells_index: Path) -> None:
