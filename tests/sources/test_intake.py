@@ -29,14 +29,16 @@ def test_thousands_of_refused_files_have_two_chances_each_and_the_good_one_behin
     for path in flood:
         intake.found(str(path))
     offers: Counter[str] = Counter()
-    while (due_in_s := intake.due_in_s()) is not None and offers.total() < 3 * _MANY:
+    due_in_s: float | None = 0.0  # whatever the machine: files that are whole by now are due at once
+    while due_in_s is not None and offers.total() < 3 * _MANY:
         while batch := intake.take():
             offers.update(path.name for path in batch)
             for path in batch:
                 if path.name != "z_good.bmp":
                     intake.again(str(path))
         intake.forget_vanished()  # as each pass of polling does
-        assert due_in_s < 1
+        due_in_s = intake.due_in_s()
+        assert due_in_s is None or due_in_s < 1
     assert offers.pop("z_good.bmp") == 1
     assert set(offers.values()) == {2}
     assert len(offers) == _MANY
