@@ -87,9 +87,8 @@ def changes_table(changes: Iterable[Change]) -> Iterator[str]:
     none = True
     for found in changes:
         none = False
-        old, new = (printable("-" if value is None else value) for value in (found.old, found.new))
-        became = "" if found.what == "delete" else f" -> {new}"
-        yield f"{local(found.at):25}  {printable(found.by)}: {found.what} of result {found.result_id}: {old}{became}"
+        what = f"{found.what} of result {found.result_id}: {printable(_change(found))}"
+        yield f"{local(found.at):25}  {printable(found.by)}: {what}"
     if none:
         yield "no changes: nothing was corrected or deleted"
 
@@ -184,6 +183,19 @@ def _told(found: "list[Failure] | list[Change]", table_of: Callable[..., Iterato
 def _marked(made: Iterator[str]) -> Iterator[str]:
     yield f"{BYTE_ORDER_MARK}{next(made)}"
     yield from made
+
+
+def _change(change: Change) -> str:
+    """What became of what; of a deleted result what the audit keeps of it, or all of that where it is damaged."""
+    old, new = ("-" if value is None else value for value in (change.old, change.new))
+    if change.what != "delete":
+        return f"{old} -> {new}"
+    try:
+        kept = json.loads(old)
+        label = kept["corrected_label"] or kept["label"]
+        return f"{kept['path']}, subject {kept['subject'] or '-'}, {label}"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return old
 
 
 def _model(model: ModelIdentity | None, sha256: str) -> str:

@@ -217,7 +217,7 @@ def test_results_are_deleted_by_age(results, db):
     done = results(db, "--delete", "--older-than", "2026-01-02T12:00Z", "--yes")
     assert "deleted 2 results" in done.stdout
     assert [json.loads(line)["id"] for line in results(db, "--json").stdout.splitlines()] == [3]
-    assert "delete of result 2" in results(db, "--changes").stdout
+    assert "delete of result 2: line\\nbreak.bmp, subject S1, hem" in results(db, "--changes").stdout
     assert "nothing to change" in results(db, "--delete", "--older-than", "9999d", "--yes").stdout
 
 

@@ -115,6 +115,8 @@ def test_subject_and_label_are_corrected_and_results_deleted(start, visit):
     page.get_by_role("link", name="What was changed by hand").click()
     expect(page.locator("#changes tr")).to_have_count(9)
     expect(page.locator("#changes tr").last).to_contain_text("Dr. Who")
+    expect(page.locator("#changes tr").first).to_contain_text("deleted: ")
+    expect(page.locator("#changes tr").first).to_contain_text("subject UID_12")
     with server.client() as client:
         assert client.get("/api/results").json()["total"] == 0
 

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { displayName } from "./classes.js";
-import { counted, exactTime, find, make } from "./dom.js";
+import { counted, exactTime, fileName, find, make } from "./dom.js";
 
 let oldest = null;
 
@@ -14,9 +14,19 @@ export const showChanges = () => loadPage(null);
 
 // "subject from UID_11 to UID_12"
 export function changeText(change) {
-  if (change.what === "delete") return "deleted";
+  if (change.what === "delete") return `deleted${essence(change.old)}`;
   const text = (value) => (value === null ? "none" : change.what === "label" ? displayName(value) : value);
   return `${change.what} from ${text(change.old)} to ${text(change.new)}`;
+}
+
+// What was deleted, as the audit keeps it: ": cell.png, subject P1, healthy".
+function essence(kept) {
+  try {
+    const { path, subject, label, corrected_label: corrected } = JSON.parse(kept);
+    return `: ${fileName(path)}, ${subject === null ? "no subject" : `subject ${subject}`}, ${displayName(corrected ?? label)}`;
+  } catch {
+    return ""; // a damaged line of the audit
+  }
 }
 
 async function loadPage(before) {
