@@ -121,9 +121,11 @@ class Desk:
             )
             self._recorder.put(Pending(result, prediction, preview, answer, names))
         except ImageError as error:
-            failure = make_failure(request.name, str(error), request.body.sha256, "upload")
-            self._recorder.note(lambda store: store.add_failures([failure]))
-            answer.set_exception(error)
+            reason = str(error).removeprefix("image: ")  # which stands there for a file's name; the upload has its own
+            if not error.passing:  # else it is the server that lacks memory, and the image may be as good as any
+                failure = make_failure(request.name, reason, request.body.sha256, "upload")
+                self._recorder.note(lambda store: store.add_failures([failure]))
+            answer.set_exception(ImageError(reason, passing=error.passing))
         except Exception as error:  # noqa: BLE001 - told to whoever waits for it
             answer.set_exception(error)
 

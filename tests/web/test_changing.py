@@ -167,6 +167,7 @@ def test_failures_of_the_watcher_and_of_uploads_are_listed(local, settings):
         ("note.txt", "upload"),
         ("/in/bad.bmp", "watch"),
     ]
+    assert found["failures"][0]["error"].startswith("not an image")  # the path stands beside it
     assert (found["total"], client.get("/api/device").json()["failures"]) == (2, 2)
     assert client.get("/api/failures?source=watch").json()["total"] == 1
 

@@ -61,6 +61,18 @@ def test_a_cascade_is_served_like_any_model_and_its_card_tells_the_rule(write_ca
     assert (prediction.stage, answer.result.model_sha256) == (1, served.identity.sha256)
 
 
+@pytest.mark.parametrize(("passing", "failures"), [(True, []), (False, ["cell.png"])])
+def test_what_failed_for_want_of_memory_is_no_failed_image(model, stores, monkeypatch, passing, failures):
+    def classify(*_):
+        raise ImageError("image: there is no room", passing=passing)
+
+    monkeypatch.setattr("edgeleuk.web.desk.classify", classify)
+    with pytest.raises(ImageError, match=r"^there is no room") as told:
+        at_desk(model, stores, lambda desk: desk.answer(body(picture()), "cell.png", None))
+    assert told.value.passing is passing
+    assert [found.path for found in stores[1].failures()] == failures
+
+
 def test_an_image_is_classified_stored_and_told(model, stores):
     answer, made = at_desk(model, stores, lambda desk: desk.answer(body(picture()), "cell.png", "S1"))
     assert not answer.known
