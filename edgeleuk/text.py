@@ -15,6 +15,16 @@ def printable(name: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
 
 
+def one_line(text: str) -> str:
+    """The text on one line without what is not printable, and without double blanks: a cell of a table."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def percent(share: float) -> str:
+    """'99.5 %' of a share of 0 to 1."""
+    return f"{100 * share:g} %"
+
+
 def printable_lines(text: str) -> str:
     """The same for a text of several lines, whose line breaks stay."""
     return "\n".join(map(printable, text.split("\n")))

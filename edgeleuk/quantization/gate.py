@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeleuk.errors import ProofError, UsageError
+from edgeleuk.text import percent
 
 AFTER_TRAINING, AWARE = 0.95, 0.99  # least agreement, where none is asked for
 _MOST_NEEDED = 100
@@ -61,7 +62,7 @@ class Gate:
                 "--min-agreement and --max-drop need images outside training and calibration; there are none"
             )
         if self.min_agreement is not None and compared < self.images_needed:
-            option = f"--min-agreement {_percent(self.min_agreement)}"
+            option = f"--min-agreement {percent(self.min_agreement)}"
             raise UsageError(_too_few(option, self.images_needed, f"{compared:,} images"))
         if self.max_drop is None:
             return
@@ -83,7 +84,7 @@ class Gate:
 
     def demands(self) -> str:
         """In words."""
-        agreement = f"an agreement of {_percent(self.least_agreement)}"
+        agreement = f"an agreement of {percent(self.least_agreement)}"
         drop = "" if self.max_drop is None else f" and a drop of at most {100 * self.max_drop:g} points"
         return agreement + drop
 
@@ -138,7 +139,3 @@ def _too_few(option: str, needed: int, found: str) -> str:
         f"{option} cannot be judged on {found} outside training and calibration: of fewer than {needed:,} one counts "
         "for more than it allows. Give more images or a higher --fidelity-samples, or ask for less"
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"

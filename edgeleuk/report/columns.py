@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from edgeleuk.report.rows import shortened
 from edgeleuk.report.summary import Table
+from edgeleuk.text import one_line
 
 WIDTH = 120
 _GAP = 2
@@ -26,8 +27,7 @@ def table_lines(table: Table) -> Iterator[str]:
 def named_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     """A name and its text a line, which goes on below itself where it is too long."""
     for name, text in rows:
-        clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        wrapped = textwrap.wrap(clean, WIDTH - _SIDE, break_on_hyphens=False) or [""]
+        wrapped = textwrap.wrap(one_line(text), WIDTH - _SIDE, break_on_hyphens=False) or [""]
         yield f"{name:{_SIDE}}{wrapped[0]}".rstrip()
         yield from (f"{'':{_SIDE}}{line}" for line in wrapped[1:])
 

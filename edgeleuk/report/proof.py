@@ -5,6 +5,7 @@ from typing import Any
 
 from edgeleuk.device.delegate import Coverage, describe
 from edgeleuk.runtime.portability import Portability
+from edgeleuk.text import percent
 
 
 def render_proof(proof: dict[str, Any], path: Path) -> str:
@@ -116,12 +117,12 @@ def _gate(proof: dict[str, Any]) -> list[str]:
         return []
     if gate["agreement"] is None:
         return [
-            f"gate          not judged on any image; {_percent(gate['min_agreement'])} of labels would have to agree"
+            f"gate          not judged on any image; {percent(gate['min_agreement'])} of labels would have to agree"
         ]
     default = ", as by default" if gate.get("default") else ""
     parts = []
     if gate["min_agreement"] is not None:
-        least = _percent(gate["min_agreement"])
+        least = percent(gate["min_agreement"])
         parts.append(f"agreement {100 * gate['agreement']:.2f} % (at least {least}{default})")
     if gate["max_drop"] is not None:
         parts.append(f"accuracy drops by {100 * gate['drop']:.2f} points (at most {100 * gate['max_drop']:g})")
@@ -141,10 +142,6 @@ def _accuracy(proof: dict[str, Any]) -> list[str]:
         return []
     networks = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found["networks"].items())
     return [f"accuracy      {networks}, this file {100 * found['model']:.2f} %, on {found['images']} labelled images"]
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
 
 
 def _fidelity(fidelity: dict[str, Any], title: str = "fidelity") -> str:

@@ -9,6 +9,7 @@ from statistics import median
 from edgeleuk.bench.family import Speed, speeds
 from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.summary import Summary
+from edgeleuk.text import one_line
 
 _LONGEST = 56
 
@@ -75,7 +76,7 @@ def rows_of_record(record: Record, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def shortened(text: str, longest: int = _LONGEST) -> str:
     """On one line, without the middle where it is too long: the end of a file's name tells as much as its begin."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = one_line(text)
     kept = (longest - 3) // 2
     return line if len(line) <= longest else f"{line[:kept]}...{line[-kept:]}"
 
