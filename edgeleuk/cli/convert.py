@@ -153,7 +153,7 @@ def command(
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.source import load_source
     from edgeleuk.report.layer_errors import write_layer_errors
-    from edgeleuk.report.proof import render_proof, rescalings, split_graph
+    from edgeleuk.report.proof import one_label, render_proof, rescalings, split_graph
 
     _check_error_files(errors, precision, error_samples)
     images = open_images(calibration, data_root=data_root) if calibration else None
@@ -169,7 +169,8 @@ def command(
     for path in errors:
         write_layer_errors(table, path)
     show_json(proof) if as_json else show_facts(shown)
-    for warning in (split_graph(proof), rescalings(proof)) if precision == "int8" else ():
+    warnings = [split_graph(proof), rescalings(proof)] if precision == "int8" else []
+    for warning in (*warnings, one_label(proof)):
         if warning:
             say(f"warning: {warning}")
 

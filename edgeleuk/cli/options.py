@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from edgeleuk.cli.commands import Choice, OrFile
-from edgeleuk.cli.paths import Existing, OutputFolder
+from edgeleuk.cli.paths import Existing, OutputFolder, Place
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.spec import RESAMPLING_FILTERS
 from edgeleuk.training.config import CRITERIA, EXITS, POOLS, option_type
@@ -40,7 +40,7 @@ def config_options(kind: type[Any]) -> Callable[[Command], Command]:
 
 data_root_option = click.option(
     "--data-root",
-    type=click.Path(path_type=Path),
+    type=Place(file_okay=False),
     metavar="DIR",
     help="Folder that holds the images, where they no longer lie where the index or run says; the variable "
     f"{VARIABLE} says so for all commands.",

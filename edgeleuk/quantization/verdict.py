@@ -68,7 +68,9 @@ def judge(classifier: Classifier, compared: Compared, gate: Gate, errors: ErrorT
     found = standing(scores, compared.answers[reference], compared.answers[FLOAT], demanded)
     check_met(gate, found, compared.count, reference, _worst(errors))
     fidelity = tuple(compare(name, expected, scores) for name, expected in compared.answers.items())
-    return Verdict(fidelity, _accuracy(compared, scores), gate.facts(found, compared.count, reference))
+    labels = len(set(compared.answers[reference].argmax(axis=1).tolist()))
+    facts = gate.facts(found, compared.count, reference) | {"labels": labels}
+    return Verdict(fidelity, _accuracy(compared, scores), facts)
 
 
 def _accuracy(compared: Compared, scores: Probabilities) -> dict[str, Any] | None:

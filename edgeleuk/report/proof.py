@@ -175,6 +175,17 @@ def rescalings(proof: dict[str, Any]) -> str:
     return f"{count} int8 rescaling{'s' * (count > 1)} (QUANTIZE, int8 to int8): all is int8, but each rounds once more"
 
 
+def one_label(proof: dict[str, Any]) -> str:
+    """What to know where the network that was converted tells no images apart; "" where it does, or none were shown."""
+    gate = proof.get("gate") or {}
+    if gate.get("labels") != 1 or gate["images"] < 2:
+        return ""
+    return (
+        f"the {gate['reference']} gives all {gate['images']} images one label, so that agreement with it says little; "
+        "compare on images of every class, or train it until it tells them apart"
+    )
+
+
 def _pool_advice(proof: dict[str, Any]) -> str:
     if proof.get("rewriting"):
         return "; the lines 'rewritten' say why average pools were left alone"

@@ -106,6 +106,11 @@ def test_an_empty_name_is_2(name, typed, capsys):
     assert (code, "it is empty; expected a path" in said) == (2, True)
 
 
+def test_an_empty_root_of_images_is_not_the_current_folder(typed, capsys):
+    code, said = ended(capsys, [*typed("evaluate", "NOTHING"), "--data-root", ""])
+    assert (code, "--data-root: it is empty; expected a path" in said) == (2, True)
+
+
 WRITING = [
     "data split {cells} -o {out}",
     "data synth {out} --subjects 2 --images-per-subject 1 --folds 1",

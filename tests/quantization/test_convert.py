@@ -13,6 +13,7 @@ from edgeleuk.errors import ModelError, ProofError, SpecError, UsageError
 from edgeleuk.quantization.convert import Request, convert
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.source import load_source
+from edgeleuk.report.proof import one_label
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.graph import read_constant, read_graph
@@ -197,6 +198,20 @@ def test_a_layer_of_whole_numbers_is_refused_whether_it_stays_in_float_or_not(
         convert(loaded, request)
     with pytest.raises(ProofError, match="is float32 to int32"):
         convert(loaded, dataclasses.replace(request, keep=Keep(layers=("tf.cast*",))))
+
+
+def test_a_network_that_tells_no_images_apart_is_told(keras_file: Path, cells_index: Path) -> None:
+    whole = tf_keras.models.load_model(keras_file)
+    kernel, bias = whole.layers[-1].get_weights()
+    whole.layers[-1].set_weights([0.01 * kernel, bias + [3, 0]])
+    whole.save(keras_file)
+    request = Request("int8", Index.load(cells_index), samples=8, fidelity_samples=8)
+    proof = convert(load_source(keras_file, keras_file.with_name("spec.json")), request).proof.to_dict()
+    assert proof["gate"]["labels"] == 1
+    assert one_label(proof).startswith("the float network gives all 8 images one label")
+    assert one_label(proof | {"gate": proof["gate"] | {"labels": 2}}) == ""
+    assert one_label(proof | {"gate": proof["gate"] | {"images": 1}}) == ""
+    assert one_label({}) == ""
 
 
 def test_calibration_that_would_be_ignored_is_refused(qat_run: Path, cells_index: Path) -> None:
