@@ -67,14 +67,15 @@ def _only_page(content: bytes) -> Page:
         raise ImageError(_several(pictures, first))
     if first.subfile & _REDUCED:
         raise ImageError(
-            "page 1 is a smaller copy of a picture that is not among the pages; save that one, or --page 1"
+            "page 1 is a smaller copy of a picture that is not among the pages; save that one, or choose it by "
+            "--page 1 of infer"
         )
     if (planes := _planes_said(first)) > 1:
         raise ImageError(f"one page of {planes} planes{_channel_names(first.description)}; {_one_file}")
     return first
 
 
-_one_file = "which of them counts is not said: save one picture a file, or choose by --page N"
+_one_file = "which of them counts is not said: save one picture a file, or choose by --page N of infer"
 
 
 def _several(pictures: Sequence[Page], first: Page) -> str:
