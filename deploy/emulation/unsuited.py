@@ -20,6 +20,7 @@ _UNVERIFIED = "tflite-runtime verifies no model: it dies of a cut one, which edg
 UNSUITED: dict[str, dict[str, str]] = {  # backend, or "" for both: pattern of test ids: reason
     "": {
         "tests/runtime/test_bundle.py::*tensorflow*": _TENSORFLOW,
+        "tests/runtime/test_image_limits.py::test_lack_of_memory*": "a limit of the address space is QEMU's, too",
     },
     "litert": {
         "tests/device/test_trial.py::test_a_signal_without_a_name_has_a_number": "QEMU renumbers real-time signals",
