@@ -6,7 +6,6 @@ usual examples, for Python is some twenty times slower there.
 
 import os
 from fnmatch import fnmatch
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -36,26 +35,11 @@ UNSUITED: dict[str, dict[str, str]] = {  # backend, or "" for both: pattern of t
     },
 }
 
-# Files that cannot even be read there, for they import what is for development only: tifffile, imagecodecs, benchmarks.
-UNREADABLE = (
-    "tests/runtime/test_colour.py",
-    "tests/runtime/test_picture_variants.py",
-    "tests/runtime/test_tiff_pages.py",
-)
 
-
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """After conftest.py has set its own profile, before the tests are read."""
-    for name in UNREADABLE:
-        if not (config.rootpath / name).is_file():
-            raise pytest.UsageError(f"there is no {name}; mend deploy/emulation/unsuited.py")
     settings.register_profile("emulated", settings.get_profile("edgeleuk"), max_examples=10)
     settings.load_profile("emulated")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the unreadable files."""
-    return True if collection_path in [config.rootpath / name for name in UNREADABLE] else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -112,13 +112,16 @@ def test_inspect_says_what_it_lacks(run_tflite, small_model):
     assert done.stderr.startswith("error: reading a model's graph needs LiteRT's schema")
 
 
-def test_a_model_that_crashes_it_is_a_finding_of_doctor(run_tflite, damaged_model):
-    """tflite-runtime follows whatever offset it reads; LiteRT checks them all."""
+def test_a_damaged_model_never_reaches_it_and_is_a_finding_of_doctor(run_tflite, damaged_model, images):
+    """It verifies no model, where LiteRT does; the checksum in the file is looked at first."""
     done = run_tflite("-m", "edgeleuk", "doctor", damaged_model, "--json")
     assert (done.returncode, done.stderr) == (1, "")
     assert findings(done.stdout)["model"]["level"] == "problem"
-    assert findings(done.stdout)["model"]["found"].startswith("its process was ended by SIG")
+    assert "its weights or its graph are damaged" in findings(done.stdout)["model"]["found"]
     assert findings(done.stdout)["backend"]["level"] == "ok"
+    done = run_tflite("-m", "edgeleuk", "infer", damaged_model, images[0])
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "its weights or its graph are damaged" in done.stderr
 
 
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.6, 0.9, 0.999])

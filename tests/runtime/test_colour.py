@@ -2,15 +2,15 @@
 
 import io
 
-import imagecodecs
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image, ImageCms, ImageOps
 
 from edgeleuk.errors import ImageError
 from edgeleuk.runtime.colour import differs_from_srgb, to_rgb
 from edgeleuk.runtime.images import decode_image, image_size, rgb_image
+
+imagecodecs, tifffile = (pytest.importorskip(name) for name in ("imagecodecs", "tifffile"))  # not on a device
 
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 4), dtype=np.uint8)
 RGB = np.ascontiguousarray(NOISE[..., :3])

@@ -7,7 +7,9 @@ import logging
 import warnings
 from collections import Counter
 
-from benchmarks.picture_variants import judge, variants
+import pytest
+
+picture_variants = pytest.importorskip("benchmarks.picture_variants")  # not on a device
 
 _EVERY = 101  # prime, so that each layout and compression of each kind has its turn
 
@@ -17,7 +19,7 @@ def test_other_programs_files_are_decoded_alike_or_refused_and_nothing_is_printe
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the writers'
-            verdicts = [(variant, judge(variant)) for variant in variants(_EVERY)]
+            verdicts = [(each, picture_variants.judge(each)) for each in picture_variants.variants(_EVERY)]
     finally:
         logging.disable(logging.NOTSET)
     wrong = [(f"{variant.family} {variant.name}", said) for variant, said in verdicts if said.startswith(_WRONG)]

@@ -7,11 +7,12 @@ import struct
 
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image
 
 from edgeleuk.errors import ImageError
 from edgeleuk.runtime.images import decode_image
+
+tifffile = pytest.importorskip("tifffile")  # not on a device
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 6), dtype=np.uint8)
 RGB = np.ascontiguousarray(NOISE[..., :3])
