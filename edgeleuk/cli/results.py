@@ -58,7 +58,12 @@ from edgeleuk.cli.paths import Existing, OutputFile
 @click.option("--subjects", is_flag=True, help="A summary of each subject instead, of the model that answered last.")
 @click.option("--failures", is_flag=True, help="Images that could not be classified instead.")
 @click.option("--changes", is_flag=True, help="What people corrected and deleted instead.")
-@click.option("-o", "--output", type=OutputFile(), help="Write to this file, whole or not at all.")
+@click.option(
+    "-o",
+    "--output",
+    type=OutputFile(),
+    help="Write to this file, whole or not at all: .csv as CSV, .json as JSON lines, else as asked for.",
+)
 @click.option("--set-subject", metavar="NAME", help="Set the subject of the chosen results.")
 @click.option("--clear-subject", is_flag=True, help="Take the subject from the chosen results.")
 @click.option("--set-label", metavar="CLASS", help="Set a person's label beside the model's in the chosen results.")
@@ -79,7 +84,12 @@ def command(db: Path, form: str | None, **options: Any) -> None:
     """
     from edgeleuk.store.command import Request, run
 
-    run(Request(db, form=form or "table", **options), say, _confirmed)
+    run(Request(db, form=form or _form_of(options["output"]), **options), say, _confirmed)
+
+
+def _form_of(output: Path | None) -> str:
+    """What a file is to hold, where no option says it: its ending does."""
+    return {".csv": "csv", ".json": "json", ".jsonl": "json"}.get("" if output is None else output.suffix, "table")
 
 
 def _confirmed(question: str) -> bool:

@@ -15,8 +15,12 @@ def read_manifest(path: Path) -> list[FileEntry]:
     """Rows of a manifest in file order. Raises DataError that names the line of what is malformed."""
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as a manifest: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as a manifest: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is no manifest, for it is not text; expected a folder of images, or rows of path, sha256 and size"
+        ) from error
     if tuple(lines[0].split("\t")) != HEADER:
         raise DataError(
             f"{path} is no manifest: its first line is {lines[0][:80]!r}, expected path, sha256 and size "

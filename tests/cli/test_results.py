@@ -126,6 +126,14 @@ def test_csv_is_read_back_as_it_was_and_runs_nothing_in_a_spreadsheet(results, d
     assert rows[0]["note"] == "For research use, not a diagnosis."
 
 
+def test_a_file_holds_what_its_ending_says(results, db, tmp_path):
+    for name in ("out.csv", "out.json", "out.txt"):
+        assert results(db, "-o", tmp_path / name).returncode == 0
+    assert len(list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))) == 3
+    assert len([json.loads(line) for line in (tmp_path / "out.json").read_text().splitlines()]) == 3
+    assert "created" in (tmp_path / "out.txt").read_text().splitlines()[0]
+
+
 def test_subjects_and_failures_are_summed_up(results, db):
     subjects = [json.loads(line) for line in results(db, "--subjects", "--json").stdout.splitlines()]
     assert [(found["subject"], found["total"], found["labels"]) for found in subjects] == [

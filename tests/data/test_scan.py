@@ -247,5 +247,5 @@ def test_a_malformed_manifest_is_refused(tmp_path: Path, text: str, message: str
 
 def test_a_binary_file_is_no_manifest(tmp_path: Path) -> None:
     (tmp_path / "m.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="cannot be read as a manifest"):
+    with pytest.raises(DataError, match="no manifest, for it is not text; expected a folder of images"):
         scan(tmp_path / "m.tsv")
