@@ -178,6 +178,7 @@ def test_a_pool_that_had_to_be_left_alone_is_told_with_the_reason(
 
 
 def test_a_network_that_cannot_be_built_anew_is_refused_with_a_way_out(stock_run: Path, tmp_path: Path) -> None:
+    @tf_keras.utils.register_keras_serializable("test")
     class Fickle(LAYERS.Layer):  # type: ignore[misc, name-defined]
         """Can be made once by hand, and no more."""
 
