@@ -17,7 +17,7 @@ def steps(candidate, **settings):
 def test_only_the_steps_that_a_candidate_asks_for_are_taken():
     assert steps(PLAIN) == {"prune": None, "qat": None}
     made = steps(PRUNED, epochs=20, qat_epochs=2, batch_size=16, seed=7)
-    assert (made["prune"].macs, made["prune"].epochs, made["prune"].batch_size, made["prune"].seed) == ("0.5", 4, 16, 7)
+    assert (made["prune"].macs, made["prune"].epochs, made["prune"].batch_size, made["prune"].seed) == ("50%", 4, 16, 7)
     assert (made["qat"].epochs, made["qat"].batch_size, made["qat"].seed) == (2, 16, 7)
 
 
