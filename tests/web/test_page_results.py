@@ -89,6 +89,7 @@ def test_subject_and_label_are_corrected_and_results_deleted(start, visit):
     expect(dialog.locator(".answer")).to_contain_text("corrected, model said ALL 90.0 %")
     expect(dialog).to_contain_text("Dr. Who: subject from UID_11 to UID_12")
     expect(page.locator("#history tr", has_text="4.bmp")).to_contain_text("UID_12")
+    expect(page.locator("#connection")).to_have_text("live")
     with server.client() as client:  # somebody else, elsewhere
         assert client.patch("/api/results/2", json={"label": "all"}).status_code == 200
     expect(page.locator("#history tr", has_text="2.bmp")).to_contain_text("confirmed, model 90.0 %")
