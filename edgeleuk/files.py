@@ -14,7 +14,7 @@ from edgeleuk.errors import OutputError
 from edgeleuk.places import clear_leftovers, held, partial_prefix, real_place, refuse_no_folder, stream_of
 
 
-def sha256_bytes(content: bytes) -> str:
+def sha256_bytes(content: bytes | memoryview) -> str:
     """SHA-256 of content, 64 lower-case hex digits."""
     return hashlib.sha256(content).hexdigest()
 

@@ -14,7 +14,6 @@ A cascade is the file of its large model, whose seen images are then those of bo
     edgeleuk/first.tflite  the first model's own file, whole
 """
 
-import hashlib
 import io
 import re
 import stat
@@ -194,7 +193,7 @@ def _unpack(content: bytes) -> Bundle:
 def _check_flatbuffer(bundle: Bundle, expected: str) -> None:
     """Raise ModelError where weights or graph are not those that were written: an interpreter would not notice."""
     stated = {expected, (bundle.proof or {}).get("flatbuffer_sha256", expected)}
-    if stated != {hashlib.sha256(memoryview(bundle.content)[: bundle.appended_at]).hexdigest()}:
+    if stated != {sha256_bytes(memoryview(bundle.content)[: bundle.appended_at])}:
         raise ModelError("its weights or its graph are damaged: their SHA-256 is not the one stated; copy it again")
 
 

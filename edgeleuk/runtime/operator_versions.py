@@ -127,8 +127,8 @@ def _needed(graph: Graph, operator: Operator) -> tuple[int, str]:
 
 def _multiplies_up(graph: Graph, operator: Operator) -> bool:
     """Whether it is a product whose scale has to be multiplied by 1 or more to become that of the result."""
-    scales = [graph.tensors[number].scale for number in (*operator.inputs, *operator.outputs)]
-    if operator.name != "MUL" or len(scales) != 3:
+    scales = [graph.tensors[number].scale or 0.0 for number in (*operator.inputs, *operator.outputs)]
+    if operator.name != "MUL" or len(scales) != 3 or not all(scales):
         return False
     first, second, made = scales
-    return bool(first and second and made) and float(first or 0) * float(second or 0) / float(made or 1) >= 1
+    return first * second / made >= 1
