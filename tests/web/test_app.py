@@ -281,9 +281,14 @@ def test_the_files_of_the_page_are_those_and_no_others(local):
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert NOTE in client.get("/static/cards.js").text
     tag = page.headers["etag"]
-    assert client.get("/", headers={"If-None-Match": tag}).status_code == 304
+    assert page.headers["cache-control"] == "no-cache"
+    again = client.get("/", headers={"If-None-Match": tag})
+    assert (again.status_code, again.headers["cache-control"], again.headers["etag"]) == (304, "no-cache", tag)
+    assert "javascript" in client.get("/static/main.js").headers["content-type"]
+    head = client.request("HEAD", "/")
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(page.content)))
     assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
-    for name in ("index.html", "..%2f__init__.py", "%2e%2e%2fapp.py", "app.py", "%00"):
+    for name in ("", "%2e", "%2e%2e", "..%2f__init__.py", "%2e%2e%2fapp.py", "app.py", "%00"):
         assert client.get(f"/static/{name}").status_code == 404
 
 
