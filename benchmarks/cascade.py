@@ -17,14 +17,14 @@ from typing import Any
 
 from benchmarks.measure import Figure, finish, median_figure, parser, positive, progress, ratios
 from benchmarks.models import synthetic_index
-from edgeleuk.cascading.making import MadeCascade, Request, make_cascade
-from edgeleuk.comparison import compare_with
+from edgeleuk.cascade.making import MadeCascade, Request, make_cascade
 from edgeleuk.data.index import Index
-from edgeleuk.evaluation import Evaluation, evaluate
-from edgeleuk.evaluation import Request as EvaluationRequest
+from edgeleuk.evaluation.comparison import compare_with
+from edgeleuk.evaluation.evaluate import Evaluation, evaluate
+from edgeleuk.evaluation.evaluate import Request as EvaluationRequest
 from edgeleuk.files import write_bytes
-from edgeleuk.noninferiority import Gate
 from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.statistics.noninferiority import Gate
 
 POINTS_BAR, SHARE_BAR = 0.3, 0.4
 LARGE = {"input_size": 96, "width": 0.375, "epochs": 12}

@@ -19,12 +19,12 @@ from benchmarks.measure import (
     reset_peak_memory,
 )
 from benchmarks.models import FULL, TINY, Shape, network, noise, spec
+from edgeleuk.keras.framework import tf, tf_keras
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware, traced_for_conversion
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
 from edgeleuk.quantization.post_training import quantize_int8
 from edgeleuk.quantization.proof import Proof, examine
 from edgeleuk.runtime.graph import read_graph
-from edgeleuk.training.framework import tf, tf_keras
 
 SPEED_BAR, SIZE_BAR_MB, CONVOLUTIONS = 10, 23, 94
 Timed = dict[str, list[tuple[float, float]]]  # conversion: seconds and MiB added at the peak, of each round

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.measure import Figure, finish, parser, positive, progress
-from edgeleuk.few_subjects import difference_bounds, jackknife_spread, share_bounds
+from edgeleuk.statistics.few_subjects import difference_bounds, jackknife_spread, share_bounds
 
 ACCURACIES = (0.85, 0.95, 0.99)
 SPREADS = ("0.5", "1", "2", "few")

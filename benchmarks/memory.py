@@ -60,9 +60,9 @@ def one_epoch(folder: Path, size: int) -> dict[str, float]:
     """Fit a tiny InceptionV3 for one epoch of `size` images, the folder's files over and over; peak MiB and seconds."""
     import numpy as np
 
+    from edgeleuk.keras.stream import ImageStream
     from edgeleuk.spec import Preprocessing
     from edgeleuk.training.fitting import FitData, Fitter, Phase
-    from edgeleuk.training.stream import ImageStream
 
     preprocessing = Preprocessing(TINY.input_size_px, IMAGE_SIZE_PX)
     files = sorted(folder.rglob("*.bmp"))

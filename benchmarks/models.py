@@ -62,7 +62,7 @@ def cell_image(cache: Path | None = None) -> Path:
 
 def write_images(folder: Path, images_per_subject: int) -> list[Path]:
     """Synthetic cells of eight subjects below folder, which is made."""
-    from edgeleuk.data.synth import write_cells
+    from edgeleuk.data.synthetic.synth import write_cells
 
     write_cells(folder, subjects=8, images_per_subject=images_per_subject, folds=2)
     return sorted(folder.rglob("*.bmp"))
@@ -72,7 +72,7 @@ def synthetic_index(folder: Path, subjects: int, images_per_subject: int) -> Pat
     """index.json of synthetic cells in folder, a quarter of the subjects kept back; made where there is none."""
     from edgeleuk.data.scan import scan
     from edgeleuk.data.split import make_folds
-    from edgeleuk.data.synth import write_cells
+    from edgeleuk.data.synthetic.synth import write_cells
 
     path = folder / "index.json"
     if not path.exists():
@@ -85,7 +85,7 @@ def default_cache() -> Path:
     """Folder of the models that this code makes."""
     root = Path(edgeleuk.__file__).parent
     made_by = [path for part in ("optimize", "quantization") for path in sorted((root / part).glob("*.py"))]
-    sources = [root / "training/network.py", *made_by, Path(__file__)]
+    sources = [root / "keras/network.py", *made_by, Path(__file__)]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     return Path(tempfile.gettempdir()) / f"edgeleuk-benchmarks-{digest[:12]}"
 
@@ -100,8 +100,8 @@ def network(shape: Shape, pools: str = "depthwise", classes: int = len(CLASSES))
 
     By default the network that is deployed: what `convert --int8` makes of the one that is trained.
     """
-    from edgeleuk.training.framework import tf_keras
-    from edgeleuk.training.network import NetworkConfig, build_network
+    from edgeleuk.keras.framework import tf_keras
+    from edgeleuk.keras.network import NetworkConfig, build_network
 
     tf_keras.utils.set_random_seed(0)
     made = build_network(NetworkConfig(classes, shape.input_size_px, shape.width, pools=pools))

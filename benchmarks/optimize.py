@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.measure import Figure, finish, interleave, median_figure, parser, positive, ratios
 from benchmarks.models import FULL, synthetic_index
 from edgeleuk.data.index import Index
+from edgeleuk.optimize.record import SearchRecord, read_search
 from edgeleuk.runtime.classifier import Classifier
-from edgeleuk.search.record import SearchRecord, read_search
 
 SPEED_BAR, WHOLE_BAR, SIZE_BAR, MARGIN_BAR, OVERHEAD_BAR = 15.0, 10.0, 6.0, 1.0, 2.0
 _QUICK = ("--budget-ms", "1", "--input-sizes", "75,96", "--widths", "0.125,0.25", "--trials", "6", "--cohort", "6")

@@ -18,16 +18,16 @@ from typing import Any
 from benchmarks.measure import Figure, finish, parser
 from benchmarks.models import synthetic_index
 from edgeleuk.data.index import Index
-from edgeleuk.optimize.macs import count_macs
-from edgeleuk.optimize.prune import prune
+from edgeleuk.keras.framework import tf_keras
+from edgeleuk.keras.network import NetworkConfig, build_network
+from edgeleuk.pruning.macs import count_macs
+from edgeleuk.pruning.prune import prune
 from edgeleuk.training.config import CRITERIA, PruneConfig, TrainConfig
 from edgeleuk.training.fitting import Fitter, Phase, validate
-from edgeleuk.training.framework import tf_keras
-from edgeleuk.training.network import NetworkConfig, build_network
-from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.preparation import fit_data, stream_of
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import train, train_everything
+from edgeleuk.training.trained import load_float_network
 
 SHARE_BAR, POINTS_BAR = 0.5, 1.0
 EPOCHS_SHARE = 5

@@ -69,7 +69,7 @@ def _difference_path(shape: Shape, folder: Path) -> Path:
 
 def _make(shape: Shape, folder: Path) -> None:
     """Write the six models, and how far the features of the rewritten float networks are from those of the stock."""
-    from edgeleuk.optimize.rewrite import rewrite
+    from edgeleuk.keras.rewrite import rewrite
     from edgeleuk.quantization.freeze import convert_float
     from edgeleuk.quantization.post_training import quantize_int8
 
@@ -116,7 +116,7 @@ def _quantization_aware(model: Any, shape: Shape) -> bytes:
 
 def _features(model: Any, shape: Shape) -> NDArray[np.float32]:
     """What the last block makes of noise."""
-    from edgeleuk.training.framework import tf_keras
+    from edgeleuk.keras.framework import tf_keras
 
     backbone = tf_keras.Model(model.input, model.get_layer("mixed10").output)
     return np.asarray(backbone.predict_on_batch(np.concatenate(noise(shape, _CALIBRATION_IMAGES))))

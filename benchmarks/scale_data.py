@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import MIB, interleave, memory_mib, peak_memory_mib, progress, reset_peak_memory
+from edgeleuk.classify.recorder import recorded
+from edgeleuk.classify.rows import Row
 from edgeleuk.store import Filter, Result, Store
 from edgeleuk.store.listing import Listing, lines
 from edgeleuk.store.times import timestamp
-from edgeleuk.streaming.recorder import recorded
-from edgeleuk.streaming.rows import Row
 
 Point = dict[str, Any]
 QUERIES = (

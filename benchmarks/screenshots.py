@@ -15,8 +15,8 @@ from PIL import Image
 from benchmarks.browser import chromium
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.files import write_bytes, write_text
-from edgeleuk.report.page import render_page
-from edgeleuk.report.reading import read_material
+from edgeleuk.report.page.page import render_page
+from edgeleuk.report.page.reading import read_material
 
 FOLDER = Path(__file__).resolve().parent
 RECORDS, PICTURES = FOLDER / "reference", FOLDER / "pictures"

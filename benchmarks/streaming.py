@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchmarks.measure import MIB, Figure, finish, interleave, median_figure, parser, ratios
 from benchmarks.models import FULL, HALF, TINY, cell_image, model_path, write_images
+from edgeleuk.classify.recorder import recorded
+from edgeleuk.classify.rows import Row
+from edgeleuk.classify.steps import Model, Steps
 from edgeleuk.runtime import Classifier
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store
-from edgeleuk.streaming.recorder import recorded
-from edgeleuk.streaming.rows import Row
-from edgeleuk.streaming.steps import Model, Steps
 
 THROUGHPUT_BARS = {FULL.name: 0.95, HALF.name: 0.80}
 GROWTH_BAR_MIB, ONE_IMAGE_BAR = 5.0, 1.25

@@ -12,10 +12,10 @@ from benchmarks.models import CLASSES, TINY, spec
 from edgeleuk.data.index import Index
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
-from edgeleuk.data.synth import write_cells
-from edgeleuk.evaluation import Request, evaluate
-from edgeleuk.metrics import Bootstrap, Scores, score
+from edgeleuk.data.synthetic.synth import write_cells
+from edgeleuk.evaluation.evaluate import Request, evaluate
 from edgeleuk.spec import ModelSpec
+from edgeleuk.statistics.metrics import Bootstrap, Scores, score
 
 # C-NMC 2019: the preliminary test set, and all that is labelled for training.
 SETS = pytest.mark.parametrize(("images", "subjects"), [(1_867, 28), (10_661, 73)])

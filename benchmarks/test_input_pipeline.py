@@ -21,7 +21,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_images_per_second_on_two_threads(benchmark: Any, files: list[Path], report: Callable[[str], None]) -> None:
-    from edgeleuk.training.stream import ImageStream
+    from edgeleuk.keras.stream import ImageStream
 
     paths = files * 10
     stream = ImageStream(paths, [0] * len(paths), Preprocessing(299, IMAGE_SIZE_PX), threads=2)

@@ -8,10 +8,10 @@ import pytest
 
 from benchmarks.models import HALF, TINY, Shape, model_path, write_images
 from benchmarks.streaming import infer_into
+from edgeleuk.classify.steps import Model
 from edgeleuk.runtime import Classifier
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store
-from edgeleuk.streaming.steps import Model
 
 SHAPES = pytest.mark.parametrize("shape", [TINY, HALF], ids=lambda shape: shape.name)
 ROUNDS = 7

@@ -24,9 +24,9 @@ def chain_path(layers: int, cache: Path | None = None) -> Path:
 
 def chain(layers: int) -> bytes:
     """The model: int8 [1, 40, 40, 32] in and out, a 3x3 convolution with ReLU for each layer, random weights."""
+    from edgeleuk.keras.framework import tf_keras
     from edgeleuk.quantization.freeze import convert_float
     from edgeleuk.quantization.post_training import quantize_int8
-    from edgeleuk.training.framework import tf_keras
 
     tf_keras.utils.set_random_seed(0)
     shape = (_SIZE_PX, _SIZE_PX, _CHANNELS)

@@ -12,19 +12,20 @@ from edgeleuk.bench.session import benchmark
 from edgeleuk.data.index import Index
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
-from edgeleuk.data.synth import write_cells
-from edgeleuk.evaluation import Evaluation, Request, evaluate_files
+from edgeleuk.data.synthetic.synth import write_cells
+from edgeleuk.evaluation.evaluate import Evaluation, Request, evaluate_files
+from edgeleuk.evaluation.folder import write_folder
+from edgeleuk.evaluation.scored import caveats_of
 from edgeleuk.files import refuse_taken, write_text
 from edgeleuk.quantization.convert import Conversion, convert, write_conversion
 from edgeleuk.quantization.convert import Request as ConversionRequest
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
-from edgeleuk.report.evaluation import scores_of, write_folder
-from edgeleuk.report.page import render_page
-from edgeleuk.report.reading import read_material
-from edgeleuk.report.scored import caveats_of
-from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.report.page.page import render_page
+from edgeleuk.report.page.reading import read_material
+from edgeleuk.report.text.evaluation import scores_of
+from edgeleuk.runtime.models import open_model
 from edgeleuk.text import counted
 from edgeleuk.training.config import QatConfig, TrainConfig
 from edgeleuk.training.results import Report
@@ -156,7 +157,7 @@ def _measure(variants: Sequence[Variant], index: Index, out: Path, protocol: Pro
 
 def _classify_one(variant: Variant, index: Index) -> str:
     image = index.test()[0]
-    prediction = Classifier.load(variant.path).predict(index.path_of(image))
+    prediction = open_model(variant.path).predict(index.path_of(image))
     return f"{image.path}: {prediction.label} ({prediction.probability:.2f}), labelled {image.label}"
 
 

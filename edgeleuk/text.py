@@ -100,3 +100,10 @@ def _escaped(character: str) -> str:
 def folded(word: str) -> str:
     """A word as it is compared where case and blanks do not count."""
     return "".join(word.split()).casefold()
+
+
+def shortened(text: str, longest: int = 56) -> str:
+    """On one line, without the middle where it is too long: the end of a file's name tells as much as its begin."""
+    line = one_line(text)
+    kept = (longest - 3) // 2
+    return line if len(line) <= longest else f"{line[:kept]}...{line[-kept:]}"

@@ -40,8 +40,8 @@ def float_flatbuffer() -> bytes:
 
 
 def _make_float() -> bytes:
+    from edgeleuk.keras.framework import tf_keras
     from edgeleuk.quantization.freeze import convert_float
-    from edgeleuk.training.framework import tf_keras
 
     layers = tf_keras.layers
     tf_keras.utils.set_random_seed(0)
@@ -247,7 +247,7 @@ def cells_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of 72 synthetic cells of 12 subjects in three folds."""
     from edgeleuk.data.scan import scan
     from edgeleuk.data.split import make_folds
-    from edgeleuk.data.synth import write_cells
+    from edgeleuk.data.synthetic.synth import write_cells
 
     folder = tmp_path_factory.mktemp("cells")
     write_cells(folder / "cells", subjects=12, images_per_subject=6)

@@ -5,11 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeleuk.comparison import Comparison
+from edgeleuk.evaluation.comparison import Comparison
 from edgeleuk.files import sha256_bytes
-from edgeleuk.noninferiority import Gate, compare_images, compare_subjects
-from edgeleuk.report.pareto import front_of
-from edgeleuk.search.record import (
+from edgeleuk.optimize.record import (
     COMPLETE,
     FAILED,
     STOPPED,
@@ -20,6 +18,8 @@ from edgeleuk.search.record import (
     Spent,
     Trial,
 )
+from edgeleuk.statistics.noninferiority import Gate, compare_images, compare_subjects
+from edgeleuk.statistics.pareto import front_of
 
 EVIL = "</script><script>alert('x')</script><img src=x onerror=alert(1)>\"'--><!--"
 RUNGS = (2, 6, 18)

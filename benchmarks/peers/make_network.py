@@ -103,7 +103,7 @@ def settle_statistics(model: Any, images: NDArray[np.float32]) -> None:
 
 def fit_head(model: Any, images: NDArray[np.float32]) -> None:
     """Logits +-(w f - t) of features f: w their first principal component, t in its widest gap; see `widest_gap`."""
-    from edgeleuk.training.framework import tf_keras
+    from edgeleuk.keras.framework import tf_keras
 
     backbone = tf_keras.Model(model.input, model.get_layer("average").output)
     features = backbone.predict(images, batch_size=_BATCH, verbose=0).astype(np.float64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.models import SHAPES, Shape, spec
 from benchmarks.peers.make_network import CALIBRATION, arguments, load_network, scaled
 from edgeleuk.files import write_bytes
-from edgeleuk.optimize.rewrite import rewrite
+from edgeleuk.keras.rewrite import rewrite
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
 from edgeleuk.quantization.post_training import quantize_int8

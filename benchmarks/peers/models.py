@@ -102,7 +102,7 @@ def default_cache() -> Path:
     """Folder of the files that this code makes."""
     package, here = Path(edgeleuk.__file__).parent, Path(__file__).parent
     sources = [
-        package / "training/network.py",
+        package / "keras/network.py",
         *sorted((package / "optimize").glob("*.py")),
         *sorted((package / "quantization").glob("*.py")),
         here.parent / "models.py",

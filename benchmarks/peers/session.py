@@ -19,12 +19,12 @@ from benchmarks.peers.environment import UnavailableError
 from benchmarks.peers.models import parts
 from benchmarks.peers.rows import Row
 from benchmarks.peers.worker import Task
-from edgeleuk.bench.codec import decode
 from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.machine import describe_machine
 from edgeleuk.bench.measured import Condition, ModelFacts, ProcessRun, Protocol, TensorFacts
 from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.validity import faults
+from edgeleuk.codec import decode
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.bundle import read_bundle

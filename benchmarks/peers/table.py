@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.peers.rows import BASELINE
 from benchmarks.peers.session import Candidate, Outcome
 from edgeleuk.bench.record import Result
-from edgeleuk.bench.statistics import Ratio, ratio_of_medians
+from edgeleuk.statistics.latency import Ratio, ratio_of_medians
 
 _HEAD = (
     "engine",

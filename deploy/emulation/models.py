@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.data.synth import write_cells
+from edgeleuk.data.synthetic.synth import write_cells
+from edgeleuk.keras.framework import tf_keras
+from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.quantization.freeze import convert_float
 from edgeleuk.quantization.post_training import quantize_int8
 from edgeleuk.quantization.proof import check_int8, examine
 from edgeleuk.runtime.bundle import write_bundle
 from edgeleuk.runtime.preprocessing import fit_to_input, scale_pixels
 from edgeleuk.spec import ModelSpec, Preprocessing
-from edgeleuk.training.framework import tf_keras
-from edgeleuk.training.network import NetworkConfig, build_network
 
 CLASSES = tuple(
     f"class-{number}" for number in range(8)

@@ -19,9 +19,9 @@ CORE_OF_LARGE = "cortex-a72"  # seconds an image under emulation: one core is en
 TESTS = (
     ("litert", ("sources",)),
     ("litert", ("device", "store")),
-    ("litert", ("cli/test_infer.py", "cli/test_infer_watch.py", "cli/test_results.py", "streaming")),
+    ("litert", ("cli/test_infer.py", "cli/test_infer_watch.py", "cli/test_results.py", "classify")),
     ("litert", ("runtime",)),
-    ("tflite-runtime", ("runtime", "streaming")),
+    ("tflite-runtime", ("runtime", "classify")),
 )
 
 

@@ -5,9 +5,9 @@ import dataclasses
 from edgeleuk.bench.candidates import Request, model_facts
 from edgeleuk.bench.compare import compare
 from edgeleuk.bench.record import Record, Result
-from edgeleuk.bench.statistics import FEWEST_FOR_RATIO
 from edgeleuk.errors import DataError
 from edgeleuk.runtime.backend import interpreter_class
+from edgeleuk.statistics.latency import FEWEST_FOR_RATIO
 
 
 def refuse_incomparable(baseline: Record, request: Request, elsewhere: bool = False) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.bench.child import ProcessDiedError, run_task
-from edgeleuk.bench.codec import decode
 from edgeleuk.bench.record import CascadeFacts, ModelFacts, ProcessRun, Protocol, Result
 from edgeleuk.bench.worker import Task
+from edgeleuk.codec import decode
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import Bundle, read_bundle

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeleuk.bench.record import Record, Result, best_threads
-from edgeleuk.bench.statistics import FEWEST_FOR_RATIO, Ratio, ratio_of_medians, typical_ms
 from edgeleuk.errors import DataError
+from edgeleuk.statistics.latency import FEWEST_FOR_RATIO, Ratio, ratio_of_medians, typical_ms
 
 _MOST_TITLES = 4
 DEFAULT_MAX_REGRESSION = 0.05

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeleuk.bench.record import Result
-from edgeleuk.bench.statistics import Ratio, ratio_of_medians
+from edgeleuk.statistics.latency import Ratio, ratio_of_medians
 
 _FLOAT = {"float32", "float", "fp32", "f32"}
 _PRECISIONS = _FLOAT | {"float16", "fp16", "f16", "int8", "i8", "uint8", "quant", "quantized", "qat", "ptq", "mixed"}

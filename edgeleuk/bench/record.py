@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.bench.codec import decode, digest, dump, load
 from edgeleuk.bench.measured import (
     FIRST_MODEL,
     LARGE_MODEL,
@@ -21,10 +20,11 @@ from edgeleuk.bench.measured import (
     Sustained,
     TensorFacts,
 )
-from edgeleuk.bench.statistics import Latency, latency
 from edgeleuk.bench.summary import Summary, fewest_threads, summarise
+from edgeleuk.codec import decode, digest, dump, load
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError, reading_what_was_named
+from edgeleuk.statistics.latency import Latency, latency
 
 __all__ = [
     "FIRST_MODEL",

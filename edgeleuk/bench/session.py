@@ -14,11 +14,11 @@ from typing import Any
 import edgeleuk
 from edgeleuk.bench.candidates import MAX_IMAGES, Candidate, Request, Run, candidates, examined, image_files
 from edgeleuk.bench.child import run_task
-from edgeleuk.bench.codec import decode
 from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.machine import describe_machine
 from edgeleuk.bench.record import Condition, ProcessRun, Record, Sustained
 from edgeleuk.bench.validity import faults
+from edgeleuk.codec import decode
 from edgeleuk.errors import EdgeleukError
 
 Progress = Callable[[str], None]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from edgeleuk.bench.statistics import Latency, latency, ratio_of_medians, typical_ms
+from edgeleuk.statistics.latency import Latency, latency, ratio_of_medians, typical_ms
 
 Samples = Sequence[Sequence[float]]
 

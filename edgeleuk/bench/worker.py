@@ -188,9 +188,9 @@ def _stages(task: Task) -> tuple[tuple[Stage, ...], int | None]:
 
 
 def _classifier(task: Task) -> Any:
-    from edgeleuk.runtime.classifier import Classifier
+    from edgeleuk.runtime.models import open_model
 
-    return Classifier.load(task.model, task.threads, task.backend)
+    return open_model(task.model, task.threads, task.backend)
 
 
 def _profiled(task: Task, subject: Subject) -> tuple[tuple[OperatorTime, ...], int]:

@@ -186,7 +186,7 @@ def _measured(options: dict[str, Any], request: "Request") -> "tuple[Record, Edg
 
 def _show(record: "Record", options: dict[str, Any]) -> None:
     from edgeleuk.files import write_text
-    from edgeleuk.report.benchmark import render_record
+    from edgeleuk.report.text.benchmark import render_record
 
     show_json_text(record.to_json()) if options["as_json"] else show(render_record(record))
     if options["output"] is not None:
@@ -197,7 +197,7 @@ def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> 
     """Show the comparison; whether it passed. Nothing comparable may be left of an interrupted record."""
     from edgeleuk.bench.compare import DEFAULT_MAX_REGRESSION, compare
     from edgeleuk.errors import DataError
-    from edgeleuk.report.benchmark import render_comparisons
+    from edgeleuk.report.text.benchmark import render_comparisons
 
     try:
         allowed = options["max_regression"]

@@ -58,10 +58,10 @@ def command(
     may answer without costing more accuracy than --max-drop. The file is used like any model; what does not know
     cascades runs LARGE.
     """
-    from edgeleuk.cascading.making import Request, make_cascade
+    from edgeleuk.cascade.making import Request, make_cascade
     from edgeleuk.data.index import Index
     from edgeleuk.files import write_bytes
-    from edgeleuk.report.cascade import record_of, render_cascade
+    from edgeleuk.report.text.cascade import record_of, render_cascade
 
     _check_output(output, (small, large))
 

@@ -42,7 +42,7 @@ def command(first: Path, second: Path, max_regression: float, as_json: bool) -> 
 
     from edgeleuk.bench.compare import compare
     from edgeleuk.bench.record import read_record
-    from edgeleuk.report.benchmark import render_comparisons
+    from edgeleuk.report.text.benchmark import render_comparisons
 
     comparisons = compare(read_record(first), read_record(second), max_regression)
     plain = dataclasses.asdict(comparisons)

@@ -153,7 +153,7 @@ def command(
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.source import load_source
     from edgeleuk.report.layer_errors import write_layer_errors
-    from edgeleuk.report.proof import one_label, render_proof, rescalings, split_graph
+    from edgeleuk.report.text.proof import one_label, render_proof, rescalings, split_graph
 
     _check_error_files(errors, precision, error_samples)
     images = open_images(calibration, data_root=data_root) if calibration else None

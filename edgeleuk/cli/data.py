@@ -135,7 +135,7 @@ def split_command(
 @click.option("--difficulty", type=float, default=0.5, show_default=True, help="0 (easy) to 1 (classes look alike).")
 def synth_command(out: Path, subjects: int, images_per_subject: int, folds: int, seed: int, difficulty: float) -> None:
     """Draw cells in the C-NMC layout into the new folder OUT, to try everything without the data set."""
-    from edgeleuk.data.synth import write_cells
+    from edgeleuk.data.synthetic.synth import write_cells
 
     number = write_cells(
         out, subjects=subjects, images_per_subject=images_per_subject, folds=folds, seed=seed, difficulty=difficulty

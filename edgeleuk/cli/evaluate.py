@@ -82,12 +82,13 @@ def command(
     --against the exit code is 1 unless non-inferiority was shown, at a nominal confidence
     of 95 %: where a few subjects have most of the errors it is wrongly shown more often than in 5 % of cases.
     """
-    from edgeleuk.comparison import check_reference, compare_with
-    from edgeleuk.evaluation import Request, evaluate_files
+    from edgeleuk.evaluation.comparison import check_reference, compare_with
+    from edgeleuk.evaluation.evaluate import Request, evaluate_files
+    from edgeleuk.evaluation.folder import record_of, write_folder
     from edgeleuk.files import refuse_taken
-    from edgeleuk.noninferiority import NOT_INFERIOR, Gate
-    from edgeleuk.report.evaluation import record_of, render_text, write_folder
-    from edgeleuk.report.noninferiority import render_comparison
+    from edgeleuk.report.text.evaluation import render_text
+    from edgeleuk.report.text.noninferiority import render_comparison
+    from edgeleuk.statistics.noninferiority import NOT_INFERIOR, Gate
 
     _refuse_contradictions(skip_trained, allow_trained, against, max_drop)
     if output is not None:

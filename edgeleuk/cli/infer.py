@@ -50,7 +50,7 @@ def command(**options: Any) -> None:
     or --camera. Prints label, probability of each class and times. An image that cannot be used is reported and the
     rest go on; the exit code is 1 then. With --watch, SIGHUP loads the model anew.
     """
-    from edgeleuk.streaming.command import Request, run
+    from edgeleuk.classify.command import Request, run
 
     as_json = options.pop("as_json")
     if not run(Request(**options), as_json):

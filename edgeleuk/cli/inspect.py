@@ -19,7 +19,7 @@ from edgeleuk.cli.paths import Existing
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(model: Path, as_json: bool) -> None:
     """Show the spec, the proof, inputs, outputs and operators of MODEL, any .tflite file."""
-    from edgeleuk.report.inspection import inspect_model, render_text
+    from edgeleuk.report.text.inspection import inspect_model, render_text
 
     inspection = inspect_model(model)
     show_json(inspection.to_dict()) if as_json else show_facts(render_text(inspection))

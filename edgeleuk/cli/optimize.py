@@ -14,12 +14,12 @@ from edgeleuk.cli.output import progress_to, say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import EXITS, POOLS
+from edgeleuk.keras.choices import EXITS, POOLS
 
 if TYPE_CHECKING:
     from edgeleuk.data.index import Index
-    from edgeleuk.search.config import Space
-    from edgeleuk.search.device import Device
+    from edgeleuk.optimize.config import Space
+    from edgeleuk.optimize.device import Device
     from edgeleuk.training.run import Run
 
 _Value = TypeVar("_Value")
@@ -156,10 +156,11 @@ def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: 
     more than --max-drop points was ruled out.
     """
     from edgeleuk.cli.ending import ended_by_signals
-    from edgeleuk.report.search import render_search
-    from edgeleuk.report.search_verdict import verdict
-    from edgeleuk.search.config import SearchConfig
-    from edgeleuk.search.search import Request, search
+    from edgeleuk.optimize.config import SearchConfig
+    from edgeleuk.optimize.search import Request, search
+    from edgeleuk.report.search.files import write_search_files
+    from edgeleuk.report.search.verdict import verdict
+    from edgeleuk.report.text.search import render_search
 
     index, run = _opened(source, data_root, options)
     space = _space(index, options)
@@ -167,7 +168,8 @@ def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: 
     names = set(SearchConfig.__dataclass_fields__)
     config = SearchConfig(**{name: value for name, value in options.items() if name in names})
     with ended_by_signals():
-        record = search(Request(index, run, config, space, device, _typed()), output, resume, progress_to(as_json))
+        request = Request(index, run, config, space, device, _typed(), render=write_search_files)
+        record = search(request, output, resume, progress_to(as_json))
     show_json_text(record.to_json()) if as_json else show(f"\n{render_search(record)}")
     click.get_current_context().exit(int(not verdict(record).good))
 
@@ -190,7 +192,7 @@ def _opened(source: Path, data_root: Path | None, options: dict[str, Any]) -> "t
 
 def _space(index: "Index", options: dict[str, Any]) -> "Space":
     from edgeleuk.data.field import field_of
-    from edgeleuk.search.config import Space
+    from edgeleuk.optimize.config import Space
 
     names = {
         "input_sizes": "input_size",
@@ -210,7 +212,7 @@ def _space(index: "Index", options: dict[str, Any]) -> "Space":
 
 def _device(options: dict[str, Any]) -> "Device":
     from edgeleuk.bench.remote import Remote
-    from edgeleuk.search.device import Here, There, scaled_to
+    from edgeleuk.optimize.device import Here, There, scaled_to
 
     if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
         raise UsageError("--ssh-config and --remote-python go with --ssh")

@@ -10,8 +10,9 @@ import click
 from edgeleuk.cli.commands import Choice, OrFile
 from edgeleuk.cli.paths import Existing, OutputFolder, Place
 from edgeleuk.data.root import VARIABLE
+from edgeleuk.keras.choices import EXITS, POOLS
 from edgeleuk.spec import RESAMPLING_FILTERS
-from edgeleuk.training.config import CRITERIA, EXITS, POOLS, option_type
+from edgeleuk.training.config import CRITERIA, option_type
 
 _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a number or any text
     "weights": OrFile(("imagenet", "none")),

@@ -39,7 +39,7 @@ def command(
     settings = merge(PruneConfig, config, given)
     _refuse_bare_share(settings.macs)
     from edgeleuk.cli.run_result import show_run
-    from edgeleuk.optimize.prune import prune
+    from edgeleuk.pruning.prune import prune
     from edgeleuk.training.run import load_run_folder
 
     source_run = load_run_folder(source, data_root)

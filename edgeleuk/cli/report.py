@@ -35,10 +35,10 @@ def command(records: tuple[Path, ...], output: Path, as_json: bool) -> None:
     one table, a row a result or candidate. Models are matched with their accuracy by the hash of their file.
     """
     from edgeleuk.files import write_text
-    from edgeleuk.report.markdown import render_markdown
-    from edgeleuk.report.page import render_page
-    from edgeleuk.report.reading import read_material
-    from edgeleuk.report.spreadsheet import render_csv
+    from edgeleuk.report.page.markdown import render_markdown
+    from edgeleuk.report.page.page import render_page
+    from edgeleuk.report.page.reading import read_material
+    from edgeleuk.report.page.spreadsheet import render_csv
 
     renderers = {".html": render_page, ".md": render_markdown, ".csv": render_csv}
     write_text(output, renderers[output.suffix](read_material(records)))

@@ -17,8 +17,8 @@ from edgeleuk.data.duplicates import (
 from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.label_names import near_classes
-from edgeleuk.data.layout import examples
-from edgeleuk.data.left_out import LeftOut
+from edgeleuk.data.layouts.layout import examples
+from edgeleuk.data.layouts.left_out import LeftOut
 from edgeleuk.data.scan import Scan
 from edgeleuk.text import counted
 

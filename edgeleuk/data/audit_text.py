@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from edgeleuk.data.audit import AuditReport, Part
-from edgeleuk.data.left_out import sentences
+from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.text import counted, printable
 
 _WIDTH = 110

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from edgeleuk.data.groups import grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.layout import examples
+from edgeleuk.data.layouts.layout import examples
 from edgeleuk.errors import LeakError, UsageError
 from edgeleuk.text import counted
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import FileEntry
-from edgeleuk.data.left_out import HIDDEN_FOLDER, OTHER_NAME
+from edgeleuk.data.layouts.layout import FileEntry
+from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_file
 from edgeleuk.picture_limits import MAX_PIXELS

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeleuk.data import class_folders, cnmc
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layout import Described, examples
-from edgeleuk.data.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
-from edgeleuk.data.manifest import read_manifest
+from edgeleuk.data.layouts import class_folders, cnmc
+from edgeleuk.data.layouts.layout import Described, examples
+from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
+from edgeleuk.data.layouts.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
 from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named

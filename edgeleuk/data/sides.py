@@ -8,8 +8,8 @@ from edgeleuk.data.duplicates import copies, duplicate_set
 from edgeleuk.data.groups import grouped
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.label_names import near_classes
+from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.data.leaks import group_name
-from edgeleuk.data.left_out import sentences
 from edgeleuk.data.scan import Scan
 from edgeleuk.errors import DataError
 from edgeleuk.text import counted

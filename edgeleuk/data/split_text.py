@@ -8,7 +8,7 @@ from typing import Any
 from edgeleuk.data.audit_text import NO_PATIENT_CLAIM, table
 from edgeleuk.data.groups import grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.left_out import LeftOut
+from edgeleuk.data.layouts.left_out import LeftOut
 from edgeleuk.data.split import Move
 from edgeleuk.text import counted, printable
 

@@ -1,1 +1,4 @@
-"""The machine it runs on: facts about the board, what `edgeleuk doctor` makes of them, and the service manager."""
+"""The machine it runs on: facts about the board, what `edgeleuk doctor` makes of them, and the service manager.
+
+Timing models on it belongs in `edgeleuk.bench`.
+"""

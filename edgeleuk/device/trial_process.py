@@ -16,7 +16,8 @@ from edgeleuk.device.trial import PROBE
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.cascade import Cascade
-from edgeleuk.runtime.classifier import Classifier, default_threads
+from edgeleuk.runtime.classifier import default_threads
+from edgeleuk.runtime.models import open_model
 
 _RUNS, _LIMIT_S = 15, 1.5
 
@@ -52,7 +53,7 @@ def _networks(backend: str, model: str | None, threads: int) -> list[Network]:
     """In the order in which they run; two of a cascade."""
     if model is None:
         return [Network(PROBE.read_bytes(), PROBE, threads, backend)]
-    classifier = Classifier.load(model, threads, backend)
+    classifier = open_model(model, threads, backend)
     first = [classifier.first.network] if isinstance(classifier, Cascade) else []
     return [*first, classifier.network]
 

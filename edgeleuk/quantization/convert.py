@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.data.index import Index
+from edgeleuk.data.sampling import ImageSet
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
 from edgeleuk.files import to_json
-from edgeleuk.quantization.calibration import ImageSet
 from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.gate import Gate

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import ModelError
+from edgeleuk.keras.stream import ImageStream
 from edgeleuk.quantization.proof import Fidelity
 from edgeleuk.spec import Preprocessing
-from edgeleuk.training.stream import ImageStream
 
 Probabilities = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from edgeleuk.training.framework import tf
+from edgeleuk.keras.framework import tf
 
 INPUT_NAME, OUTPUT_NAME = "image", "probabilities"
 

@@ -1,8 +1,8 @@
 """The images that a conversion sets its ranges on, and others that it is judged on."""
 
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import UsageError
-from edgeleuk.quantization.calibration import ImageSet, draw
 from edgeleuk.quantization.source import Source
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgeleuk.bench.contents import benchmark_contents
 from edgeleuk.bench.record import Protocol
 from edgeleuk.data.label_names import refuse_near_names
-from edgeleuk.quantization.calibration import ImageSet
+from edgeleuk.data.sampling import ImageSet
 from edgeleuk.quantization.fidelity import Probabilities, expect_finite
 from edgeleuk.quantization.gate import Standing
 from edgeleuk.runtime.bundle import Bundle, pack

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import MissingExtraError, ModelError
+from edgeleuk.keras.framework import tf_keras
 from edgeleuk.quantization.toolchain import first_sentence
 from edgeleuk.reading import parse_json
 from edgeleuk.runtime.native_output import hold_native_stderr
 from edgeleuk.text import printable
-from edgeleuk.training.framework import tf_keras
 
 _ZIP, _HDF5, _LFS = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"version https://git-lfs"
 _CODE_LAYERS = ("Lambda", "__lambda__", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import ModelError
-from edgeleuk.optimize.layers import AverageConvolution, BorderCorrection
+from edgeleuk.keras.layers import AverageConvolution, BorderCorrection
 from edgeleuk.quantization.scheme import CUSTOM_OBJECTS, ExplicitScheme, LayerQuantization
 from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras, tfmot
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import MissingExtraError
+from edgeleuk.keras.grid import factor_range
 from edgeleuk.quantization.floors import activation_floors, weight_floors
 from edgeleuk.quantization.freeze import INPUT_NAME
-from edgeleuk.quantization.grid import factor_range
 from edgeleuk.quantization.portable import make_portable
 from edgeleuk.runtime.graph import Graph, Operator, read_constant, read_graph
 from edgeleuk.runtime.native_output import hold_native_stderr

@@ -5,23 +5,23 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.data.sampling import draw
 from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
-from edgeleuk.optimize.keras_graph import carry_weights
-from edgeleuk.quantization.calibration import draw
+from edgeleuk.keras.framework import tf_keras
+from edgeleuk.keras.graph import carry_weights
+from edgeleuk.keras.network import NetworkConfig, build_network
+from edgeleuk.keras.weights import save_weights
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
 from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.training.config import QatConfig
 from edgeleuk.training.fitting import Fitter, Phase
-from edgeleuk.training.framework import tf_keras
-from edgeleuk.training.network import NetworkConfig, build_network
-from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.preparation import check_images, child_texts, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
+from edgeleuk.training.trained import load_float_network
 from edgeleuk.training.unfinished import publish_run, unfinished_run
-from edgeleuk.training.weights import save_weights
 
 _RANGE_BATCH = 16
 

@@ -10,12 +10,13 @@ import numpy as np
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.errors import ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
-from edgeleuk.optimize.pools import LEFT_ALONE, Change
-from edgeleuk.optimize.rewrite import rewrite
+from edgeleuk.keras.pools import LEFT_ALONE, Change
+from edgeleuk.keras.rewrite import rewrite
 from edgeleuk.quantization.keras_file import load_keras_file
+from edgeleuk.quantization.runs import load_network
 from edgeleuk.spec import ModelSpec, Provenance
-from edgeleuk.training.predictor import load_float_network, load_network
 from edgeleuk.training.run import load_run_folder
+from edgeleuk.training.trained import load_float_network
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """tensorflow-model-optimization, imported in one place. Its scheme classes are not part of its public names."""
 
 from edgeleuk.errors import MissingExtraError
-from edgeleuk.training.framework import tf, tf_keras  # first: it sets the Keras version that tfmot needs
+from edgeleuk.keras.framework import tf, tf_keras  # first: it sets the Keras version that tfmot needs
 
 try:
     from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (

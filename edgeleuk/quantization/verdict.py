@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.quantization.calibration import ImageSet
+from edgeleuk.data.sampling import ImageSet
 from edgeleuk.quantization.fidelity import Probabilities, compare
 from edgeleuk.quantization.gate import Gate, check_met
 from edgeleuk.quantization.judging import accuracy, known_labels, standing

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgeleuk.errors import ModelError, SpecError, reading_what_was_named
 from edgeleuk.runtime.backend import Network
-from edgeleuk.runtime.bundle import Bundle, read_bundle
+from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature, decide
 from edgeleuk.runtime.images import decode_image, decode_indexed, rgb_image
@@ -68,7 +68,7 @@ class Classifier:
     """
 
     def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
-        """Prepare a model read by `read_bundle`. See `load`."""
+        """Prepare a model read by `read_bundle`. See `edgeleuk.runtime.models.open_model`."""
         self.spec: ModelSpec = bundle.require_spec(path)
         self.trained_on = bundle.seen
         self.network = Network(bundle.content, path, threads or default_threads(), backend)
@@ -80,21 +80,10 @@ class Classifier:
 
     @classmethod
     def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto") -> "Classifier":
-        """Load a .tflite file with its spec. `threads`: 1 to 4 cores by default; `backend`: see `BACKENDS`.
+        """The same as `edgeleuk.runtime.open_model`: a `Cascade` for the file of a cascade."""
+        from edgeleuk.runtime.models import open_model
 
-        A cascade is loaded as the `Cascade` that it is. Raises ModelError where the file is missing or damaged,
-        SpecError where its spec is missing or does not fit.
-        """
-        return cls.of(read_bundle(Path(path)), Path(path), threads, backend)
-
-    @classmethod
-    def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Classifier":
-        """The same of a file that `read_bundle` has read."""
-        if bundle.cascade is None:
-            return cls(bundle, path, threads, backend)
-        from edgeleuk.runtime.cascade import Cascade
-
-        return Cascade(bundle, path, threads, backend)
+        return open_model(path, threads, backend)
 
     def predict(self, image: ImageLike) -> Prediction:
         """Classify a file, its bytes or a Pillow image. Raises ImageError for an image that cannot be used."""

@@ -1,1 +1,4 @@
-"""Where images come from: files, a watched folder, a camera."""
+"""Where images come from: named files and how they are read safely, a watched folder, cameras.
+
+What is done with them belongs in `edgeleuk.classify`.
+"""

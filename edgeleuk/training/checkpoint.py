@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from edgeleuk.bench.codec import decode
+from edgeleuk.codec import decode
 from edgeleuk.errors import DataError, ModelError
+from edgeleuk.keras.weights import DAMAGED, read_series, save_arrays
 from edgeleuk.reading import parse_json
-from edgeleuk.training.weights import DAMAGED, read_series, save_arrays
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_file
+from edgeleuk.keras.choices import EXITS, POOLS
 from edgeleuk.reading import read_toml
 from edgeleuk.spec import RESAMPLING_FILTERS
 from edgeleuk.text import suggestion
@@ -16,8 +17,6 @@ from edgeleuk.text import suggestion
 Config = TypeVar("Config", "TrainConfig", "QatConfig", "PruneConfig")
 
 _MOST_IMAGES = 1_000_000  # in a batch
-POOLS = ("average", "depthwise")
-EXITS = tuple(f"mixed{block}" for block in range(3, 10))
 CRITERIA = ("taylor", "bn-l1")
 TEMPERATURE, TEACHER_WEIGHT = 4.0, 0.9
 _PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from edgeleuk.errors import EdgeleukError, ModelError
-from edgeleuk.metrics import weighted_f1
+from edgeleuk.keras.framework import tf, tf_keras, tqdm
+from edgeleuk.keras.stream import ImageStream
+from edgeleuk.statistics.metrics import weighted_f1
 from edgeleuk.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from edgeleuk.training.framework import tf, tf_keras, tqdm
 from edgeleuk.training.objective import Labels, Objective
-from edgeleuk.training.stream import ImageStream
 from edgeleuk.training.unfinished import CHECKPOINT
 
 _WARM_UP_SHARE = 0.1

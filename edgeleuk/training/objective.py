@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.training.framework import tf, tf_keras
-from edgeleuk.training.stream import ImageStream
+from edgeleuk.keras.framework import tf, tf_keras
+from edgeleuk.keras.stream import ImageStream
 
 TargetBatch = tuple[NDArray[np.float32], NDArray[np.int64], Any]  # images, labels, targets
 

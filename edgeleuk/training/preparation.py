@@ -12,12 +12,12 @@ from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.data.leaks import refuse_leaks
 from edgeleuk.errors import DataError, ImageError, UsageError
 from edgeleuk.files import sha256_bytes, to_json
+from edgeleuk.keras.stream import ImageStream
 from edgeleuk.runtime.images import image_size
 from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
 from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig
 from edgeleuk.training.fitting import FitData
 from edgeleuk.training.run import Run, inherited_files
-from edgeleuk.training.stream import ImageStream
 
 _SIZES_LOOKED_AT = 200
 

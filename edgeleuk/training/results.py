@@ -10,12 +10,12 @@ from typing import Any
 from edgeleuk import __version__
 from edgeleuk.errors import OutputError
 from edgeleuk.files import output_errors, to_json, write_text
+from edgeleuk.keras.framework import tf
+from edgeleuk.keras.weights import save_weights
 from edgeleuk.progress import duration
-from edgeleuk.report.plots import history_figure
 from edgeleuk.safe_csv import csv_of
 from edgeleuk.training.checkpoint import Progress
-from edgeleuk.training.framework import tf
-from edgeleuk.training.weights import save_weights
+from edgeleuk.training.history_picture import history_figure
 
 Report = Callable[[str], None]
 OnEpoch = Callable[[dict[str, Any]], None]

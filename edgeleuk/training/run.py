@@ -23,9 +23,9 @@ from typing import Any
 from edgeleuk.data.index import Index
 from edgeleuk.errors import DataError, ModelError, SpecError, reading_what_was_named
 from edgeleuk.files import sha256_file
+from edgeleuk.keras.network import NetworkConfig
 from edgeleuk.reading import read_json
 from edgeleuk.spec import ModelSpec
-from edgeleuk.training.network import NetworkConfig
 
 SCHEMA_VERSION = 2
 _WITH_FILE_HASH_OF_INDEX = 1  # schema version of runs that cannot change where their index says that the images lie

@@ -9,12 +9,12 @@ from typing import Any
 from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json
+from edgeleuk.keras.framework import tf_keras, use_mixed_precision
+from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import TrainConfig, weights_facts
 from edgeleuk.training.distillation import distillation_of
 from edgeleuk.training.fitting import Fitter, Phase
-from edgeleuk.training.framework import tf_keras, use_mixed_precision
-from edgeleuk.training.network import NetworkConfig, build_network
 from edgeleuk.training.objective import Labels, Objective
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
 from edgeleuk.training.results import OnEpoch, Report, epoch_reporter, made_by, write_results

@@ -1,1 +1,4 @@
-"""The page for the lab bench: upload, live list, history and device health in a browser. Needs the extra `web`."""
+"""HTTP only: routes, access, limits, events, and the page in the lab's browser.
+
+Classifying and storing an image belongs in `edgeleuk.classify` and `edgeleuk.store`.
+"""

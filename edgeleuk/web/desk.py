@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from edgeleuk.classify.attempts import PASSED_OVER, Attempts, upload_key
 from edgeleuk.errors import ImageError
 from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.classifier import Prediction
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.store import Store
 from edgeleuk.store.record import make_failure, make_result
-from edgeleuk.streaming.attempts import PASSED_OVER, Attempts, upload_key
 from edgeleuk.web.body import Body
 from edgeleuk.web.model import ServedModel
 from edgeleuk.web.pictures import shrink

@@ -9,6 +9,7 @@ from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.runtime.models import model_of
 from edgeleuk.store.record import ModelIdentity
 
 
@@ -24,7 +25,7 @@ class ServedModel:
     def load(cls, path: Path, threads: int | None, backend: str) -> "ServedModel":
         """Read and prepare the model, and run it once. Raises ModelError or SpecError where it cannot be used."""
         bundle = read_bundle(path)
-        classifier = Classifier.of(bundle, path, threads, backend)
+        classifier = model_of(bundle, path, threads, backend)
         classifier.try_out()
         card = {
             "name": path.name,

@@ -5,8 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.store.record import readable
-from edgeleuk.streaming.subjects import subject_finder
 from edgeleuk.web.body import declared_bytes, read_body
 from edgeleuk.web.news import shown
 from edgeleuk.web.params import MAX_SUBJECT, label_of_file, plain_text, query_values

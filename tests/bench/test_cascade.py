@@ -6,7 +6,6 @@ import json
 import pytest
 
 from edgeleuk.bench.candidates import Request, model_facts
-from edgeleuk.bench.codec import decode
 from edgeleuk.bench.record import (
     FIRST_MODEL,
     LARGE_MODEL,
@@ -20,8 +19,9 @@ from edgeleuk.bench.record import (
 from edgeleuk.bench.session import benchmark
 from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.bench.worker import Task, measure, outline
-from edgeleuk.report.benchmark import render_record
-from edgeleuk.report.cascade_times import cascade_lines
+from edgeleuk.codec import decode
+from edgeleuk.report.text.benchmark import render_record
+from edgeleuk.report.text.cascade_times import cascade_lines
 
 QUICK = Protocol(processes=1, runs=4, seconds=0.0, warm_up_block_s=0.001)
 FACTS = CascadeFacts(1.5, 0.9, answered_first=30, images=40)
@@ -81,7 +81,7 @@ def test_a_record_of_a_cascade_is_read_again(cascade, write_image):
 
 
 def test_a_record_without_the_new_keys_is_still_read(make_record, make_result):
-    from edgeleuk.bench.codec import digest
+    from edgeleuk.codec import digest
 
     raw = json.loads(make_record(make_result()).to_json())
     for row in raw["results"]:

@@ -6,8 +6,8 @@ import pytest
 
 from edgeleuk.bench.compare import Comparison, compare, threads_advice
 from edgeleuk.bench.record import ModelFacts, Protocol
-from edgeleuk.bench.statistics import Ratio
 from edgeleuk.errors import DataError
+from edgeleuk.statistics.latency import Ratio
 
 
 @pytest.mark.parametrize(

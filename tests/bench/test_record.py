@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeleuk.bench.codec import digest
 from edgeleuk.bench.record import (
     Condition,
     Energy,
@@ -24,6 +23,7 @@ from edgeleuk.bench.record import (
     parse_record,
     read_record,
 )
+from edgeleuk.codec import digest
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError
 

@@ -9,6 +9,7 @@ from edgeleuk.bench.stages import END_TO_END, STAGES, timed_way
 from edgeleuk.errors import ImageError
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.runtime.models import model_of
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_of_a_cascade_the_image_is_decoded_once_and_what_both_models_take_is_sum
 
 def test_input_that_both_models_share_is_made_once(write_cascade, write_image, tmp_path):
     cascade = Classifier.load(write_cascade(tmp_path / "cascade.tflite", 1.0), 1, "litert")
-    cascade.first = Classifier.of(dataclasses.replace(read_bundle(tmp_path / "cascade.tflite"), cascade=None), tmp_path)
+    cascade.first = model_of(dataclasses.replace(read_bundle(tmp_path / "cascade.tflite"), cascade=None), tmp_path)
     cascade.shares_input = True
     stages, _ = timed_way(cascade, [write_image("a.bmp")], runs=1, seconds=0, clock=ticking())
     assert [stage.samples_ms for stage in stages[:-1]] == [(1.0,), (1.0,), (1.0,), (2.0,), (2.0,)]

@@ -8,10 +8,10 @@ import os
 import pytest
 
 from edgeleuk.bench import worker
-from edgeleuk.bench.codec import decode
 from edgeleuk.bench.record import ProcessRun, Protocol, Sustained
 from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.bench.worker import Task, examine, measure, outline, sustain
+from edgeleuk.codec import decode
 from edgeleuk.errors import ImageError, ModelError
 
 QUICK = Protocol(warm_up_block_s=0.001)

@@ -28,7 +28,7 @@ from benchmarks.peers.worker import Task
 from edgeleuk.bench.compare import compare
 from edgeleuk.bench.measured import ProcessRun, Protocol
 from edgeleuk.bench.record import read_record
-from edgeleuk.report.reading import read_material
+from edgeleuk.report.page.reading import read_material
 from edgeleuk.runtime.classifier import Classifier
 
 ENVIRONMENTS = (PEERS, CONVERTER, TFLITE_RUNTIME)
@@ -468,7 +468,7 @@ def test_an_engine_that_is_not_there_is_said(small_plan):
 _STATISTICS = """
 import numpy as np
 from benchmarks.peers.make_network import fit_head, settle_statistics
-from edgeleuk.training.framework import tf_keras
+from edgeleuk.keras.framework import tf_keras
 
 layers = tf_keras.layers
 tf_keras.utils.set_random_seed(0)

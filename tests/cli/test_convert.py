@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgeleuk.cli.convert import command
-from edgeleuk.report.proof import render_proof, split_graph
+from edgeleuk.report.text.proof import render_proof, split_graph
 from tests.terminal import unwrapped
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ from edgeleuk.bench.record import Protocol
 from edgeleuk.bench.session import benchmark
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
-from edgeleuk.data.synth import write_cells
-from edgeleuk.search.record import COMPLETE, read_search
+from edgeleuk.data.synthetic.synth import write_cells
+from edgeleuk.optimize.record import COMPLETE, read_search
 
 
 @pytest.fixture(scope="module")

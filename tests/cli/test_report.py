@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result
 from edgeleuk.cli.report import command
-from edgeleuk.report.page import extract
+from edgeleuk.report.page.page import extract
 from tests.searches import make_search
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.left_out import sentences
+from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.data.scan import Scan, scan
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import sha256_file

@@ -15,9 +15,9 @@ SIZE_PX = 16
 
 def make_probe() -> bytes:
     """One of each kind of layer that InceptionV3 has, wide enough for the vectorized kernels and their remainders."""
+    from edgeleuk.keras.framework import tf_keras
     from edgeleuk.quantization.freeze import convert_float
     from edgeleuk.quantization.post_training import quantize_int8
-    from edgeleuk.training.framework import tf_keras
 
     layers = tf_keras.layers
     tf_keras.utils.set_random_seed(0)

@@ -10,14 +10,14 @@ import pytest
 
 from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, ProofError, SpecError, UsageError
+from edgeleuk.keras.framework import tf, tf_keras
 from edgeleuk.quantization.convert import Request, convert
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.source import load_source
-from edgeleuk.report.proof import one_label
+from edgeleuk.report.text.proof import one_label
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.graph import read_constant, read_graph
-from edgeleuk.training.framework import tf, tf_keras
 
 ANY = Keep(min_agreement=0.0, most=0)  # of networks that are hardly trained
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeleuk.optimize.layers import AverageConvolution, BorderCorrection
-from edgeleuk.optimize.rewrite import rewrite
+from edgeleuk.keras.layers import AverageConvolution, BorderCorrection
+from edgeleuk.keras.network import NetworkConfig, build_network
+from edgeleuk.keras.rewrite import rewrite
 from edgeleuk.quantization.network import (
     measure_ranges,
     quantize_network,
@@ -16,12 +17,11 @@ from edgeleuk.quantization.network import (
     share_ranges,
 )
 from edgeleuk.quantization.qat import calibrated_network
+from edgeleuk.quantization.runs import load_network
 from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.training.config import QatConfig
 from edgeleuk.training.fitting import validate
-from edgeleuk.training.network import NetworkConfig, build_network
-from edgeleuk.training.predictor import load_network
 from edgeleuk.training.preparation import stream_of
 from edgeleuk.training.run import load_run_folder
 

@@ -30,11 +30,11 @@ from edgeleuk.bench.record import (
 )
 from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.device.delegate import Coverage
-from edgeleuk.evaluation import Evaluation, Prediction, subject_results
+from edgeleuk.evaluation.evaluate import Evaluation, Prediction, subject_results
 from edgeleuk.files import sha256_bytes, to_json
-from edgeleuk.metrics import Bootstrap, score
-from edgeleuk.report.reading import Material, read_material
+from edgeleuk.report.page.reading import Material, read_material
 from edgeleuk.spec import Decision
+from edgeleuk.statistics.metrics import Bootstrap, score
 
 CLASSES = ("all", "hem")
 NOTES = ("overlap cannot be ruled out", "research use, not a diagnosis")

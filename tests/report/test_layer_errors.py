@@ -7,7 +7,7 @@ import pytest
 
 from edgeleuk.errors import OutputError, UsageError
 from edgeleuk.report.layer_errors import write_layer_errors
-from edgeleuk.report.proof import render_proof
+from edgeleuk.report.text.proof import render_proof
 
 ROWS = [
     {

@@ -164,7 +164,7 @@ def test_litert_and_tensorflow_compute_the_same_bytes_of_an_int8_model(small_mod
 
 def _output(interpreter, content, values):
     if interpreter == "tensorflow":
-        from edgeleuk.training.framework import tf
+        from edgeleuk.keras.framework import tf
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")

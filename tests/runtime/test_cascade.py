@@ -13,6 +13,7 @@ from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime import Classifier
 from edgeleuk.runtime.bundle import FIRST, CascadePart, is_cascade, pack, parse_bundle, read_bundle
 from edgeleuk.runtime.cascade import Cascade, calibrated
+from edgeleuk.runtime.models import model_of
 from edgeleuk.spec import Decision, ModelSpec, Preprocessing
 
 
@@ -232,4 +233,4 @@ def test_a_cascade_in_a_cascade_is_refused(write_cascade, small_spec, tmp_path):
     rule = dataclasses.replace(part.rule, first_sha256=sha256_bytes(inner))
     content = pack(parse_bundle(inner, tmp_path).flatbuffer, small_spec, {}, frozenset(), CascadePart(rule, inner))
     with pytest.raises(ModelError, match="is itself a cascade"):
-        Classifier.of(parse_bundle(content, tmp_path / "x.tflite"), tmp_path / "x.tflite")
+        model_of(parse_bundle(content, tmp_path / "x.tflite"), tmp_path / "x.tflite")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from edgeleuk.sources.watch import FolderWatch
+from edgeleuk.sources.watch.watcher import FolderWatch
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0  # of a machine that does much else; what is awaited comes within a second on an idle one

@@ -3,11 +3,11 @@
 import pytest
 
 from edgeleuk.data.pixels import list_images
-from edgeleuk.sources.file_camera import FileCamera
+from edgeleuk.sources.cameras.folder import FileCamera
 from edgeleuk.sources.files import named_images
 from edgeleuk.sources.names import is_image_name
-from edgeleuk.sources.notices import Notices
-from edgeleuk.sources.tree import walk_images
+from edgeleuk.sources.watch.notices import Notices
+from edgeleuk.sources.watch.tree import walk_images
 
 IMAGES = ["a.png", "A.BMP", "x.y.tiff", "two words.JPeG", "a\nb.jpg", "c.jfif", "D.JPE", "e.Tif", "f.ome.tif", "g.webp"]
 OTHERS = [".png", "png", "._a.png", ".a.png", ".DS_Store", "Thumbs.db", "a.png~", "a.png.part", "a.", "a.pngx", "a.gif"]

@@ -10,13 +10,13 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy.special import log_softmax, softmax
 
+from edgeleuk.keras.framework import tf, tf_keras
+from edgeleuk.keras.stream import ImageStream
 from edgeleuk.spec import Preprocessing
 from edgeleuk.training.config import Distilling
 from edgeleuk.training.distillation import Distillation, divergence
 from edgeleuk.training.fitting import FitData, Fitter, Phase
-from edgeleuk.training.framework import tf, tf_keras
 from edgeleuk.training.objective import Labels
-from edgeleuk.training.stream import ImageStream
 
 SPEC = Preprocessing(8, 8)
 LOGITS = arrays(np.float64, (2, 3, 4), elements=st.floats(-20, 20, width=32))

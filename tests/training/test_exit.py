@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from edgeleuk.data.index import Index
-from edgeleuk.optimize.macs import count_macs
-from edgeleuk.optimize.prune import prune
+from edgeleuk.keras.network import build_network
+from edgeleuk.pruning.macs import count_macs
+from edgeleuk.pruning.prune import prune
 from edgeleuk.quantization.convert import Conversion, Request, convert
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
 from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig
-from edgeleuk.training.network import build_network
-from edgeleuk.training.predictor import load_float_network
 from edgeleuk.training.run import load_run_folder
 from edgeleuk.training.train import train
+from edgeleuk.training.trained import load_float_network
 
 pytestmark = pytest.mark.slow
 CONVOLUTIONS = 40  # of InceptionV3 up to mixed4

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from edgeleuk.errors import ImageError, ModelError
+from edgeleuk.keras.framework import tf_keras
+from edgeleuk.keras.stream import ImageStream
 from edgeleuk.spec import Preprocessing
 from edgeleuk.training.fitting import FitData, Fitter, Phase, validate
-from edgeleuk.training.framework import tf_keras
-from edgeleuk.training.stream import ImageStream
 
 SPEC = Preprocessing(8, 8)
 

@@ -8,10 +8,10 @@ import pytest
 from edgeleuk.data.index import Index
 from edgeleuk.errors import LeakError, ModelError, UsageError
 from edgeleuk.files import to_json, write_text
+from edgeleuk.keras.network import NetworkConfig
 from edgeleuk.spec import ModelSpec, Preprocessing
 from edgeleuk.training.config import Distilling, TrainConfig
 from edgeleuk.training.cross_validation import cross_validate
-from edgeleuk.training.network import NetworkConfig
 from edgeleuk.training.run import TEACHER, Run, load_run_folder, partial_of
 from edgeleuk.training.teacher import fold_teacher, open_teacher, teacher_json
 from edgeleuk.training.unfinished import publish_run

@@ -94,10 +94,10 @@ def test_pretrained_weights_are_tuned_head_first_with_batch_norm_frozen(
 ) -> None:
     import numpy as np
 
-    from edgeleuk.optimize.keras_graph import carry_weights
-    from edgeleuk.training.framework import tf_keras
-    from edgeleuk.training.network import NetworkConfig, build_network
-    from edgeleuk.training.predictor import load_network
+    from edgeleuk.keras.framework import tf_keras
+    from edgeleuk.keras.graph import carry_weights
+    from edgeleuk.keras.network import NetworkConfig, build_network
+    from edgeleuk.quantization.runs import load_network
 
     published = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
     carry_weights(load_network(load_run_folder(float_run)), published)

@@ -5,10 +5,10 @@ from concurrent.futures import Future
 
 import pytest
 
+from edgeleuk.classify.attempts import MOST_TRIES, Attempts, upload_key
 from edgeleuk.errors import ImageError, StoreError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.store import Store
-from edgeleuk.streaming.attempts import MOST_TRIES, Attempts, upload_key
 from edgeleuk.web.body import Body
 from edgeleuk.web.desk import Desk
 from edgeleuk.web.model import ServedModel

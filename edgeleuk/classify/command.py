@@ -1,0 +1,164 @@
+"""What `edgeleuk infer` does: images from where they were asked for, rows printed once they are stored."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from edgeleuk.classify.recorder import recorded
+from edgeleuk.classify.rows import Row, json_line, table_head, table_line
+from edgeleuk.classify.steps import Model, Steps, Way
+from edgeleuk.classify.subjects import subject_finder
+from edgeleuk.errors import UsageError
+from edgeleuk.picture_limits import MAX_PIXELS
+from edgeleuk.progress import Counter
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.sources.files import STANDARD_INPUT, named_images
+from edgeleuk.text import printable
+
+if TYPE_CHECKING:
+    from edgeleuk.classify.attempts import Attempts
+    from edgeleuk.sources.cameras.frame import CameraSource
+    from edgeleuk.sources.watch.watcher import FolderWatch
+    from edgeleuk.store import Store
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; exactly one of `names`, `watch` and `camera`. See the options of `edgeleuk infer`."""
+
+    model: Path
+    names: tuple[str, ...] = ()
+    watch: Path | None = None
+    camera: str | None = None
+    every: float = 1.0
+    frames: int | None = None
+    store: Path | None = None
+    subject: str | None = None
+    subject_pattern: str | None = None
+    null: bool = False
+    polling: bool = False
+    page: int | None = None
+    max_pixels: int = MAX_PIXELS
+    threads: int | None = None
+    backend: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where the request says nothing, too much, or what does not fit together."""
+        given = [bool(self.names), self.watch is not None, self.camera is not None]
+        if sum(given) != 1:
+            raise UsageError(
+                "expected images (files, folders, patterns or -), --watch DIR or --camera NAME: one of them"
+            )
+        if self.frames is not None and self.camera is None:
+            raise UsageError("--frames goes with --camera")
+        if self.polling and self.watch is None:
+            raise UsageError("--polling goes with --watch")
+        if self.null and STANDARD_INPUT not in self.names:
+            raise UsageError("-0 goes with - (names on standard input)")
+        if self.page is not None and self.store is not None:
+            raise UsageError("--page does not go with --store, which knows a file by its content, not by its pages")
+
+    def load(self) -> Model:
+        """The model as it is on disk now."""
+        return Model.of(read_bundle(self.model), self.model, self.threads, self.backend)
+
+
+def run(request: Request, as_json: bool = False) -> bool:
+    """Classify and print. Returns False where an image could not be used; a watch or a camera that ended is well."""
+    with ExitStack() as stack:
+        rows, model = _open(request, stack)
+        table = sys.stdout.isatty() and not as_json
+        return _print(rows, model.classifier.spec.shown_names, table, _counter(request)) or not request.names
+
+
+def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Model]:
+    """Open all that is needed, cheap things first, so that a mistake shows before a model is loaded."""
+    source = "watch" if request.watch else "camera" if request.camera else "file"
+    subject_of = subject_finder(request.subject, request.subject_pattern)
+    way = Way(source, request.watch, subject_of, request.max_pixels, request.page)
+    named = named_images(request.names, separator=b"\0" if request.null else b"\n")
+    watch, camera, store = _opened_watch(request, stack), _opened_camera(request, stack), _opened_store(request, stack)
+    model = request.load()
+    steps = Steps(model, store, way, _attempts(request, store))
+    if watch is None and camera is None:
+        rows = steps.rows(named)
+        return (recorded(rows, store, source) if store is not None else rows), model
+    from edgeleuk.classify.service import Control, Service
+
+    model.classifier.try_out()  # a service that cannot classify ends at its start, not at each image
+    service = Service(steps, stack.enter_context(Control()), request.load, _report)
+    if watch is not None:
+        return service.watch(watch, store), model
+    return service.camera(cast("CameraSource", camera), store, request.every, request.frames), model
+
+
+def _attempts(request: Request, store: "Store | None") -> "Attempts | None":
+    """Only of a watch: files that were named are tried whatever happened before."""
+    if store is None or request.watch is None:
+        return None
+    from edgeleuk.classify.attempts import Attempts
+
+    return Attempts(store)
+
+
+# Each imports what it opens: to classify one image takes no longer for what else can be done.
+
+
+def _opened_watch(request: Request, stack: ExitStack) -> "FolderWatch | None":
+    if request.watch is None:
+        return None
+    from edgeleuk.sources.watch.watcher import FolderWatch
+
+    return stack.enter_context(FolderWatch(request.watch, polling=request.polling or None, report=_report))
+
+
+def _opened_camera(request: Request, stack: ExitStack) -> "CameraSource | None":
+    if request.camera is None:
+        return None
+    from edgeleuk.sources.cameras.base import open_camera
+
+    return stack.enter_context(closing(open_camera(request.camera)))
+
+
+def _opened_store(request: Request, stack: ExitStack) -> "Store | None":
+    if request.store is None:
+        return None
+    from edgeleuk.store import Store
+
+    store = stack.enter_context(Store.open(request.store))
+    store.on_damage = _report
+    return store
+
+
+def _counter(request: Request) -> Counter:
+    """Counts the images that were named, on a terminal; how many they are is looked up for one alone."""
+    counter = Counter("images")
+    if request.names and STANDARD_INPUT not in request.names and counter.on:
+        counter.total = sum(map(len, named_images(request.names)))
+    counter.on = counter.total is not None
+    return counter
+
+
+def _print(rows: Iterable[Row | None], shown: Mapping[str, str], table: bool, counter: Counter) -> bool:
+    if table:
+        print(printable(table_head(shown)))
+    well = True
+    with closing(counter):
+        for number, row in enumerate(rows, 1):
+            if row is not None:
+                if sys.stdout.isatty():  # the same place as the counter's
+                    counter.close()
+                print(printable(table_line(row, shown)) if table else json_line(row), flush=True)
+                well &= row.error is None
+                counter.at(number)
+    if table or sys.stderr.isatty():
+        print(RESEARCH_USE, file=sys.stdout if table else sys.stderr)
+    return well
+
+
+def _report(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)

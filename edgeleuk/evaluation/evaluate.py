@@ -1,0 +1,217 @@
+"""How good a model is on labelled images: scores with intervals, per subject, and what must be said beside them."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeleuk.data.groups import group_ids
+from edgeleuk.data.index import ImageRecord, Index, verify_files
+from edgeleuk.data.split import open_images
+from edgeleuk.errors import ModelError
+from edgeleuk.evaluation.notes import notes_on
+from edgeleuk.evaluation.predictors import Predictor, StagedPredictor, model_sha256, open_predictor
+from edgeleuk.evaluation.selection import choose_images, default_split, seen_in_training
+from edgeleuk.progress import counted
+from edgeleuk.runtime.decision import decide
+from edgeleuk.spec import Decision
+from edgeleuk.statistics.metrics import Bootstrap, Scores, score
+from edgeleuk.statistics.resampling import statistics_packages
+
+__all__ = [
+    "Evaluation",
+    "Predictor",
+    "Request",
+    "choose_images",
+    "evaluate",
+    "evaluate_files",
+    "evaluate_on",
+    "open_predictor",
+]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to evaluate on: see `choose_images` for `split` and `trained`; seed and resamples of the bootstrap.
+
+    `data_root`: where the images lie, if not where the index says.
+    """
+
+    split: str | None = None
+    trained: str = "refuse"
+    seed: int = 0
+    resamples: int = 2000
+    data_root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One image: its label, the label the model chose, the probabilities in class order, and the content's hash."""
+
+    path: str
+    subject: str | None
+    label: str
+    predicted: str
+    label_probability: float
+    probabilities: tuple[float, ...]
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class SubjectResult:
+    """The images of one subject."""
+
+    subject: str
+    labels: tuple[str, ...]
+    images: int
+    correct: int
+    accuracy: float
+    mean_label_probability: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The record of one evaluation; `trained_images` counts those of its images that were seen in training.
+
+    `answered_first` counts those that the first model of a cascade answered; None where there is one model.
+    `former_index_sha256`: what older versions of edgeleuk call the index, where its file is one of theirs.
+    """
+
+    model: str
+    model_sha256: str
+    index_sha256: str
+    split: str
+    classes: tuple[str, ...]
+    positive_class: str | None
+    decision: Decision
+    trained_images: int
+    scores: Scores
+    subjects: tuple[SubjectResult, ...]
+    notes: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+    answered_first: int | None = None
+    former_index_sha256: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON can hold; without the predictions, which are a table of their own (predictions.csv)."""
+        whole = dataclasses.replace(self, predictions=())
+        return {
+            "schema_version": self.schema_version,
+            **dataclasses.asdict(whole),
+            "predictions": len(self.predictions),
+        }
+
+
+def evaluate_files(model: Path, data: Path, request: Request) -> Evaluation:
+    """Evaluate a .tflite file or run on an index, or on a folder or manifest as `evaluate_on` does.
+
+    Raises what `evaluate` raises, and ModelError or DataError where model or data cannot be opened.
+    """
+    statistics_packages()  # before an hour of predictions, not after
+    return evaluate_on(data, open_predictor(model), model, request)
+
+
+def evaluate_on(data: Path, predictor: Predictor, model: Path, request: Request) -> Evaluation:
+    """Evaluate a predictor on an index file, or on a folder or manifest, whose default split is "all".
+
+    What could not be used of a folder is said in the notes.
+    """
+    left_out: list[str] = []
+    index = open_images(data, left_out.append, request.data_root)
+    if data.suffix.lower() != ".json" and request.split is None:
+        request = dataclasses.replace(request, split="all")
+    evaluation = evaluate(predictor, index, model, request)
+    return dataclasses.replace(evaluation, notes=(*evaluation.notes, *left_out))
+
+
+def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) -> Evaluation:
+    """Evaluate a predictor, loaded from the path `model`, on an index.
+
+    Raises LeakError for images seen in training unless the request says otherwise, SpecError for unknown labels,
+    DataError for files that are not those of the index, ImageError for one that is no image.
+    """
+    spec = predictor.spec
+    images = choose_images(index, predictor, request.split, request.trained)
+    verify_files(index, images)
+    probabilities, answered_first = _answers(predictor, index, images)
+    truth = np.array([spec.classes.index(str(image.label)) for image in images])
+    chosen = decide(probabilities, spec)
+    seen = seen_in_training(index, predictor)
+    unit = "subject" if all(image.subject is not None for image in images) else "image group"
+    scores = score(
+        truth,
+        probabilities,
+        np.array(group_ids(images)),
+        predicted=chosen,
+        positive=None if spec.positive_class is None else spec.classes.index(spec.positive_class),
+        bootstrap=Bootstrap(unit, request.resamples, request.seed),
+    )
+    split = request.split or default_split(index, predictor)
+    predictions = tuple(map(_prediction, images, chosen, probabilities, [spec.classes] * len(images)))
+    return Evaluation(
+        model=shown_path(model),
+        model_sha256=model_sha256(model),
+        index_sha256=index.sha256,
+        split=split,
+        classes=spec.classes,
+        positive_class=spec.positive_class,
+        decision=spec.decision,
+        trained_images=len(seen.intersection(images)),
+        scores=scores,
+        subjects=subject_results(predictions),
+        notes=tuple(notes_on(scores, split, predictor, images, seen)),
+        predictions=predictions,
+        answered_first=answered_first,
+        former_index_sha256=index.former_sha256,
+    )
+
+
+def shown_path(path: Path) -> str:
+    """A path for a record, which is handed on: as it was typed, but of an absolute one the name alone."""
+    return path.name if path.is_absolute() else str(path)
+
+
+def _answers(
+    predictor: Predictor, index: Index, images: Sequence[ImageRecord]
+) -> tuple[NDArray[np.float32], int | None]:
+    """float32 [n, classes], and how many of them the first model of a cascade gave."""
+    paths = [index.path_of(image) for image in images]
+    answered_first = None
+    if isinstance(predictor, StagedPredictor):
+        rows, stages = zip(*counted(predictor.answers(paths), "images", len(paths)), strict=True)
+        probabilities, answered_first = np.stack(rows), stages.count(1)
+    else:
+        probabilities = np.stack(list(counted(predictor.probabilities(paths), "images", len(paths))))
+    expected = (len(images), len(predictor.spec.classes))
+    if probabilities.shape != expected or not np.isfinite(probabilities).all():
+        raise ModelError(f"the model gave {probabilities.shape} values, expected {expected}, all of them finite")
+    return probabilities, answered_first
+
+
+def _prediction(
+    image: ImageRecord, chosen: np.int64, probabilities: NDArray[np.float32], classes: tuple[str, ...]
+) -> Prediction:
+    label, values = str(image.label), tuple(map(float, probabilities))
+    probability = values[classes.index(label)]
+    return Prediction(image.path, image.subject, label, classes[chosen], probability, values, image.sha256)
+
+
+def subject_results(predictions: Sequence[Prediction]) -> tuple[SubjectResult, ...]:
+    """One row for each known subject, in order of name."""
+    known = sorted((p for p in predictions if p.subject is not None), key=lambda p: str(p.subject))
+    rows = []
+    for subject, group in groupby(known, key=lambda p: str(p.subject)):
+        own = list(group)
+        correct = sum(p.label == p.predicted for p in own)
+        labels = tuple(sorted({p.label for p in own}))
+        mean = sum(p.label_probability for p in own) / len(own)
+        rows.append(SubjectResult(subject, labels, len(own), correct, correct / len(own), mean))
+    return tuple(rows)

@@ -1,0 +1,34 @@
+"""The folder that `evaluate -o` writes: JSON, table and picture."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.evaluation.comparison import Comparison
+from edgeleuk.evaluation.evaluate import Evaluation
+from edgeleuk.evaluation.picture import evaluation_figure
+from edgeleuk.files import to_json, whole_folder, write_text
+from edgeleuk.safe_csv import csv_text
+
+
+def record_of(evaluation: Evaluation, comparison: Comparison | None = None) -> dict[str, Any]:
+    """What JSON can hold of the evaluation, and under "against" of its comparison with a reference."""
+    against = {} if comparison is None else {"against": dataclasses.asdict(comparison)}
+    return evaluation.to_dict() | against
+
+
+def write_folder(evaluation: Evaluation, folder: Path, comparison: Comparison | None = None) -> None:
+    """Write evaluation.json, predictions.csv and evaluation.png, all or none. Raises OutputError."""
+    with whole_folder(folder) as partial:
+        (partial / "evaluation.json").write_text(to_json(record_of(evaluation, comparison)), encoding="utf-8")
+        write_text(partial / "predictions.csv", _predictions_csv(evaluation))
+        evaluation_figure(evaluation, partial / "evaluation.png")
+
+
+def _predictions_csv(evaluation: Evaluation) -> str:
+    head = ["path", "subject", "label", "predicted", *(f"p_{name}" for name in evaluation.classes), "sha256"]
+    rows = [
+        [p.path, p.subject, p.label, p.predicted, *(f"{value:.6f}" for value in p.probabilities), p.sha256]
+        for p in evaluation.predictions
+    ]
+    return csv_text([head, *rows])

@@ -1,0 +1,38 @@
+"""A run as a predictor: its network, rebuilt ."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeleuk.keras.stream import ImageStream
+from edgeleuk.quantization.runs import load_network
+from edgeleuk.runtime.decision import apply_temperature
+from edgeleuk.spec import ModelSpec
+from edgeleuk.training.run import Run, load_run_folder
+
+
+class RunPredictor:
+    """Class probabilities of a run's network. `trained_on` as in `edgeleuk.evaluation.predictors.Predictor`."""
+
+    def __init__(self, run: Run, network: Any) -> None:
+        """Take a run and its network."""
+        self.spec: ModelSpec = run.spec
+        self.trained_on = run.trained_on
+        self._network = network
+        grid = run.kind == "qat"  # a QAT network imitates the device, so it sees what the device feeds its own
+        self._preprocessing = run.spec.preprocessing.on_int8_grid() if grid else run.spec.preprocessing
+
+    def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
+        """Yield float32 [classes] for each path in order. Raises ImageError at a bad file."""
+        stream = ImageStream(paths, [0] * len(paths), self._preprocessing)
+        for images, _ in stream.in_order():
+            yield from apply_temperature(np.asarray(self._network.predict_on_batch(images)), self.spec.decision)
+
+
+def load_run(folder: Path) -> RunPredictor:
+    """The run in `folder` as a predictor. Raises ModelError where it is incomplete or damaged."""
+    run = load_run_folder(folder)
+    return RunPredictor(run, load_network(run))

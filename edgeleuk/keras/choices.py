@@ -1,0 +1,4 @@
+"""What may be chosen of a network's shape; told apart from its code so that `--help` needs no TensorFlow."""
+
+POOLS = ("average", "depthwise")
+EXITS = tuple(f"mixed{block}" for block in range(3, 10))

@@ -1,0 +1,99 @@
+"""Batches of images, streamed: decoded and augmented by a few threads, a few batches ahead of the network."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgeleuk.keras.augmentation import Augmentation, augment, draw_shift
+from edgeleuk.runtime.images import decode_indexed
+from edgeleuk.runtime.preprocessing import fit_to_input, scale_pixels
+from edgeleuk.spec import Preprocessing
+
+Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
+_Job = tuple[int, list[int] | None]  # position of the image; seed of its augmentation, None for none
+_Views = list[NDArray[np.float32]]  # one image, or one batch, as each of several preprocessings makes it
+_BATCHES_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class ImageStream:
+    """Images with labels, in batches of float32 [batch, size, size, 3] as the network takes them, and int64 [batch].
+
+    Memory does not depend on the number of images: `threads` workers keep two batches ahead.
+    """
+
+    paths: Sequence[Path]
+    labels: Sequence[int]
+    preprocessing: Preprocessing
+    batch_size: int = 32
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.paths)
+
+    @property
+    def batch_count(self) -> int:
+        """Batches in one pass, the last one included where it is not full."""
+        return -(-len(self.paths) // self.batch_size)
+
+    def in_order(self) -> Iterator[Batch]:
+        """One pass as the device would see the images: index order, nothing changed."""
+        jobs: list[_Job] = [(position, None) for position in range(len(self.paths))]
+        for (images,), labels in self._batches(jobs, [self.preprocessing]):
+            yield images, labels
+
+    def shuffled(self, epoch: int) -> Iterator[Batch]:
+        """One augmented pass in an order that depends on the seed and the epoch alone."""
+        for (images,), labels in self._batches(self._shuffled_jobs(epoch), [self.preprocessing]):
+            yield images, labels
+
+    def shuffled_views(
+        self, epoch: int, other: Preprocessing
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]]:
+        """`shuffled`, with the same pixels as `other` prepares them second: moved, turned and stained alike."""
+        views = [self.preprocessing] if other == self.preprocessing else [self.preprocessing, other]
+        for images, labels in self._batches(self._shuffled_jobs(epoch), views):
+            yield images[0], images[-1], labels
+
+    def _shuffled_jobs(self, epoch: int) -> list[_Job]:
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.paths))
+        return [(int(position), [self.seed, epoch, int(position)]) for position in order]
+
+    def _batches(self, jobs: list[_Job], views: list[Preprocessing]) -> Iterator[tuple[_Views, NDArray[np.int64]]]:
+        ahead: deque[tuple[list[Future[_Views]], list[int]]] = deque()
+        with ThreadPoolExecutor(self.threads) as pool:
+            for start in range(0, len(jobs), self.batch_size):
+                chunk = jobs[start : start + self.batch_size]
+                ahead.append(
+                    ([pool.submit(self._load, *job, views) for job in chunk], [self.labels[p] for p, _ in chunk])
+                )
+                if len(ahead) > _BATCHES_AHEAD:
+                    yield _collect(*ahead.popleft())
+            while ahead:
+                yield _collect(*ahead.popleft())
+
+    def _load(self, position: int, seed: list[int] | None, views: list[Preprocessing]) -> _Views:
+        image = decode_indexed(self.paths[position])
+        return [self._view(image, view, seed) for view in views]
+
+    def _view(self, image: Image.Image, view: Preprocessing, seed: list[int] | None) -> NDArray[np.float32]:
+        if seed is None:
+            return scale_pixels(fit_to_input(image, view), view)
+        random = np.random.default_rng(seed)  # anew for each view: the draws do not depend on its size
+        shift = draw_shift(self.preprocessing.crop_px, self.augmentation, random)
+        return scale_pixels(augment(fit_to_input(image, view, shift), self.augmentation, random), view)
+
+
+def _collect(images: list[Future[_Views]], labels: list[int]) -> tuple[_Views, NDArray[np.int64]]:
+    views = zip(*(image.result() for image in images), strict=True)
+    return [np.stack(view) for view in views], np.array(labels, np.int64)

@@ -1,0 +1,216 @@
+"""The end of a search: models measured together, one chosen, held against the reference, and all of it written."""
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import edgeleuk
+from edgeleuk.codec import decode
+from edgeleuk.data.index import Index
+from edgeleuk.errors import EdgeleukError
+from edgeleuk.evaluation.comparison import Comparison
+from edgeleuk.evaluation.evaluate import shown_path
+from edgeleuk.files import output_errors, sha256_file, whole_file, write_text
+from edgeleuk.optimize.choice import choose, most_accurate, pareto_front
+from edgeleuk.optimize.commands import commands_of
+from edgeleuk.optimize.config import FLOAT, PRUNED, Candidate
+from edgeleuk.optimize.device import Device
+from edgeleuk.optimize.halving import Halving
+from edgeleuk.optimize.jobs import Job
+from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, Reference, Refused, Rung, SearchRecord, Trial
+from edgeleuk.reading import read_json
+
+_STATES = {"COMPLETE": COMPLETE, "PRUNED": STOPPED, "FAIL": FAILED}
+_MEASURED, _FAULTS = "measured_ms", "measured_faults"
+_TOLD_FAULTS = 3
+
+
+Render = Callable[[SearchRecord, Path], None]  # what people look at, written into the search's folder
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Draws what follows from a halving that is through."""
+
+    device: Device
+    index: Index
+    command: str
+    halving: Halving
+    reference: Reference
+    render: Render
+
+    def draw(self) -> SearchRecord:
+        """Measure, choose, judge, write."""
+        out = self.halving.folder
+        trials = self._measured(self._trials())
+        reference = most_accurate([self.reference, *self._float_runs(trials)])
+        front = pareto_front(trials, self.halving.config.budget_ms)
+        chosen = choose(front, reference)
+        gate, split = None, None
+        if chosen is not None:
+            self._take(chosen)
+            split = "test" if any(image.label is not None for image in self.index.test()) else "validation"
+            gate = self._gate(out / "model.tflite", reference, split)
+        record = SearchRecord(
+            **self._asked(),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            edgeleuk_version=edgeleuk.__version__,
+            trials=trials,
+            refused=tuple(self._refused()),
+            reference=dataclasses.replace(reference, run=_below(Path(reference.run), out)),
+            front=tuple(trial.number for trial in front),
+            chosen=None if chosen is None else chosen.number,
+            gate=gate,
+            gate_split=split,
+            spent=self.halving.clock.spent,
+            reproduce=self._reproduce(chosen),
+            notes=(*self.device.notes, *self._disturbed(), *_notes(self.index, split, chosen is None)),
+        )
+        self.render(record, out)
+        write_text(out / "search.json", record.to_json())  # last: with it the search is complete
+        return record
+
+    def _asked(self) -> dict[str, Any]:
+        """What the search was told, by the record's names."""
+        names = ("fold", "seed", "budget_ms", "threads", "max_drop_points")
+        settings = {name: getattr(self.halving.config, name) for name in names}
+        space = self.halving.space.values()
+        where = {"command": self.command, "index_sha256": self.index.sha256, "device": self.device.label}
+        return settings | where | {"space": space}
+
+    def _trials(self) -> list[Trial]:
+        return [self._trial(frozen) for frozen in self.halving.study.trained()]
+
+    def _trial(self, frozen: Any) -> Trial:
+        facts = frozen.user_attrs
+        rungs = tuple(Rung(**rung) for rung in facts.get("rungs", ()))
+        place = self.halving.place_of(frozen.number).relative_to(self.halving.folder)
+        complete = frozen.state.name == "COMPLETE"
+        return Trial(
+            number=frozen.number,
+            settings=dataclasses.asdict(self.halving.study.candidate(frozen.params)),
+            state=_STATES[frozen.state.name],
+            latency_ms=facts.get("latency_ms"),
+            epochs=rungs[-1].epoch if rungs else 0,
+            rungs=rungs,
+            float_accuracy=facts["float"]["accuracy"] if complete else None,
+            accuracy=facts["accuracy"] if complete else None,
+            size_bytes=facts["size_bytes"] if complete else None,
+            sha256=facts["sha256"] if complete else None,
+            run=str(place / facts["last_run"]) if complete else None,
+            model=str(place / "model.tflite") if complete else None,
+            reason=facts.get("reason"),
+            seconds=facts.get("seconds", 0.0),
+        )
+
+    def _measured(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
+        """Complete trials with the latency of the models that came out, measured in turn with each other."""
+        out, study = self.halving.folder, self.halving.study
+        complete = [trial for trial in trials if trial.model is not None]
+        found: dict[str, float] = study.notes.get(_MEASURED, {})
+        if complete and not found:
+            self.halving.say(f"measure the {len(complete)} models that came out")
+            files = {str(trial.number): out / str(trial.model) for trial in complete}
+            with self.halving.clock.measuring():
+                measured = self.device.measure(files, self.halving.config.threads)
+            found = measured.ms
+            study.note(_FAULTS, measured.faults)
+            study.note(_MEASURED, found)
+        return tuple(
+            dataclasses.replace(trial, latency_ms=found.get(str(trial.number), trial.latency_ms)) for trial in trials
+        )
+
+    def _disturbed(self) -> Iterator[str]:
+        """What has to be said of the measurements of shapes and of the models that came out."""
+        for what, faults in (
+            ("choosing shapes", self.halving.latencies.faults),
+            ("measuring the models that came out", self.halving.study.notes.get(_FAULTS, ())),
+        ):
+            if faults:
+                more = len(faults) - _TOLD_FAULTS
+                told = "; ".join(faults[:_TOLD_FAULTS]) + (f"; and {more} more" if more > 0 else "")
+                yield f"the device was not steady while {what}: {told}"
+
+    def _float_runs(self, trials: Sequence[Trial]) -> Iterator[Reference]:
+        """The float networks of complete trials, before and after pruning: each may be better than the reference."""
+        places = ((trial, (self.halving.folder / trial.model).parent) for trial in trials if trial.model is not None)
+        for trial, place in places:
+            for folder in (place / FLOAT, place / PRUNED):
+                if folder.exists():
+                    best = read_json(folder / "metrics.json")
+                    whole = {} if folder.name == PRUNED else {"prune": 1.0}
+                    yield Reference(
+                        f"trial {trial.number}",
+                        str(folder),
+                        sha256_file(folder / "run.json"),
+                        trial.settings | whole,
+                        best["val_accuracy"],
+                        best["val_weighted_f1"],
+                    )
+
+    def _take(self, chosen: Trial) -> None:
+        """Copy the chosen model, its proof and its run to the top of the folder."""
+        out = self.halving.folder
+        model = out / str(chosen.model)
+        for source, target in (
+            (model, out / "model.tflite"),
+            (model.with_suffix(".proof.json"), out / "model.proof.json"),
+        ):
+            with whole_file(target) as partial:
+                shutil.copyfile(source, partial)
+        with output_errors(out / "run"):
+            shutil.rmtree(out / "run", ignore_errors=True)  # of a search that was killed here
+            shutil.copytree(out / str(chosen.run), out / "run")
+        self.index.save(out / "run" / "index.json")  # the same index, from where it lies now
+
+    def _gate(self, model: Path, reference: Reference, split: str) -> Comparison:
+        """Raises EdgeleukError where the comparison cannot be made."""
+        out, config = self.halving.folder, self.halving.config
+        self.halving.say(f"hold the chosen model against {reference.origin} on the {split} images")
+        arguments = {
+            "model": str(model),
+            "reference": reference.run,
+            "index": str(out / "index.json"),
+            "split": split,
+            "margin": config.max_drop_points / 100,
+            "seed": config.seed,
+            "out": str(out / "evaluation"),
+        }
+        with self.halving.clock.training():
+            (outcome,) = self.halving.workers.run([Job("judge", arguments, out / "judge.log")])
+        if outcome.failure is not None:
+            raise EdgeleukError(f"the chosen model cannot be compared with the reference: {outcome.failure}")
+        found: Comparison = decode(Comparison, outcome.answer, "the comparison")
+        return dataclasses.replace(found, reference=_below(Path(reference.run), out))
+
+    def _refused(self) -> Iterator[Refused]:
+        latencies, shapes = self.halving.latencies, list(self.halving.space.shapes())
+        for shape in shapes:
+            if latencies.why_not(shape, shapes, self.halving.config.budget_ms) is not None:
+                yield Refused(dataclasses.asdict(shape), latencies.of(shape), latencies.impossible(shape))
+
+    def _reproduce(self, chosen: Trial | None) -> tuple[str, ...]:
+        if chosen is None:
+            return (self.command,)
+        return self.command, *commands_of(self.halving, Candidate(**chosen.settings))
+
+
+def _below(path: Path, folder: Path) -> str:
+    """Relative to the search's folder where it lies in it: a folder may be moved."""
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else shown_path(path)
+
+
+def _notes(index: Index, split: str | None, nothing: bool) -> Iterator[str]:
+    if nothing:
+        yield "no trial came out within the budget: nothing was chosen"
+    if split == "validation":
+        yield (
+            "there is no test part: the model was chosen on the very images that it is held against the reference on, "
+            "which flatters it; 'edgeleuk data split --test-fraction 0.25' keeps images back"
+        )
+    if split is not None and not any(image.subject for image in index.images):
+        yield "no subject is known, so nothing is said about new subjects"

@@ -1,0 +1,176 @@
+"""The record of a search: every candidate with what became of it, what was chosen, and whether that is good enough.
+
+It knows nothing of display, and loads no framework.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.codec import decode, digest, dump, load
+from edgeleuk.errors import DataError, reading_what_was_named
+from edgeleuk.evaluation.comparison import Comparison
+
+SCHEMA_VERSION = 1
+KIND = "edgeleuk search"
+
+COMPLETE, STOPPED, FAILED = "complete", "stopped", "failed"
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What a candidate had reached when it was compared with the others: its best epoch so far, on validation."""
+
+    epoch: int
+    weighted_f1: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate that was trained.
+
+    `settings` are its dimensions by name. `state`: "complete"; "stopped" at a rung, because others had got further;
+    "failed", for the `reason` given. `latency_ms` is of its int8 graph: with untrained weights, and, once it is
+    complete, of the model itself. Accuracies are shares, on validation, of its float network and of its int8 model.
+    `model` and `run` are paths below the search's folder. `seconds` it took, on as many processes as its stage had.
+    """
+
+    number: int
+    settings: dict[str, Any]
+    state: str
+    latency_ms: float | None = None
+    epochs: int = 0
+    rungs: tuple[Rung, ...] = ()
+    float_accuracy: float | None = None
+    accuracy: float | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    run: str | None = None
+    model: str | None = None
+    reason: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The float network that the chosen model is held against: the most accurate on validation of all there were.
+
+    `origin`: "given", "reference" (trained first, larger than the budget allows) or "trial 7".
+    """
+
+    origin: str
+    run: str
+    run_sha256: str
+    settings: dict[str, Any]
+    accuracy: float
+    weighted_f1: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A shape that was never trained, as its int8 graph is slower than the budget, or cannot be made for a `reason`.
+
+    Where both are None a smaller one was too slow already.
+    """
+
+    settings: dict[str, Any]
+    measured_ms: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Wall-clock seconds: training and judging candidates, measuring latency, and all else, which is overhead."""
+
+    training_s: float
+    measuring_s: float
+    overhead_s: float
+
+    @property
+    def total_s(self) -> float:
+        """All of it."""
+        return self.training_s + self.measuring_s + self.overhead_s
+
+    @property
+    def overhead_share(self) -> float:
+        """Overhead over all."""
+        return self.overhead_s / self.total_s if self.total_s else 0.0
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """One search. `front` lists the numbers of the trials that none beats in both latency and accuracy, the fastest
+    first; `chosen` is one of them, None where none is within the budget. `gate` compares it with the reference, on the
+    images of `gate_split`, "test" or "validation"; `notes` say what has to be said beside it.
+    """
+
+    created: str
+    edgeleuk_version: str
+    command: str
+    index_sha256: str
+    fold: int
+    seed: int
+    device: str
+    budget_ms: float
+    threads: int
+    max_drop_points: float
+    space: dict[str, list[Any]]
+    trials: tuple[Trial, ...]
+    refused: tuple[Refused, ...] = ()
+    reference: Reference | None = None
+    front: tuple[int, ...] = ()
+    chosen: int | None = None
+    gate: Comparison | None = None
+    gate_split: str | None = None
+    spent: Spent = field(default_factory=lambda: Spent(0.0, 0.0, 0.0))
+    reproduce: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def trial(self, number: int) -> Trial:
+        """The trial of this number. Raises KeyError where there is none."""
+        return {trial.number: trial for trial in self.trials}[number]
+
+    def to_json(self) -> str:
+        """JSON text with a schema version and a hash of its content."""
+        plain = dataclasses.asdict(self)
+        return dump({"kind": KIND, "schema_version": SCHEMA_VERSION, "sha256": digest(plain)} | plain)
+
+
+@reading_what_was_named()
+def read_search(path: Path) -> SearchRecord:
+    """Read what `SearchRecord.to_json` wrote. Raises DataError where it is missing, cut off, changed or another's."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    return parse_search(load(content, str(path)), str(path))
+
+
+def parse_search(raw: Any, name: str) -> SearchRecord:
+    """A record from its JSON value. Raises DataError."""
+    if not isinstance(raw, dict) or raw.get("kind") != KIND:
+        raise DataError(f"{name} is no record of a search; expected the search.json that 'edgeleuk optimize' writes")
+    if raw.get("schema_version") != SCHEMA_VERSION:
+        raise DataError(
+            f"{name} has schema version {raw.get('schema_version')!r:.60}; this edgeleuk reads {SCHEMA_VERSION}: "
+            "search again, or use the edgeleuk that wrote it"
+        )
+    content = {key: value for key, value in raw.items() if key not in ("kind", "schema_version", "sha256")}
+    record: SearchRecord = decode(SearchRecord, content, name)
+    if raw.get("sha256") != _digest(content, name):
+        raise DataError(f"{name} was changed after it was written: its content does not fit its hash")
+    numbers = {trial.number for trial in record.trials}
+    if not numbers.issuperset(record.front) or (record.chosen is not None and record.chosen not in numbers):
+        raise DataError(f"{name} names trials that it does not hold; use the file as it was written")
+    return record
+
+
+def _digest(content: dict[str, Any], name: str) -> str:
+    try:
+        return digest(content)
+    except ValueError as error:  # such as 1e999, which Python reads as infinite
+        raise DataError(f"{name} holds a number that JSON does not have: {error}") from error
+    except RecursionError:
+        raise DataError(f"{name} is nested too deeply; expected what edgeleuk wrote") from None

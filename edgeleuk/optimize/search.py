@@ -1,0 +1,159 @@
+"""A search from an index or a float run to the model of the device, in a folder that survives being killed.
+
+search.json       the record; there once the search is complete
+model.tflite      the chosen int8 model, model.proof.json beside it
+run/              the run that it was converted from
+evaluation/       what `evaluate -o` writes of it, with the comparison to the reference
+pareto.png, report.html
+reference/        the float run that was trained first, where none was given
+trials/NNNN/      each trial: runs, model, validation, log
+search.db         Optuna's store
+latencies.json    milliseconds of shapes
+index.json, settings.json
+"""
+
+import dataclasses
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeleuk.data.index import Index
+from edgeleuk.errors import EdgeleukError, OutputError, UsageError
+from edgeleuk.files import output_errors, refuse_taken, to_json, write_text
+from edgeleuk.optimize.clock import Clock
+from edgeleuk.optimize.conclusion import Conclusion, Render
+from edgeleuk.optimize.config import SearchConfig, Space
+from edgeleuk.optimize.device import Device
+from edgeleuk.optimize.halving import Halving, Say
+from edgeleuk.optimize.jobs import Workers
+from edgeleuk.optimize.latencies import LATENCIES, Latencies, check_budget
+from edgeleuk.optimize.record import SearchRecord, Spent, read_search
+from edgeleuk.optimize.reference import given_reference, trained_reference
+from edgeleuk.optimize.study import Study, store_errors
+from edgeleuk.training.config import weights_facts
+from edgeleuk.training.preparation import check_images
+from edgeleuk.training.run import Run, partial_of
+from edgeleuk.training.unfinished import hold, refuse_other_settings
+
+RECORD = "search.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to search: an index, and the float run to follow, or None to train one.
+
+    `command` is what was typed; `python` runs the jobs; `render` writes what people look at of the finished search.
+    """
+
+    index: Index
+    run: Run | None
+    config: SearchConfig
+    space: Space
+    device: Device
+    command: str
+    python: tuple[str, ...] = (sys.executable,)
+    render: Render = lambda record, folder: None
+
+
+def search(request: Request, out: Path, resume: bool = False, say: Say = print) -> SearchRecord:
+    """Search, and write the folder `out`.
+
+    Raises UsageError for a budget that nothing meets or settings that cannot be met, LeakError and DataError as `train`
+    does, OutputError where the folder cannot be used, EdgeleukError where the reference or every trial fails.
+    """
+    _check(request)
+    with _folder(request, out, resume, say) as complete:
+        if complete is not None:
+            return complete
+        if not request.index.test():
+            say("the index has no test part: nothing will be shown of what is found; see data split --test-fraction")
+        request.index.save(out / "index.json")
+        with store_errors(out / "search.db"):
+            return _search(request, out, say)
+
+
+def _check(request: Request) -> None:
+    """Raise for what would come to light only after an hour."""
+    config, space = request.config, request.space
+    check_images(request.index, config.fold)
+    widths = {*space.width, config.reference_width or space.width[0]}
+    if config.weights == "imagenet" and widths != {1.0}:
+        raise UsageError(f"ImageNet weights fit width 1, not {sorted(widths - {1.0})}; leave the widths out")
+    if config.weights not in ("none", "imagenet") and not Path(config.weights).is_file():
+        raise UsageError(f"{config.weights}: no such weights file; expected none, imagenet or an .h5 file")
+    config.training(next(space.candidates()), None)
+    if request.run is not None:
+        given_reference(request.run)
+
+
+def _search(request: Request, out: Path, say: Say) -> SearchRecord:
+    config, space = request.config, request.space
+    study = Study(out / "search.db", space, config.seed, max(1, config.cohort // 2))
+    before = Spent(**study.notes["spent"]) if "spent" in study.notes else Spent(0.0, 0.0, 0.0)
+    clock = Clock(before, keep=lambda spent: study.note("spent", dataclasses.asdict(spent)))
+    workers = Workers(config.workers, request.python, request.index.root)
+    latencies = Latencies(out, request.device, config.threads, len(request.index.classes), workers)
+    with clock.measuring():
+        check_budget(space, latencies, config.budget_ms, say)
+    if request.run is None:
+        with clock.training():
+            reference = trained_reference(config, space, out, workers, say)
+    else:
+        reference = given_reference(request.run)
+    halving = Halving(study, space, config, latencies, workers, clock, out, Path(reference.run), say)
+    halving.run()
+    return Conclusion(request.device, request.index, request.command, halving, reference, request.render).draw()
+
+
+@contextmanager
+def _folder(request: Request, out: Path, resume: bool, say: Say) -> Iterator[SearchRecord | None]:
+    """Hold the search's folder; gives the record where the search is complete already."""
+    if out.exists() and not out.is_dir():
+        refuse_taken(out)
+    is_new = not (out / "settings.json").exists()
+    if not resume and not is_new:
+        raise OutputError(f"{out} holds a search; --resume goes on with it, or remove it first")
+    if not resume:
+        refuse_taken(out)
+    elif out.exists() and any(out.iterdir()) and is_new:
+        raise OutputError(f"{out} is in the way and not a search; choose another place")
+    elif not out.exists():
+        say(f"nothing to resume at {out}: starting anew")
+    with output_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    handle = hold(out)
+    try:
+        texts = {"settings.json": _settings(request)}
+        refuse_other_settings(out, texts | {"index.json": request.index.to_json(out)})
+        write_text(out / "settings.json", texts["settings.json"])
+        if (out / RECORD).exists():
+            say(f"{out} is already complete")
+            yield read_search(out / RECORD)
+        else:
+            yield None
+    except EdgeleukError as error:
+        if is_new and (isinstance(error, UsageError) or not (out / LATENCIES).exists()):
+            _remove_what_holds_nothing(out)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _settings(request: Request) -> str:
+    """All that the outcome depends on; a search may be resumed with another number of workers."""
+    config = dataclasses.asdict(request.config) | weights_facts(request.config.weights)
+    del config["workers"]
+    run = None if request.run is None else request.run.sha256
+    settings = {"index_sha256": request.index.sha256, "run_sha256": run, "device": request.device.label}
+    return to_json(settings | config | {"space": request.space.values()})
+
+
+def _remove_what_holds_nothing(out: Path) -> None:
+    """Clear a folder in which nothing was trained yet, so that a mended command can use it."""
+    begun = out / "trials", out / "reference", partial_of(out / "reference")
+    if not any(place.exists() for place in begun):
+        shutil.rmtree(out, ignore_errors=True)

@@ -1,0 +1,123 @@
+"""An evaluation as a report reads it: every score with its caveats, the confusion matrix, and what each subject got."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeleuk.codec import decode
+from edgeleuk.errors import DataError
+from edgeleuk.evaluation.evaluate import SCHEMA_VERSION, SubjectResult
+from edgeleuk.evaluation.scored import Scored, caveats_of, named_scores, scored
+from edgeleuk.statistics.few_subjects import difference_bounds
+from edgeleuk.statistics.metrics import Scores
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Of one model, as `evaluate` found it; `model` is the name of its file."""
+
+    model: str
+    model_sha256: str
+    index_sha256: str
+    split: str
+    classes: tuple[str, ...]
+    positive_class: str | None
+    scores: Scores
+    subjects: tuple[SubjectResult, ...]
+    notes: tuple[str, ...]
+    former_index_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the parts do not fit each other."""
+        count, scores = len(self.classes), self.scores
+        shape = [len(scores.recall), len(scores.groups_per_class), *map(len, (scores.confusion, *scores.confusion))]
+        if count < 2 or set(shape) != {count}:
+            raise ValueError(f"recalls and confusion matrix are not of the {count} classes")
+        if sum(map(sum, scores.confusion)) != scores.image_count or scores.image_count < 1:
+            raise ValueError(f"the confusion matrix does not hold {scores.image_count} images")
+        for name, found in self.named.items():
+            bounds = None if found is None else (found.low, found.value, found.high)
+            if bounds is not None and not _is_interval(*bounds):
+                raise ValueError(f"{name} {bounds[1]} does not lie between {bounds[0]} and {bounds[2]}, all of 0 to 1")
+
+    @property
+    def of(self) -> frozenset[tuple[str, str]]:
+        """The images that it is of: index and split, by each hash that the index is known by."""
+        return frozenset((known, self.split) for known in (self.index_sha256, self.former_index_sha256) if known)
+
+    @property
+    def images(self) -> int:
+        """How many images it was evaluated on."""
+        return self.scores.image_count
+
+    @cached_property
+    def caveats(self) -> tuple[str, ...]:
+        """What limits the scores, a sentence each."""
+        return caveats_of(self.notes)
+
+    @cached_property
+    def accuracy(self) -> Scored:
+        """With all that has to stand beside it."""
+        return scored(self.scores.accuracy, self.scores, self.caveats)
+
+    @cached_property
+    def named(self) -> dict[str, Scored | None]:
+        """All scores under the names they are shown with."""
+        return named_scores(self.scores, self.classes, self.positive_class, self.caveats)
+
+
+def _is_interval(low: float | None, value: float, high: float | None) -> bool:
+    if low is None or high is None:
+        return low is high and 0 <= value <= 1
+    return 0 <= low <= value + _ROUNDING and value - _ROUNDING <= high <= 1
+
+
+def parse_evaluation(raw: dict[str, Any], path: Path) -> Evaluated:
+    """From the JSON of `evaluate -o`. Raises DataError where it is damaged or of another schema version."""
+    if raw.get("schema_version") != SCHEMA_VERSION:
+        raise DataError(
+            f"{path} is an evaluation of schema version {raw.get('schema_version')!r:.60}; this edgeleuk reads "
+            f"{SCHEMA_VERSION}: evaluate again"
+        )
+    keys = ("model_sha256", "index_sha256", "split", "classes", "positive_class", "scores", "subjects", "notes")
+    former = {"former_index_sha256": raw.get("former_index_sha256")}
+    content = {key: raw[key] for key in keys} | {"model": Path(raw["model"]).name} | former
+    found: Evaluated = decode(Evaluated, content, str(path))
+    return found
+
+
+@dataclass(frozen=True)
+class Change:
+    """Accuracy of one model less that of another on the same images, a share; its bounds, None where none can be given.
+
+    `groups` subjects it rests on.
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    groups: int
+
+    @property
+    def told(self) -> bool:
+        """Whether it can be told from nothing."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+def change_between(one: Evaluated, other: Evaluated) -> Change:
+    """From one to the other; without the subjects of all images, and with one subject, there are no bounds."""
+    difference = other.accuracy.value - one.accuracy.value
+    before, after = ({row.subject: row for row in each.subjects} for each in (one, other))
+    known = sum(row.images for row in before.values()) == one.images
+    alike = {name: row.images for name, row in before.items()} == {name: row.images for name, row in after.items()}
+    if not known or not alike or len(before) < 2:
+        return Change(difference, None, None, len(before))
+    net = np.array([after[name].correct - row.correct for name, row in before.items()], np.float64)
+    sizes = np.array([row.images for row in before.values()], np.float64)
+    low, high = difference_bounds(np.maximum(net, 0), np.maximum(-net, 0), sizes)
+    return Change(difference, low, high, len(before))

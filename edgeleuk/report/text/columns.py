@@ -1,0 +1,71 @@
+"""Text for a terminal: tables and named lines that do not run out at its side."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from edgeleuk.report.page.summary import Table
+from edgeleuk.text import one_line, shortened
+
+WIDTH = 120
+_GAP = 2
+_SIDE = 10  # where the text beside a name begins
+_TOKENS = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""")
+
+
+def table_lines(table: Table) -> Iterator[str]:
+    """The table in columns, its title above; columns for which there is no room stand below under the first one's."""
+    yield from textwrap.wrap(table.title, WIDTH)
+    columns = [[shortened(text, WIDTH // 2) for text in column] for column in zip(table.head, *table.rows, strict=True)]
+    for number, part in enumerate(_parts(columns)):
+        if number:
+            yield ""
+        yield from _lines(part)
+
+
+def named_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A name and its text a line, which goes on below itself where it is too long."""
+    for name, text in rows:
+        wrapped = textwrap.wrap(one_line(text), WIDTH - _SIDE, break_on_hyphens=False) or [""]
+        yield f"{name:{_SIDE}}{wrapped[0]}".rstrip()
+        yield from (f"{'':{_SIDE}}{line}" for line in wrapped[1:])
+
+
+def command_lines(command: str) -> Iterator[str]:
+    """A command for a shell, continued in a further line between words; as it is where its words cannot be told."""
+    tokens = _TOKENS.findall(command)
+    if len(command) <= WIDTH - _GAP or " ".join(tokens) != command or any(token.startswith("#") for token in tokens):
+        yield f"{'':{_GAP}}{command}"
+        return
+    line = f"{'':{_GAP}}{tokens[0]}"
+    for token in tokens[1:]:
+        if len(line) + len(token) + 3 > WIDTH:
+            yield f"{line} \\"
+            line = f"{'':{2 * _GAP}}{token}"
+        else:
+            line += f" {token}"
+    yield line
+
+
+def _parts(columns: Sequence[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
+    """Columns that fit beside each other, each time with the first one."""
+    first, *others = columns
+    part, used = [first], _width(first)
+    for column in others:
+        if used + _GAP + _width(column) > WIDTH and len(part) > 1:
+            yield part
+            part, used = [first], _width(first)
+        part.append(column)
+        used += _GAP + _width(column)
+    yield part
+
+
+def _lines(columns: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [_width(column) for column in columns]
+    for first, *others in zip(*columns, strict=True):
+        cells = (f"{text:>{width + _GAP}}" for text, width in zip(others, widths[1:], strict=True))
+        yield f"{first:{widths[0]}}{''.join(cells)}".rstrip()
+
+
+def _width(column: Sequence[str]) -> int:
+    return max(map(len, column))

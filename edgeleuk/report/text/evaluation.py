@@ -1,0 +1,96 @@
+"""An evaluation as text."""
+
+import textwrap
+from collections.abc import Iterator
+
+from edgeleuk.evaluation.evaluate import Evaluation, SubjectResult
+from edgeleuk.evaluation.scored import Scored, caveats_of, named_scores
+from edgeleuk.text import counted, printable
+
+_MOST_SUBJECTS = 20
+_TERMINAL_WIDTH = 100
+
+
+def render_text(evaluation: Evaluation) -> str:
+    """The evaluation for a terminal, ending in a newline."""
+    parts = (_head(evaluation), _scores(evaluation), _confusion(evaluation), _subjects(evaluation), _notes(evaluation))
+    return "\n\n".join(text for part in parts if (text := "\n".join(map(printable, part)))) + "\n"
+
+
+def scores_of(evaluation: Evaluation) -> dict[str, Scored | None]:
+    """All scores under the names they are shown with, each with what has to stand beside it."""
+    caveats = caveats_of(evaluation.notes)
+    return named_scores(evaluation.scores, evaluation.classes, evaluation.positive_class, caveats)
+
+
+def _head(evaluation: Evaluation) -> Iterator[str]:
+    scores = evaluation.scores
+    yield f"model     {evaluation.model}  (sha256 {evaluation.model_sha256[:16]})"
+    seen = f"{evaluation.trained_images:,}" if evaluation.trained_images else "none"
+    yield f"images    {scores.image_count:,} of split '{evaluation.split}', {seen} known to be seen in training"
+    yield f"groups    {counted(scores.group_count, scores.bootstrap.unit)}"
+    threshold = evaluation.decision.threshold
+    rule = "the most probable class"
+    if threshold is not None:
+        rule = f"{evaluation.positive_class} from a probability of {threshold:g}"
+    yield f"decision  {rule}"
+    if evaluation.answered_first is not None:
+        share = evaluation.answered_first / scores.image_count
+        yield f"cascade   {evaluation.answered_first:,} images ({share:.1%}) answered by the first model"
+
+
+def _scores(evaluation: Evaluation) -> Iterator[str]:
+    scores, named = evaluation.scores, scores_of(evaluation)
+    width, unit = max(map(len, named)), f"{scores.bootstrap.unit}s"
+    interval = f"{scores.bootstrap.confidence:.0%} interval"
+    yield f"{'':{width}}  value  {interval:14}  {unit}"
+    for name, found in named.items():
+        yield f"{name:{width}}  {_score(found, len(unit))}"
+    if scores.has_intervals:
+        yield from textwrap.wrap(f"intervals over {unit}: {scores.interval_method}", _TERMINAL_WIDTH)
+
+
+def _score(found: Scored | None, width: int) -> str:
+    if found is None:
+        return "  n/a  a class has no image"
+    return f"{found.value:.3f}  {found.bounds:14}  {found.groups or 0:>{width},}"
+
+
+def _confusion(evaluation: Evaluation) -> Iterator[str]:
+    names = evaluation.classes
+    widest, digits = max(map(len, names)), len(f"{evaluation.scores.image_count:,}")
+    # Columns that would run out of the terminal have numbers for names.
+    numbered = widest + (widest + 2) * len(names) > _TERMINAL_WIDTH
+    heads = [str(number + 1) for number in range(len(names))] if numbered else list(names)
+    sides = [f"{head} {name}" for head, name in zip(heads, names, strict=True)] if numbered else heads
+    side, width = max(map(len, sides)), max(*map(len, heads), digits) + 2
+    yield "truth \\ predicted"
+    yield " " * side + "".join(f"{head:>{width}}" for head in heads)
+    for name, row in zip(sides, evaluation.scores.confusion, strict=True):
+        yield f"{name:{side}}" + "".join(f"{count:>{width},}" for count in row)
+
+
+def _subjects(evaluation: Evaluation) -> Iterator[str]:
+    """The subjects with the lowest accuracy first."""
+    rows = sorted(evaluation.subjects, key=lambda row: (row.accuracy, row.mean_label_probability))
+    if not rows:
+        return
+    width = max(7, *(len(row.subject) for row in rows))
+    kind = max(5, *(len("/".join(row.labels)) for row in rows))
+    yield f"{'subject':{width}}  {'label':{kind}}  images  correct  accuracy  mean p(label)"
+    for row in rows[:_MOST_SUBJECTS]:
+        yield _subject(row, width, kind)
+    if len(rows) > _MOST_SUBJECTS:
+        yield f"and {len(rows) - _MOST_SUBJECTS:,} more with higher accuracy (--json has them all)"
+
+
+def _subject(row: SubjectResult, width: int, kind: int) -> str:
+    return (
+        f"{row.subject:{width}}  {'/'.join(row.labels):{kind}}  {row.images:>6,}  {row.correct:>7,}  "
+        f"{row.accuracy:>8.3f}  {row.mean_label_probability:>13.3f}"
+    )
+
+
+def _notes(evaluation: Evaluation) -> Iterator[str]:
+    for note in evaluation.notes:
+        yield from textwrap.wrap(f"note: {note}", _TERMINAL_WIDTH, subsequent_indent="      ", break_on_hyphens=False)

@@ -1,0 +1,22 @@
+"""From a file to the model in it, ready to classify."""
+
+from pathlib import Path
+
+from edgeleuk.runtime.bundle import Bundle, read_bundle
+from edgeleuk.runtime.cascade import Cascade
+from edgeleuk.runtime.classifier import Classifier
+
+
+def open_model(path: str | Path, threads: int | None = None, backend: str = "auto") -> Classifier:
+    """Load a .tflite file with its spec; returns a `Cascade` for the file of a cascade.
+
+    `threads`: 1 to 4 cores by default; `backend`: see `edgeleuk.runtime.backend.BACKENDS`. Raises ModelError where the
+    file is missing or damaged, SpecError where its spec is missing or does not fit.
+    """
+    return model_of(read_bundle(Path(path)), Path(path), threads, backend)
+
+
+def model_of(bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> Classifier:
+    """The same of a file that `read_bundle` has read."""
+    kind = Classifier if bundle.cascade is None else Cascade
+    return kind(bundle, path, threads, backend)

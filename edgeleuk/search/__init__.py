@@ -1,1 +1,0 @@
-"""Looking for the best model within a budget of milliseconds."""

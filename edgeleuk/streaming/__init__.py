@@ -1,1 +1,0 @@
-"""Many images through one model: read, recognized by content, classified, stored; each step overlaps the others."""

@@ -1,0 +1,158 @@
+"""Read, recognize, classify: what is known is not classified again."""
+
+import shutil
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+from PIL import Image
+
+from edgeleuk.classify.recorder import recorded
+from edgeleuk.classify.steps import Model, Steps, Way
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.sources.cameras.frame import Frame
+from edgeleuk.store import Store
+
+
+@pytest.fixture
+def model(small_model):
+    return Model.of(read_bundle(small_model), small_model)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def singly(paths):
+    return ([path] for path in paths)
+
+
+def test_a_bad_image_becomes_a_row_and_the_rest_go_on(model, write_image, tmp_path):
+    (tmp_path / "bad.bmp").write_bytes(b"")
+    bad, good = Steps(model).rows(singly([tmp_path / "bad.bmp", write_image("good.bmp")]))
+    assert bad.result is None
+    assert bad.error.startswith("not an image of type")
+    assert good.result.label in ("all", "hem")
+
+
+def test_rows_are_those_of_predict(model, write_image):
+    paths = [write_image(f"{'x' * number}.png") for number in range(1, 9)]
+    rows = list(Steps(model).rows(singly(paths)))
+    for row, path in zip(rows, paths, strict=True):
+        alone = model.classifier.predict(path)
+        assert row.result.label == alone.label
+        assert row.result.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+
+
+def test_rows_come_as_they_are_done(model, write_image):
+    path = write_image("x.bmp")
+    rows = Steps(model).rows([path] for _ in count())
+    assert [next(rows).error, next(rows).error] == [None, None]
+    rows.close()
+
+
+def test_the_same_content_is_classified_once_however_often_it_comes(model, store, write_image, tmp_path, monkeypatch):
+    path = write_image("x.bmp")
+    copies = [shutil.copy(path, tmp_path / f"copy{number}.bmp") for number in range(30)]
+    asked = []
+    conclude = model.classifier.conclude
+    monkeypatch.setattr(model.classifier, "conclude", lambda prepared: asked.append(1) or conclude(prepared))
+    steps = Steps(model, store)
+    rows = list(recorded(steps.rows(singly([path, *map(type(path), copies)]), workers=3), store, "file"))
+    assert (len(rows), len(asked), store.count()) == (31, 1, 1)
+    assert {row.result.id for row in rows} == {1}
+    assert [row.known for row in rows] == [False] + [True] * 30
+    again = list(recorded(Steps(model, store).rows(singly([path])), store, "file"))
+    assert again[0].known
+    assert len(asked) == 1
+
+
+def test_another_model_classifies_the_same_content_anew(model, store, small_float_model, write_image):
+    path = write_image("x.bmp")
+    for each in (model, Model.of(read_bundle(small_float_model), small_float_model)):
+        list(recorded(Steps(each, store).rows(singly([path])), store, "file"))
+    assert store.count() == 2
+
+
+def test_a_model_replaced_between_images_is_used_from_the_next_one_on(model, small_float_model, store, write_image):
+    other = Model.of(read_bundle(small_float_model), small_float_model)
+    steps = Steps(model, store)
+
+    def batches():
+        yield [write_image("a.bmp")]
+        yield []
+        steps.model = other
+        yield [write_image("bb.bmp")]
+
+    rows = [row for row in recorded(steps.rows(batches()), store, "file") if row]
+    assert [row.result.model_sha256 for row in rows] == [model.identity.sha256, other.identity.sha256]
+
+
+def test_a_frame_of_a_camera_is_classified_under_its_name(model, store, write_image):
+    frame = Frame(write_image("x.bmp").read_bytes(), "camera0-1.bmp", datetime.now(UTC))
+    [row] = recorded(Steps(model, store, Way("camera")).rows([[frame]]), store, "camera")
+    assert (row.result.path, row.result.source) == ("camera0-1.bmp", "camera")
+
+
+def test_a_link_out_of_the_watched_folder_is_not_followed(model, write_image, tmp_path):
+    outside = write_image("outside.bmp")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "link.bmp").symlink_to(outside)
+    [row] = Steps(model, None, Way("watch", folder)).rows([[folder / "link.bmp"]])
+    assert "symbolic link" in row.error
+    [followed] = Steps(model).rows([[folder / "link.bmp"]])
+    assert followed.error is None
+
+
+def test_the_subject_comes_from_the_path(model, store, write_image):
+    path = write_image("UID_H3_1_2_hem.bmp")
+    [row] = recorded(Steps(model, store, Way(subject_of=lambda path: path[-9:-4])).rows([[path]]), store, "file")
+    assert row.result.subject == "2_hem"
+
+
+def test_a_store_that_cannot_be_read_does_not_stop_classification(model, store, write_image):
+    store.close()
+    [row] = Steps(model, store).rows([[write_image("x.bmp")]])
+    assert row.result is not None
+
+
+class Exhausted:
+    """A classifier for which there is no memory."""
+
+    def timed_prepare(self, image):
+        raise MemoryError
+
+
+def test_lack_of_memory_is_a_passing_error_and_no_store_calls_the_image_damaged(model, store, write_image, tmp_path):
+    path = write_image("x.bmp")
+    (tmp_path / "bad.bmp").write_bytes(b"")
+    short = Model(Exhausted(), model.identity)
+    first, second = recorded(Steps(short, store).rows(singly([path, tmp_path / "bad.bmp"])), store, "file")
+    assert (first.error, first.passing) == ("there is not enough memory for it now", True)
+    assert not second.passing
+    assert [failure.path for failure in store.failures()] == [str(tmp_path / "bad.bmp")]
+    (again,) = recorded(Steps(model, store).rows(singly([path])), store, "file")
+    assert again.result is not None
+
+
+def test_a_page_and_the_bound_on_pixels_reach_the_decoder(model, tmp_path):
+    path = tmp_path / "stack.tif"
+    first, second = (Image.effect_noise((64, 64), sigma).convert("RGB") for sigma in (20, 90))
+    first.save(path, save_all=True, append_images=[second])
+    (whole,), (page,), (small,) = (
+        list(Steps(model, way=way).rows(singly([path]))) for way in (Way(), Way(page=2), Way(page=2, max_pixels=4000))
+    )
+    assert whole.error.startswith("2 pages (64x64 RGB, 64x64 RGB)")
+    assert page.result.probabilities == pytest.approx(model.classifier.predict(second).probabilities, abs=1e-6)
+    assert "at most 4,000 are decoded" in small.error
+
+
+def test_what_is_no_cell_is_said_in_the_row_and_stays_in_the_store(model, store, tmp_path):
+    path = tmp_path / "white.png"
+    Image.new("RGB", (8, 8), "white").save(path)
+    for _ in range(2):
+        (row,) = recorded(Steps(model, store).rows(singly([path])), store, "file")
+        assert row.result.warnings == ("no content", "8 px")
