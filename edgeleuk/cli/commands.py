@@ -48,14 +48,14 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group that says which command was probably meant."""
+    """A group that suggests the nearest command."""
 
     command_class = Command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command. Raises click.UsageError with the nearest name."""
+        """Find the command. Raises click.UsageError that suggests the nearest name."""
         name, known = args[0], self.list_commands(ctx)
         if name not in known and not name.startswith("-"):
             meant = nearest(name, known)
@@ -63,29 +63,37 @@ class Group(click.Group):
             ctx.fail(f"no such command '{name}'; {mend}")
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, each with the whole first sentence of its help."""
+        rows = [
+            (name, self.commands[name].get_short_help_str(limit=2 * MOST_COLUMNS)) for name in sorted(self.commands)
+        ]
+        _section(formatter, "Commands", rows)
+
 
 class LazyGroup(Group):
-    """A group whose commands are imported on first use. `commands_help`: their names with a short help."""
+    """A group that imports a command on first use. `sections`: titles, each with names of commands and short helps."""
 
-    def __init__(self, *args: Any, commands_help: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sections: Mapping[str, Mapping[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.commands_help = dict(commands_help)
+        self.sections = {title: dict(helps) for title, helps in sections.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names in the order of use."""
-        return list(self.commands_help)
+        return [name for helps in self.sections.values() for name in helps]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's module."""
-        if cmd_name not in self.commands_help:
+        if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"edgeleuk.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"edgeleuk.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self.commands_help.items()))
+        """Write the commands section by section, without importing them, their helps in one column."""
+        longest = max(map(len, self.list_commands(ctx)))
+        for title, helps in self.sections.items():
+            _section(formatter, title, [(f"{name:{longest}}", text) for name, text in helps.items()])
 
 
 class Choice(click.Choice):  # type: ignore[type-arg] # at run time click 8.1 takes no type here

@@ -43,8 +43,9 @@ def _joined(what: str, mend: str) -> str:
 
 
 def _meant(error: click.NoSuchOption, context: click.Context | None) -> str:
-    options = [name for parameter in context.command.params for name in parameter.opts] if context else []
-    known = {name.lstrip("-"): name for name in options}  # the dashes, which all have, make none of them alike
+    parameters = context.command.get_params(context) if context else []
+    options = [name for each in parameters if isinstance(each, click.Option) for name in each.opts]
+    known = {name.lstrip("-"): name for name in options}  # every option has dashes: they say nothing about likeness
     meant = nearest(error.option_name.lstrip("-"), known)
     return f"; did you mean {known[meant]}?" if meant else ""
 

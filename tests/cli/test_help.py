@@ -44,6 +44,41 @@ def test_every_example_can_be_typed(words, command, example):
     command.make_context(words[-1], typed[len(words) :])
 
 
+def test_the_commands_are_shown_in_groups_along_the_way_of_the_data(run_edgeleuk):
+    alone, asked = run_edgeleuk(), run_edgeleuk("--help")
+    assert (alone.returncode, asked.returncode) == (2, 0)
+    assert alone.stderr == asked.stdout
+    found = {}
+    for line in asked.stdout.split("\nOptions:\n")[1].split("\n  Exit codes")[0].splitlines():
+        if line.endswith(":"):
+            found[line[:-1]] = []
+        elif line[:3].strip() and found:
+            found[list(found)[-1]].append(line.split()[0])
+    assert list(found) == ["Data", "Training", "Models", "Evaluation", "On the device", "Demo"]
+    assert found["Training"] == ["train", "qat", "prune", "optimize"]
+    assert found["Models"] == ["convert", "cascade", "inspect"]
+    assert sum(found.values(), []) == root.list_commands(click.Context(root))
+
+
+def test_the_list_of_commands_imports_none_of_them(run_python):
+    listed = "import sys\nfrom edgeleuk.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    loaded = set(run_python(listed).stdout.splitlines()[-1].split())
+    assert "edgeleuk.cli.commands" in loaded
+    assert not loaded & {f"edgeleuk.cli.{name}" for name in root.list_commands(click.Context(root))}
+
+
+def test_a_group_shows_the_whole_first_sentence_of_its_commands(run_edgeleuk):
+    shown = " ".join(run_edgeleuk("data").stderr.split("Commands:")[1].split())
+    assert "..." not in shown
+    assert "audit Report what PATH holds: images by class, fold and subject, unreadable files, byte-id" in shown
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"]])
+def test_the_help_says_how_a_shell_is_taught_to_complete(words, run_edgeleuk):
+    said = "_EDGELEUK_COMPLETE=bash_source edgeleuk" in run_edgeleuk(*words).stdout
+    assert said == (words == ["--help"])
+
+
 def test_a_misspelt_example_would_be_found():
     with pytest.raises(click.UsageError):
         {words[0]: command for words, command in COMMANDS}["infer"].make_context("infer", ["m.tflite", "--jsno"])
@@ -75,6 +110,10 @@ def test_help_uses_the_width_of_the_terminal_up_to_120(monkeypatch, capsys, colu
         (["infr"], "no such command 'infr'; did you mean 'infer'?"),
         (["Compar"], "no such command 'Compar'; did you mean 'compare'?"),
         (["data", "splt"], "no such command 'splt'; did you mean 'split'?"),
+        (["data", "aduit"], "no such command 'aduit'; did you mean 'audit'?"),
+        (["data", "audit", "d", "--jsn"], "no such option --jsn; did you mean --json?"),
+        (["data", "--hepl"], "no such option --hepl; did you mean --help?"),
+        (["infer", "--modl", "m"], "no such option --modl; 'edgeleuk infer --help' says what it takes"),
         (["zzz"], "no such command 'zzz'; there are data, train,"),
         (["infer", "m", "--thread", "2"], "no such option --thread; did you mean --threads?"),
         (["infer", "m", "--label", "x"], "no such option --label; 'edgeleuk infer --help' says what it takes"),
