@@ -25,9 +25,10 @@ demo: $(READY)  ## the main job on synthetic cells: ends with an int8 model and 
 test: $(READY)  ## all tests
 	$(BIN)/python -m pytest
 
-lint: $(READY)  ## format, lint, types
+lint: $(READY)  ## format, lint, layers of packages, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 check: lint test  ## format, lint, types, tests
@@ -50,4 +51,4 @@ emulate: $(READY)  ## the wheel and the tests on an emulated Raspberry Pi, bit b
 	$(BIN)/python deploy/emulation
 
 clean:
-	rm -rf $(VENV) demo build dist wheelhouse .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo build dist wheelhouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
