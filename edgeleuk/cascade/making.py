@@ -20,7 +20,7 @@ from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.runtime.classifier import Classifier, decoded
 from edgeleuk.runtime.decision import apply_temperature, decide
 from edgeleuk.statistics.noninferiority import Gate
-from edgeleuk.statistics.resampling import statistics_packages
+from edgeleuk.statistics.resampling import scipy_stats
 
 _FLOAT_FLOOR = 1e-7  # of probabilities in float32
 _TIMED_IMAGES = 8
@@ -76,7 +76,7 @@ def make_cascade(
     Raises UsageError for models that do not belong together, DataError or LeakError where the index has no images that
     neither was trained on, ModelError where the first model could never answer, or a file cannot be used.
     """
-    statistics_packages()  # before minutes of predictions, not after
+    scipy_stats()  # before minutes of predictions, not after
     first, second = _parts(request.small, request.large)
     images = _images(index, first, second)
     verify_files(index, images)

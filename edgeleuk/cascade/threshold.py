@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.statistics.resampling import statistics_packages
+from edgeleuk.statistics.resampling import scipy_stats
 
 # Sharper than this, int8 answers (of 256 steps) would be 1 in float32 and no longer tell themselves apart.
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.5, 10.0
@@ -19,7 +19,7 @@ def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.intege
     [n]; less than `floor` counts as that: what an 8-bit output writes as 0 is not impossible. The loss is convex in
     1 / T, so its only minimum from 0.5 to 10 is found. Raises MissingExtraError without scipy.
     """
-    statistics_packages()  # one sentence where scipy is missing
+    scipy_stats()  # one sentence where scipy is missing
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 

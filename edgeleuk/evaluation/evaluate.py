@@ -21,7 +21,7 @@ from edgeleuk.progress import counted
 from edgeleuk.runtime.decision import decide
 from edgeleuk.spec import Decision
 from edgeleuk.statistics.metrics import Bootstrap, Scores, score
-from edgeleuk.statistics.resampling import statistics_packages
+from edgeleuk.statistics.resampling import scipy_stats
 
 __all__ = [
     "Evaluation",
@@ -115,7 +115,7 @@ def evaluate_files(model: Path, data: Path, request: Request) -> Evaluation:
 
     Raises what `evaluate` raises, and ModelError or DataError where model or data cannot be opened.
     """
-    statistics_packages()  # before an hour of predictions, not after
+    scipy_stats()  # before an hour of predictions, not after
     return evaluate_on(data, open_predictor(model), model, request)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from edgeleuk.evaluation.scored import scored
 from edgeleuk.plots.colours import BLUE, GREEN, GREY, ORANGE
 from edgeleuk.statistics.metrics import Estimate
-from edgeleuk.statistics.resampling import statistics_packages
+from edgeleuk.statistics.resampling import roc_curve
 from edgeleuk.text import counted, shortened
 
 if TYPE_CHECKING:
@@ -66,11 +66,10 @@ def _are_long(names: Sequence[str]) -> bool:
 
 def draw_roc(axes: "Axes", evaluation: "Evaluation") -> None:
     """The ROC curve of the positive class (of the second, where none is named) and the model's own decision on it."""
-    metrics, _ = statistics_packages()
     positive = evaluation.positive_class or evaluation.classes[1]
     number = evaluation.classes.index(positive)
-    truth = [p.label == positive for p in evaluation.predictions]
-    false_rate, true_rate, _ = metrics.roc_curve(truth, [p.probabilities[number] for p in evaluation.predictions])
+    truth = np.array([p.label == positive for p in evaluation.predictions])
+    false_rate, true_rate = roc_curve(truth, np.array([p.probabilities[number] for p in evaluation.predictions]))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance")
     axes.plot(false_rate, true_rate, color=BLUE, linewidth=2, label="model")
     found, other = evaluation.scores.recall[number], evaluation.scores.recall[1 - number]

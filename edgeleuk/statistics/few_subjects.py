@@ -19,7 +19,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.statistics.resampling import statistics_packages
+from edgeleuk.statistics.resampling import scipy_stats
 
 FEW_SUBJECTS = 20
 METHOD = "Clopper-Pearson of the effective number of images, jackknife and Student's t over subjects"
@@ -44,7 +44,7 @@ def _effective_images(
     """As many independent images as would spread like this, cut down by Student's t; None without a spread."""
     if spread <= _NO_SPREAD:
         return None
-    _, stats = statistics_packages()
+    stats = scipy_stats()
     tail = (1 - confidence) / 2
     shrunk = float(stats.norm.ppf(tail) / stats.t.ppf(tail, freedom))
     least, most = least_most
@@ -53,7 +53,7 @@ def _effective_images(
 
 def _exact_bounds(value: float, images: float, confidence: float) -> tuple[float, float]:
     """Of Clopper and Pearson, for any number of images above 0."""
-    _, stats = statistics_packages()
+    stats = scipy_stats()
     tail = (1 - confidence) / 2
     right, wrong = value * images, (1 - value) * images
     low = 0.0 if value <= 0 else float(stats.beta.ppf(tail, right, wrong + 1))

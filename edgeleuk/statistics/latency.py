@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeleuk.statistics.resampling import draws
+
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 FEWEST_FOR_RATIO = 5  # processes a side, see `ratio_of_medians`
@@ -111,7 +113,7 @@ def ratio_of_medians(
     if min(map(len, medians)) < FEWEST_FOR_RATIO:
         return Ratio(value, None, None)
     random = np.random.default_rng(seed)
-    drawn = [_resampled(side, random, resamples) for side in medians]
+    drawn = [np.median(side[next(draws(random, len(side), resamples))], axis=1) for side in medians]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn[1] / drawn[0], [tail, 1 - tail])
     return Ratio(value, float(low), float(high))
@@ -124,9 +126,3 @@ def typical_ms(processes: Sequence[Sequence[float]]) -> float:
 
 def _medians(processes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     return np.array([np.median(each) for each in processes], np.float64)
-
-
-def _resampled(values: NDArray[np.float64], random: np.random.Generator, resamples: int) -> NDArray[np.float64]:
-    """float64 [resamples]: the median of as many values, drawn with replacement."""
-    picks = random.integers(0, len(values), (resamples, len(values)))
-    return np.asarray(np.median(values[picks], axis=1), np.float64)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from edgeleuk.errors import DataError
 from edgeleuk.statistics.few_subjects import FEW_SUBJECTS, METHOD
-from edgeleuk.statistics.resampling import Bootstrap, statistics_packages, weighted_rates
-from edgeleuk.statistics.score_intervals import Answers, against_rest, bounds_of
+from edgeleuk.statistics.resampling import Bootstrap, weighted_rates
+from edgeleuk.statistics.score_intervals import Answers, bounds_of
 
 __all__ = ["Bootstrap", "Estimate", "Scores", "confusion_matrix", "score", "weighted_f1"]
 
@@ -108,7 +108,7 @@ def score(
     chosen = probabilities.argmax(axis=1) if predicted is None else predicted
     answers = Answers(truth, chosen, probabilities, np.unique(groups, return_inverse=True)[1].astype(np.int64))
     per_class, everyone = answers.groups_per_class, answers.group_count
-    values = _values(truth, chosen, probabilities)
+    values = answers.statistics(np.ones((1, everyone)))[:, 0].tolist()
     bounds = np.full((len(values), 2), np.nan)
     if everyone > 1 and 1 not in per_class:
         bounds = bounds_of(answers, values, how)
@@ -129,27 +129,6 @@ def score(
         groups_per_class=per_class,
         bootstrap=how,
     )
-
-
-def _values(
-    truth: NDArray[np.integer], chosen: NDArray[np.integer], probabilities: NDArray[np.floating]
-) -> list[float]:
-    """Accuracy, balanced accuracy, weighted F1, each recall, AUROC, from scikit-learn; NaN where undefined."""
-    metrics, _ = statistics_packages()
-    classes = list(range(probabilities.shape[1]))
-    present = sorted(set(truth.tolist()))
-    auroc = float("nan")
-    if present == classes:
-        # Not multi_class="ovr": it refuses rows whose sum is not 1 to the last digit, as int8 outputs are.
-        auroc = float(np.mean([metrics.roc_auc_score(truth == k, probabilities[:, k]) for k in against_rest(classes)]))
-    return [
-        metrics.accuracy_score(truth, chosen),
-        # Not balanced_accuracy_score, which warns about predictions of a class that has no image.
-        metrics.recall_score(truth, chosen, labels=present, average="macro", zero_division=0),
-        metrics.f1_score(truth, chosen, labels=classes, average="weighted", zero_division=0),
-        *metrics.recall_score(truth, chosen, labels=classes, average=None, zero_division=np.nan),
-        auroc,
-    ]
 
 
 def _maybe(value: float, bounds: NDArray[np.float64], groups: int) -> Estimate | None:

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.errors import DataError
 from edgeleuk.statistics.few_subjects import FEW_SUBJECTS, difference_bounds
-from edgeleuk.statistics.resampling import Bootstrap, intervals, statistics_packages
+from edgeleuk.statistics.resampling import Bootstrap, intervals, scipy_stats
 
 NOT_INFERIOR = "not inferior"
 INFERIOR = "inferior"
@@ -183,7 +183,7 @@ def _score_interval(difference: NDArray[np.int64], confidence: float) -> Interva
 def _drawn_interval(net: NDArray[np.float64], sizes: NDArray[np.float64], confidence: float, seed: int) -> Interval:
     """Bootstrap over subjects of the summed differences over the summed images, both float64 [subjects]."""
     count = len(net)
-    _, stats = statistics_packages()
+    stats = scipy_stats()
     expanded = stats.norm.cdf(math.sqrt(count / (count - 1)) * stats.t.ppf(confidence, count - 1))
 
     def statistic(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -217,12 +217,12 @@ def _needed_subjects(net: NDArray[np.float64], sizes: NDArray[np.float64], gate:
 
 
 def _normal_quantile(probability: float) -> float:
-    _, stats = statistics_packages()
+    stats = scipy_stats()
     return float(stats.norm.ppf(probability))
 
 
 def _root_finder() -> Callable[..., float]:
-    statistics_packages()  # one sentence where scipy is missing
+    scipy_stats()  # one sentence where scipy is missing
     from scipy.optimize import brentq
 
     found: Callable[..., float] = brentq

@@ -5,8 +5,7 @@ clustered data", J. R. Statist. Soc. B 69(3); percentile interval: Efron & Tibsh
 Bootstrap", ch. 13.
 """
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +27,21 @@ class Bootstrap:
     confidence: float = 0.95
 
 
-def statistics_packages() -> tuple[Any, Any]:
-    """The modules (sklearn.metrics, scipy.stats). Raises MissingExtraError where they are not installed."""
+def scipy_stats() -> Any:
+    """The module scipy.stats. Raises MissingExtraError where it is not installed."""
     try:
         import scipy.stats
-        import sklearn.metrics
     except ImportError as error:
         raise MissingExtraError("evaluate", "report") from error
-    return sklearn.metrics, scipy.stats
+    return scipy.stats
+
+
+def draws(
+    random: np.random.Generator, count: int, resamples: int, batch: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """int64 [resamples, count] in parts of at most `batch` rows: which of `count` are drawn, with replacement."""
+    for done in range(0, resamples, batch or resamples):
+        yield random.integers(0, count, (min(batch or resamples, resamples - done), count))
 
 
 def intervals(
@@ -49,26 +55,9 @@ def intervals(
     each group was drawn, into float64 [statistics, resamples]. A resample in which a statistic is undefined (no image
     of a class was drawn) is left out of that statistic's interval.
     """
-    _, stats = statistics_packages()
-    group_count = int(groups.max()) + 1
-
-    def of_sample(sample: NDArray[np.int64], axis: int) -> NDArray[np.float64]:
-        return statistic(multiplicities(sample, group_count))
-
-    with warnings.catch_warnings():
-        # Of statistics that are undefined in some resample, which are handled below.
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        result = stats.bootstrap(
-            (np.arange(group_count),),
-            of_sample,
-            n_resamples=bootstrap.resamples,
-            batch=max(1, _BATCH_VALUES // len(groups)),
-            vectorized=True,
-            axis=-1,
-            method="percentile",
-            random_state=np.random.default_rng(bootstrap.seed),
-        )
-    distribution = np.asarray(result.bootstrap_distribution, dtype=np.float64)
+    count, random = int(groups.max()) + 1, np.random.default_rng(bootstrap.seed)
+    parts = draws(random, count, bootstrap.resamples, max(1, _BATCH_VALUES // len(groups)))
+    distribution = np.concatenate([statistic(multiplicities(part, count)) for part in parts], axis=-1)
     bounds = np.full((len(distribution), 2), np.nan)
     defined = ~np.isnan(distribution).all(axis=-1)
     tail = (1 - bootstrap.confidence) / 2
@@ -115,3 +104,14 @@ def weighted_auroc(
     area = np.full(len(weights), np.nan)
     np.divide((positives * below).sum(axis=1), pairs, out=area, where=pairs > 0)
     return area
+
+
+def roc_curve(
+    positive: NDArray[np.bool_], ranking: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """1 - specificity and sensitivity, float64 [distinct ranks + 1] each, as more and more of the highest are taken."""
+    order = np.argsort(-ranking, kind="stable")
+    ends = np.flatnonzero(np.diff(-ranking[order], append=np.inf))
+    found = np.concatenate([[0], np.cumsum(positive[order])[ends]])
+    taken = np.concatenate([[0], ends + 1])
+    return (taken - found) / (~positive).sum(), found / positive.sum()

@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 
 from edgeleuk.errors import DataError
 from edgeleuk.statistics.metrics import Bootstrap, Estimate, confusion_matrix, score, weighted_f1
-from edgeleuk.statistics.resampling import multiplicities, weighted_auroc, weighted_rates
+from edgeleuk.statistics.resampling import multiplicities, roc_curve, weighted_auroc, weighted_rates
 
 QUICK = Bootstrap(resamples=200)
 ON_A_BUSY_MACHINE = settings(deadline=None)
@@ -88,6 +88,39 @@ def test_auroc_of_resamples_is_that_of_scikit_learn_with_sample_weights_and_ties
     weights = random.integers(0, 3, (3, 32)) + 1.0
     expected = [sk.roc_auc_score(positive, ranking, sample_weight=row) for row in weights]
     np.testing.assert_allclose(weighted_auroc(positive, ranking, weights), expected)
+
+
+@ON_A_BUSY_MACHINE
+@given(labels(), st.integers(0, 1000))
+def test_every_score_is_that_of_scikit_learn(case, seed):
+    classes, truth, predicted = case
+    probabilities = np.random.default_rng(seed).integers(0, 9, (len(truth), classes)) / 8
+    scores = score(truth, probabilities, np.arange(len(truth)), predicted=predicted, bootstrap=Bootstrap(resamples=9))
+    present = sorted(set(truth.tolist()))
+    assert scores.accuracy.value == pytest.approx(sk.accuracy_score(truth, predicted))
+    recalls = [None if found is None else found.value for found in scores.recall]
+    expected = sk.recall_score(truth, predicted, labels=range(classes), average=None, zero_division=np.nan)
+    assert recalls == [pytest.approx(value) if number in present else None for number, value in enumerate(expected)]
+    balanced = sk.recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
+    assert scores.balanced_accuracy.value == pytest.approx(balanced)
+    f1 = sk.f1_score(truth, predicted, labels=range(classes), average="weighted", zero_division=0)
+    assert scores.weighted_f1.value == pytest.approx(f1)
+    if len(present) < classes:
+        assert scores.auroc is None
+        return
+    curves = range(1, 2) if classes == 2 else range(classes)
+    areas = [sk.roc_auc_score(truth == number, probabilities[:, number]) for number in curves]
+    assert scores.auroc.value == pytest.approx(np.mean(areas))
+
+
+@ON_A_BUSY_MACHINE
+@given(st.integers(0, 1000))
+def test_the_roc_curve_is_that_of_scikit_learn_with_ties(seed):
+    random = np.random.default_rng(seed)
+    positive = np.concatenate([[True, False], random.random(30) < 0.5])
+    ranking = random.integers(0, 8, 32) / 8
+    expected = sk.roc_curve(positive, ranking, drop_intermediate=False)[:2]
+    np.testing.assert_allclose(roc_curve(positive, ranking), expected)
 
 
 def test_auroc_of_a_resample_without_one_side_is_undefined():
