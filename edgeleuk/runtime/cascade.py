@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.errors import ModelError, SpecError
-from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle
+from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.classifier import Classifier, ImageLike, Prediction, Prepared, decoded
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature
@@ -52,6 +52,11 @@ class Cascade(Classifier):
             )
         self.trained_on = bundle.seen | first.seen
         self.shares_input = _same_input(self.first, self)
+
+    @classmethod
+    def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto") -> "Cascade":
+        """Load the file of a cascade. Raises ModelError for another one, and what `open_model` raises."""
+        return cls(read_bundle(Path(path)), Path(path), threads, backend)
 
     def timed_prepare(self, image: ImageLike) -> Prepared:
         """Decode, and make the first model's input. What the second would see is kept, for as long as it is not asked.
