@@ -8,7 +8,7 @@ DEMO ?= demo
 BENCH ?= build/bench
 SLOWER ?= 10%
 
-.PHONY: demo test lint check format bench bench-compare emulate wheelhouse clean
+.PHONY: demo test lint check format docs bench bench-compare emulate wheelhouse clean
 .DEFAULT_GOAL := demo
 
 # pip's time-out and retries are raised for slow lines: TensorFlow is 250 MB.
@@ -36,6 +36,10 @@ check: lint test  ## format, lint, types, tests
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(READY)  ## the documentation, into build/docs/index.html; a warning fails it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo 'documentation  build/docs/index.html'
 
 bench: $(READY)  ## the project's bars: every figure with its bar, records and report.html in build/bench
 	$(BIN)/python -m benchmarks --json '$(BENCH)'

@@ -26,11 +26,12 @@ SCRIPTS = {
     "trust": ("benchmarks.trust",),
     "report_page": ("benchmarks.report_page",),
     "intervals": ("benchmarks.intervals",),
+    "false_alarms": ("benchmarks.false_alarms",),
     "scale": ("benchmarks.scale", "--quick"),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
 }
-SLOW = ("pruning", "optimize", "cascade", "intervals", "conversion-full", "scale-full")
+SLOW = ("pruning", "optimize", "cascade", "intervals", "false_alarms", "conversion-full", "scale-full")
 REPORT = "report.html"
 
 

@@ -29,7 +29,7 @@ _DISCORDANT, _LOSS = 0.04, 0.01
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
     subjects: int
     accuracy: float
     spread: str
@@ -49,7 +49,7 @@ def _figures(arguments: argparse.Namespace) -> Iterator[Figure]:
     random = np.random.default_rng(arguments.seed)
     for subjects in SUBJECTS:
         for spread in SPREADS:
-            cases = [_Case(subjects, p, spread, unequal) for p in ACCURACIES for unequal in (False, True)]
+            cases = [Case(subjects, p, spread, unequal) for p in ACCURACIES for unequal in (False, True)]
             found = np.array([_coverage(case, arguments.trials, random) for case in cases])
             named = f"{subjects} subjects, spread {spread}"
             progress(named)
@@ -62,12 +62,12 @@ def _figures(arguments: argparse.Namespace) -> Iterator[Figure]:
             yield Figure(f"{named}: least, of a loss", min(losses), "%", bar, at_least=True)
 
 
-def _coverage(case: _Case, trials: int, random: np.random.Generator) -> tuple[float, float, float]:
+def _coverage(case: Case, trials: int, random: np.random.Generator) -> tuple[float, float, float]:
     """Per cent of trials in which our interval, that of Student's t and the bootstrap's hold the true accuracy."""
     held = np.zeros(3)
     for _ in range(trials):
-        sizes = _sizes(case, random)
-        right = random.binomial(sizes, 1 - _rates(1 - case.accuracy, case, random))
+        sizes = image_counts(case, random)
+        right = random.binomial(sizes, 1 - true_rates(1 - case.accuracy, case, random))
         value, images = right.sum() / sizes.sum(), int(sizes.sum())
         spread = jackknife_spread((right.sum() - right) / (images - sizes))
         reach = stats.t.ppf(0.975, case.subjects - 1) * spread
@@ -81,26 +81,26 @@ def _coverage(case: _Case, trials: int, random: np.random.Generator) -> tuple[fl
     return float(ours), float(student), float(bootstrap)
 
 
-def _loss_coverage(case: _Case, trials: int, random: np.random.Generator) -> float:
+def _loss_coverage(case: Case, trials: int, random: np.random.Generator) -> float:
     """Per cent of trials in which the lower bound of a difference lies below the true one."""
     held = 0
     for _ in range(trials):
-        sizes = _sizes(case, random)
-        lost = random.binomial(sizes, _rates((_DISCORDANT + _LOSS) / 2, case, random))
+        sizes = image_counts(case, random)
+        lost = random.binomial(sizes, true_rates((_DISCORDANT + _LOSS) / 2, case, random))
         gained = random.binomial(sizes - lost, (_DISCORDANT - _LOSS) / 2 / (1 - (_DISCORDANT + _LOSS) / 2))
         low, _ = difference_bounds(gained.astype(float), lost.astype(float), sizes.astype(float), 0.9)
         held += low <= -_LOSS
     return 100 * held / trials
 
 
-def _sizes(case: _Case, random: np.random.Generator) -> NDArray[np.int64]:
+def image_counts(case: Case, random: np.random.Generator) -> NDArray[np.int64]:
     """int64 [subjects]: images of each; unequal ones differ about fourfold."""
     if not case.unequal:
         return np.full(case.subjects, _IMAGES)
     return np.maximum(5, np.round(_IMAGES * random.lognormal(0, 0.7, case.subjects))).astype(np.int64)
 
 
-def _rates(mean: float, case: _Case, random: np.random.Generator) -> NDArray[np.float64]:
+def true_rates(mean: float, case: Case, random: np.random.Generator) -> NDArray[np.float64]:
     """float64 [subjects]: true rate of each, of this mean."""
     if case.spread == "few":
         bad = random.random(case.subjects) < 0.2
