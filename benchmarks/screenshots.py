@@ -1,11 +1,16 @@
-"""Pictures of `edgeleuk report`'s page for the documentation, made of reference records: light, dark, and on a phone.
+"""Pictures for the documentation: of `edgeleuk report`'s page (light, dark, on a phone) and of `edgeleuk serve`'s.
 
-Run it again whenever the page or the records change: the pictures are never touched by hand.
+Run it again whenever the pages or the records change: the pictures are never touched by hand. The report is made of
+reference records; the page shows the synthetic cells that `make demo` left, classified by its int8 model.
 """
 
 import argparse
+import re
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,8 +24,8 @@ from edgeleuk.report.page.page import render_page
 from edgeleuk.report.page.reading import read_material
 
 FOLDER = Path(__file__).resolve().parent
-RECORDS, PICTURES = FOLDER / "reference", FOLDER / "pictures"
-LARGEST_BYTES = 250_000
+RECORDS, PICTURES = FOLDER / "reference", FOLDER.parent / "docs" / "pictures"
+LARGEST_BYTES = 200_000
 _DESK = {"viewport": {"width": 1280, "height": 1500}}
 _PHONE = {"viewport": {"width": 390, "height": 1200}, "is_mobile": True, "device_scale_factor": 2}
 VIEWS: dict[str, dict[str, Any]] = {
@@ -28,6 +33,8 @@ VIEWS: dict[str, dict[str, Any]] = {
     "report-dark": {**_DESK, "color_scheme": "dark"},
     "report-phone": {**_PHONE, "color_scheme": "light"},
 }
+_PAGE_VIEW = {"viewport": {"width": 1000, "height": 1170}, "color_scheme": "light"}
+_CELLS = 12
 
 
 def main() -> int:
@@ -46,9 +53,10 @@ def main() -> int:
         path = Path(scratch) / "report.html"
         write_text(path, page)
         for name, view in VIEWS.items():
-            content = small_png(_taken(browser, path, view))
-            write_bytes(given.output / f"{name}.png", content)
-            print(f"wrote {given.output / name}.png, {len(content) / 1000:.0f} kB")
+            _keep(given.output / f"{name}.png", _taken(browser, path.as_uri(), view))
+        if given.demo is not None:
+            with _served(given.demo, Path(scratch)) as address:
+                _keep(given.output / "page.png", _taken(browser, f"{address}#live", _PAGE_VIEW, "#view-live img"))
     return 0
 
 
@@ -69,16 +77,47 @@ def small_png(content: bytes, largest: int = LARGEST_BYTES) -> bytes:
 
 def _arguments() -> argparse.Namespace:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    made.add_argument("record", nargs="*", type=Path, help="what the page is made of [all of benchmarks/reference]")
+    made.add_argument("record", nargs="*", type=Path, help="what the report is made of [all of benchmarks/reference]")
+    made.add_argument(
+        "--demo", type=Path, metavar="DIR", help="what `make demo` left; without it no picture of the page"
+    )
     made.add_argument("-o", "--output", type=Path, default=PICTURES, help="folder of the pictures")
     return made.parse_args()
 
 
-def _taken(browser: Any, path: Path, view: dict[str, Any]) -> bytes:
+def _keep(path: Path, content: bytes) -> None:
+    small = small_png(content)
+    write_bytes(path, small)
+    print(f"wrote {path}, {len(small) / 1000:.0f} kB")
+
+
+@contextmanager
+def _served(demo: Path, scratch: Path) -> Iterator[str]:
+    """The address of the page, with some of the demo's test cells in its store, every other of them of each class."""
+    model, store = demo / "int8-qat.tflite", scratch / "results.db"
+    cells = sorted(demo.glob("cells/**/*.bmp"))
+    if not (model.exists() and cells):
+        raise SystemExit(f"error: {demo} is not what 'make demo' leaves; expected {model.name} and cells in it")
+    chosen = [str(cell) for cell in cells[:: len(cells) // _CELLS][:_CELLS]]
+    edgeleuk = [sys.executable, "-m", "edgeleuk"]
+    subprocess.run([*edgeleuk, "infer", str(model), *chosen, "--store", str(store)], check=True, capture_output=True)
+    serving = [*edgeleuk, "serve", str(model), "--store", str(store), "--port", "0"]
+    with subprocess.Popen(serving, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stderr is not None
+            yield next(found[0] for line in server.stderr if (found := re.search(r"http://[\d.]+:\d+/", line)))
+        finally:
+            server.terminate()
+
+
+def _taken(browser: Any, address: str, view: dict[str, Any], wait_for: str | None = None) -> bytes:
     context = browser.new_context(**view)
     try:
         page = context.new_page()
-        page.goto(path.as_uri(), wait_until="load")
+        page.goto(address, wait_until="load")
+        if wait_for is not None:
+            page.wait_for_selector(wait_for)
+            page.wait_for_timeout(1000)  # until all pictures are there
         content: bytes = page.screenshot()
         return content
     finally:

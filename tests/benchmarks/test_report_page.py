@@ -58,7 +58,7 @@ def test_pictures_are_taken_of_any_record(tmp_path):
     brightness = {}
     for name in VIEWS:
         path = tmp_path / "pictures" / f"{name}.png"
-        assert path.stat().st_size < 250_000
+        assert path.stat().st_size <= 200_000
         with Image.open(path) as picture:
             brightness[name] = np.asarray(picture.convert("L")).mean()
             assert picture.width == (780 if name == "report-phone" else 1280)

@@ -12,7 +12,8 @@ BESIDE = tuple(
     ROOT / name for name in ("CONTRIBUTING.md", "deploy/README.md", "deploy/EMULATE.md", "benchmarks/README.md")
 )
 _BLOCK = re.compile(
-    r"(?:^ *<!-- (?P<key>not run|exit): (?P<value>[^>]*?) -->\n)?^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$",
+    r"(?:^ *<!-- (?P<key>not run|exit): (?P<value>[^>]*?) -->\n)?"
+    r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$",
     re.M | re.S,
 )
 
