@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.intervals import Case, image_counts, true_rates
 from benchmarks.measure import Figure, finish, parser, positive, progress
-from edgeleuk.noninferiority import NOT_INFERIOR, Gate, compare_images, compare_subjects
+from edgeleuk.statistics.noninferiority import NOT_INFERIOR, Gate, compare_images, compare_subjects
 
 SUBJECTS = (20, 30, 60)
 SPREADS = ("0.5", "1", "1.5", "2", "few")

@@ -33,7 +33,7 @@ VIEWS: dict[str, dict[str, Any]] = {
     "report-dark": {**_DESK, "color_scheme": "dark"},
     "report-phone": {**_PHONE, "color_scheme": "light"},
 }
-_PAGE_VIEW = {"viewport": {"width": 1000, "height": 1170}, "color_scheme": "light"}
+_PAGE_VIEW = {"viewport": {"width": 1000, "height": 1010}, "color_scheme": "light"}
 _CELLS = 12
 
 
@@ -93,7 +93,7 @@ def _keep(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _served(demo: Path, scratch: Path) -> Iterator[str]:
-    """The address of the page, with some of the demo's test cells in its store, every other of them of each class."""
+    """The address of the page, with a dozen of the demo's cells in its store."""
     model, store = demo / "int8-qat.tflite", scratch / "results.db"
     cells = sorted(demo.glob("cells/**/*.bmp"))
     if not (model.exists() and cells):

@@ -4,22 +4,9 @@ XNNPACK takes AVERAGE_POOL_2D in float only, so each one cuts an int8 graph in t
 weights is the same average, and commutes with what a 1x1 convolution, its bias and a batch normalization do to a pixel:
 behind them it has fewer channels to work on.
 
-Windows that reach over the border are what remains: a SAME pool leaves padding out of the divisor, a convolution does
-not. The difference is a fixed factor for each pixel of the map, so one multiplication by a constant [1, h, w, 1] mends
-it, exactly, in float and (for 3x3) on the int8 grid. It costs 1 % of an int8 inference at 299 px, and without it the
-features of InceptionV3 with random weights are off by as much as they are long, and more so on small inputs, whose last
-maps are nearly all border (`python -m benchmarks.rewriting`): so it is always done.
-
-Exact at inference, rewriting makes training worse: batch normalization then takes its statistics before averaging, and
-InceptionV3's has no gamma that could scale the averaged branch up again. From scratch on the demo's synthetic cells,
-test accuracy / validation F1 of average pools against depthwise convolutions, all else the same, were 0.956 / 0.878
-against 0.833 / 0.817 (seed 0), 0.872 / 0.839 against 0.861 / 0.789 (seed 1) and 0.867 / 0.877 against 0.778 / 0.682
-(seed 2): so networks are trained with average pools as they stand, and rewritten when they are quantized.
-
-Measured and left out, int8, one thread, since they gain nothing: a fourth input channel of zeros (the first
-convolution takes 1.04 times as long, with the copy 4 times), 1x1 convolutions of one input merged and split again (1.15
-times), padding fused by hand (the delegate does it), the last mean as a convolution (29 times) and softmax as a sigmoid
-(1 microsecond). 1x7 and 7x1 convolutions take as long a multiplication as 3x3 ones. Convolutions are 97 % of the rest.
+Windows that reach over the border are corrected by a constant factor for each pixel of the map, exact in float and (for
+3x3) on the int8 grid. Networks are trained with average pools as they stand, and rewritten when they are quantized.
+Why, what that costs, and what was measured and left out: docs/design.md, "Average pools are rewritten after training".
 """
 
 from dataclasses import dataclass

@@ -99,6 +99,11 @@ def test_paths_that_are_written_exist() -> None:
     assert sorted(path for path in paths if not (ROOT / path).exists()) == []
 
 
+def test_the_design_names_every_package() -> None:
+    packages = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "edgeleuk").glob("*/__init__.py")}
+    assert packages == set(re.findall(r"^\|[^|]*\| `(edgeleuk/[a-z]+)`", TEXTS["docs/design.md"], re.M))
+
+
 @pytest.mark.parametrize("page", READ, ids=name_of)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     broken = []
