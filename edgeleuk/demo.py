@@ -1,4 +1,4 @@
-"""The whole way on synthetic cells: data, training, both int8 models, and a report of what quantizing cost."""
+"""Every step on synthetic cells: data, training, both int8 models, and a report of what quantization cost."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from edgeleuk.training.train import train
 
 _TIMED_IMAGES = 16
 
-# A network of minutes is sure of little, and int8 tips what it is unsure of; the report shows by how much.
+# A network trained for minutes is unsure, and int8 changes labels it is unsure of; the report shows how many.
 _ANY_AGREEMENT = Keep(min_agreement=0.0, most=0)
 
 
@@ -113,8 +113,20 @@ def demo(out: Path, report: Report = print, settings: DemoSettings | None = None
     evaluations = [out / "evaluation" / variant.path.stem for variant in variants]
     write_text(page, render_page(read_material([out / "benchmark.json", *evaluations])))
     report(render_table(variants, record.results))
-    report(f"int8 model  {variants[-1].path}\nreport      {path}, {page}\npictures    {out / 'evaluation'}")
-    return Demo(path, page, tuple(variants), record)
+    made = Demo(path, page, tuple(variants), record)
+    report(_closing(made, out))
+    return made
+
+
+def _closing(made: Demo, out: Path) -> str:
+    """What was written, what to open and what to do next."""
+    model = made.variants[-1].path
+    return f"""int8 model  {model}
+report      {made.page}, {made.report}
+pictures    {out / "evaluation"}
+open        {made.page} in a browser
+next        try the model: edgeleuk infer {model} {out / "cells"}
+            then your own images: edgeleuk data audit FOLDER, edgeleuk data split FOLDER -o index.json"""
 
 
 def _make_data(out: Path, report: Report, settings: DemoSettings) -> Index:
@@ -145,7 +157,7 @@ def _make_models(out: Path, samples: int) -> list[Variant]:
 
 
 def _measure(variants: Sequence[Variant], index: Index, out: Path, protocol: Protocol) -> Record:
-    """The benchmark's record, which is also written. Ctrl-C ends the demo, though a benchmark would keep its part."""
+    """Measure and write the record. Ctrl-C ends the demo, unlike a benchmark, which keeps a partial record."""
     models = tuple(variant.path for variant in variants)
     images = tuple(str(index.path_of(image)) for image in index.test()[:_TIMED_IMAGES])
     record = benchmark(BenchmarkRequest(models, images=images, protocol=protocol))

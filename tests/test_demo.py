@@ -25,6 +25,8 @@ def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> N
     made = demo(tmp_path / "demo", said.append, settings)
     text = made.report.read_text()
     told = json.loads(to_json(made.to_dict()))
+    assert f"\nopen        {made.page} in a browser\n" in said[-1]
+    assert f"edgeleuk infer {made.variants[-1].path} {tmp_path / 'demo' / 'cells'}\n" in said[-1]
     assert [model["name"] for model in told["models"]] == ["float32", "int8 PTQ", "int8 QAT"]
     assert all(model["latency_p50_ms"] > 0 for model in told["models"])
     rows = re.findall(r"^\| (float32|int8 PTQ|int8 QAT) \| (\d\.\d+) .* MB \| [\d.]+ / [\d.]+ ms \|$", text, re.M)

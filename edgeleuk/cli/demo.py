@@ -1,4 +1,4 @@
-"""`edgeleuk demo`: the whole way on synthetic cells."""
+"""`edgeleuk demo`: every step on synthetic cells."""
 
 from pathlib import Path
 
@@ -23,13 +23,13 @@ from edgeleuk.cli.paths import OutputFolder
     default=Path("demo"),
     show_default=True,
     metavar="DIR",
-    help="New folder for all that is made.",
+    help="New folder for everything it makes.",
 )
 @json_option
 def command(output: Path, as_json: bool) -> None:
     """Draw cells, split, train, quantize both ways, convert, evaluate, benchmark and classify, in a few minutes.
 
-    Ends with an int8 model, a table float / PTQ / QAT and the paths of what it made, a report page among them.
+    Writes an int8 model and a report page, prints a table of float, PTQ and QAT, and says what to open and try next.
     """
     from edgeleuk.demo import demo
 
