@@ -94,7 +94,7 @@ class Demo:
 
 
 def demo(out: Path, report: Report = print, settings: DemoSettings | None = None) -> Demo:
-    """Run every step below the new folder `out`. Raises OutputError where out is taken."""
+    """Run every step below the new folder `out`. Raises OutputError if out is taken."""
     refuse_taken(out)
     settings = settings or DemoSettings()
     index = _make_data(out, report, settings)

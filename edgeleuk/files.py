@@ -43,7 +43,7 @@ def output_errors(path: Path) -> Iterator[None]:
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; renamed into place when the body ends well, removed when it fails.
 
-    A link is followed and stays; a pipe or a device is written into, never replaced. Raises OutputError where the file
+    A link is followed and stays; a pipe or a device is written into, never replaced. Raises OutputError if the file
     cannot be written (permission, disk full), or path is a folder.
     """
     with output_errors(path):
@@ -98,7 +98,7 @@ def to_json(value: Any) -> str:
 def whole_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path`; renamed into place when the body ends well, removed when it fails.
 
-    A link is followed and stays. Raises OutputError where path already exists with something in it, or cannot be
+    A link is followed and stays. Raises OutputError if path already exists with something in it, or cannot be
     written.
     """
     refuse_taken(path)
@@ -116,7 +116,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def refuse_taken(path: Path) -> None:
-    """Raise OutputError where path is a file, a pipe, a device, or a folder that is not empty."""
+    """Raise OutputError if path is a file, a pipe, a device, or a folder that is not empty."""
     if path.name in ("", ".."):
         raise OutputError(f"{path} cannot be the name of a new folder; name one in it")
     refuse_no_folder(path)

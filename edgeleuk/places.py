@@ -39,9 +39,9 @@ def real_place(path: Path) -> Path:
 
 
 def stream_of(path: Path) -> int | None:
-    """A new descriptor to write into where path is a pipe or a device; None where it is a file or absent.
+    """A new descriptor to write into where path is a pipe or a device; None if it is a file or absent.
 
-    Raises OutputError where it can be neither replaced nor written into, or where nothing reads from a pipe.
+    Raises OutputError if it can be neither replaced nor written into, or if nothing reads from a pipe.
     """
     if (number := _descriptor(path)) is not None:
         return _duplicate(number, path)
@@ -59,7 +59,7 @@ def is_stream(path: Path) -> bool:
 
 
 def refuse_no_folder(path: Path) -> None:
-    """Raise OutputError where path is something else than a folder, so that no folder can be made there."""
+    """Raise OutputError if path is something else than a folder, so that no folder can be made there."""
     if _descriptor(path) is None and _kind(path) in (None, stat.S_IFDIR, stat.S_IFREG):
         return
     raise OutputError(f"cannot write the folder {path}: it is a pipe or a device; choose another place")

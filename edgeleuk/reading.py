@@ -63,12 +63,12 @@ def parse_toml(content: bytes | str, name: str, error: type[EdgeleukError] = Usa
 
 
 def read_json(path: Path, error: type[EdgeleukError] = DataError, *, any_text: bool = False) -> Any:
-    """The value of a JSON file. Raises `error`, also where it cannot be opened."""
+    """The value of a JSON file. Raises `error`, also if it cannot be opened."""
     return parse_json(_content(path, error), str(path), error, any_text=any_text)
 
 
 def read_toml(path: Path, error: type[EdgeleukError] = UsageError) -> dict[str, Any]:
-    """The values of a TOML file. Raises `error`, also where it cannot be opened."""
+    """The values of a TOML file. Raises `error`, also if it cannot be opened."""
     return parse_toml(_content(path, error), str(path), error)
 
 

@@ -66,7 +66,7 @@ class Preprocessing:
     pixel_offset: float = -1.0
 
     def __post_init__(self) -> None:
-        """Raise SpecError where a value is out of range."""
+        """Raise SpecError if a value is out of range."""
         _expect_between((1, MAX_INPUT_PX), "input_size_px", self.input_size_px)
         _expect_between((1, MAX_CROP_PX), "crop_px", self.crop_px)
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, " | ".join(RESAMPLING_FILTERS))
@@ -103,7 +103,7 @@ class Decision:
     source: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise SpecError where a value is out of range."""
+        """Raise SpecError if a value is out of range."""
         _expect_between(_TEMPERATURES, "temperature", self.temperature)
         _expect(self.threshold is None or 0 <= self.threshold <= 1, "threshold", self.threshold, "0 to 1, or null")
         _expect_note("source", self.source)
@@ -122,7 +122,7 @@ class Provenance:
     tool_versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise SpecError where a value cannot be what its name says."""
+        """Raise SpecError if a value cannot be what its name says."""
         _expect_note("created", self.created)
         _expect_note("kind", self.kind)
         for name in ("parent_sha256", "index_sha256", "config_sha256"):
@@ -150,7 +150,7 @@ class ModelSpec:
     display_names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise SpecError where classes or version do not hold together."""
+        """Raise SpecError if classes or version do not hold together."""
         _expect(self.schema_version == SCHEMA_VERSION, "schema_version", self.schema_version, str(SCHEMA_VERSION))
         _expect(len(self.classes) >= 2, "classes", list(self.classes), "at least two class names")
         _expect(len(self.classes) <= _MAX_CLASSES, "classes", len(self.classes), f"at most {_MAX_CLASSES:,} names")

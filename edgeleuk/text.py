@@ -36,7 +36,7 @@ def printable_json(text: str) -> str:
 
 
 def expect_utf8(option: str, value: str | None) -> None:
-    """Raise UsageError where an option's value has bytes that are no UTF-8, which stores and JSON cannot hold."""
+    """Raise UsageError if an option's value has bytes that are no UTF-8, which stores and JSON cannot hold."""
     try:
         (value or "").encode()
     except UnicodeEncodeError as error:

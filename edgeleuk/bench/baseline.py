@@ -11,9 +11,9 @@ from edgeleuk.statistics.latency import FEWEST_FOR_RATIO
 
 
 def refuse_incomparable(baseline: Record, request: Request, elsewhere: bool = False) -> None:
-    """Raise DataError where nothing in `baseline` can be a pair with what `request` measures, as `compare` would.
+    """Raise DataError if nothing in `baseline` can be a pair with what `request` measures, as `compare` would.
 
-    Also where either side has too few processes for an interval: nothing could be told, after minutes of measuring.
+    Also if either side has too few processes for an interval: nothing could be told, after minutes of measuring.
 
     `elsewhere`: on another device, of which it is not known what interpreter "auto" takes there.
     """

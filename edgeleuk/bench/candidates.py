@@ -69,8 +69,8 @@ def candidates(request: Request) -> list[Candidate]:
 def model_facts(paths: Sequence[Path], with_images: bool = False) -> list[ModelFacts]:
     """Hash, spec and proof; a name is the file's, with as many folders above it as tell two files apart.
 
-    Raises ModelError for a file that is no model, SpecError where there are images and nothing says how to prepare
-    them, UsageError where one is named twice.
+    Raises ModelError for a file that is no model, SpecError if there are images and nothing says how to prepare
+    them, UsageError if one is named twice.
     """
     if len({path.absolute() for path in paths}) != len(paths):
         raise UsageError("a model is named twice; name each once (--threads and --backend take several values)")
@@ -127,7 +127,7 @@ def image_files(names: Sequence[str]) -> tuple[list[Path], bool]:
 def examined(candidate: Candidate, protocol: Protocol, images: tuple[str, ...] = (), run: Run = run_task) -> Result:
     """The result with what the model is; without time by operator where asking for it ends the process.
 
-    Raises ModelError where it cannot be run, or an image cannot be put through it.
+    Raises ModelError if it cannot be run, or an image cannot be put through it.
     """
     task = dataclasses.replace(candidate.task("examine", protocol), images=images)
     try:

@@ -24,7 +24,7 @@ class ProcessDiedError(ModelError):
 def run_task(task: Task, python: Sequence[str] = (sys.executable, "-I"), patience_s: float | None = None) -> Any:
     """What the worker answers, a JSON object.
 
-    Raises ModelError where the model cannot be run, ProcessDiedError where its process crashed or hangs. The process
+    Raises ModelError if the model cannot be run, ProcessDiedError if its process crashed or hangs. The process
     has a session of its own, so that Ctrl-C reaches the parent alone; it ends with the parent's wait, or the parent.
     """
     command = [*python, "-c", _CHILD, json.dumps(sys.path), str(os.getpid())]

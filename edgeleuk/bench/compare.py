@@ -70,7 +70,7 @@ class Comparisons:
 def compare(first: Record, second: Record, max_regression: float = DEFAULT_MAX_REGRESSION) -> Comparisons:
     """Pair results of the same model (by hash, else by name), interpreter and threads; one result each is a pair, too.
 
-    Raises DataError where nothing pairs up.
+    Raises DataError if nothing pairs up.
     """
     pairs = _pairs(first, second)
     if not pairs:

@@ -14,7 +14,7 @@ def benchmark_contents(
 ) -> Record:
     """The record of models by name, in their order; a name ends in .tflite. `images`: as in a `Request`.
 
-    Raises ModelError where one cannot be run; KeyboardInterrupt after Ctrl-C, which a benchmark takes for "enough".
+    Raises ModelError if one cannot be run; KeyboardInterrupt after Ctrl-C, which a benchmark takes for "enough".
     """
     with tempfile.TemporaryDirectory() as folder:
         paths = tuple(Path(folder) / name for name in models)

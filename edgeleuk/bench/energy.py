@@ -73,7 +73,7 @@ def find_meter(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> Meter | No
 def metered(
     query: Callable[[], object], meter: Meter, seconds: float, interval_s: float = 0.1, clock: Clock = time.perf_counter
 ) -> Energy | None:
-    """Queries for `seconds` while another thread reads the meter; None where it told too seldom.
+    """Queries for `seconds` while another thread reads the meter; None if it told too seldom.
 
     Power between queries is that of a processor that just paused, and a reader beside them takes time of its own: so
     these queries count for energy only. Joules are the readings' mean times the time.
@@ -105,7 +105,7 @@ def metered(
 
 
 def pmic_w(vcgencmd: str = "vcgencmd") -> float | None:
-    """Watts over all rails that tell both current and voltage; None where the tool does not know them."""
+    """Watts over all rails that tell both current and voltage; None if the tool does not know them."""
     text = run_vcgencmd("pmic_read_adc", vcgencmd=vcgencmd, whole=True)
     return None if text is None else rails_w(text)
 

@@ -77,7 +77,7 @@ def profile_operators(
 ) -> tuple[tuple[OperatorTime, ...], int]:
     """Median time of each type of operator in one inference, the longest first, and over how many inferences.
 
-    One more warms up. `inputs` and `outputs` are the interpreter's details of them. Raises EdgeleukError where the
+    One more warms up. `inputs` and `outputs` are the interpreter's details of them. Raises EdgeleukError if the
     library, or one of its functions, is not there or refuses.
     """
     model = _Model(path, threads)

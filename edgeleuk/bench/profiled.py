@@ -32,7 +32,7 @@ Event = tuple[str | None, int, int]  # name, type, microseconds
 
 
 def believable(events: Sequence[Event], wall_us: float) -> Sequence[Event]:
-    """The events. Raises EdgeleukError where they cannot be what happened in `wall_us`, nor their layout as assumed."""
+    """The events. Raises EdgeleukError if they cannot be what happened in `wall_us`, nor their layout as assumed."""
     times = [elapsed_us for name, kind, elapsed_us in events if kind in (_BUILTIN, *_DELEGATED)]
     unknown = any(name is None or kind not in _EVENT_TYPES for name, kind, _ in events)
     if unknown or not times or max(times) > wall_us:

@@ -94,7 +94,7 @@ class Result:
         return f"{self.model.name}, {self.backend}, {self.threads} thread{'s' if self.threads != 1 else ''}"
 
     def part_ms(self, name: str) -> float | None:
-        """Median of one model of a cascade on its own, FIRST_MODEL or LARGE_MODEL; None where it was not measured."""
+        """Median of one model of a cascade on its own, FIRST_MODEL or LARGE_MODEL; None if it was not measured."""
         samples = [part.samples_ms for process in self.processes for part in process.parts if part.name == name]
         return latency(samples).p50_ms if samples else None
 
@@ -162,7 +162,7 @@ def best_threads(results: Iterable[Result]) -> dict[tuple[str, str], int | None]
 
 @reading_what_was_named()
 def read_record(path: Path) -> Record:
-    """Read what `Record.to_json` wrote. Raises DataError where it is missing, cut off, changed or of another schema."""
+    """Read what `Record.to_json` wrote. Raises DataError if it is missing, cut off, changed or of another schema."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -211,7 +211,7 @@ def _without_derived(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _digest(content: dict[str, Any]) -> str | None:
-    """None where it holds what is no JSON, such as NaN."""
+    """None if it holds what is no JSON, such as NaN."""
     try:
         return digest(content)
     except ValueError:

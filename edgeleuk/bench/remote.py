@@ -70,7 +70,7 @@ class Remote:
 def benchmark_remotely(request: Request, remote: Remote, progress: Callable[[str], None] = lambda _: None) -> Record:
     """Measure on the remote device as `benchmark` does here, also what a KeyboardInterrupt leaves.
 
-    Raises UnreachableError where the host does not answer, EdgeleukError where it refuses or fails, StoppedError where
+    Raises UnreachableError if the host does not answer, EdgeleukError if it refuses or fails, StoppedError if
     the benchmark fails on its way, ModelError for a file that is no model, UsageError for two models of one name.
     """
     repeated = [name for name, count in Counter(path.name for path in request.models).items() if count > 1]
@@ -173,7 +173,7 @@ def _come_back(status: int, interrupted: bool, record: Path, remote: Remote) -> 
 
 
 def _call(remote: Remote, program: str, *arguments: str) -> str:
-    """What a program prints. Raises EdgeleukError with what it says where it fails, UnreachableError if that is ssh."""
+    """What a program prints. Raises EdgeleukError with what it says if it fails, UnreachableError if that is ssh."""
     environment = os.environ | {"LC_ALL": "C"}
     try:
         done = subprocess.run(

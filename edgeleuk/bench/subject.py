@@ -22,7 +22,7 @@ class Subject:
     """
 
     def __init__(self, content: bytes, path: Path, threads: int, backend: str) -> None:
-        """Load the model. Raises ModelError where it is damaged, unsupported or takes text."""
+        """Load the model. Raises ModelError if it is damaged, unsupported or takes text."""
         self.interpreter = open_interpreter(content, path, threads, backend)
         random = np.random.default_rng(0)
         for detail in self.interpreter.get_input_details():
@@ -61,7 +61,7 @@ class Subject:
         return [] if ask is None else list(ask())
 
     def arena_bytes(self) -> int | None:
-        """Bytes from the first to the last activation that the interpreter itself holds; None where it tells none.
+        """Bytes from the first to the last activation that the interpreter itself holds; None if it tells none.
 
         Activations within a delegate are the delegate's own, and neither here nor told.
         """
@@ -85,7 +85,7 @@ class CascadeSubject(Subject):
     """A cascade at its worst: both models in turn. What else is told of it is told of the large one."""
 
     def __init__(self, content: bytes, path: Path, threads: int, backend: str) -> None:
-        """Load both models. Raises ModelError where one is damaged, unsupported or takes text."""
+        """Load both models. Raises ModelError if one is damaged, unsupported or takes text."""
         super().__init__(content, path, threads, backend)
         part = parse_bundle(content, path).cascade
         if part is None:

@@ -44,7 +44,7 @@ def summarise(
 
 
 def fewest_threads(by_threads: Mapping[int, Samples]) -> int | None:
-    """The fewest threads than which no other number is shown to be faster; None where too few processes show nothing.
+    """The fewest threads than which no other number is shown to be faster; None if too few processes show nothing.
 
     "Shown" is an interval of the ratio of medians that lies below 1.
     """

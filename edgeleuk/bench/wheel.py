@@ -16,7 +16,7 @@ _TAG = "py3-none-any"
 def write_wheel(folder: Path) -> Path:
     """Write the wheel of this package to folder and return its path; the format is that of PEP 427.
 
-    Raises EdgeleukError where the package runs without having been installed, so that nothing says what it needs.
+    Raises EdgeleukError if the package runs without having been installed, so that nothing says what it needs.
     """
     try:
         distribution = importlib.metadata.distribution("edgeleuk")

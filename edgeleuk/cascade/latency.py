@@ -57,7 +57,7 @@ Measure = Callable[[bytes, bytes, Sequence[Path], int], tuple[ModelTimes, ModelT
 def measure_times(
     first: bytes, large: bytes, images: Sequence[Path], threads: int = 1, protocol: Protocol = _PROTOCOL
 ) -> tuple[ModelTimes, ModelTimes]:
-    """Both models' times, in fresh processes that take turns. Raises ModelError where one cannot be run."""
+    """Both models' times, in fresh processes that take turns. Raises ModelError if one cannot be run."""
     models = {"first.tflite": first, "large.tflite": large}
     record = benchmark_contents(models, threads, protocol, tuple(map(str, images)))
     one, other = map(_model_times, record.results)

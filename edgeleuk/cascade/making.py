@@ -73,8 +73,8 @@ def make_cascade(
 ) -> MadeCascade:
     """Choose temperature and threshold, and measure what it takes.
 
-    Raises UsageError for models that do not belong together, DataError or LeakError where the index has no images that
-    neither was trained on, ModelError where the first model could never answer, or a file cannot be used.
+    Raises UsageError for models that do not belong together, DataError or LeakError if the index has no images that
+    neither was trained on, ModelError if the first model could never answer, or a file cannot be used.
     """
     scipy_stats()  # before minutes of predictions, not after
     first, second = _parts(request.small, request.large)

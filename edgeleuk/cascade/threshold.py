@@ -44,7 +44,7 @@ def choose_threshold(
     All arrays are [n]: how sure the first model is, and what each model gets right. The first answers where its
     confidence is at least the threshold, so images of equal confidence stand or fall together. Every distinct
     confidence is tried, the surest first, until one loses more than is allowed: a still lower one that happens to lose
-    less again has been lucky on these images. None where not even the surest will do.
+    less again has been lucky on these images. None if not even the surest will do.
 
     The result lies below that confidence, by 1e-4 or half-way to the next one, whichever is nearer: on another
     processor the same image may be less sure by a rounding error. It is exact in float32.

@@ -30,7 +30,7 @@ class Attempts:
     """
 
     def __init__(self, store: "Store") -> None:
-        """Raises StoreError where the store cannot be read."""
+        """Raises StoreError if the store cannot be read."""
         self._store = store
         self._begun: set[str] = set()
         self._before = store.unfinished_attempts()

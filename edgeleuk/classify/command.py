@@ -47,7 +47,7 @@ class Request:
     backend: str = "auto"
 
     def __post_init__(self) -> None:
-        """Raise UsageError where the request says nothing, too much, or what does not fit together."""
+        """Raise UsageError if the request says nothing, too much, or what does not fit together."""
         given = [bool(self.names), self.watch is not None, self.camera is not None]
         if sum(given) != 1:
             raise UsageError(
@@ -68,7 +68,7 @@ class Request:
 
 
 def run(request: Request, as_json: bool = False) -> bool:
-    """Classify and print. Returns False where an image could not be used; a watch or a camera that ended is well."""
+    """Classify and print. Returns False if an image could not be used; a watch or a camera that ended is well."""
     with ExitStack() as stack:
         rows, model = _open(request, stack)
         table = sys.stdout.isatty() and not as_json

@@ -82,7 +82,7 @@ class BackOff:
         self._report, self._stopping, self._wait = report, stopping, wait
 
     def __call__(self, action: Callable[[], None]) -> None:
-        """Call action until it succeeds. Raises its StoreError where that will not pass, or when stopping."""
+        """Call action until it succeeds. Raises its StoreError if that will not pass, or when stopping."""
         pause_s = _FIRST_WAIT_S
         told = False
         while True:

@@ -15,7 +15,7 @@ class Row:
     """What came of one image: a result, or the reason why there is none.
 
     `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
-    None where it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
+    None if it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
     is to be tried again, and no store is told.
     """
 

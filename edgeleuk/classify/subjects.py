@@ -12,8 +12,8 @@ from edgeleuk.text import expect_utf8
 def subject_finder(name: str | None = None, pattern: str | None = None) -> Callable[[str], str | None]:
     """From a path to its subject: always `name`, or group 1 of `pattern` anywhere in the path.
 
-    With neither, the subject of a C-NMC name (UID_<subject>_...). None where the path does not tell. Bytes of a path
-    that are no UTF-8 stand in its subject as \\udcXX: what differs stays different. Raises UsageError where both are
+    With neither, the subject of a C-NMC name (UID_<subject>_...). None if the path does not tell. Bytes of a path
+    that are no UTF-8 stand in its subject as \\udcXX: what differs stays different. Raises UsageError if both are
     given, pattern is no regular expression with a group, or name is not UTF-8.
     """
     if name is not None and pattern is not None:

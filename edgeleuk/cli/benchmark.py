@@ -141,7 +141,7 @@ def command(**options: Any) -> None:
 
 
 def _request(options: dict[str, Any]) -> "Request":
-    """What to measure. Raises UsageError or OutputError where it, or the record's place, makes no sense."""
+    """What to measure. Raises UsageError or OutputError if it, or the record's place, makes no sense."""
     from edgeleuk.bench.candidates import Request
 
     if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):

@@ -150,7 +150,7 @@ def edgeleuk_command(
 
 
 def plain_colours() -> bool | None:
-    """False where the user wants no colours (https://no-color.org); None to ask the terminal."""
+    """False if the user wants no colours (https://no-color.org); None to ask the terminal."""
     return False if os.environ.get("NO_COLOR") else None
 
 

@@ -176,7 +176,7 @@ def command(
 
 
 def _check_error_files(paths: Sequence[Path], precision: str, samples: int) -> None:
-    """Raise UsageError where they cannot be written."""
+    """Raise UsageError if they cannot be written."""
     from edgeleuk.report.layer_errors import check_format
 
     for path in paths:

@@ -61,7 +61,7 @@ def progress_to(as_json: bool) -> Callable[[str], None]:
 
 
 def refuse_unwritable(path: Path) -> None:
-    """Raise OutputError where no file can be made at path; folders above it that are missing will be made."""
+    """Raise OutputError if no file can be made at path; folders above it that are missing will be made."""
     if is_stream(path):
         return
     with output_errors(path):

@@ -42,7 +42,7 @@ class Place(click.Path):
 class Existing(Place):
     """What is to be read. `what`: such as "model"; `expected`: what it should be and where one comes from.
 
-    dir_okay=False where a folder is none.
+    dir_okay=False if a folder is none.
     """
 
     def __init__(self, what: str, expected: str, **kwargs: Any) -> None:

@@ -74,7 +74,7 @@ class Index:
         return self.root / image.path
 
     def to_json(self, folder: Path) -> str:
-        """Text of an index file in `folder`. Raises DataError where the root has a name that is not UTF-8."""
+        """Text of an index file in `folder`. Raises DataError if the root has a name that is not UTF-8."""
         root = recorded_root(self.root, folder)
         try:
             root.encode()
@@ -96,7 +96,7 @@ class Index:
 
     @property
     def former_sha256(self) -> str | None:
-        """What older versions call this very index file; None where they did not write it."""
+        """What older versions call this very index file; None if they did not write it."""
         return None if self.former_root is None else self._former_sha256(self.former_root)
 
     def is_known_as(self, sha256: str | None) -> bool:
@@ -123,7 +123,7 @@ class Index:
     def load(cls, path: Path, data_root: Path | None = None) -> "Index":
         """Read what `save` wrote; the images lie as `edgeleuk.data.root.find_root` says.
 
-        Raises DataError where the file is missing or not an index, UsageError where `data_root` is no folder.
+        Raises DataError if the file is missing or not an index, UsageError if `data_root` is no folder.
         """
         if not path.exists():
             raise DataError(f"{path}: no such index; 'edgeleuk data split' makes one")

@@ -21,7 +21,7 @@ def near_classes(classes: Sequence[str]) -> list[str]:
 
 
 def refuse_near_names(labels: Iterable[str], classes: Sequence[str]) -> None:
-    """Raise SpecError where a label is a class but for case or blanks ("ALL" and "all"): which it is cannot be guessed.
+    """Raise SpecError if a label is a class but for case or blanks ("ALL" and "all"): which it is cannot be guessed.
 
     Labels that are nothing like a class pass: what to do about them depends on what they are needed for.
     """

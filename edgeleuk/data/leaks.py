@@ -10,9 +10,9 @@ from edgeleuk.text import counted
 
 
 def refuse_leaks(index: Index, fold: int) -> None:
-    """Raise LeakError where a group lies on two sides of training, validation and test of this fold.
+    """Raise LeakError if a group lies on two sides of training, validation and test of this fold.
 
-    Raises UsageError where the index has no such fold.
+    Raises UsageError if the index has no such fold.
     """
     if not 0 <= fold < max(index.fold_count, 1):
         raise UsageError(f"fold {fold} of an index with {index.fold_count}; expected 0 to {index.fold_count - 1}")

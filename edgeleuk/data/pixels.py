@@ -101,7 +101,7 @@ class Pictures:
 def read_images(
     root: Path, images: Sequence[ImageRecord], progress: Progress | None = None, max_pixels: int = MAX_PIXELS
 ) -> Pictures:
-    """Hash and decode each image. Raises ImageError where memory was lacking."""
+    """Hash and decode each image. Raises ImageError if memory was lacking."""
     found = Pictures()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for start in range(0, len(images), _BATCH):

@@ -59,8 +59,8 @@ def scan(
     """Read a C-NMC folder (or its parent), a folder of class folders, or a manifest TSV.
 
     Files are hashed and decoded; those that do not decode are `unreadable`. `positive` names the positive class.
-    `data_root` says where the images of a manifest lie. Raises DataError where there is nothing to read or a table
-    beside the images is malformed, UsageError where `positive` is no class or a folder comes with a `data_root`.
+    `data_root` says where the images of a manifest lie. Raises DataError if there is nothing to read or a table
+    beside the images is malformed, UsageError if `positive` is no class or a folder comes with a `data_root`.
     """
     if path.is_file():
         found = _scan_manifest(path, data_root)

@@ -30,7 +30,7 @@ def left_out(scan: Scan) -> list[str]:
 
 
 def sides(scan: Scan) -> tuple[Groups, list[ImageRecord]]:
-    """The training groups, and the images of the other splits. Raises DataError where no split can be made."""
+    """The training groups, and the images of the other splits. Raises DataError if no split can be made."""
     if not scan.images:
         raise DataError(f"no usable image below {scan.root}; 'edgeleuk data audit' says why")
     if len(scan.classes) < 2:

@@ -36,7 +36,7 @@ def make_folds(scan: Scan, folds: int = 3, seed: int = 0, test_fraction: float =
 
     A group is never divided. `test_fraction` of every class is held out first, in whole groups, as split "test".
     Training images that share a subject or bytes with the layout's own test set are left out (see `left_out`).
-    Raises UsageError for values out of range; DataError where there is one class only, copies have two labels, or
+    Raises UsageError for values out of range; DataError if there is one class only, copies have two labels, or
     a class has fewer groups than folds.
     """
     if folds < 2:
@@ -62,7 +62,7 @@ def make_folds(scan: Scan, folds: int = 3, seed: int = 0, test_fraction: float =
 def official_folds(scan: Scan) -> tuple[Index, list[Move]]:
     """Keep the folds of the layout, but move each group that lies in several whole to where most of its images are.
 
-    Raises UsageError where the layout has no folds, DataError as `make_folds` does.
+    Raises UsageError if the layout has no folds, DataError as `make_folds` does.
     """
     if not any(image.fold is not None for image in scan.images):
         raise UsageError(f"{scan.root} has no official folds: only the C-NMC layout has; leave --official out")

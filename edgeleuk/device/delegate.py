@@ -34,7 +34,7 @@ def describe(coverage: Coverage, graph: str) -> str:
 
 
 def coverage(operations: Sequence[Mapping[str, Any]]) -> Coverage | None:
-    """From `Network.operations`; None where the interpreter told nothing.
+    """From `Network.operations`; None if the interpreter told nothing.
 
     The nodes that were replaced stay in the list. A delegate's node lists the tensors where its piece begins and ends,
     so the piece is what is met on the way back from its outputs to its inputs.

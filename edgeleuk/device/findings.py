@@ -27,9 +27,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything the checks look at. `backend` is the one that would be used, None where none is installed.
+    """Everything the checks look at. `backend` is the one that would be used, None if none is installed.
 
-    `trials`: the probe, by backend; `model_trial`: the user's model, None where none was given or no backend works.
+    `trials`: the probe, by backend; `model_trial`: the user's model, None if none was given or no backend works.
     """
 
     host: Host

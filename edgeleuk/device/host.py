@@ -39,7 +39,7 @@ class Host:
 
     @property
     def architecture(self) -> str:
-        """Of this Python: armv7l also where it runs on a 64-bit kernel, as 32-bit Raspberry Pi OS does."""
+        """Of this Python: armv7l also if it runs on a 64-bit kernel, as 32-bit Raspberry Pi OS does."""
         if self.pointer_bits == 32:
             return {"aarch64": "armv7l", "armv8l": "armv7l", "x86_64": "i686"}.get(self.machine, self.machine)
         return self.machine

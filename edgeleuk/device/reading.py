@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def read_text(path: Path) -> str | None:
-    """Text of a file without the zero byte and line break at its end; None where it cannot be read."""
+    """Text of a file without the zero byte and line break at its end; None if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip("\0 \t\r\n")
     except OSError:
@@ -12,12 +12,12 @@ def read_text(path: Path) -> str | None:
 
 
 def read_number(path: Path) -> float | None:
-    """The number that a file holds; None where it cannot be read or holds something else."""
+    """The number that a file holds; None if it cannot be read or holds something else."""
     return number(read_text(path))
 
 
 def number(text: str | None) -> float | None:
-    """Text as a finite number; None where it is none."""
+    """Text as a finite number; None if it is none."""
     try:
         value = float(text or "")
     except ValueError:

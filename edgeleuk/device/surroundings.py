@@ -25,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Clock:
-    """The system's clock; `synchronized` is None where the kernel does not say."""
+    """The system's clock; `synchronized` is None if the kernel does not say."""
 
     year: int
     synchronized: bool | None = None

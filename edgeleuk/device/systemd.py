@@ -76,7 +76,7 @@ class Notifier:
 
 
 def watchdog_seconds(environment: Mapping[str, str]) -> float | None:
-    """Seconds without a beat after which systemd ends this process; None where it does not watch this one."""
+    """Seconds without a beat after which systemd ends this process; None if it does not watch this one."""
     microseconds, process = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
     if not microseconds.isdecimal() or int(microseconds) == 0:
         return None

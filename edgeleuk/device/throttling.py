@@ -35,7 +35,7 @@ class Throttling:
 
 
 def read_throttling(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> Throttling | None:
-    """Ask the firmware, or the kernel where the tool is absent or not allowed to; None where neither knows (no Pi).
+    """Ask the firmware, or the kernel where the tool is absent or not allowed to; None if neither knows (no Pi).
 
     The tool comes first: the kernel's copy is as old as its driver's last look, which also clears what was before, and
     reading it leaves a warning in the kernel's log, once.
@@ -50,7 +50,7 @@ def read_throttling(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> Throt
 
 
 def run_vcgencmd(*arguments: str, vcgencmd: str = "vcgencmd", whole: bool = False) -> str | None:
-    """The value after the `=` of what the tool prints, or all of it; None where it is absent, refused, slow or failed.
+    """The value after the `=` of what the tool prints, or all of it; None if it is absent, refused, slow or failed.
 
     An unknown command fails without an exit code, by the words "error=1".
     """

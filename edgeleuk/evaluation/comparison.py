@@ -54,8 +54,8 @@ class Comparison:
 def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: Request, gate: Gate) -> Comparison:
     """Compare an evaluation on `data` with a reference: a model, run or evaluation folder, on the same images.
 
-    Subjects are drawn whole where any is known; else each distinct image counts once. Raises UsageError where images
-    seen in training are allowed, DataError where the reference was evaluated on other images or is damaged, and what
+    Subjects are drawn whole where any is known; else each distinct image counts once. Raises UsageError if images
+    seen in training are allowed, DataError if the reference was evaluated on other images or is damaged, and what
     `evaluate` raises.
     """
     if request.trained == "allow":
@@ -83,7 +83,7 @@ def check_reference(path: Path) -> None:
 
 @reading_what_was_named()
 def read_reference(folder: Path) -> Reference:
-    """Read the folder that `evaluate -o` wrote. Raises DataError where it is damaged or of another schema version."""
+    """Read the folder that `evaluate -o` wrote. Raises DataError if it is damaged or of another schema version."""
     try:
         raw = read_json(folder / "evaluation.json")
         _check_schema(raw, folder)
@@ -161,7 +161,7 @@ def _evaluated(path: Path, data: Path, request: Request) -> Reference:
 def _common(evaluation: Evaluation, reference: Reference, skip: bool) -> list[tuple[Prediction, bool]]:
     """Predictions on images of both, each with whether the reference was right; with `skip` each may lack some.
 
-    Raises DataError where they have not all, or with `skip` none, in common.
+    Raises DataError if they have not all, or with `skip` none, in common.
     """
     keys = [each.path if reference.by_path else _key(each.sha256, each.label) for each in evaluation.predictions]
     answers = [(each, reference.right.get(key)) for each, key in zip(evaluation.predictions, keys, strict=True)]

@@ -80,7 +80,7 @@ class SubjectResult:
 class Evaluation:
     """The record of one evaluation; `trained_images` counts those of its images that were seen in training.
 
-    `answered_first` counts those that the first model of a cascade answered; None where there is one model.
+    `answered_first` counts those that the first model of a cascade answered; None if there is one model.
     `former_index_sha256`: what older versions of edgeleuk call the index, where its file is one of theirs.
     """
 
@@ -113,7 +113,7 @@ class Evaluation:
 def evaluate_files(model: Path, data: Path, request: Request) -> Evaluation:
     """Evaluate a .tflite file or run on an index, or on a folder or manifest as `evaluate_on` does.
 
-    Raises what `evaluate` raises, and ModelError or DataError where model or data cannot be opened.
+    Raises what `evaluate` raises, and ModelError or DataError if model or data cannot be opened.
     """
     scipy_stats()  # before an hour of predictions, not after
     return evaluate_on(data, open_predictor(model), model, request)

@@ -14,7 +14,7 @@ _CELL_INCHES = 0.62
 def evaluation_figure(evaluation: Evaluation, path: Path) -> None:
     """Write a PNG: confusion matrix, ROC curve (two classes) or recalls, accuracy of each subject, reliability.
 
-    What limits the scores stands below. Raises MissingExtraError without matplotlib, OutputError where path cannot be
+    What limits the scores stands below. Raises MissingExtraError without matplotlib, OutputError if path cannot be
     written.
     """
     matrix = max(4.6, _CELL_INCHES * len(evaluation.classes) + 1.2)

@@ -21,7 +21,7 @@ class Predictor(Protocol):
 
     @property
     def trained_on(self) -> frozenset[str]:
-        """First 16 hex digits of the SHA-256 of each training or calibration image; empty where unknown."""
+        """First 16 hex digits of the SHA-256 of each training or calibration image; empty if unknown."""
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Float32 [classes] for each path in order, the spec's temperature applied. Raises ImageError at a bad file."""

@@ -33,6 +33,6 @@ class RunPredictor:
 
 
 def load_run(folder: Path) -> RunPredictor:
-    """The run in `folder` as a predictor. Raises ModelError where it is incomplete or damaged."""
+    """The run in `folder` as a predictor. Raises ModelError if it is incomplete or damaged."""
     run = load_run_folder(folder)
     return RunPredictor(run, load_network(run))

@@ -14,7 +14,7 @@ _RESEARCH_USE = RESEARCH_USE.removeprefix("For ").rstrip(".").lower()
 class Scored:
     """A share, its interval, how many groups (subjects mostly) it rests on, and the sentences that limit what it means.
 
-    Bounds are None where no interval can be given; `groups` in records that do not tell.
+    Bounds are None if no interval can be given; `groups` in records that do not tell.
     """
 
     value: float

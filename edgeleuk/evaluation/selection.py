@@ -14,7 +14,7 @@ def choose_images(
     """Labelled images of a split, `default_split` if None; `trained` says what becomes of images seen in training.
 
     "refuse" raises LeakError, "skip" leaves them out, "allow" keeps them. Raises SpecError for labels that the model
-    does not know, UsageError for a validation split of a model without a fold, DataError where no image is left.
+    does not know, UsageError for a validation split of a model without a fold, DataError if no image is left.
     """
     _check_labels(index, predictor)
     name = split or default_split(index, predictor)

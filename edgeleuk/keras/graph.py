@@ -37,7 +37,7 @@ class KerasGraph:
         return found + [OUTPUT for reference in references(self._config["output_layers"]) if reference[0] == name]
 
     def only_reader(self, name: str) -> Any:
-        """The layer that alone reads it, once, and is applied nowhere else; None where that is not so."""
+        """The layer that alone reads it, once, and is applied nowhere else; None if that is not so."""
         names = self.readers(name)
         alone = len(names) == 1 and names[0] != OUTPUT and self.uses(names[0]) == 1
         return self.layer(names[0]) if alone else None
@@ -66,7 +66,7 @@ class KerasGraph:
     def build(self, keep_weights: bool = True) -> Any:
         """A new model, with the original's weights by layer name, or new ones.
 
-        Raises ModelError where a layer cannot be made anew.
+        Raises ModelError if a layer cannot be made anew.
         """
         config = self._config | {"layers": list(self.entries.values())}
         try:

@@ -50,7 +50,7 @@ class NetworkConfig:
 def build_network(config: NetworkConfig) -> Any:
     """Return a tf_keras.Model: float32 [batch, size, size, 3] in [-1, 1] to float32 [batch, class_count] summing to 1.
 
-    Raises UsageError for a size or width that cannot be built, ModelError where weights cannot be had.
+    Raises UsageError for a size or width that cannot be built, ModelError if weights cannot be had.
     """
     _check(config)
     tf_keras.backend.clear_session()  # layer names then do not depend on what was built before
@@ -142,7 +142,7 @@ def _scaled(stock: Any, width: float) -> KerasGraph:
 
 
 def _narrow(graph: KerasGraph, filters: Mapping[str, int]) -> None:
-    """Give convolutions the fewer filters that pruning left them. Raises ModelError where that cannot be."""
+    """Give convolutions the fewer filters that pruning left them. Raises ModelError if that cannot be."""
     for name, count in filters.items():
         entry = graph.entries.get(name, {"class_name": None})
         if entry["class_name"] != "Conv2D":

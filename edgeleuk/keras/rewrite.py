@@ -20,7 +20,7 @@ def rewrite(model: Any, exact_border: bool = True) -> Rewriting:
     """Turn the average pools of a functional model into depthwise convolutions; the model itself stays as it is.
 
     The answers are those of the model up to float rounding. Without `exact_border`, windows with padding average over
-    the padding, too, which is cheaper and what a network can be trained with. Raises ModelError where the network
+    the padding, too, which is cheaper and what a network can be trained with. Raises ModelError if the network
     cannot be built anew.
     """
     graph = KerasGraph(model)

@@ -37,7 +37,7 @@ def save_weights(model: Any, path: Path) -> None:
 
 
 def load_weights(model: Any, path: Path) -> Any:
-    """Set the model's weights to those in path and return it. Raises ModelError where they do not fit."""
+    """Set the model's weights to those in path and return it. Raises ModelError if they do not fit."""
     try:
         with path.open("rb") as stream, np.load(stream) as archive:
             model.set_weights(read_series(archive, "weight"))

@@ -22,7 +22,7 @@ class Clock:
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """What is done within counts as training, also where it fails."""
+        """What is done within counts as training, also if it fails."""
         started = self._now()
         try:
             yield
@@ -32,7 +32,7 @@ class Clock:
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
-        """What is done within counts as measuring, also where it fails."""
+        """What is done within counts as measuring, also if it fails."""
         started = self._now()
         try:
             yield

@@ -168,7 +168,7 @@ class Conclusion:
         self.index.save(out / "run" / "index.json")  # the same index, from where it lies now
 
     def _gate(self, model: Path, reference: Reference, split: str) -> Comparison:
-        """Raises EdgeleukError where the comparison cannot be made."""
+        """Raises EdgeleukError if the comparison cannot be made."""
         out, config = self.halving.folder, self.halving.config
         self.halving.say(f"hold the chosen model against {reference.origin} on the {split} images")
         arguments = {

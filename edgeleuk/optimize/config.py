@@ -126,7 +126,7 @@ class SearchConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raise UsageError where a value is out of range."""
+        """Raise UsageError if a value is out of range."""
         _expect(0 < self.budget_ms < math.inf, "budget-ms", self.budget_ms, "a number above 0")
         _expect(0 < self.max_drop_points < 100, "max-drop", self.max_drop_points, "points above 0 and below 100")
         for name in ("threads", "trials", "epochs", "cohort", "workers", "batch_size"):

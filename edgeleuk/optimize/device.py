@@ -42,7 +42,7 @@ class Device(Interface):
         """What has to be said beside its milliseconds."""
 
     def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
-        """Time models by name. Raises EdgeleukError where it fails."""
+        """Time models by name. Raises EdgeleukError if it fails."""
 
 
 @dataclass(frozen=True)

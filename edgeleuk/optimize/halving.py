@@ -38,7 +38,7 @@ class Contender:
         return list(self.trial.user_attrs.get("rungs", []))
 
     def rung(self, epoch: int) -> dict[str, Any] | None:
-        """That of this epoch; None where it has not got there."""
+        """That of this epoch; None if it has not got there."""
         return next((rung for rung in self.rungs if rung["epoch"] == epoch), None)
 
 
@@ -59,7 +59,7 @@ class Halving:
     def run(self) -> None:
         """Train cohort after cohort until there are as many trials as asked for, or no candidate is left.
 
-        Raises EdgeleukError where every trial of the first cohort failed.
+        Raises EdgeleukError if every trial of the first cohort failed.
         """
         while cohort := self._cohort():
             for until in (*rung_epochs(self.config.epochs), self.config.epochs):
@@ -98,7 +98,7 @@ class Halving:
         return found
 
     def _new_batch(self, count: int) -> int:
-        """Begin one; 0 where there is no candidate left. Where the sampler finds none, the next is drawn from those."""
+        """Begin one; 0 if there is no candidate left. Where the sampler finds none, the next is drawn from those."""
         if self.study.rejected_in_a_row >= _MOST_REJECTIONS:
             left = [candidate for candidate in self.space.candidates() if self._against(candidate) is None]
             if not left:

@@ -50,7 +50,7 @@ class Latencies:
         return tuple(self._faults)
 
     def of(self, shape: Shape) -> float | None:
-        """What was measured; None where it was not."""
+        """What was measured; None if it was not."""
         return self._ms.get(shape.key)
 
     def impossible(self, shape: Shape) -> str | None:
@@ -58,7 +58,7 @@ class Latencies:
         return self._impossible.get(shape.key)
 
     def why_not(self, shape: Shape, shapes: Iterable[Shape], budget_ms: float) -> str | None:
-        """Why the shape is not to be trained, as far as is known; None where nothing speaks against it.
+        """Why the shape is not to be trained, as far as is known; None if nothing speaks against it.
 
         It was measured to be over the budget, or one of `shapes` that does less was, or it cannot be made.
         """
@@ -108,7 +108,7 @@ class Latencies:
 
 
 def check_budget(space: Space, latencies: Latencies, budget_ms: float, say: Say) -> None:
-    """Measure from the least shape on, until one is within the budget. Raises UsageError where none is."""
+    """Measure from the least shape on, until one is within the budget. Raises UsageError if none is."""
     shapes = list(space.shapes())
     timed: list[tuple[float, str]] = []
     for shape in sorted(shapes, key=lambda shape: sum(map(shape.covers, shapes))):

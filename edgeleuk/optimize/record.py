@@ -102,7 +102,7 @@ class Spent:
 @dataclass(frozen=True)
 class SearchRecord:
     """One search. `front` lists the numbers of the trials that none beats in both latency and accuracy, the fastest
-    first; `chosen` is one of them, None where none is within the budget. `gate` compares it with the reference, on the
+    first; `chosen` is one of them, None if none is within the budget. `gate` compares it with the reference, on the
     images of `gate_split`, "test" or "validation"; `notes` say what has to be said beside it.
     """
 
@@ -129,7 +129,7 @@ class SearchRecord:
     notes: tuple[str, ...] = ()
 
     def trial(self, number: int) -> Trial:
-        """The trial of this number. Raises KeyError where there is none."""
+        """The trial of this number. Raises KeyError if there is none."""
         return {trial.number: trial for trial in self.trials}[number]
 
     def to_json(self) -> str:
@@ -140,7 +140,7 @@ class SearchRecord:
 
 @reading_what_was_named()
 def read_search(path: Path) -> SearchRecord:
-    """Read what `SearchRecord.to_json` wrote. Raises DataError where it is missing, cut off, changed or another's."""
+    """Read what `SearchRecord.to_json` wrote. Raises DataError if it is missing, cut off, changed or another's."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -63,7 +63,7 @@ def search(request: Request, out: Path, resume: bool = False, say: Say = print) 
     """Search, and write the folder `out`.
 
     Raises UsageError for a budget that nothing meets or settings that cannot be met, LeakError and DataError as `train`
-    does, OutputError where the folder cannot be used, EdgeleukError where the reference or every trial fails.
+    does, OutputError if the folder cannot be used, EdgeleukError if the reference or every trial fails.
     """
     _check(request)
     with _folder(request, out, resume, say) as complete:

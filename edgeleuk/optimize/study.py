@@ -43,7 +43,7 @@ class Study:
     def __init__(self, path: Path, space: Space, seed: int, startup: int = 4) -> None:
         """Open the study of `path`; after `startup` trials its candidates follow from what became of earlier ones.
 
-        Raises OutputError where it cannot be written or is damaged.
+        Raises OutputError if it cannot be written or is damaged.
         """
         self._space, self._seed, self._startup = space, seed, startup
         self._asked: set[int] = set()

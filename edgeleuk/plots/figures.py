@@ -35,7 +35,7 @@ def new_figure(width: float, height: float) -> "Figure":
 
 
 def save_figure(figure: "Figure", path: Path, caveats: Sequence[str] = ()) -> None:
-    """Write it as PNG with the caveats and the sentence on its use. Raises OutputError where path cannot be written."""
+    """Write it as PNG with the caveats and the sentence on its use. Raises OutputError if path cannot be written."""
     width = int(figure.get_figwidth() * _CHARACTERS_AN_INCH)
     lines = [line for caveat in caveats for line in textwrap.wrap(caveat, width)]
     figure.supxlabel("\n".join([*lines, _FOOTER]), fontsize=9 if not lines else 10, color=GREY)

@@ -45,7 +45,7 @@ class Channels:
 def find_channels(model: Any) -> Channels:
     """Trace the channels of a functional or sequential model.
 
-    A layer that is not understood fixes all channels that reach it. Raises ModelError where a number of channels is
+    A layer that is not understood fixes all channels that reach it. Raises ModelError if a number of channels is
     not known.
     """
     tracer = _Tracer(tf_keras.Model(model.inputs, model.outputs))

@@ -33,7 +33,7 @@ class Probe:
 def int8_latency_ms(model: Any, threads: int = 1, protocol: Protocol = _PROTOCOL) -> float:
     """Median milliseconds of one inference of the network as int8, in fresh processes.
 
-    Raises ModelError where it cannot be run.
+    Raises ModelError if it cannot be run.
     """
     record = benchmark_contents({"network.tflite": int8_content(model)}, threads, protocol)
     return record.results[0].latency.p50_ms
@@ -58,7 +58,7 @@ def search_macs(
 
     `measure` takes a budget of operations and measures the largest network within it. Latency is taken to grow with
     operations, nearly in proportion: the next guess is interpolated between the nearest below and above the budget.
-    Raises UsageError where even the least network is too slow, or the whole one is not.
+    Raises UsageError if even the least network is too slow, or the whole one is not.
     """
     high, low = measure(full_macs), measure(least_macs)
     probes = [high, low]

@@ -37,7 +37,7 @@ def layer_costs(model: Any) -> list[LayerCost]:
     """Costs of convolutions, depthwise ones and dense layers on one image; all others count nothing.
 
     So average pools count once they are rewritten, which adds 0.07 % to InceptionV3's operations at 299 px.
-    Raises ModelError where the size of what a layer makes is not fixed.
+    Raises ModelError if the size of what a layer makes is not fixed.
     """
     functional = tf_keras.Model(model.inputs, model.outputs)
     return [_cost(node) for node in applications(functional) if type(node.layer) in _COUNTED]

@@ -43,7 +43,7 @@ def write_plan(plan: Plan, path: Path) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read what `write_plan` wrote. Raises ModelError where it is damaged."""
+    """Read what `write_plan` wrote. Raises ModelError if it is damaged."""
     try:
         plan: Plan = decode(Plan, read_json(path), str(path))
         for name, kept in plan.kept.items():

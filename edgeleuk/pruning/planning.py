@@ -27,7 +27,7 @@ MeasureMs = Callable[[Any, int], float]  # milliseconds of a network with so man
 def make_plan(network: Any, source: Run, config: PruneConfig, report: Report, measure_ms: MeasureMs) -> Plan:
     """The largest choice of filters within the budget of `config`, for the trained network of the run.
 
-    Raises UsageError where nothing meets the budget, or the whole network does.
+    Raises UsageError if nothing meets the budget, or the whole network does.
     """
     chooser = Chooser(network, importance_of(network, source, config), Limits(config.multiple, config.least_share))
     if config.budget_ms is not None:
@@ -59,11 +59,11 @@ class Chooser:
         self.ranking = Ranking(Costs(network, self._channels), self._channels, importance, limits)
 
     def within_macs(self, config: PruneConfig, budget_macs: int) -> Plan:
-        """The largest network within a budget of operations. Raises UsageError where there is none."""
+        """The largest network within a budget of operations. Raises UsageError if there is none."""
         return self._plan(config, self.ranking.within(budget_macs))
 
     def within_ms(self, config: PruneConfig, report: Report, measure_ms: MeasureMs) -> Plan:
-        """The largest network found within a budget of milliseconds. Raises UsageError where there is none."""
+        """The largest network found within a budget of milliseconds. Raises UsageError if there is none."""
         chosen: dict[Probe, NDArray[np.bool_]] = {}
         full = self.ranking.full_macs
 

@@ -44,7 +44,7 @@ class Ranking:
     def within(self, budget_macs: int) -> NDArray[np.bool_]:
         """Return bool [groups]: the groups to keep, as many as the budget allows.
 
-        Raises UsageError where even the fewest that may be kept need more.
+        Raises UsageError if even the fewest that may be kept need more.
         """
         if budget_macs < self.least_macs:
             raise UsageError(
@@ -89,7 +89,7 @@ class Ranking:
                 full.add(kind)
 
     def _steps(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
-        """intp [kinds]: groups that go next, down to the next multiple; 0 where none may."""
+        """intp [kinds]: groups that go next, down to the next multiple; 0 if none may."""
         steps = np.where(numbers % self._multiple, numbers % self._multiple, self._multiple)
         return np.where(numbers - steps >= self._least, steps, 0)
 

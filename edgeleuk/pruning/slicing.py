@@ -27,7 +27,7 @@ def kept_filters(channels: Channels, keep: NDArray[np.bool_]) -> dict[str, NDArr
 def slice_network(model: Any, kept: Kept) -> Any:
     """A new model with the filters that `kept` names; of convolutions that it does not name, all.
 
-    Raises ModelError where `kept` asks for what cannot be: an unknown convolution or filter, one filter without those
+    Raises ModelError if `kept` asks for what cannot be: an unknown convolution or filter, one filter without those
     that it is tied to, a convolution without any, or filters that must stay.
     """
     channels = find_channels(model)

@@ -56,7 +56,7 @@ class Request:
 class Conversion:
     """What was made. `seen`: digests of the images it was trained or calibrated on.
 
-    `errors`: of each layer as int8; None where there are none or none were asked for.
+    `errors`: of each layer as int8; None if there are none or none were asked for.
     """
 
     model: bytes
@@ -69,9 +69,9 @@ class Conversion:
 def convert(source: Source, request: Request, say: Callable[[str], None] = lambda text: None) -> Conversion:
     """Convert a source. Int8 of a QAT source uses the ranges it was trained with; of any other, calibration.
 
-    `say` hears of the choice of layers to keep in float. Raises ProofError where an int8 model is not fully int8, a
-    mixed one not as was asked, or a gate is not met, UsageError where images are missing or a request makes no sense,
-    DataError where images have changed since they were indexed.
+    `say` hears of the choice of layers to keep in float. Raises ProofError if an int8 model is not fully int8, a
+    mixed one not as was asked, or a gate is not met, UsageError if images are missing or a request makes no sense,
+    DataError if images have changed since they were indexed.
     """
     _check(source, request)
     source = prepare_source(source, request.precision, request.rewrite)
@@ -184,14 +184,14 @@ def _examined(source: Source, request: Request, model: bytes, mixture: Mixture |
 
 
 def _calibration_set(source: Source, request: Request) -> ImageSet | None:
-    """None where no ranges are to be set."""
+    """None if no ranges are to be set."""
     if request.precision != "int8" or source.kind == "qat":
         return None
     return calibration_set(source, request.calibration, request.samples, request.seed)
 
 
 def _gate(source: Source, request: Request, seen: frozenset[str]) -> tuple[Gate, Compared]:
-    """What has to be met, and the images to judge it on. Raises UsageError where they are too few to."""
+    """What has to be met, and the images to judge it on. Raises UsageError if they are too few to."""
     images = fidelity_set(source, request.calibration, request.fidelity_samples, request.seed, seen)
     if images is None and request.precision == "int8" and request.fidelity_samples:
         raise UsageError(

@@ -29,7 +29,7 @@ def noise_probabilities(model: Any, images: int = 8) -> Probabilities:
 
 
 def expect_finite(*answers: Probabilities) -> None:
-    """Raise ModelError where a network's answers hold NaN or infinity, of which the first class would win."""
+    """Raise ModelError if a network's answers hold NaN or infinity, of which the first class would win."""
     for probabilities in answers:
         bad = int((~np.isfinite(probabilities).all(axis=1)).sum())
         if bad:
@@ -40,7 +40,7 @@ def expect_finite(*answers: Probabilities) -> None:
 
 
 def compare(name: str, reference: Probabilities, found: Probabilities) -> Fidelity:
-    """Fidelity of `found` to `reference`, both float32 [n, classes]. Raises ModelError where either is not finite."""
+    """Fidelity of `found` to `reference`, both float32 [n, classes]. Raises ModelError if either is not finite."""
     expect_finite(reference, found)
     difference = np.abs(found.astype(np.float64) - reference)
     return Fidelity(

@@ -20,7 +20,7 @@ _MOST_NEEDED = 100
 class Standing:
     """How a model does on images: share of labels that agree with the float network's, and accuracy lost to it.
 
-    `drop` is None where it was not asked for. Labels are the most probable classes.
+    `drop` is None if it was not asked for. Labels are the most probable classes.
     """
 
     agreement: float
@@ -56,7 +56,7 @@ class Gate:
         return _needed(1 - self.least_agreement)
 
     def check_images(self, compared: int, labelled: int) -> None:
-        """Raise UsageError where what was asked for cannot be judged on so many images, so many with a known label."""
+        """Raise UsageError if what was asked for cannot be judged on so many images, so many with a known label."""
         if self.asked and not compared:
             raise UsageError(
                 "--min-agreement and --max-drop need images outside training and calibration; there are none"
@@ -89,7 +89,7 @@ class Gate:
         return agreement + drop
 
     def facts(self, standing: Standing | None, images: int, reference: str | None) -> dict[str, Any]:
-        """For the proof, JSON-able. `standing` is None where there were no images to judge on."""
+        """For the proof, JSON-able. `standing` is None if there were no images to judge on."""
         return {
             "min_agreement": self.least_agreement,
             "max_drop": self.max_drop,
@@ -103,7 +103,7 @@ class Gate:
 
 
 def check_met(gate: Gate, standing: Standing, images: int, reference: str, worst: str) -> None:
-    """Raise ProofError where the gate is not met; `worst` names the layers that cost most, "" where that is unknown."""
+    """Raise ProofError if the gate is not met; `worst` names the layers that cost most, "" where that is unknown."""
     if gate.shortfall(standing) <= 0:
         return
     named = f" What costs most: {worst}." if worst else ""

@@ -9,7 +9,7 @@ from edgeleuk.quantization.source import Source
 def calibration_set(source: Source, given: Index | None, count: int, seed: int) -> ImageSet:
     """Images for post-training quantization, of the index given or the source's own, never of what is evaluated.
 
-    Raises UsageError where there is no index, DataError where it has no such image or images have changed.
+    Raises UsageError if there is no index, DataError if it has no such image or images have changed.
     """
     index = given or source.index
     if index is None:
@@ -32,7 +32,7 @@ def _training_part(index: Index, fold: int | None) -> tuple[ImageRecord, ...]:
 
 
 def fidelity_set(source: Source, given: Index | None, count: int, seed: int, seen: frozenset[str]) -> ImageSet | None:
-    """Images that were not seen in training or calibration; None where there are none, or none are wanted."""
+    """Images that were not seen in training or calibration; None if there are none, or none are wanted."""
     index = source.index or given
     if index is None or count == 0:
         return None

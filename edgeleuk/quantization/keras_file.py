@@ -84,7 +84,7 @@ _PLAIN_OPERATIONS = frozenset(
 
 
 def load_keras_file(path: Path) -> Any:
-    """The network in a .keras or .h5 file, not compiled. Raises ModelError with the reason where it is not taken."""
+    """The network in a .keras or .h5 file, not compiled. Raises ModelError with the reason if it is not taken."""
     config, version = _read(path)
     refuse_code(config, path)
     fault: Exception | None = None
@@ -99,7 +99,7 @@ def load_keras_file(path: Path) -> Any:
 
 
 def refuse_code(config: Any, path: Path) -> None:
-    """Raise ModelError where a model's configuration, plain values of JSON, names anything but layers of Keras."""
+    """Raise ModelError if a model's configuration, plain values of JSON, names anything but layers of Keras."""
     for found, layer in _named(config, "the model"):
         fault = _fault(found)
         if fault:
@@ -110,7 +110,7 @@ def refuse_code(config: Any, path: Path) -> None:
 
 
 def _fault(found: dict[str, Any]) -> str | None:
-    """What is wrong with one object of a configuration; None where it is a layer of Keras like any other."""
+    """What is wrong with one object of a configuration; None if it is a layer of Keras like any other."""
     kind, module = found.get("class_name"), found.get("module")
     if kind in _CODE_LAYERS:
         return f"is a {kind}: it holds code, not numbers"

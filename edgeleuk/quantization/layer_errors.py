@@ -92,7 +92,7 @@ def measure(
 
     That each operator is fed with float values, so that errors do not add up, is the way of TensorFlow Lite's
     Quantization Debugger; here the operator runs in the kernel of the device. Sums of squares are over all values of
-    all images. Raises ModelError where a tensor is missing from `model` or a value of the float network is not finite.
+    all images. Raises ModelError if a tensor is missing from `model` or a value of the float network is not finite.
     """
     graph = read_graph(reference)
     exact, whole, single = _Probe(reference, threads), _Probe(model, threads), _Apart(model, threads)
@@ -143,7 +143,7 @@ class _Probe:
         self.interpreter.invoke()
 
     def read(self, name: str) -> NDArray[np.float32]:
-        """A tensor's values, flat. Raises ModelError where there is no such tensor."""
+        """A tensor's values, flat. Raises ModelError if there is no such tensor."""
         if name not in self.details:
             raise ModelError(f"the networks to compare differ: one of them has no tensor {name}")
         detail = self.details[name]

@@ -54,7 +54,7 @@ class Keep:
 
 
 def check_keep(keep: Keep, precision: str, kind: str, error_samples: int) -> None:
-    """Raise UsageError where a conversion of a `kind` of network to a precision cannot keep layers in float."""
+    """Raise UsageError if a conversion of a `kind` of network to a precision cannot keep layers in float."""
     named = bool(keep.layers or keep.worst)
     if named and precision != "int8":
         raise UsageError(f"--keep-float is for --int8, not --{precision}")
@@ -69,7 +69,7 @@ def check_keep(keep: Keep, precision: str, kind: str, error_samples: int) -> Non
 
 @dataclass(frozen=True)
 class Choice:
-    """A model, what is in float in it and why, and how it does (None where nothing was measured)."""
+    """A model, what is in float in it and why, and how it does (None if nothing was measured)."""
 
     model: bytes
     in_float: Reasons
@@ -84,7 +84,7 @@ def choose(
     Own errors do not depend on what else is in float, so they are measured once. A layer stays in float with the
     operators that make its inputs: else those reach it rounded, and most of its error stays. What the gate does not
     need after all becomes int8 again, the least bad first. `say` hears of each step. Raises UsageError for a layer that
-    there is not, ProofError where the gate cannot be met, with the nearest.
+    there is not, ProofError if the gate cannot be met, with the nearest.
     """
     asked = _asked(network.graph, errors, keep)
     if judge is None:

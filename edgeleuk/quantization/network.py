@@ -65,7 +65,7 @@ def _feeds(layer: Any, kinds: Any) -> bool:
 
 
 def _range_source(pool: Any) -> str | None:
-    """Name of the layer whose range an average pool keeps; None where that has none of its own."""
+    """Name of the layer whose range an average pool keeps; None if that has none of its own."""
     source = pool.input._keras_history.layer
     while isinstance(source, _SAME_SCALE):
         source = source.input._keras_history.layer
@@ -73,7 +73,7 @@ def _range_source(pool: Any) -> str | None:
 
 
 def _check_concatenations(model: Any, quantized: Any) -> None:
-    """Raise ModelError where a concatenation's inputs are not those of the float network, in the same order."""
+    """Raise ModelError if a concatenation's inputs are not those of the float network, in the same order."""
     for layer in model.layers:
         if isinstance(layer, _LAYERS.Concatenate):
             expected = [_PREFIX + name for name in _input_names(layer)]

@@ -77,7 +77,7 @@ class Proof:
 
 
 def examine(model: bytes, precision: str, preprocessing: Preprocessing) -> Proof:
-    """Read the graph of a .tflite and state its facts; nothing is judged. Raises ModelError where it is damaged."""
+    """Read the graph of a .tflite and state its facts; nothing is judged. Raises ModelError if it is damaged."""
     graph = read_graph(model)
     quantize = [operator for operator in graph.operators if operator.name == "QUANTIZE"]
     rescales = [q for q in quantize if graph.tensors[q.inputs[0]].dtype == graph.tensors[q.outputs[0]].dtype == "int8"]

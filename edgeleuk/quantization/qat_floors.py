@@ -70,7 +70,7 @@ def _folded(wrapper: Any) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _input_range(wrapper: Any) -> tuple[float, float] | None:
-    """The range of what a layer reads: of the nearest layer before it that has one; None where they are several."""
+    """The range of what a layer reads: of the nearest layer before it that has one; None if they are several."""
     tensor = wrapper.input
     while not isinstance(tensor, list):
         source = tensor._keras_history.layer

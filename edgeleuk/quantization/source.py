@@ -23,7 +23,7 @@ from edgeleuk.training.trained import load_float_network
 class Source:
     """A network to convert. `float_network` is the one a QAT or rewritten network started from, else None.
 
-    `changes`: what rewriting did to it; None where it was left as it is.
+    `changes`: what rewriting did to it; None if it was left as it is.
 
     `index` and `fold` are those it was trained with; None for a Keras file, whose training images are unknown.
     """
@@ -55,7 +55,7 @@ class Source:
 def load_source(path: Path, spec_path: Path | None = None, data_root: Path | None = None) -> Source:
     """Load a run folder, or a .keras / .h5 file whose spec is in `spec_path`.
 
-    `data_root`: where a run's images lie now. Raises ModelError, SpecError, or UsageError where the two do not go
+    `data_root`: where a run's images lie now. Raises ModelError, SpecError, or UsageError if the two do not go
     together.
     """
     if (path / "saved_model.pb").exists():

@@ -21,7 +21,7 @@ FLOAT, REWRITTEN, QAT = "float network", "rewritten network", "QAT network"
 class Compared:
     """Images, the class of each (-1 where it is unknown), and what the networks behind the model say of them.
 
-    All are empty where there are no images to compare on.
+    All are empty if there are no images to compare on.
     """
 
     images: ImageSet | None = None
@@ -54,7 +54,7 @@ class Verdict:
 
 
 def judge(classifier: Classifier, compared: Compared, gate: Gate, errors: ErrorTable | None) -> Verdict:
-    """Run the model on the images. Raises ProofError where the gate is not met, ModelError for answers that are NaN.
+    """Run the model on the images. Raises ProofError if the gate is not met, ModelError for answers that are NaN.
 
     Agreement is with the network that the model is made of: of a QAT run, that which was trained for int8.
     """

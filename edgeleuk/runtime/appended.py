@@ -14,7 +14,7 @@ _USUAL = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def open_archive(content: bytes) -> zipfile.ZipFile:
-    """The ZIP at the end of content. Raises BadZipFile, also where its list of files is longer than MAX_LIST_BYTES."""
+    """The ZIP at the end of content. Raises BadZipFile, also if its list of files is longer than MAX_LIST_BYTES."""
     stream = _ListBounded(content)
     archive = zipfile.ZipFile(stream)
     stream.most = len(content)
@@ -22,7 +22,7 @@ def open_archive(content: bytes) -> zipfile.ZipFile:
 
 
 def read_file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """A file's bytes, at most `most`. Raises ModelError where it is said to be longer, or is not what is said."""
+    """A file's bytes, at most `most`. Raises ModelError if it is said to be longer, or is not what is said."""
     entry = archive.getinfo(name)
     if entry.compress_type not in _USUAL:
         raise ModelError(f"{name} is compressed by method {entry.compress_type}; expected ZIP's usual one")

@@ -25,7 +25,7 @@ _NOT_INSTALLED = {
 def interpreter_class(backend: str = "auto") -> tuple[Any, str]:
     """Return the Interpreter class and the name of its backend. "auto" takes the first that is installed.
 
-    Raises UsageError for an unknown name, EdgeleukError where the package is not installed or cannot be loaded.
+    Raises UsageError for an unknown name, EdgeleukError if the package is not installed or cannot be loaded.
     """
     if backend not in BACKENDS:
         raise UsageError(f"backend is {backend!r}; expected {' | '.join(BACKENDS)}")
@@ -46,8 +46,8 @@ def open_interpreter(
 ) -> Any:
     """Return an interpreter with allocated tensors. `keep_tensors`: what is between input and output can be read, too.
 
-    Raises ModelError where the model is damaged or unsupported, or has a tensor of more than `most_tensor_bytes`;
-    EdgeleukError where the interpreter does not work with the NumPy that is installed.
+    Raises ModelError if the model is damaged or unsupported, or has a tensor of more than `most_tensor_bytes`;
+    EdgeleukError if the interpreter does not work with the NumPy that is installed.
     """
     interpreter, name = interpreter_class(backend)
     try:
@@ -76,7 +76,7 @@ def operations_of(interpreter: Any) -> list[dict[str, Any]]:
 
 
 def _import(name: str) -> Any | None:
-    """The Interpreter class of a backend; None where it is not installed. Raises EdgeleukError where it is broken."""
+    """The Interpreter class of a backend; None if it is not installed. Raises EdgeleukError if it is broken."""
     package = _PACKAGES[name]
     try:
         return importlib.import_module(f"{package}.interpreter").Interpreter
@@ -103,7 +103,7 @@ def _construct(interpreter: Any, content: bytes, threads: int, keep_tensors: boo
 
 
 def _check_tensors(interpreter: Any, path: Path, most: int | None) -> None:
-    """Raise ModelError where a tensor's shape, as it stands in the file, takes more than `most` bytes."""
+    """Raise ModelError if a tensor's shape, as it stands in the file, takes more than `most` bytes."""
     for tensor in interpreter.get_tensor_details() if most is not None else ():
         size = math.prod(abs(int(n)) for n in tensor["shape"]) * np.dtype(tensor["dtype"]).itemsize
         if most is not None and size > most:
@@ -124,7 +124,7 @@ class Network:
     """A model with one image input and one output of class scores, in an interpreter. Thread-safe: runs take turns."""
 
     def __init__(self, content: bytes, path: Path, threads: int = 1, backend: str = "auto") -> None:
-        """Load the model. Raises ModelError where it is damaged or has other inputs and outputs."""
+        """Load the model. Raises ModelError if it is damaged or has other inputs and outputs."""
         self._interpreter = open_interpreter(content, path, threads, backend, most_tensor_bytes=MAX_TENSOR_BYTES)
         self._lock = threading.Lock()
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -152,7 +152,7 @@ class Network:
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Run on `values`, of the input's shape and dtype; returns the output [1, classes] in its own dtype.
 
-        Raises ModelError where an operator gives up.
+        Raises ModelError if an operator gives up.
         """
         try:
             with self._lock:
@@ -178,7 +178,7 @@ class Network:
 
 
 def _reals_by_byte(output: dict[str, Any]) -> NDArray[np.float32] | None:
-    """float32 [256]: the real number of each 8-bit output by its byte; None where outputs are not 8-bit quantized."""
+    """float32 [256]: the real number of each 8-bit output by its byte; None if outputs are not 8-bit quantized."""
     scale, zero_point = output["quantization"]
     if output["dtype"] not in (np.int8, np.uint8) or not scale:
         return None

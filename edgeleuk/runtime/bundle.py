@@ -75,7 +75,7 @@ class Bundle:
 
     @reading_what_was_named()
     def require_spec(self, path: Path) -> ModelSpec:
-        """The spec. Raises SpecError where there is none, and says how to give it one; ModelError if it was cut off."""
+        """The spec. Raises SpecError if there is none, and says how to give it one; ModelError if it was cut off."""
         if self.spec is None:
             _check_whole(self.content, path)
             raise SpecError(
@@ -136,7 +136,7 @@ def write_bundle(path: Path, model: bytes, spec: ModelSpec, proof: dict[str, Any
 
 @reading_what_was_named()
 def read_bundle(path: Path) -> Bundle:
-    """Read a .tflite file and what is appended to it. Raises ModelError where it is missing or not a TFLite model."""
+    """Read a .tflite file and what is appended to it. Raises ModelError if it is missing or not a TFLite model."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
@@ -191,7 +191,7 @@ def _unpack(content: bytes) -> Bundle:
 
 
 def _check_flatbuffer(bundle: Bundle, expected: str) -> None:
-    """Raise ModelError where weights or graph are not those that were written: an interpreter would not notice."""
+    """Raise ModelError if weights or graph are not those that were written: an interpreter would not notice."""
     stated = {expected, (bundle.proof or {}).get("flatbuffer_sha256", expected)}
     if stated != {sha256_bytes(memoryview(bundle.content)[: bundle.appended_at])}:
         raise ModelError("its weights or its graph are damaged: their SHA-256 is not the one stated; copy it again")
@@ -211,7 +211,7 @@ def _seen(text: bytes) -> frozenset[str]:
 
 
 def _cascade(archive: zipfile.ZipFile, content: bytes) -> CascadePart | None:
-    """What makes it a cascade. Raises ModelError or KeyError where a part is missing or damaged."""
+    """What makes it a cascade. Raises ModelError or KeyError if a part is missing or damaged."""
     names = {_RULE, FIRST}.intersection(archive.namelist())
     if not names:
         # Behind the end of the first model's own ZIP, a cascade that was cut off would pass for that model's file.
@@ -233,7 +233,7 @@ def _json_object(text: bytes) -> dict[str, Any]:
 
 
 def _check_whole(content: bytes, path: Path) -> None:
-    """Raise ModelError where the flatbuffer was cut off, and with it all that followed."""
+    """Raise ModelError if the flatbuffer was cut off, and with it all that followed."""
     from edgeleuk.runtime.graph import read_graph  # only after something went wrong: it slows the start
 
     try:

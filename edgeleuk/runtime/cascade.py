@@ -32,7 +32,7 @@ class Cascade(Classifier):
     """
 
     def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
-        """Prepare both, each with so many threads: they run in turn. Raises ModelError where they do not fit."""
+        """Prepare both, each with so many threads: they run in turn. Raises ModelError if they do not fit."""
         if bundle.cascade is None:
             raise ModelError(f"{path} is no cascade; 'edgeleuk cascade' makes one of two models")
         super().__init__(bundle, path, threads, backend)
@@ -87,13 +87,13 @@ class Cascade(Classifier):
         return self.prediction(late, prepared, first_ms + second_ms, stage=2)
 
     def try_out(self) -> None:
-        """Run both networks once. Raises ModelError where that cannot be done."""
+        """Run both networks once. Raises ModelError if that cannot be done."""
         super().try_out()
         side = self.spec.preprocessing.crop_px
         self.label(self.late(self.network.scores(self.prepare(Image.new("RGB", (side, side))))))
 
     def early(self, scores: Probabilities) -> Probabilities | None:
-        """The first model's answer, float32 [classes], to its scores; None where it is not sure enough.
+        """The first model's answer, float32 [classes], to its scores; None if it is not sure enough.
 
         Raises ModelError for scores that are not finite.
         """

@@ -47,7 +47,7 @@ class CascadeRule:
 
     @classmethod
     def from_json(cls, text: bytes) -> "CascadeRule":
-        """Read what `to_json` wrote. Raises ModelError where it is damaged or of another version."""
+        """Read what `to_json` wrote. Raises ModelError if it is damaged or of another version."""
         raw = parse_json(text, "cascade.json", ModelError)
         if not isinstance(raw, dict):
             raise ModelError(f"cascade.json is {type(raw).__name__}; expected an object")

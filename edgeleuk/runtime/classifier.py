@@ -30,7 +30,7 @@ class Prediction:
     """What a model says of one image; times are wall clock.
 
     Probabilities sum to 1; those of an int8 output come in steps of its scale, usually 1/256, and do so only roughly.
-    `stage` is which model of a cascade answered, 1 or 2; None where there is one model. `warnings` are short phrases
+    `stage` is which model of a cascade answered, 1 or 2; None if there is one model. `warnings` are short phrases
     that say why the image may be nothing to classify, "no content" or "8 px": such an answer is kept apart.
     """
 
@@ -118,18 +118,18 @@ class Classifier:
     def prediction(
         self, probabilities: NDArray[np.float32], prepared: Prepared, invoke_ms: float, stage: int | None = None
     ) -> Prediction:
-        """What float32 [classes] say of what was prepared. Raises ModelError where they are not finite."""
+        """What float32 [classes] say of what was prepared. Raises ModelError if they are not finite."""
         by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
         label = self.label(probabilities)
         return Prediction(label, by_name, prepared.prepare_ms, invoke_ms, stage, prepared.warnings)
 
     def try_out(self) -> None:
-        """Run it once, on a black image. Raises ModelError where that cannot be done."""
+        """Run it once, on a black image. Raises ModelError if that cannot be done."""
         side = self.spec.preprocessing.crop_px
         self.predict(Image.new("RGB", (side, side)))
 
     def label(self, probabilities: NDArray[np.float32]) -> str:
-        """The class that float32 [classes] stand for. Raises ModelError where they are not finite."""
+        """The class that float32 [classes] stand for. Raises ModelError if they are not finite."""
         if not np.isfinite(probabilities).all():
             raise ModelError(f"the network returned {probabilities.tolist()}; expected finite probabilities")
         return self.spec.classes[int(decide(probabilities, self.spec))]

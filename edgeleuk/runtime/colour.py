@@ -139,7 +139,7 @@ def _converted(image: Image.Image | None) -> Image.Image:
 
 @lru_cache(maxsize=8)
 def _transform(profile: bytes) -> "ImageCms.ImageCmsTransform | None":
-    """From the profile's colours to sRGB; None where that changes no colour visibly, or the profile is damaged.
+    """From the profile's colours to sRGB; None if that changes no colour visibly, or the profile is damaged.
 
     Relative colorimetric with black point compensation, as is usual for pictures. Raises ImageError without LittleCMS.
     """

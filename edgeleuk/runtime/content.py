@@ -58,7 +58,7 @@ def _middle(pixels: NDArray[np.uint8]) -> tuple[int, int]:
 def _without_padding(size: tuple[int, int], pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8] | None:
     """What of the input is the picture: where that is smaller than the crop, the black around it is not.
 
-    None where too little of it is left to tell.
+    None if too little of it is left to tell.
     """
     if min(size) >= spec.crop_px:
         return pixels

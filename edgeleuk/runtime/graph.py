@@ -16,9 +16,9 @@ PLACEHOLDER = 127
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor. `scale` and `zero_point` are those of its first channel; None where it is not quantized.
+    """One tensor. `scale` and `zero_point` are those of its first channel; None if it is not quantized.
 
-    `channels`: how many scales it has, 0 where it is not quantized. `constant_bytes`: of its values in the file, None
+    `channels`: how many scales it has, 0 if it is not quantized. `constant_bytes`: of its values in the file, None
     where it is computed.
     """
 
@@ -80,7 +80,7 @@ class Graph:
 
 @reading_what_was_named()
 def read_graph(content: bytes, name: str = "model") -> Graph:
-    """Read the main subgraph of a .tflite file. Raises ModelError where it is damaged."""
+    """Read the main subgraph of a .tflite file. Raises ModelError if it is damaged."""
     try:
         model = _schema().Model.GetRootAs(content, 0)
         return _graph(model, content)
@@ -91,7 +91,7 @@ def read_graph(content: bytes, name: str = "model") -> Graph:
 
 
 def read_constant(content: bytes, tensor: int) -> NDArray[Any] | None:
-    """Values of a tensor of the main subgraph, of its shape; None where it is computed, or of a type numpy lacks."""
+    """Values of a tensor of the main subgraph, of its shape; None if it is computed, or of a type numpy lacks."""
     model = _schema().Model.GetRootAs(content, 0)
     found = model.Subgraphs(0).Tensors(tensor)
     data = model.Buffers(found.Buffer()).DataAsNumpy()

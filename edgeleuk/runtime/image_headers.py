@@ -111,7 +111,7 @@ def _check_jpeg(content: bytes) -> None:
 
 
 def _jpeg_frame(content: bytes) -> _JpegFrame | None:
-    """None where no frame comes before the first scan."""
+    """None if no frame comes before the first scan."""
     place, frame = 2, None
     try:
         for _ in range(_MOST_CHUNKS):

@@ -173,7 +173,7 @@ def _keep_premultiplied(image: Image.Image) -> None:
 
 
 def _check_complaints(image: Image.Image) -> None:
-    """Raise ImageError where libtiff found the file damaged and Pillow went on."""
+    """Raise ImageError if libtiff found the file damaged and Pillow went on."""
     if image.format == "TIFF":
         from edgeleuk.runtime.libtiff_messages import complaint
 

@@ -15,7 +15,7 @@ def begin() -> None:
 
 
 def complaint() -> str | None:
-    """Which part of libtiff found the file damaged, in this thread since `begin`; None where none did."""
+    """Which part of libtiff found the file damaged, in this thread since `begin`; None if none did."""
     return getattr(_told, "by", None)
 
 

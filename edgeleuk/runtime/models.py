@@ -10,8 +10,8 @@ from edgeleuk.runtime.classifier import Classifier
 def open_model(path: str | Path, threads: int | None = None, backend: str = "auto") -> Classifier:
     """Load a .tflite file with its spec; returns a `Cascade` for the file of a cascade.
 
-    `threads`: 1 to 4 cores by default; `backend`: see `edgeleuk.runtime.backend.BACKENDS`. Raises ModelError where the
-    file is missing or damaged, SpecError where its spec is missing or does not fit.
+    `threads`: 1 to 4 cores by default; `backend`: see `edgeleuk.runtime.backend.BACKENDS`. Raises ModelError if the
+    file is missing or damaged, SpecError if its spec is missing or does not fit.
     """
     return model_of(read_bundle(Path(path)), Path(path), threads, backend)
 

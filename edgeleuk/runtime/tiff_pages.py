@@ -37,7 +37,7 @@ _OME_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b[^>]*?\bName=\"([^\"]{1,64})\"")
 def choose_page(content: bytes, number: int | None) -> Page:
     """Page `number`, from 1, of a TIFF; without a number its only one, smaller copies of page one left aside.
 
-    Raises ImageError where the file has several pictures and none was chosen, has no such page, or where the page is
+    Raises ImageError if the file has several pictures and none was chosen, has no such page, or if the page is
     not one of unsigned samples of at most 8 bits in a known colour space.
     """
     try:

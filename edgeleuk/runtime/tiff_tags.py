@@ -55,7 +55,7 @@ class Page:
     """One page (IFD): its tags as attributes, with the defaults of TIFF 6.0."""
 
     def __init__(self, content: bytes, order: str, entries: dict[int, _Entry]) -> None:
-        """Raises TiffDamage where a number that must be there is not, or is none."""
+        """Raises TiffDamage if a number that must be there is not, or is none."""
         self._content, self._order, self._entries = content, order, entries
         self.width, self.height = self._one(_WIDTH, 0), self._one(_HEIGHT, 0)
         self.samples = self._one(_SAMPLES, 1)
@@ -88,7 +88,7 @@ class Page:
         return self._some(320, (), most=3 << 8)
 
     def parts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Offsets and sizes of the strips or tiles. Raises TiffDamage where they are not so many as the page needs."""
+        """Offsets and sizes of the strips or tiles. Raises TiffDamage if they are not so many as the page needs."""
         offsets, sizes = (_STRIPS, _STRIP_BYTES) if self.tile is None else (_TILES, _TILE_BYTES)
         expected = self._parts_expected()
         found = self._entries.get(offsets)

@@ -79,7 +79,7 @@ def _singly(paths: Iterable[str]) -> Iterator[Sequence[Path]]:
 
 
 def _images_of(name: str, matches: Sequence[str], once: _Once) -> Iterable[str]:
-    """Images of the matches of a name. Raises DataError where folders are all there is, and they hold none."""
+    """Images of the matches of a name. Raises DataError if folders are all there is, and they hold none."""
     taken = [match for match in matches if once.takes(match)]
     if taken and all(next(iter(_expanded(match)), None) is None for match in taken):
         raise DataError(f"{name} holds no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")

@@ -42,7 +42,7 @@ def hash_regular(path: Path, *, beneath: Path | None = None) -> str:
 def open_beneath(folder: Path, path: Path) -> int:
     """Open a file below folder for reading, its descriptor; no link is followed on the way from folder to it.
 
-    Folder itself may be a link. Raises OSError (ELOOP or ENOTDIR at a link), ImageError where path is not below folder.
+    Folder itself may be a link. Raises OSError (ELOOP or ENOTDIR at a link), ImageError if path is not below folder.
     """
     parts = _parts_below(folder, path)
     current = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)

@@ -15,7 +15,7 @@ __all__ = ["Bootstrap", "Estimate", "Scores", "confusion_matrix", "score", "weig
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval, bounds None where there is none to give; `groups` it rests on, subjects mostly."""
+    """A value with its interval, bounds None if there is none to give; `groups` it rests on, subjects mostly."""
 
     value: float
     low: float | None = None
@@ -23,7 +23,7 @@ class Estimate:
     groups: int | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError where one bound is given without the other."""
+        """Raise ValueError if one bound is given without the other."""
         if (self.low is None) != (self.high is None):
             raise ValueError(f"an interval from {self.low} to {self.high}; expected two bounds, or none")
 
@@ -32,7 +32,7 @@ class Estimate:
 class Scores:
     """What `score` found. `recall` and `groups_per_class` are in class order, `confusion` rows are the truth.
 
-    AUROC is None where a class has no image, a recall where its class has none; sensitivity and specificity are
+    AUROC is None if a class has no image, a recall where its class has none; sensitivity and specificity are
     None unless there are two classes and a positive one. With more than two classes AUROC is the unweighted mean of
     one class against the rest. Balanced accuracy is the mean recall of the classes that have images.
     """

@@ -53,7 +53,7 @@ class Gate:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        """Raise ValueError where a value is out of range."""
+        """Raise ValueError if a value is out of range."""
         if not (0 < self.margin < 1 and 0.5 < self.confidence < 1):
             raise ValueError(f"{self}: expected a margin between 0 and 1 and a confidence between 0.5 and 1")
 
@@ -72,7 +72,7 @@ class Noninferiority:
 
     `bounds` is None with a single subject. `gained` and `lost` count the images that only the candidate, only the
     reference got right. `needed` says how many units would show it with a chance of 80 %, were both models equally good
-    and the units of the same spread; None where it was shown or that spread is unknown.
+    and the units of the same spread; None if it was shown or that spread is unknown.
     """
 
     verdict: str

@@ -28,7 +28,7 @@ class Bootstrap:
 
 
 def scipy_stats() -> Any:
-    """The module scipy.stats. Raises MissingExtraError where it is not installed."""
+    """The module scipy.stats. Raises MissingExtraError if it is not installed."""
     try:
         import scipy.stats
     except ImportError as error:

@@ -58,7 +58,7 @@ def _class_shown_as(store: Store, text: str, known: list[str]) -> str:
 def model_named(store: Store, text: str) -> str:
     """SHA-256 of the model that is meant: by its hash, by the beginning of it, or by its file's name.
 
-    Raises UsageError where none is, or several are.
+    Raises UsageError if none is, or several are.
     """
     answered = store.answered()
     known = {found.sha256 for found in answered} | set(store.models())

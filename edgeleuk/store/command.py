@@ -49,7 +49,7 @@ class Request:
     by: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise UsageError where the request does not fit together."""
+        """Raise UsageError if the request does not fit together."""
         if self.subject is not None and self.no_subject:
             raise UsageError("--subject and --no-subject exclude each other")
         if self.older_than is not None and self.until is not None:

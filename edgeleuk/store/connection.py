@@ -28,7 +28,7 @@ class StoreFile:
 
     @classmethod
     def open(cls: type[Self], path: str | Path, read_only: bool = False) -> Self:
-        """Open the store, or make it unless read_only. Raises StoreError where the file is not a store of ours."""
+        """Open the store, or make it unless read_only. Raises StoreError if the file is not a store of ours."""
         return cls(Path(path).absolute(), connect(Path(path), read_only))
 
     def __enter__(self: Self) -> Self:

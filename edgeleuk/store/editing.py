@@ -45,7 +45,7 @@ class Editing(Reading):
     def correct(self, wanted: Filter | Sequence[int], correction: Correction, expected: int | None = None) -> int:
         """Correct the results of a filter, or those with these numbers; how many changed.
 
-        With `expected`, nothing is done unless that many match: ChangedMeanwhileError. Raises UsageError where the
+        With `expected`, nothing is done unless that many match: ChangedMeanwhileError. Raises UsageError if the
         label is no class of a result's model: nothing is changed then either.
         """
         with self._transaction() as connection:

@@ -114,7 +114,7 @@ class Listing:
     byte_order_mark: bool = False
 
     def __post_init__(self) -> None:
-        """Raise UsageError where the request does not fit together."""
+        """Raise UsageError if the request does not fit together."""
         others = [f"--{name}" for name in ("subjects", "failures", "changes") if getattr(self, name)]
         if len(others) > 1:
             raise UsageError(f"{' and '.join(others)} exclude each other")

@@ -49,12 +49,12 @@ class Reading(StoreFile):
         self._damaged: set[str] = set()
 
     def lookup(self, sha256: str, model_sha256: str) -> Result | None:
-        """What the model said of this content; None where it was not asked yet, or its row is damaged."""
+        """What the model said of this content; None if it was not asked yet, or its row is damaged."""
         sql = f"SELECT {SELECTED} FROM results WHERE sha256 = ? AND model_sha256 = ?"
         return next(self._results(self._rows(sql, sha256, model_sha256)), None)
 
     def by_id(self, number: int) -> Result | None:
-        """The result at that place; None where there is none, or its row is damaged."""
+        """The result at that place; None if there is none, or its row is damaged."""
         return next(self._results(self._rows(f"SELECT {SELECTED} FROM results WHERE id = ?", number)), None)
 
     def query(
@@ -78,7 +78,7 @@ class Reading(StoreFile):
             after_id, before_id = (after_id, page[-1][0]) if newest_first else (page[-1][0], before_id)
 
     def before_latest(self, wanted: Filter, count: int | None) -> int | None:
-        """The `after_id` with which `query` begins at the latest `count` results; None where that is all of them."""
+        """The `after_id` with which `query` begins at the latest `count` results; None if that is all of them."""
         if count is None:
             return None
         where, values = condition(wanted, self._known)

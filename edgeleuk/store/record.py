@@ -48,7 +48,7 @@ class Result:
 
     `stage`: which model of a cascade answered, 1 or 2. `warnings`: why the answer may mean nothing; with any it is kept
     apart in sums. `corrected_label`: what a person says, too or instead; `label` stays what the model said. `model` is
-    None where its file is not known.
+    None if its file is not known.
     """
 
     sha256: str
@@ -122,7 +122,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Failure:
-    """An image that could not be classified. `sha256` is None where it could not even be read."""
+    """An image that could not be classified. `sha256` is None if it could not even be read."""
 
     path: str
     error: str

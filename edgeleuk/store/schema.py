@@ -32,7 +32,7 @@ _BUSY_TIMEOUT_S = 10.0
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """Open or make the store at path: WAL, and a commit that is on the disk when it returns.
 
-    Raises StoreError where the file is absent (read_only), a folder, of another program or a newer version, or damaged.
+    Raises StoreError if the file is absent (read_only), a folder, of another program or a newer version, or damaged.
     """
     if read_only and not path.exists():
         raise NotAStoreError(f"{path}: no such store; 'edgeleuk infer MODEL IMAGES --store {path}' makes one")
@@ -54,7 +54,7 @@ class StillConnection(sqlite3.Connection):
 def _open_still(path: Path) -> sqlite3.Connection:
     """Without write-ahead log and locks, which whoever may not write the folder cannot make.
 
-    All is in the file itself while no process writes. Raises StoreError where a log is left: what is in it would be
+    All is in the file itself while no process writes. Raises StoreError if a log is left: what is in it would be
     missing, and the rest may not fit together.
     """
     log = path.with_name(f"{path.name}-wal")
@@ -151,7 +151,7 @@ def _text(raw: bytes) -> str:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> int:
-    """Version of the schema in the file, 0 for an empty one. Raises StoreError where it cannot be used."""
+    """Version of the schema in the file, 0 for an empty one. Raises StoreError if it cannot be used."""
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return 0
     if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:

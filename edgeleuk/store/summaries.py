@@ -20,7 +20,7 @@ ORDER BY subject, model_sha256, held
 
 @dataclass(frozen=True)
 class Answered:
-    """A model and how many results of it there are. `model` is None where its file is not known."""
+    """A model and how many results of it there are. `model` is None if its file is not known."""
 
     sha256: str
     results: int

@@ -44,7 +44,7 @@ class Checkpoint:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint. Raises ModelError where it is damaged."""
+    """Read a checkpoint. Raises ModelError if it is damaged."""
     try:
         with path.open("rb") as stream, np.load(stream) as archive:
             progress = decode(Progress, parse_json(str(archive["progress"]), str(path)), str(path))

@@ -79,7 +79,7 @@ class TrainConfig:
     seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
 
     def __post_init__(self) -> None:
-        """Raise UsageError where a value is out of range."""
+        """Raise UsageError if a value is out of range."""
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, ", ".join(RESAMPLING_FILTERS))
         _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
         _expect(self.exit in (None, *EXITS), "exit", self.exit, ", ".join(EXITS) + "; nothing for the whole network")
@@ -120,7 +120,7 @@ class QatConfig:
     seed: int = _option(0, "Seed of order, augmentation, dropout and calibration.")
 
     def __post_init__(self) -> None:
-        """Raise UsageError where a value is out of range."""
+        """Raise UsageError if a value is out of range."""
         _expect(self.samples > 0, "samples", self.samples, "above 0")
         _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
         _check_fit(self)
@@ -165,7 +165,7 @@ class PruneConfig:
     seed: int = _option(0, "Seed of order, augmentation, dropout and the images measured on.")
 
     def __post_init__(self) -> None:
-        """Raise UsageError where a value is out of range, or there is not exactly one budget."""
+        """Raise UsageError if a value is out of range, or there is not exactly one budget."""
         if (self.macs is None) == (self.budget_ms is None):
             raise UsageError("give one budget: macs (such as 50%) or budget-ms (such as 5)")
         if self.macs is not None:
@@ -183,7 +183,7 @@ class PruneConfig:
 def weights_facts(weights: str) -> dict[str, str]:
     """What a record holds of starting weights: of a file its name and hash, not where it lies.
 
-    Raises UsageError where there is no such file.
+    Raises UsageError if there is no such file.
     """
     if weights in ("none", "imagenet"):
         return {"weights": weights}

@@ -87,5 +87,5 @@ def divergence(teacher: Any, student: Any, temperature: float) -> Any:
 
 
 def distillation_of(run: Run, how: Distilling) -> Distillation:
-    """The objective of a student of this float run. Raises ModelError where its network cannot be loaded."""
+    """The objective of a student of this float run. Raises ModelError if its network cannot be loaded."""
     return Distillation(load_float_network(run), run.spec.preprocessing, how)

@@ -60,7 +60,7 @@ def _child_spec(parent: Run, config_json: str) -> ModelSpec:
 
 
 def usual_side(index: Index, images: Sequence[ImageRecord]) -> int:
-    """The most frequent larger side in pixels among the first 200 images. Raises DataError where none can be read."""
+    """The most frequent larger side in pixels among the first 200 images. Raises DataError if none can be read."""
     sides: Counter[int] = Counter()
     for image in images[:_SIZES_LOOKED_AT]:
         try:

@@ -56,7 +56,7 @@ class Run:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch whose weights it holds; 0 where there was none."""
+        """The epoch whose weights it holds; 0 if there was none."""
         return int(self.best["epoch"]) if self.best else 0
 
     @property
@@ -90,7 +90,7 @@ def hashes_of(folder: Path) -> dict[str, str]:
 def load_run_folder(folder: Path, data_root: Path | None = None) -> Run:
     """Read a complete run and check its files against their hashes; its images lie as `Index.load` says.
 
-    Raises ModelError, UsageError where `data_root` is no folder.
+    Raises ModelError, UsageError if `data_root` is no folder.
     """
     manifest = folder / "run.json"
     if not manifest.is_file():

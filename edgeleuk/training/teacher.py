@@ -16,8 +16,8 @@ _SCHEMA_VERSION = 1
 def open_teacher(path: Path, index: Index, fold: int) -> Run:
     """A float run that may teach a student of this fold: the same classes, none of its held-out images seen.
 
-    Raises UsageError for a run that is none of that, LeakError where it was trained on images that the student is to be
-    validated or tested on, or on others of their subjects, ModelError where it cannot be read.
+    Raises UsageError for a run that is none of that, LeakError if it was trained on images that the student is to be
+    validated or tested on, or on others of their subjects, ModelError if it cannot be read.
     """
     if is_cross_validation(path):
         raise UsageError(f"{path} holds a run a fold; choose --teacher {path / f'fold_{fold}'}, or --cross-validate")
@@ -34,7 +34,7 @@ def open_teacher(path: Path, index: Index, fold: int) -> Run:
 
 
 def is_cross_validation(path: Path) -> bool:
-    """Whether `train --cross-validate` made this folder, also where it is not finished."""
+    """Whether `train --cross-validate` made this folder, also if it is not finished."""
     return not (path / "run.json").exists() and (path / "fold_0").is_dir()
 
 

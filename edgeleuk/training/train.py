@@ -37,8 +37,8 @@ def train(
 ) -> Run:
     """Train InceptionV3 on the index without its validation fold and write the run folder `out`.
 
-    Raises LeakError where a group crosses the fold's border or the teacher has seen what is held out, DataError for
-    images that changed or classes that lack images, UsageError for settings that cannot be met, OutputError where the
+    Raises LeakError if a group crosses the fold's border or the teacher has seen what is held out, DataError for
+    images that changed or classes that lack images, UsageError for settings that cannot be met, OutputError if the
     run cannot be written.
     """
     total = _total_epochs(config)

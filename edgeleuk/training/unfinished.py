@@ -23,10 +23,10 @@ CHECKPOINT = "checkpoint.npz"
 def unfinished_run(
     out: Path, texts: dict[str, str], resume: bool, report: Callable[[str], None]
 ) -> Iterator[Path | None]:
-    """Yield the folder to work in, which holds `texts` by file name; None where resume is asked for and `out` complete.
+    """Yield the folder to work in, which holds `texts` by file name; None if resume is asked for and `out` complete.
 
-    A folder made here is removed when the body fails before there is a checkpoint. Raises OutputError where something
-    is in the way or another process holds the run, UsageError where it was started with other settings.
+    A folder made here is removed when the body fails before there is a checkpoint. Raises OutputError if something
+    is in the way or another process holds the run, UsageError if it was started with other settings.
     """
     if out.name in ("", ".."):
         raise UsageError(f"{out} cannot be the name of a new folder")
@@ -70,7 +70,7 @@ def _folder_for(out: Path, resume: bool, report: Callable[[str], None]) -> tuple
 def hold(partial: Path) -> int:
     """Lock a folder; the lock goes with the process, also when that is killed. Returns the handle that holds it.
 
-    Raises OutputError where another process holds it.
+    Raises OutputError if another process holds it.
     """
     with output_errors(partial):
         handle = os.open(partial, os.O_RDONLY)
@@ -87,7 +87,7 @@ def hold(partial: Path) -> int:
 
 
 def refuse_other_settings(folder: Path, texts: dict[str, str]) -> None:
-    """Raise UsageError where JSON files in the folder, by name, say another thing than now.
+    """Raise UsageError if JSON files in the folder, by name, say another thing than now.
 
     An index is the same wherever its images lie, so an index is compared by its hash, and a hash of it that another
     file holds counts for nothing: older versions hashed the place as well. Raises ModelError for a damaged file.
@@ -102,7 +102,7 @@ def refuse_other_settings(folder: Path, texts: dict[str, str]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file of a run. Raises ModelError where it cannot be read."""
+    """The text of a file of a run. Raises ModelError if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

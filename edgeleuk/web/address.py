@@ -17,7 +17,7 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises UsageError for a host that does not exist, EdgeleukError where it cannot listen."""
+    """A listening socket. Raises UsageError for a host that does not exist, EdgeleukError if it cannot listen."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
@@ -69,7 +69,7 @@ class HostNames:
 
 
 def host_of(authority: str) -> str | None:
-    """The name or address in `name:port` or `[address]:port`, lower case; None where it is malformed."""
+    """The name or address in `name:port` or `[address]:port`, lower case; None if it is malformed."""
     if not authority or any(character in authority for character in "/@?#\\ \t"):
         return None
     try:

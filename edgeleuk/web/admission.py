@@ -44,7 +44,7 @@ class Admission:
 
     @contextmanager
     def ticket(self, client: str, declared_bytes: int | None) -> Iterator[Ticket]:
-        """Let an upload in for as long as the body runs. Raises RefusalError (503) where there is no room."""
+        """Let an upload in for as long as the body runs. Raises RefusalError (503) if there is no room."""
         limits, now = self._limits, self._clock()
         size = limits.max_upload_bytes if declared_bytes is None else declared_bytes
         prompt = sum(ticket.read or now - ticket.started_s < _PROMPT_S for ticket in self._tickets)

@@ -28,7 +28,7 @@ class Body:
 
 
 def declared_bytes(request: Request, most: int) -> int | None:
-    """Content-Length; None where there is none (chunked). Raises RefusalError (413) where it says more than `most`."""
+    """Content-Length; None if there is none (chunked). Raises RefusalError (413) if it says more than `most`."""
     text = request.headers.get("content-length")
     if text is None:
         return None
@@ -39,9 +39,9 @@ def declared_bytes(request: Request, most: int) -> int | None:
 
 
 async def read_body(request: Request, limits: Limits, most: int, clock: Callable[[], float] = time.monotonic) -> Body:
-    """Read it all. Raises RefusalError: 413 above `most` bytes, whatever was declared; 408 where it comes too slowly.
+    """Read it all. Raises RefusalError: 413 above `most` bytes, whatever was declared; 408 if it comes too slowly.
 
-    Raises ClientDisconnect where the client goes away.
+    Raises ClientDisconnect if the client goes away.
     """
     declared_bytes(request, most)
     started, received = clock(), io.BytesIO()  # BytesIO.getvalue shares its memory: no second copy of the body

@@ -79,7 +79,7 @@ class Events:
         return len(self._listeners)
 
     def follow(self, last: Place | None, client: str = "") -> AsyncIterator[bytes]:
-        """The stream for one more browser. Raises RefusalError (503) where there are too many, or at the end."""
+        """The stream for one more browser. Raises RefusalError (503) if there are too many, or at the end."""
         if self._stopping or self._full(client):
             own = sum(one.client == client for one in self._listeners)
             raise RefusalError(
@@ -129,7 +129,7 @@ class Events:
 
     @staticmethod
     async def _news(listener: Listener) -> AsyncIterator[Message | None]:
-        """Messages as they come; None where nothing came for a while."""
+        """Messages as they come; None if nothing came for a while."""
         while not listener.dropped:
             try:
                 message = await asyncio.wait_for(listener.messages.get(), _HEARTBEAT_S)

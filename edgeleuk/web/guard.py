@@ -78,7 +78,7 @@ class Access:
             self._known.popitem(last=False)
 
     def check(self, headers: Headers, client: str) -> bool:
-        """Raise RefusalError (401, 429) unless the client may come in; True where a cookie let it in."""
+        """Raise RefusalError (401, 429) unless the client may come in; True if a cookie let it in."""
         if self.open:
             return False
         kind, _, text = headers.get("authorization", "").partition(" ")

@@ -23,7 +23,7 @@ class ServedModel:
 
     @classmethod
     def load(cls, path: Path, threads: int | None, backend: str) -> "ServedModel":
-        """Read and prepare the model, and run it once. Raises ModelError or SpecError where it cannot be used."""
+        """Read and prepare the model, and run it once. Raises ModelError or SpecError if it cannot be used."""
         bundle = read_bundle(path)
         classifier = model_of(bundle, path, threads, backend)
         classifier.try_out()

@@ -21,7 +21,7 @@ _MOST_AT_ONCE = 2000  # rows that one poll reads
 
 @dataclass(frozen=True)
 class Message:
-    """One event as it is sent, and the number of the result it tells of; 0 where it tells of none."""
+    """One event as it is sent, and the number of the result it tells of; 0 if it tells of none."""
 
     text: bytes
     number: int = 0

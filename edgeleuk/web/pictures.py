@@ -43,7 +43,7 @@ class Pictures:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
 
     def find(self, result: Result) -> bytes | None:
-        """JPEG bytes; None where the image is gone, was changed, or is not for us to read. Raises StoreError."""
+        """JPEG bytes; None if the image is gone, was changed, or is not for us to read. Raises StoreError."""
         if result.sha256 in self._kept:
             self._kept.move_to_end(result.sha256)
             return self._kept[result.sha256]

@@ -18,7 +18,7 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, when
 
     def wait_s(self, client: str) -> float:
-        """Seconds until the client's next token; 0 where it has one. Takes nothing."""
+        """Seconds until the client's next token; 0 if it has one. Takes nothing."""
         tokens = self._tokens(client)
         return 0.0 if tokens >= 1 else (1 - tokens) / self._per_s
 

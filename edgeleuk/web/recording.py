@@ -21,7 +21,7 @@ _TRIM_EVERY = 100  # previews, which take some 10 KiB each: the bound is passed 
 
 @dataclass(frozen=True)
 class Answer:
-    """A stored result. `prediction` is None where the store had it already and nothing was classified.
+    """A stored result. `prediction` is None if the store had it already and nothing was classified.
 
     `names`: under which the store knew this content before.
     """

@@ -27,7 +27,7 @@ _ALIVE_S = 30.0  # an inference thread that does not answer in that time is take
 def serve(settings: Settings, report: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. SIGHUP reloads the model. `report` gets a line for whatever happens.
 
-    Raises UsageError without a token on an address that others reach, EdgeleukError where the port is taken, and what
+    Raises UsageError without a token on an address that others reach, EdgeleukError if the port is taken, and what
     loading the model and opening the store raise.
     """
     loopback = check_exposure(settings)
@@ -45,7 +45,7 @@ def serve(settings: Settings, report: Callable[[str], None]) -> None:
 
 
 def check_exposure(settings: Settings) -> bool:
-    """Whether only this machine reaches the server. Raises UsageError where others do and no token keeps them out."""
+    """Whether only this machine reaches the server. Raises UsageError if others do and no token keeps them out."""
     loopback = is_loopback(settings.host)
     if not loopback and settings.token is None:
         raise UsageError(

@@ -16,9 +16,9 @@ _MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urls
 
 
 def find_token(file: Path | None, environment: Mapping[str, str]) -> str | None:
-    """The token of the file, else of EDGELEUK_TOKEN, else of systemd's credential `token`; None where there is none.
+    """The token of the file, else of EDGELEUK_TOKEN, else of systemd's credential `token`; None if there is none.
 
-    Raises UsageError where it cannot be read, is short or has characters that a header cannot carry.
+    Raises UsageError if it cannot be read, is short or has characters that a header cannot carry.
     """
     if file is not None:
         return _checked(_read(file), str(file))

@@ -53,7 +53,7 @@ def describe(entries: Sequence[FileEntry], root: Path, prefix: str = "") -> Desc
 
 
 def read_subjects(path: Path) -> dict[str, str]:
-    """Subject of each image path; empty without the file. Raises DataError where a column or value is missing."""
+    """Subject of each image path; empty without the file. Raises DataError if a column or value is missing."""
     subjects: dict[str, str] = {}
     if not path.is_file():
         return subjects

@@ -34,7 +34,7 @@ class _Place(NamedTuple):
 
 
 def folder_root(path: Path) -> Path | None:
-    """The C-NMC folder: `path` itself or its one sub-folder that has the layout; None where there is none."""
+    """The C-NMC folder: `path` itself or its one sub-folder that has the layout; None if there is none."""
     if _has_layout(path):
         return path
     children = [child for child in sorted(path.iterdir()) if child.is_dir() and _has_layout(child)]
@@ -46,7 +46,7 @@ def _has_layout(path: Path) -> bool:
 
 
 def prefix_of(folders: Iterable[str]) -> str | None:
-    """What stands before the layout in these folder names, '' or with a final '/'; None where none has the layout."""
+    """What stands before the layout in these folder names, '' or with a final '/'; None if none has the layout."""
     prefixes = {match[1] or "" for folder in folders if (match := _FOLDER.fullmatch(folder))}
     return min(prefixes, default=None)
 

@@ -33,7 +33,7 @@ class Described:
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Line number and stripped values of `columns` for each row of a CSV file. Raises DataError where one lacks."""
+    """Line number and stripped values of `columns` for each row of a CSV file. Raises DataError if one lacks."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)

@@ -24,7 +24,7 @@ def is_part(name: str) -> bool:
 
 
 def refuse_parts(paths: Iterable[str], root: Path) -> None:
-    """Raise DataError where a folder in these paths, relative to `root`, is a part of a data set and not a class.
+    """Raise DataError if a folder in these paths, relative to `root`, is a part of a data set and not a class.
 
     "cells_train" is one where another folder beside it is, too.
     """

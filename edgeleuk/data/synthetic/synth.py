@@ -59,7 +59,7 @@ def write_cells(
     """Write `subjects` x `images_per_subject` BMPs below out/training_data; return how many.
 
     Half of the subjects are ALL, each lies in one fold. Difficulty 0: the classes hardly overlap; 1: no difference.
-    The same arguments give the same bytes. Raises UsageError for a value out of range, OutputError where `out` is
+    The same arguments give the same bytes. Raises UsageError for a value out of range, OutputError if `out` is
     taken or cannot be written.
     """
     _check(subjects, images_per_subject, folds, seed, difficulty)

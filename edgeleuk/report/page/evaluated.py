@@ -33,7 +33,7 @@ class Evaluated:
     former_index_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError where the parts do not fit each other."""
+        """Raise ValueError if the parts do not fit each other."""
         count, scores = len(self.classes), self.scores
         shape = [len(scores.recall), len(scores.groups_per_class), *map(len, (scores.confusion, *scores.confusion))]
         if count < 2 or set(shape) != {count}:
@@ -78,7 +78,7 @@ def _is_interval(low: float | None, value: float, high: float | None) -> bool:
 
 
 def parse_evaluation(raw: dict[str, Any], path: Path) -> Evaluated:
-    """From the JSON of `evaluate -o`. Raises DataError where it is damaged or of another schema version."""
+    """From the JSON of `evaluate -o`. Raises DataError if it is damaged or of another schema version."""
     if raw.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
             f"{path} is an evaluation of schema version {raw.get('schema_version')!r:.60}; this edgeleuk reads "
@@ -93,7 +93,7 @@ def parse_evaluation(raw: dict[str, Any], path: Path) -> Evaluated:
 
 @dataclass(frozen=True)
 class Change:
-    """Accuracy of one model less that of another on the same images, a share; its bounds, None where none can be given.
+    """Accuracy of one model less that of another on the same images, a share; its bounds, None if none can be given.
 
     `groups` subjects it rests on.
     """

@@ -38,7 +38,7 @@ def confusion_table(found: Evaluated) -> Table:
 
 
 def subjects_table(found: Evaluated) -> Table | None:
-    """Those with the lowest accuracy first; None where none is known."""
+    """Those with the lowest accuracy first; None if none is known."""
     ordered = sorted(found.subjects, key=lambda row: (row.accuracy, row.subject))
     rows = tuple(
         (

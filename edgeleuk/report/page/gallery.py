@@ -84,7 +84,7 @@ def _of_record(record: Record, rows: Sequence[Row], name: str, alone: bool) -> I
 
 
 def untold(record: Record) -> str:
-    """Which of temperature, clock and throttling the device does not tell, as a sentence; empty where it tells all."""
+    """Which of temperature, clock and throttling the device does not tell, as a sentence; empty if it tells all."""
     conditions = _conditions(record)
     told = {
         "temperature": any(c.temperature_c is not None for c in conditions),

@@ -68,7 +68,7 @@ class _SuiteView:
 
 @dataclass(frozen=True)
 class _Entry:
-    """Of the contents; `mark` is "valid" or what else is said of it, empty where there is no such question."""
+    """Of the contents; `mark` is "valid" or what else is said of it, empty if there is no such question."""
 
     anchor: str
     title: str
@@ -126,7 +126,7 @@ def embed(sources: tuple[tuple[str, Any], ...]) -> str:
 
 
 def extract(page: str) -> list[dict[str, Any]]:
-    """What `embed` put into a page. Raises ValueError where there is nothing."""
+    """What `embed` put into a page. Raises ValueError if there is nothing."""
     begin = page.index('id="records">') + len('id="records">')
     packed = base64.b64decode(page[begin : page.index("</script>", begin)])
     found: list[dict[str, Any]] = json.loads(gzip.decompress(packed))

@@ -194,7 +194,7 @@ def _figures(raw: dict[str, Any], path: Path) -> Figures:
 
 
 def _check_comparable(accuracies: Sequence[Evaluated]) -> None:
-    """Raise DataError where accuracies are of different images, or two of one model."""
+    """Raise DataError if accuracies are of different images, or two of one model."""
     for first, other in pairwise(accuracies):
         if not _same_images(first, other, accuracies):
             raise DataError(

@@ -40,12 +40,12 @@ class Row:
 
     @cached_property
     def stage_medians_ms(self) -> dict[str, float]:
-        """From file to decision, by stage and end to end; empty where no images were given."""
+        """From file to decision, by stage and end to end; empty if no images were given."""
         return {name: median(samples) for name, samples in self.result.stage_samples().items() if samples}
 
     @property
     def start_memory_mib(self) -> float | None:
-        """Greatest resident memory of a process before there was a model; None where no record tells."""
+        """Greatest resident memory of a process before there was a model; None if no record tells."""
         known = [run.start_memory_mib for run in self.result.processes if run.start_memory_mib is not None]
         return max(known, default=None)
 

@@ -80,7 +80,7 @@ def costs_table(rows: Sequence[Row], material: Material) -> Table:
 
 
 def side_by_side(rows: Sequence[Row]) -> Table | None:
-    """Median by model, interpreter and threads, one column a device; None where there is one device only.
+    """Median by model, interpreter and threads, one column a device; None if there is one device only.
 
     Of several records of one device the last one's figure stands there.
     """
@@ -96,7 +96,7 @@ def side_by_side(rows: Sequence[Row]) -> Table | None:
 
 
 def operators_table(result: Result) -> Table | None:
-    """Time by type of operator, the longest first, and what of the median is missing; None where none was timed."""
+    """Time by type of operator, the longest first, and what of the median is missing; None if none was timed."""
     found = operator_times(result)
     if found is None:
         return None
@@ -115,7 +115,7 @@ def operators_table(result: Result) -> Table | None:
 
 
 def stages_table(rows: Sequence[Row]) -> Table | None:
-    """Median milliseconds an image by stage; None where no result has stages."""
+    """Median milliseconds an image by stage; None if no result has stages."""
     staged = [row for row in rows if row.stage_medians_ms]
     if not staged:
         return None

@@ -40,7 +40,7 @@ def sustained(rows: Sequence[Row], name: str) -> str:
 
 
 def over_time(conditions: Sequence[Condition], name: str) -> str | None:
-    """Temperature, clock, power and load against time; None where the machine tells none of them."""
+    """Temperature, clock, power and load against time; None if the machine tells none of them."""
     ordered = sorted(conditions, key=lambda condition: condition.time_s)
     known = {title: values for title, values in _series(ordered).items() if len(values) > 1}
     if not known:

@@ -17,7 +17,7 @@ _MOST_SENTENCES = 4
 
 @dataclass(frozen=True)
 class Told:
-    """Sentences, the first the most important, and what limits them; `good` is None where it was not shown."""
+    """Sentences, the first the most important, and what limits them; `good` is None if it was not shown."""
 
     good: bool | None
     sentences: tuple[str, ...]
@@ -65,7 +65,7 @@ def _because(record: Record) -> str:
 
 
 def _comparisons(rows: Sequence[Row], material: Material) -> Iterator[str]:
-    """Those of results under equal conditions first; of others only where there are no such."""
+    """Those of results under equal conditions first; of others only if there are no such."""
     compared = [row for row in rows if row.speed is not None]
     alike = [
         row for row in compared if row.speed is not None and _conditions(row.result) == _conditions(row.speed.base)
@@ -107,7 +107,7 @@ def _alone(row: Row, material: Material) -> str:
 
 
 def _lost(base: Result, result: Result, material: Material, than: str = "") -> str:
-    """ "1.1 points less accurate, which 6 subjects cannot tell from nothing"; empty where either is not evaluated."""
+    """ "1.1 points less accurate, which 6 subjects cannot tell from nothing"; empty if either is not evaluated."""
     one, other = (material.accuracy_of(each.model.sha256) for each in (base, result))
     if one is None or other is None or one is other:
         return ""

@@ -134,7 +134,7 @@ def _is_placed(trial: Trial) -> bool:
 
 
 def _accuracy(trial: Trial) -> float | None:
-    """Where a trial stands: its int8 model, or what it had reached; None where neither is known, or no latency."""
+    """Where a trial stands: its int8 model, or what it had reached; None if neither is known, or no latency."""
     if trial.latency_ms is None:
         return None
     return trial.accuracy if _is_placed(trial) else (trial.rungs[-1].accuracy if trial.rungs else None)

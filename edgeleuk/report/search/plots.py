@@ -18,7 +18,7 @@ _TITLE = 104  # characters beside each other
 def pareto_figure(record: SearchRecord, path: Path) -> None:
     """Write a PNG of accuracy against latency: the front with its names, budget, reference, and all other trials.
 
-    Raises MissingExtraError without matplotlib, OutputError where path cannot be written.
+    Raises MissingExtraError without matplotlib, OutputError if path cannot be written.
     """
     points = front_points(record, _LONGEST_NAME)
     inches = max(4.6, 1.4 * NAME_INCHES * len(points))

@@ -14,14 +14,14 @@ _READING = "; accuracies on validation; vs: how many times faster than that"
 
 
 def front_table(record: SearchRecord) -> Table | None:
-    """The trials that none beats in both latency and accuracy; None where there is none."""
+    """The trials that none beats in both latency and accuracy; None if there is none."""
     columns = [("trial", _marked(record)), *_settings(record), *_results(record)]
     title = f"Pareto front: trials that no other beats in both latency and int8 accuracy{_READING}"
     return _table(title, columns, [record.trial(number) for number in record.front])
 
 
 def trials_table(record: SearchRecord) -> Table | None:
-    """Every trial in the order of their numbers; None where there is none."""
+    """Every trial in the order of their numbers; None if there is none."""
     columns = [
         ("trial", _marked(record)),
         ("state", lambda trial: trial.state),
@@ -38,7 +38,7 @@ def trials_table(record: SearchRecord) -> Table | None:
 
 
 def refused_table(record: SearchRecord) -> Table | None:
-    """Shapes that were never trained, the nearest to the budget first; None where there is none."""
+    """Shapes that were never trained, the nearest to the budget first; None if there is none."""
     ordered = sorted(record.refused, key=lambda each: (each.measured_ms is None, each.measured_ms or 0))
     rows = tuple(
         (
@@ -52,7 +52,7 @@ def refused_table(record: SearchRecord) -> Table | None:
 
 
 def rungs_table(record: SearchRecord) -> Table | None:
-    """What the trials had reached at each rung, and how many went no further; None where there was no rung."""
+    """What the trials had reached at each rung, and how many went no further; None if there was no rung."""
     found: dict[int, list[Trial]] = {}
     for trial in record.trials:
         for rung in trial.rungs:

@@ -29,7 +29,7 @@ def split_sentence(split: str | None) -> str:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the chosen one is good enough, None where that was not shown; two words and a sentence."""
+    """Whether the chosen one is good enough, None if that was not shown; two words and a sentence."""
 
     good: bool | None
     mark: str

@@ -65,7 +65,7 @@ class Inspection:
 
 
 def inspect_model(path: Path) -> Inspection:
-    """Read a .tflite file, also one that edgeleuk did not make. Raises ModelError where it is missing or damaged."""
+    """Read a .tflite file, also one that edgeleuk did not make. Raises ModelError if it is missing or damaged."""
     return _inspected(read_bundle(path), path)
 
 

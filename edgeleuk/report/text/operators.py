@@ -28,7 +28,7 @@ class OperatorTimes:
 
 
 def operator_times(result: Result) -> OperatorTimes | None:
-    """None where no operator was timed."""
+    """None if no operator was timed."""
     if not result.operators:
         return None
     whole = result.summary.p50_ms

@@ -19,7 +19,7 @@ def open_camera(name: str, size: tuple[int, int] | None = None) -> CameraSource:
 
     "0", "/dev/video0" or another path of a V4L2 device; "picamera2" for the Pi's camera connector; "file:DIR" for the
     images in a folder, once each, in order. Raises UsageError for another name or a size that cannot be had,
-    MissingExtraError without OpenCV, CameraError where the camera cannot be used now.
+    MissingExtraError without OpenCV, CameraError if the camera cannot be used now.
     """
     if name.startswith("file:"):
         from edgeleuk.sources.cameras.folder import FileCamera

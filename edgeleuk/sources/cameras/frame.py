@@ -35,8 +35,8 @@ class CameraSource(Protocol):
     def capture(self) -> Frame:
         """The next frame, taken after the call.
 
-        Raises CameraError where none comes: the next call looks for the camera again. Raises EndOfFrames where there
-        will be none any more, and ImageError where one frame alone cannot be had.
+        Raises CameraError if none comes: the next call looks for the camera again. Raises EndOfFrames if there
+        will be none any more, and ImageError if one frame alone cannot be had.
         """
 
     def close(self) -> None:

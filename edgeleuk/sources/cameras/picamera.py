@@ -26,7 +26,7 @@ class PiCamera:
         self._start()
 
     def capture(self) -> Frame:
-        """The next frame. Raises CameraError where none comes."""
+        """The next frame. Raises CameraError if none comes."""
         if self._camera is None:
             self._start()
         return encode_frame(self._read(), "RGB", "picamera2")

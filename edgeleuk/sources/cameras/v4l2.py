@@ -44,7 +44,7 @@ class V4L2Camera:
     ) -> None:
         """Open the device and drop frames until its exposure has settled.
 
-        Raises MissingExtraError without OpenCV, CameraError where the device cannot be used, UsageError where it does
+        Raises MissingExtraError without OpenCV, CameraError if the device cannot be used, UsageError if it does
         not give the size.
         """
         self._device, self._size = device, size
@@ -54,7 +54,7 @@ class V4L2Camera:
         self._start()
 
     def capture(self) -> Frame:
-        """The next frame. Raises CameraError where none comes."""
+        """The next frame. Raises CameraError if none comes."""
         capture = self._capture or self._start()
         if time.monotonic() - self._last_s > _LONG_AGO_S:
             capture.grab()
@@ -128,7 +128,7 @@ def _has_size(cv2: Any, capture: Any, size: tuple[int, int] | None) -> bool:
 
 
 def check_device(device: str) -> None:
-    """Raise CameraError, with what to do, where a device cannot be opened or is no camera that OpenCV can use."""
+    """Raise CameraError, with what to do, if a device cannot be opened or is no camera that OpenCV can use."""
     try:
         handle = os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

@@ -41,7 +41,7 @@ class Kernel(Protocol):
 
 
 class EventFeed:
-    """inotify of a whole tree. Raises CannotFollow where the system gives no instance."""
+    """inotify of a whole tree. Raises CannotFollow if the system gives no instance."""
 
     def __init__(
         self, root: str, intake: Intake, notices: Notices, open_kernel: Callable[[], Kernel] = Inotify
@@ -200,7 +200,7 @@ def _why_no_instance(error: OSError) -> str:
 
 
 def _open_mounts() -> int | None:
-    """The system's list of mounts, which can be polled for changes; None where there is none."""
+    """The system's list of mounts, which can be polled for changes; None if there is none."""
     with contextlib.suppress(OSError):
         return os.open(MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
     return None

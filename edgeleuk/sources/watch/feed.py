@@ -30,7 +30,7 @@ class CannotFollow(Exception):  # noqa: N818 - nor this: there is another way
 
 
 def unreadable(folder: str, error: OSError, root: str, notices: Notices) -> None:
-    """Say that a folder cannot be listed. Raises FolderGone where it is the root of all."""
+    """Say that a folder cannot be listed. Raises FolderGone if it is the root of all."""
     if folder == root:
         raise FolderGone(f"cannot be read ({error.strerror})") from error
     if not isinstance(error, FileNotFoundError | NotADirectoryError):

@@ -36,7 +36,7 @@ class Event:
 def parse_events(buffer: bytes) -> list[Event]:
     """The events of one read(2); names are decoded as Python decodes file names, whatever bytes they hold.
 
-    Raises ValueError where the buffer ends inside an event, which the kernel never does.
+    Raises ValueError if the buffer ends inside an event, which the kernel never does.
     """
     events, position = [], 0
     while position < len(buffer):
@@ -53,7 +53,7 @@ def parse_events(buffer: bytes) -> list[Event]:
 
 
 class Inotify:
-    """One inotify instance. Raises OSError: ENOSYS where there is no inotify, EMFILE where too many are open."""
+    """One inotify instance. Raises OSError: ENOSYS if there is no inotify, EMFILE if too many are open."""
 
     def __init__(self) -> None:
         self._library = _c_library()

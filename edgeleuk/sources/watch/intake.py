@@ -66,7 +66,7 @@ class Intake:
         self._make_ready(path, _Why.WRITTEN)
 
     def created(self, path: str) -> bool:
-        """A file appeared that may be a hard link, whole already, or is to be written; False where no more can wait."""
+        """A file appeared that may be a hard link, whole already, or is to be written; False if no more can wait."""
         if self._settling.full:
             return False
         signature = self._look(path)
@@ -104,7 +104,7 @@ class Intake:
         return batch
 
     def due_in_s(self) -> float | None:
-        """Seconds until a waiting file has to be looked at; None where none waits."""
+        """Seconds until a waiting file has to be looked at; None if none waits."""
         return self._settling.due_in_s()
 
     def forget_vanished(self) -> None:

@@ -70,7 +70,7 @@ class Settling:
         self._queue.clear()
 
     def due_in_s(self) -> float | None:
-        """Seconds until a file has to be looked at; None where none waits."""
+        """Seconds until a file has to be looked at; None if none waits."""
         self._drop_outdated()
         return max(0.0, self._queue[0][0] - self._clock()) if self._queue else None
 

@@ -43,7 +43,7 @@ class FolderWatch:
         """Follow `folder` with inotify; by polling where `polling`, or, if that is None, where inotify cannot serve.
 
         A file found and not announced by the kernel is whole when it has been unchanged for `settle_s` seconds. Raises
-        UsageError where folder is no folder that can be read, or, with polling=False, where inotify cannot be used.
+        UsageError if folder is no folder that can be read, or, with polling=False, where inotify cannot be used.
         """
         self._root, self._may_poll, self._settle_s = os.fspath(folder), polling, settle_s
         self._notices, self._open_kernel = Notices(report), open_kernel
@@ -71,7 +71,7 @@ class FolderWatch:
     def poll(self, timeout_s: float) -> list[Path]:
         """The next images, at most 256, as soon as there are any; none when the time is over.
 
-        Raises UsageError where inotify comes to its limits and polling is not wanted.
+        Raises UsageError if inotify comes to its limits and polling is not wanted.
         """
         deadline = time.monotonic() + timeout_s
         while True:
@@ -125,7 +125,7 @@ class FolderWatch:
         self._check_same()
 
     def _check_same(self) -> None:
-        """Raise FolderGone where the folder is not the one that is followed."""
+        """Raise FolderGone if the folder is not the one that is followed."""
         if self._look() != self._identity:
             raise FolderGone("is another folder now")
 
@@ -147,7 +147,7 @@ class FolderWatch:
         self._notices.tell(self._root, "followed anew")
 
     def _look(self) -> tuple[int, int]:
-        """Device and inode of the folder. Raises FolderGone where there is none."""
+        """Device and inode of the folder. Raises FolderGone if there is none."""
         try:
             found = os.stat(self._root)  # noqa: PTH116 - a string, as everywhere here
         except OSError as error:
@@ -187,7 +187,7 @@ class FolderWatch:
         return os.path.join(self._root, path) if self._root == "." else os.fspath(path)  # noqa: PTH118
 
     def _check_usable(self) -> None:
-        """Raise UsageError where the folder cannot be listed now: a typing error should not wait for ever."""
+        """Raise UsageError if the folder cannot be listed now: a typing error should not wait for ever."""
         try:
             os.scandir(self._root).close()
         except OSError as error:

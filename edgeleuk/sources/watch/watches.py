@@ -26,7 +26,7 @@ class Watches:
         return len(self._folders)
 
     def folder(self, number: int) -> str | None:
-        """The folder of a number; None where it is watched no longer."""
+        """The folder of a number; None if it is watched no longer."""
         return self._folders.get(number)
 
     def add(self, folder: str) -> None:
