@@ -57,6 +57,7 @@ def options_of(words: list[str]) -> Iterator[str]:
         found = command.get_command(context, word)
         assert found is not None, f"no command {word} in {context.command_path}"
         command, context = found, click.Context(found, info_name=word, parent=context)
+    yield from ("## Options" if len(words) == 1 else f"### Options of `{context.command_path}`", "")
     yield from ("```text", f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}", "```", "")
     for paragraph in (command.help or "").split("\n\n"):
         yield from (_escaped(" ".join(paragraph.split())), "")
