@@ -101,7 +101,7 @@ def _plain(hint: Any, raw: Any, where: str) -> Any:
 
 
 def _float(raw: Any) -> Any:
-    """A whole number as float, infinite where a float cannot hold it; anything else as it is."""
+    """A whole number as float, infinite if a float cannot hold it; anything else as it is."""
     if type(raw) is not int:
         return raw
     try:

@@ -14,7 +14,7 @@ EdgeleukError
     └── StoreError      a store of results that cannot be opened, read or written
         └── NotAStoreError  the file named is absent, or no store
 
-Only `edgeleuk.cli` turns them into exit codes: 2 where the request cannot be understood or names what is not there or
+Only `edgeleuk.cli` turns them into exit codes: 2 if the request cannot be understood or names what is not there or
 not of its kind (UsageError, and every error of a body under `reading_what_was_named`), 1 for every other.
 """
 
@@ -86,7 +86,7 @@ class StoreError(OutputError):
 
 
 def reason_of(error: Exception) -> str:
-    """Why something failed, on one line of bounded length; where the error is not one of ours, with its kind."""
+    """Why something failed, on one line of bounded length; if the error is not one of ours, with its kind."""
     text = " ".join(str(error).split())[:_LONGEST_REASON]
     if isinstance(error, EdgeleukError):
         return text

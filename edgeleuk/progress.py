@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 
 
 class Counter:
-    """Counts up to `total`, which may be unknown, on standard error or `stream`, where that is a terminal."""
+    """Counts up to `total`, which may be unknown, on standard error or `stream`, if that is a terminal."""
 
     def __init__(
         self,

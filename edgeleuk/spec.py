@@ -53,7 +53,7 @@ def _expect_note(name: str, text: str | None) -> None:
 class Preprocessing:
     """From image to network input, in this order: centre square, black padding, resize, scale.
 
-    The centre square of `crop_px` source pixels is cut out (padded with black where the image is
+    The centre square of `crop_px` source pixels is cut out (padded with black if the image is
     smaller), resized to `input_size_px`, and each 8-bit value p becomes p * pixel_scale + pixel_offset.
     The scale of the cell is kept: every image is resized by the same factor.
     """

@@ -76,7 +76,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def shown(text: str) -> str:
-    """What a user or a file wrote, for a message: on one line, and not all of it where it is long."""
+    """What a user or a file wrote, for a message: on one line, and not all of it if it is long."""
     return f"'{printable(text[:_MOST_LETTERS])}{'...' if len(text) > _MOST_LETTERS else ''}'"
 
 
@@ -98,7 +98,7 @@ def _escaped(character: str) -> str:
 
 
 def folded(word: str) -> str:
-    """A word as it is compared where case and blanks do not count."""
+    """A word as compared without regard to case and blanks."""
     return "".join(word.split()).casefold()
 
 

@@ -125,7 +125,7 @@ def image_files(names: Sequence[str]) -> tuple[list[Path], bool]:
 
 
 def examined(candidate: Candidate, protocol: Protocol, images: tuple[str, ...] = (), run: Run = run_task) -> Result:
-    """The result with what the model is; without time by operator where asking for it ends the process.
+    """The result with facts about the model; without time by operator if asking for it ends the process.
 
     Raises ModelError if it cannot be run, or an image cannot be put through it.
     """

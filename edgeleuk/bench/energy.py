@@ -1,4 +1,4 @@
-"""Counters of energy and power, where the machine has them; what it has not is absent, never guessed.
+"""Counters of energy and power, where the machine has them; what it lacks is absent, never guessed.
 
 RAPL (Intel and AMD): /sys/class/powercap, microjoules, readable by root alone on most kernels. INA219 and INA3221
 sensors: hwmon, microwatts. Raspberry Pi 5: its power chip through `vcgencmd pmic_read_adc`, volts and amperes by rail.
@@ -144,6 +144,6 @@ def _channels(folder: Path) -> tuple[int, ...]:
 
 
 def _labels(folder: Path) -> str:
-    """ " (VDD_IN)": what the channels that are added up feed, where the system names them."""
+    """ " (VDD_IN)": what the channels that are added up feed, if the system names them."""
     named = [label for number in _channels(folder) if (label := read_text(folder / f"in{number}_label"))]
     return f" ({' + '.join(named)})" if named else ""

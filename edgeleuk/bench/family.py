@@ -37,7 +37,7 @@ def speeds(results: Sequence[Result]) -> tuple[Speed | None, ...]:
 def family(result: Result) -> str:
     """What models that can stand for each other have in common.
 
-    That is the index they were trained on, and their classes; where a file does not say so, its name without words such
+    That is the index they were trained on, and their classes; if a file does not say so, its name without words such
     as int8.
     """
     spec = result.model.spec or {}

@@ -116,7 +116,7 @@ class CascadeFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A model file. `spec` and `proof` are None in files that edgeleuk did not make, `cascade` where it is none."""
+    """A model file. `spec` and `proof` are None in files that edgeleuk did not make, `cascade` if it is not one."""
 
     name: str
     sha256: str

@@ -1,6 +1,6 @@
 """What LiteRT's profiler tells of each inference, as the median time of each type of operator.
 
-Every inference is read by itself: where the system takes the processor away from one operator once, a mean over all of
+Every inference is read by itself: if the system takes the processor away from one operator once, a mean over all of
 them makes that operator look like the longest, and the median does not.
 """
 

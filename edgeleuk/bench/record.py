@@ -56,7 +56,7 @@ class Result:
     """One model under one interpreter with one number of threads. `notes` say what could not be filled, and why.
 
     `arena_bytes`: memory that the interpreter planned for activations; what a delegate takes besides is not told.
-    `operators` are medians over `profiled_runs` inferences; in records of before, where that is None, means over 30.
+    `operators` are medians over `profiled_runs` inferences; in older records, where that is None, means over 30.
     """
 
     model: ModelFacts
@@ -100,7 +100,7 @@ class Result:
 
     @property
     def expected_ms(self) -> float | None:
-        """Of a cascade's bare inference, where the first model answers as many images as on validation."""
+        """Of a cascade's bare inference, if the first model answers as many images as on validation."""
         first, large, cascade = self.part_ms(FIRST_MODEL), self.part_ms(LARGE_MODEL), self.model.cascade
         if first is None or large is None or cascade is None:
             return None
@@ -153,7 +153,7 @@ class Record:
 
 
 def best_threads(results: Iterable[Result]) -> dict[tuple[str, str], int | None]:
-    """`fewest_threads` by model's name and interpreter, where several numbers of threads were measured."""
+    """`fewest_threads` by model's name and interpreter, if several numbers of threads were measured."""
     groups: dict[tuple[str, str], dict[int, list[tuple[float, ...]]]] = {}
     for result in results:
         groups.setdefault((result.model.name, result.backend), {})[result.threads] = result.samples

@@ -200,7 +200,7 @@ def _is_lost(status: int, said: str) -> bool:
 
 
 def _mended(said: str, host: str) -> str:
-    """Last line of what ssh says, and what to do where that is plain."""
+    """Last line of what ssh says, and what to do if that is plain."""
     last = (said.strip().splitlines() or ["no reason given"])[-1]
     hints = (hint.format(host=host) for words, hint in _HINTS.items() if words in said)
     return "; ".join([last, *list(hints)[:1]])

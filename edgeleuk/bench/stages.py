@@ -25,9 +25,9 @@ def timed_way(
 ) -> tuple[tuple[Stage, ...], int | None]:
     """Milliseconds of each of `STAGES` and of the whole, over the images again and again; `clock` in nanoseconds.
 
-    At least `runs` images and for `seconds`; each image once before that, uncounted. "quantize" is scaling where the
+    At least `runs` images and for `seconds`; each image once before that, uncounted. "quantize" is scaling if the
     network's input is float, "invoke" includes handing over input and output. Of a cascade, each stage is what both
-    models took where both ran, and the number is that of images which the first answered; else it is None.
+    models took if both ran, and the number is that of images which the first answered; else it is None.
 
     Raises ImageError for a bad image.
     """

@@ -45,7 +45,7 @@ class Subject:
         return tuple(map(_facts, self.interpreter.get_output_details()))
 
     def notes(self) -> tuple[str, ...]:
-        """What was taken for granted where the file leaves it open."""
+        """What was taken for granted if the file leaves it open."""
         found = []
         unknown = [tensor.name for tensor in self.inputs if any(size < 0 for size in tensor.shape)]
         if unknown:

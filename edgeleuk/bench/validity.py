@@ -12,7 +12,7 @@ MAX_INTERVAL_WIDTH = 0.10
 
 
 def faults(results: Sequence[Result]) -> tuple[str, ...]:
-    """Each reason once, in words; () where the record is valid.
+    """Each reason once, in words; () if the record is valid.
 
     What `sustained_findings` says is none: there, heat and what it does are what is measured, after all the rest.
     """

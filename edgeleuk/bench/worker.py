@@ -66,7 +66,7 @@ def _end_with(parent: int) -> None:
 
 
 def measure(task: Task) -> dict[str, Any]:
-    """A `ProcessRun`: cold load, first inference, warm-up, queries, and the stages where there are images."""
+    """A `ProcessRun`: cold load, first inference, warm-up, queries, and the stages if there are images."""
     watch = Watch(task.origin_s)
     watch()
     _import_interpreter(task)

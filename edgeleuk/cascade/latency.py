@@ -32,7 +32,7 @@ class Times:
 
 @dataclass(frozen=True)
 class CascadeTimes:
-    """Measured in turn. The second model's input is only made where it is asked, of the image that was decoded."""
+    """Measured in turn. The second model's input is only made if it is asked, of the image that was decoded."""
 
     threads: int
     first: ModelTimes
@@ -40,7 +40,7 @@ class CascadeTimes:
     shares_input: bool
 
     def inference(self, share_first: float) -> Times:
-        """Of bare inference, where the first model answers so many."""
+        """Of bare inference, if the first model answers so many."""
         return _times(self.first.invoke_ms, self.large.invoke_ms, share_first, self.large.invoke_ms)
 
     def whole_way(self, share_first: float) -> Times:

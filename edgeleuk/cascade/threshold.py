@@ -19,7 +19,7 @@ def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.intege
     [n]; less than `floor` counts as that: what an 8-bit output writes as 0 is not impossible. The loss is convex in
     1 / T, so its only minimum from 0.5 to 10 is found. Raises MissingExtraError without scipy.
     """
-    scipy_stats()  # one sentence where scipy is missing
+    scipy_stats()  # one sentence if scipy is missing
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
@@ -41,7 +41,7 @@ def choose_threshold(
 ) -> float | None:
     """The lowest threshold down to which no more than `max_drop`, a share of the images, is lost to the large model.
 
-    All arrays are [n]: how sure the first model is, and what each model gets right. The first answers where its
+    All arrays are [n]: how sure the first model is, and what each model gets right. The first answers if its
     confidence is at least the threshold, so images of equal confidence stand or fall together. Every distinct
     confidence is tried, the surest first, until one loses more than is allowed: a still lower one that happens to lose
     less again has been lucky on these images. None if not even the surest will do.

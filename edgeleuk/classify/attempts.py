@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_TRIES = 3
 PASSED_OVER = (
     f"passed over: the process was ended {MOST_TRIES} times while this image was under way, perhaps for want of "
-    "memory; 'edgeleuk infer MODEL FILE --store DB' tries it on request, and a watch does where it is written anew"
+    "memory; 'edgeleuk infer MODEL FILE --store DB' tries it on request, and a watch does if it is written anew"
 )
 
 

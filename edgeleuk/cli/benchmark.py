@@ -65,7 +65,7 @@ def _counts(value: str) -> tuple[int, ...]:
     multiple=True,
     default=("auto",),
     type=Choice(["auto", "litert", "tflite-runtime"]),
-    help="Interpreter; give it twice to compare. Default: LiteRT where it is installed.",
+    help="Interpreter; give it twice to compare. Default: LiteRT if it is installed.",
 )
 @click.option(
     "--images",
@@ -88,7 +88,7 @@ def _counts(value: str) -> tuple[int, ...]:
     help="Fresh processes that share them.",
 )
 @click.option("--sustained", type=amount, metavar="MINUTES", help="Then run each so long without a pause.")
-@click.option("--strict", is_flag=True, help="Exit with 1 where the measurement is not valid.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if the measurement is not valid.")
 @click.option(
     "--baseline",
     type=Existing("record", "what 'edgeleuk benchmark -o FILE.json' writes", dir_okay=False),

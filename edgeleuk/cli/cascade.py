@@ -51,7 +51,7 @@ def command(
     data_root: Path | None,
     as_json: bool,
 ) -> None:
-    """Make one model of two: SMALL answers where it is sure, LARGE is asked about all other images.
+    """Make one model of two: SMALL answers if it is sure, LARGE is asked about all other images.
 
     Both are files of 'edgeleuk convert', of the same classes and fold; INDEX holds that fold. On its validation images,
     which neither was trained on, the temperature of SMALL is fitted, and the lowest confidence is found from which it

@@ -138,7 +138,7 @@ def command(
     """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and state what it is.
 
     --int8 of a float run is post-training quantization; of a QAT run it uses the ranges it was trained with. It fails
-    unless every tensor is int8 (or an int32 bias), and warns where the delegate runs it in pieces. Rewriting average
+    unless every tensor is int8 (or an int32 bias), and warns if the delegate runs it in pieces. Rewriting average
     pools changes no answer by more than float rounding; what became of each and what difference that made is shown and
     kept in the proof.
 
@@ -147,7 +147,7 @@ def command(
     cost.
 
     Nothing is written either unless enough labels agree with the network's on images outside training and calibration
-    (--min-agreement). That it agrees is not that it is right: where images are labelled, the accuracy is shown as well.
+    (--min-agreement). That it agrees is not that it is right: if images are labelled, the accuracy is shown as well.
     """
     from edgeleuk.data.split import open_images
     from edgeleuk.quantization.convert import Request, convert, write_conversion

@@ -30,7 +30,7 @@ def command(model: Path | None, as_json: bool, threads: int | None, backend: str
     """Look at everything that inference on this device depends on, and say what to do about it.
 
     Interpreters are tried for real, in processes of their own; with MODEL, a .tflite file that edgeleuk made, so is
-    that. The exit code is 1 where a finding is a problem, which means that inference does not work; else 0.
+    that. The exit code is 1 if a finding is a problem, which means that inference does not work; else 0.
     """
     from edgeleuk.device.doctor import collect, examine, render
 

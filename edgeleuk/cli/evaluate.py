@@ -78,9 +78,9 @@ def command(
 ) -> None:
     """Accuracy of MODEL, a .tflite file or a run, on an index or a folder of labelled images.
 
-    Intervals are over subjects where subjects are known. Images that the model was trained on are refused. With
+    Intervals are over subjects if subjects are known. Images that the model was trained on are refused. With
     --against the exit code is 1 unless non-inferiority was shown, at a nominal confidence
-    of 95 %: where a few subjects have most of the errors it is wrongly shown more often than in 5 % of cases.
+    of 95 %: if a few subjects have most of the errors it is wrongly shown more often than in 5 % of cases.
     """
     from edgeleuk.evaluation.comparison import check_reference, compare_with
     from edgeleuk.evaluation.evaluate import Request, evaluate_files

@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def interpreter_options(
     threads_help: str = "Threads of the interpreter. Default: the cores, at most 4.",
-    backend_help: str = "Interpreter; auto takes LiteRT where it is installed.",
+    backend_help: str = "Interpreter; auto takes LiteRT if it is installed.",
 ) -> Callable[[Command], Command]:
     """Add --threads and --backend."""
 

@@ -24,7 +24,7 @@ _MARKED = (
 
 
 def show(text: str, err: bool = False) -> None:
-    """Print text and a line break where it has none, without control characters; what is not valid in red.
+    """Print text and a line break if it has none, without control characters; what is not valid in red.
 
     Colours are for terminals, unless the variable NO_COLOR is set (https://no-color.org).
     """
@@ -56,7 +56,7 @@ def show_json_text(text: str) -> None:
 
 
 def progress_to(as_json: bool) -> Callable[[str], None]:
-    """Where a command tells how far it is: beside its answer, or on standard error where that is one JSON object."""
+    """Where a command reports progress: standard output, or standard error if the answer is one JSON object."""
     return say if as_json else show
 
 

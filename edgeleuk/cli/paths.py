@@ -1,6 +1,6 @@
 """Files and folders named on a command line, looked at before a command works for minutes.
 
-What is to be read must be there, else the exit code is 2. Where something will be written is made sure of too.
+What is to be read must be there, else the exit code is 2. What is to be written must be writable.
 """
 
 from pathlib import Path
@@ -63,7 +63,7 @@ class Existing(Place):
 
 
 class StoreFile(Place):
-    """A store of results, which is made where it is absent."""
+    """A store of results, which is made if it is absent."""
 
     def __init__(self) -> None:
         super().__init__(dir_okay=False)
@@ -106,7 +106,7 @@ class OutputFolder(Place):
 
 
 def _hint(path: Path) -> str:
-    """The nearest name beside it, where there is one."""
+    """The nearest name in its folder, if there is one."""
     try:
         names = [each.name for each in path.parent.iterdir()]
     except OSError:

@@ -54,7 +54,7 @@ def amount(value: str | float) -> float:
 
 
 def _split(value: str) -> tuple[float, str]:
-    """The number, NaN where it is none, and the unit: "pt", "%" or ""."""
+    """The number, NaN if it is none, and the unit: "pt", "%" or ""."""
     text = str(value).strip()
     unit = next((unit for unit in ("pt", "%") if text.endswith(unit)), "")
     try:

@@ -36,7 +36,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
 )
 @click.option("--subject", help="Only of this subject; case does not matter.")
 @click.option("--no-subject", is_flag=True, help="Only without a subject.")
-@click.option("--label", help="Only with this label, a person's where there is one; case does not matter.")
+@click.option("--label", help="Only with this label, a person's if there is one; case does not matter.")
 @click.option("--source", type=Choice(["file", "watch", "camera", "upload"]), help="Only from there.")
 @click.option(
     "--model", metavar="NAME|SHA256", help="Only of this model. With --subjects also 'all': each model's sums."
@@ -88,7 +88,7 @@ def command(db: Path, form: str | None, **options: Any) -> None:
 
 
 def _form_of(output: Path | None) -> str:
-    """What a file is to hold, where no option says it: its ending does."""
+    """What a file is to hold, if no option says it: its ending does."""
     return {".csv": "csv", ".json": "json", ".jsonl": "json"}.get("" if output is None else output.suffix, "table")
 
 

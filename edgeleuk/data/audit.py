@@ -96,7 +96,7 @@ def audit(scan: Scan) -> AuditReport:
 
 
 def label_conflicts(sets: Sequence[DuplicateSet]) -> list[str]:
-    """One sentence about copies with two labels; none where there are no such copies."""
+    """One sentence about copies with two labels; none if there are no such copies."""
     conflicts = [entry for entry in sets if len(entry.labels) > 1]
     if not conflicts:
         return []

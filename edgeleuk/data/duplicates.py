@@ -10,7 +10,7 @@ from edgeleuk.data.index import ImageRecord
 
 @dataclass(frozen=True)
 class DuplicatePairs:
-    """Numbers of pairs of copies. `across_*` count pairs that differ where both sides are known.
+    """Numbers of pairs of copies. `across_*` count pairs that differ, both sides being known.
 
     Folds are those of the training split; `identical_place` pairs agree in class, subject, fold and split.
     """

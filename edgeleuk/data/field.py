@@ -23,7 +23,7 @@ _SHARES = (0.9, 0.99, 1.0)
 @dataclass(frozen=True)
 class Field:
     """What some images hold: `image_sides_px` the larger side of each, `content_sides_px` that of the centre square
-    that holds all its pixels that are not black (the image's own side where there is none or no black rim).
+    that holds all its pixels that are not black (the image's own side if there is none or no black rim).
     """
 
     image_sides_px: tuple[int, ...]

@@ -28,7 +28,7 @@ def refuse_leaks(index: Index, fold: int) -> None:
 
 
 def group_name(group: Sequence[ImageRecord]) -> str:
-    """The subjects of a group, or some of its paths where none is known."""
+    """The subjects of a group, or some of its paths if none is known."""
     return " = ".join(subjects_of(group)) or examples([image.path for image in group], 2)
 
 

@@ -1,4 +1,4 @@
-"""Where the images of an index lie: as told, as EDGELEUK_DATA_ROOT says, or as the index itself does.
+"""Where the images of an index are: as --data-root says, as EDGELEUK_DATA_ROOT says, or as the index itself does.
 
 Which files are the right ones is for their hashes to say, not for the folder that they lie in.
 """
@@ -23,7 +23,7 @@ class Place:
 
 
 def recorded_root(root: Path, folder: Path) -> str:
-    """What a file in `folder` says of `root`: relative where both lie below one folder other than '/', else absolute.
+    """What a file in `folder` says of `root`: relative if both lie below one folder other than '/', else absolute.
 
     Both may then be moved together, and images on a mount of their own stay where they are.
     """
@@ -37,7 +37,7 @@ def find_root(recorded: str, file: Path, paths: Sequence[str], given: Path | Non
     """Where the images `paths` lie, of which `file` says that it is `recorded`.
 
     `given` alone if there is one; else the first of EDGELEUK_DATA_ROOT and the recorded root below which any of some
-    of the images lies, or the recorded one where none does. Raises UsageError if `given` is no folder.
+    of the images lies, or the recorded one if none does. Raises UsageError if `given` is no folder.
     """
     if given is not None:
         if not given.is_dir():
@@ -50,7 +50,7 @@ def find_root(recorded: str, file: Path, paths: Sequence[str], given: Path | Non
 
 
 def hint(tried: Sequence[Path]) -> str:
-    """What to do where the images of a file are not found, or are others; '' where nothing was looked for."""
+    """What to do if the images of a file are not found, or are others; '' if nothing was looked for."""
     if not tried:
         return ""
     return (

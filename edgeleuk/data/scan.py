@@ -22,7 +22,7 @@ from edgeleuk.text import counted, suggestion
 class Scan:
     """What lies below `root`. `layout` is "c-nmc", "class-folders" or "manifest" (a list without pixels).
 
-    `images` are the usable ones, with the official fold where the layout has folds; `formats` holds 'WxH mode' by
+    `images` are the usable ones, with the official fold if the layout has folds; `formats` holds 'WxH mode' by
     path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people;
     `left_out` are files that are no usable image of the layout, by kind and reason. `remarks` are sentences about
     pictures that are used all the same: of one colour, tiny, of other colours than sRGB.

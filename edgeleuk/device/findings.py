@@ -17,7 +17,7 @@ LEVELS = ("ok", "note", "warning", "problem")
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; `advice` says what to do about it, "" where there is nothing to do."""
+    """What one check found; `advice` says what to do about it, "" if there is nothing to do."""
 
     name: str
     level: str
@@ -63,7 +63,7 @@ class Facts:
         return self.trial is not None and self.trial.ran
 
     def cause(self) -> str:
-        """Level of what keeps an interpreter from working: a mere note where one works all the same."""
+        """Level of what keeps an interpreter from working: a mere note if one works all the same."""
         return "note" if self.works else "problem"
 
     def to_dict(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def this_host(root: Path = Path("/")) -> Host:
 
 
 def os_release(root: Path = Path("/")) -> str:
-    """Name of the operating system, "unknown" where nothing says it."""
+    """Name of the operating system, "unknown" if nothing says it."""
     for line in (read_text(root / "etc/os-release") or "").splitlines():
         key, _, value = line.partition("=")
         if key == "PRETTY_NAME":
@@ -99,7 +99,7 @@ def installed(modules: dict[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 def version_tuple(text: str) -> tuple[int, ...]:
-    """(2, 36) from "2.36-9+deb12u4": the leading numbers; () where there are none."""
+    """(2, 36) from "2.36-9+deb12u4": the leading numbers; () if there are none."""
     match = re.match(r"\d+(\.\d+)*", text)
     return tuple(int(part) for part in match.group().split(".")) if match else ()
 

@@ -69,7 +69,7 @@ def check_numpy(facts: Facts) -> Finding:
     """NumPy, and whether the interpreter that would be used works with it."""
     version = facts.host.packages.get("numpy")
     if version is None:
-        return Finding("numpy", "problem", "not installed", "pip install numpy, below 2 where tflite-runtime is used")
+        return Finding("numpy", "problem", "not installed", "pip install numpy, below 2 if tflite-runtime is used")
     if "tflite_runtime" in facts.host.packages and version_tuple(version) >= (2,):
         advice = "tflite-runtime 2.14 was built for NumPy 1: pip install 'numpy<2'"
         if facts.backend == "litert":

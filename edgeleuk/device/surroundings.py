@@ -41,9 +41,9 @@ class User:
 
 
 def this_place(folder: Path) -> Place:
-    """The folder, or the nearest one above it that exists, where it would be made."""
+    """The folder, or the nearest one above it that exists, in which it would be made."""
     path = folder.absolute()
-    while not os.path.isdir(path) and path != path.parent:  # noqa: PTH112 - Path's raises where one may not look
+    while not os.path.isdir(path) and path != path.parent:  # noqa: PTH112 - Path's raises if one may not look
         path = path.parent
     try:
         free_mib = shutil.disk_usage(path).free / 2**20
@@ -58,7 +58,7 @@ def this_clock() -> Clock:
 
 
 def this_user() -> User:
-    """Name and groups; numbers where the system has no names for them."""
+    """Name and groups; numbers if the system has no names for them."""
     number = os.geteuid()
     try:
         name = pwd.getpwuid(number).pw_name

@@ -35,7 +35,7 @@ class Throttling:
 
 
 def read_throttling(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> Throttling | None:
-    """Ask the firmware, or the kernel where the tool is absent or not allowed to; None if neither knows (no Pi).
+    """Ask the firmware, or the kernel if the tool is absent or not allowed to; None if neither knows (no Pi).
 
     The tool comes first: the kernel's copy is as old as its driver's last look, which also clears what was before, and
     reading it leaves a warning in the kernel's log, once.

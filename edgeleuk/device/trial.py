@@ -29,7 +29,7 @@ _CHILD = (  # isolated, and with the parent's import path: what is tried is what
 
 @dataclass(frozen=True)
 class Request:
-    """What to try: the probe where `model` is None; each of `threads`, or one count that edgeleuk would choose."""
+    """What to try: the probe if `model` is None; each of `threads`, or one count that edgeleuk would choose."""
 
     backend: str
     model: str | None = None

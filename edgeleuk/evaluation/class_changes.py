@@ -15,7 +15,7 @@ from edgeleuk.statistics.few_subjects import difference_bounds
 class ClassChange:
     """Recall of one class, of reference and candidate, as shares; `kind` is what the field calls it.
 
-    `low` and `high` bound the difference with 95 %; of `groups` subjects, or images where none is known. None with one.
+    `low` and `high` bound the difference with 95 %; of `groups` subjects, or images if none is known. None with one.
     """
 
     name: str

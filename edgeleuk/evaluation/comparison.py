@@ -24,7 +24,7 @@ from edgeleuk.statistics.noninferiority import Gate, Noninferiority, compare_ima
 class Reference:
     """What a model was compared with; `right` says for each image whether it was right.
 
-    Images are known by content and label, wherever they lie; `by_path` where an older version wrote the folder, which
+    Images are known by content and label, wherever they lie; `by_path` if an older version wrote the folder, which
     has their paths alone.
     """
 
@@ -54,7 +54,7 @@ class Comparison:
 def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: Request, gate: Gate) -> Comparison:
     """Compare an evaluation on `data` with a reference: a model, run or evaluation folder, on the same images.
 
-    Subjects are drawn whole where any is known; else each distinct image counts once. Raises UsageError if images
+    Subjects are drawn whole if any is known; else each distinct image counts once. Raises UsageError if images
     seen in training are allowed, DataError if the reference was evaluated on other images or is damaged, and what
     `evaluate` raises.
     """
@@ -182,7 +182,7 @@ def compare_answers(
     gate: Gate,
     seed: int = 0,
 ) -> Noninferiority:
-    """Compare what two models got right, by path; subjects are drawn whole where any is known."""
+    """Compare what two models got right, by path; subjects are drawn whole if any is known."""
     if not any(image.subject is not None for image in images):
         images = list({image.sha256: image for image in images}.values())  # a copy tells nothing new
     first, second = (np.array([right[image.path] for image in images], np.bool_) for right in (reference, candidate))

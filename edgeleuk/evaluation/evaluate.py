@@ -81,7 +81,7 @@ class Evaluation:
     """The record of one evaluation; `trained_images` counts those of its images that were seen in training.
 
     `answered_first` counts those that the first model of a cascade answered; None if there is one model.
-    `former_index_sha256`: what older versions of edgeleuk call the index, where its file is one of theirs.
+    `former_index_sha256`: what older versions of edgeleuk call the index, if its file is one of theirs.
     """
 
     model: str

@@ -49,7 +49,7 @@ def _on_intervals(scores: Scores, classes: tuple[str, ...]) -> Iterator[str]:
         yield f"1 {unit} of class {', '.join(alone)}: no interval"
     elif groups < _FEW_GROUPS:
         yield (
-            f"{groups} {unit}s: the intervals take so few into account, but are too narrow where one {unit} in five "
+            f"{groups} {unit}s: the intervals take so few into account, but are too narrow if one {unit} in five "
             "has most errors"
         )
     if scores.has_intervals and scores.accuracy.value in (0.0, 1.0):

@@ -65,7 +65,7 @@ def _are_long(names: Sequence[str]) -> bool:
 
 
 def draw_roc(axes: "Axes", evaluation: "Evaluation") -> None:
-    """The ROC curve of the positive class (of the second, where none is named) and the model's own decision on it."""
+    """The ROC curve of the positive class (of the second, if none is named) and the model's own decision on it."""
     positive = evaluation.positive_class or evaluation.classes[1]
     number = evaluation.classes.index(positive)
     truth = np.array([p.label == positive for p in evaluation.predictions])

@@ -44,7 +44,7 @@ def default_split(index: Index, predictor: Predictor) -> str:
 def seen_in_training(index: Index, predictor: Predictor) -> frozenset[ImageRecord]:
     """Images of the index that the model was trained on or calibrated with, as far as model and index can tell.
 
-    By content hash; and, where the model names this very index, by its folds.
+    By content hash; and, if the model names this very index, by its folds.
     """
     seen = {image for image in index.images if image.sha256[:16] in predictor.trained_on}
     origin = predictor.spec.provenance

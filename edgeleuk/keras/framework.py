@@ -20,7 +20,7 @@ __all__ = ["tf", "tf_keras", "tqdm", "use_mixed_precision"]
 
 
 def use_mixed_precision() -> bool:
-    """Compute in float16 with float32 variables where a GPU is found; returns whether that is so."""
+    """Compute in float16 with float32 variables if a GPU is found; returns whether that is so."""
     mixed = bool(tf.config.list_physical_devices("GPU"))
     tf_keras.mixed_precision.set_global_policy("mixed_float16" if mixed else "float32")
     return mixed

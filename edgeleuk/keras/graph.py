@@ -27,7 +27,7 @@ class KerasGraph:
         return len(self.entries[name]["inbound_nodes"])
 
     def readers(self, name: str) -> list[str]:
-        """Names of the layers that read its output, once for each time; OUTPUT where the model itself does."""
+        """Names of the layers that read its output, once for each time; OUTPUT if the model itself does."""
         found = [
             reader
             for reader, entry in self.entries.items()

@@ -61,7 +61,7 @@ def rewrite_pool(graph: KerasGraph, pool: Any, exact_border: bool) -> Change:
 
 
 def _why_not(graph: KerasGraph, pool: Any, exact_border: bool) -> str:
-    """Why a pool cannot become a depthwise convolution; "" where it can."""
+    """Why a pool cannot become a depthwise convolution; "" if it can."""
     if graph.uses(pool.name) != 1:
         return f"it is applied {graph.uses(pool.name)} times"
     if pool.data_format != "channels_last":
@@ -80,7 +80,7 @@ def _covers_the_map(pool: Any) -> bool:
 
 
 def _why_in_place(graph: KerasGraph, pool: Any) -> str:
-    """Why it cannot go behind a 1x1 convolution, or should not; "" where it can."""
+    """Why it cannot go behind a 1x1 convolution, or should not; "" if it can."""
     readers = graph.readers(pool.name)
     if len(readers) != 1 or readers[0] == OUTPUT:
         names = ", ".join(name or "the output of the network" for name in readers)
@@ -110,7 +110,7 @@ def _end_of_linear_part(graph: KerasGraph, convolution: Any) -> tuple[str, Any]:
 
 
 def _activation(layer: Any) -> Any:
-    """The function of an activation layer; it may be scaled as its input is, where that is a plain ReLU."""
+    """The function of an activation layer; it may be scaled as its input is, if that is a plain ReLU."""
     if type(layer) is _LAYERS.ReLU:
         plain = layer.max_value is None and not layer.negative_slope and not layer.threshold
         return _RELU if plain else None

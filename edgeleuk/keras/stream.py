@@ -43,7 +43,7 @@ class ImageStream:
 
     @property
     def batch_count(self) -> int:
-        """Batches in one pass, the last one included where it is not full."""
+        """Batches in one pass, the last one included if it is not full."""
         return -(-len(self.paths) // self.batch_size)
 
     def in_order(self) -> Iterator[Batch]:

@@ -61,7 +61,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Space:
-    """The values of each dimension, in the order in which they are tried where all else is equal."""
+    """The values of each dimension, in the order in which they are tried if all else is equal."""
 
     input_size: tuple[int, ...] = (96, 128, 160, 192)
     width: tuple[float, ...] = (0.25, 0.375, 0.5, 0.75)

@@ -82,7 +82,7 @@ class Halving:
         return begun + self._chosen(wanted - len(begun), number)
 
     def _chosen(self, wanted: int, cohort: int) -> list[Contender]:
-        """New candidates within the budget that were not tried yet; fewer than wanted where there are no more."""
+        """New candidates within the budget that were not tried yet; fewer than wanted if there are no more."""
         found: list[Contender] = []
         while len(found) < wanted and (count := self.study.batch_left or self._new_batch(wanted - len(found))):
             asked = [Contender(*self.study.ask()) for _ in range(count)]
@@ -98,7 +98,7 @@ class Halving:
         return found
 
     def _new_batch(self, count: int) -> int:
-        """Begin one; 0 if there is no candidate left. Where the sampler finds none, the next is drawn from those."""
+        """Begin one; 0 if there is no candidate left. If the sampler finds none, the next is drawn from those."""
         if self.study.rejected_in_a_row >= _MOST_REJECTIONS:
             left = [candidate for candidate in self.space.candidates() if self._against(candidate) is None]
             if not left:

@@ -118,7 +118,7 @@ class Workers:
 
 
 def _shares(cores: Sequence[int], count: int) -> list[set[int]]:
-    """The cores dealt to `count` jobs; all of them share where there are fewer cores than jobs."""
+    """The cores dealt to `count` jobs; all of them share if there are fewer cores than jobs."""
     if count > len(cores):
         return [set(cores)] * count
     return [set(cores[number::count]) for number in range(count)]

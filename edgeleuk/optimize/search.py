@@ -5,7 +5,7 @@ model.tflite      the chosen int8 model, model.proof.json beside it
 run/              the run that it was converted from
 evaluation/       what `evaluate -o` writes of it, with the comparison to the reference
 pareto.png, report.html
-reference/        the float run that was trained first, where none was given
+reference/        the float run that was trained first, if none was given
 trials/NNNN/      each trial: runs, model, validation, log
 search.db         Optuna's store
 latencies.json    milliseconds of shapes
@@ -111,7 +111,7 @@ def _search(request: Request, out: Path, say: Say) -> SearchRecord:
 
 @contextmanager
 def _folder(request: Request, out: Path, resume: bool, say: Say) -> Iterator[SearchRecord | None]:
-    """Hold the search's folder; gives the record where the search is complete already."""
+    """Hold the search's folder; gives the record if the search is complete already."""
     if out.exists() and not out.is_dir():
         refuse_taken(out)
     is_new = not (out / "settings.json").exists()

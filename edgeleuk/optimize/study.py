@@ -32,7 +32,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def rung_epochs(epochs: int) -> tuple[int, ...]:
-    """Epochs after which candidates are compared: a quarter of all, at least 1, and twice that where it is not all."""
+    """Epochs after which candidates are compared: a quarter of all, at least 1, and twice that if it is not all."""
     first = max(1, epochs // _FIRST_RUNG)
     return tuple(epoch for epoch in (first, _REDUCTION * first) if epoch < epochs)
 
@@ -153,7 +153,7 @@ class Study:
         self._close(trial, facts | {"reason": reason}, None, _States.FAIL)
 
     def goes_on(self, trial: Any, epoch: int, value: float, facts: dict[str, Any]) -> bool:
-        """Whether the trial is among the best of all that have reached this rung; it is closed where not.
+        """Whether the trial is among the best of all that have reached this rung; it is closed if not.
 
         That follows from the store alone, so a search killed half-way through it decides the same again.
         """
@@ -186,7 +186,7 @@ class Study:
 
 
 def goes_on(others: Sequence[float], value: float, epoch: int) -> bool:
-    """Whether Optuna's successive halving lets a trial go on that reached `value` where the `others` are known."""
+    """Whether Optuna's successive halving lets a trial go on that reached `value` if the `others` are known."""
     pruner = optuna.pruners.SuccessiveHalvingPruner(epoch, _REDUCTION)
     study = optuna.create_study(direction="maximize", pruner=pruner)  # in memory: comparing leaves marks
     stopped = False

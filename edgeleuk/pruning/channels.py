@@ -167,7 +167,7 @@ def applications(model: Any) -> Iterator[Any]:
 
 
 def _why_not_understood(layer: Any, inputs: list[Any]) -> str:
-    """Why the channels that reach a layer must stay; "" where it is understood."""
+    """Why the channels that reach a layer must stay; "" if it is understood."""
     kind, name = type(layer), f"{layer.name} ({type(layer).__name__})"
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return f"{name} has the data format {layer.data_format}"

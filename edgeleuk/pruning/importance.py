@@ -20,7 +20,7 @@ def bn_l1(model: Any, channels: Channels) -> NDArray[np.float64]:
         |gamma| / sqrt(variance + epsilon) * sum |w|, over the L2 norm of these within the layer
 
     The sum of absolute weights is the criterion of Li et al. 2017, "Pruning Filters for Efficient ConvNets"; the factor
-    |gamma| that of Liu et al. 2017, "Learning Efficient Convolutional Networks through Network Slimming" (1 where the
+    |gamma| that of Liu et al. 2017, "Learning Efficient Convolutional Networks through Network Slimming" (1 if the
     normalization has none, as in InceptionV3); dividing by the layer's norm makes layers comparable, Molchanov et al.
     2017, "Pruning Convolutional Neural Networks for Resource Efficient Inference", sec. 2.2. Filters that stand or fall
     together add up.

@@ -16,7 +16,7 @@ from edgeleuk.reading import read_json
 
 @dataclass(frozen=True)
 class Plan:
-    """Filters of each convolution before, and positions of those kept where that is not all.
+    """Filters of each convolution before, and positions of those kept if that is not all.
 
     `fixed`: convolutions whose filters had to stay, with the reason. `probes`: what was measured for a budget of
     milliseconds, with so many `threads`.

@@ -1,6 +1,6 @@
 """A network without some of its filters: every layer's weights sliced to the channels that are left.
 
-Exact where what is removed is zero: the answers are then the same up to float rounding.
+Exact if what is removed is zero: the answers are then the same up to float rounding.
 """
 
 from collections.abc import Iterable, Mapping

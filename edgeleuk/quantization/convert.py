@@ -161,7 +161,7 @@ def _mixture(
     compared: Compared,
     say: Callable[[str], None],
 ) -> Mixture | None:
-    """The network with layers in float, where that was asked for."""
+    """The network with layers in float, if that was asked for."""
     keep, images = request.keep, compared.images
     if network is None or not keep.asked:
         return None

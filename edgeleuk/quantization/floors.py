@@ -1,4 +1,4 @@
-"""The least that a range may span, so that nothing is lost where weights or activations are constant.
+"""The least that a range may span, so that nothing is lost if weights or activations are constant.
 
 A scale follows from a range. Of a filter of zeros it would be all but 0, and a bias, an int32 in steps of the input's
 scale times the filter's, could not be written in such steps: it is cut off, and the filter's constant answer with it.
@@ -22,7 +22,7 @@ _CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # axis
 
 
 def wide_enough(low: float, high: float) -> tuple[float, float]:
-    """The range, or one of width 1 where it and 0, which every range holds, have no width: nothing but 0 was seen."""
+    """The range, or one of width 1 if it and 0, which every range holds, have no width: nothing but 0 was seen."""
     return (low, high) if max(high, 0.0) - min(low, 0.0) > _NO_WIDTH else (0.0, _WIDTH)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from edgeleuk.errors import ProofError, UsageError
 from edgeleuk.text import percent
 
-AFTER_TRAINING, AWARE = 0.95, 0.99  # least agreement, where none is asked for
+AFTER_TRAINING, AWARE = 0.95, 0.99  # least agreement, if none is asked for
 _MOST_NEEDED = 100
 
 
@@ -76,7 +76,7 @@ class Gate:
             raise UsageError(_too_few(option, _needed(self.max_drop), f"{labelled:,} labelled images"))
 
     def shortfall(self, standing: Standing) -> float:
-        """How far a model is from the gate, as a share; 0 or less where it is met, infinite where that is unknown."""
+        """How far a model is from the gate, as a share; 0 or less if it is met, infinite if that is unknown."""
         missing = [self.least_agreement - standing.agreement]
         if self.max_drop is not None:
             missing.append(math.inf if standing.drop is None else standing.drop - self.max_drop)
@@ -103,7 +103,7 @@ class Gate:
 
 
 def check_met(gate: Gate, standing: Standing, images: int, reference: str, worst: str) -> None:
-    """Raise ProofError if the gate is not met; `worst` names the layers that cost most, "" where that is unknown."""
+    """Raise ProofError if the gate is not met; `worst` names the layers that cost most, "" if that is unknown."""
     if gate.shortfall(standing) <= 0:
         return
     named = f" What costs most: {worst}." if worst else ""

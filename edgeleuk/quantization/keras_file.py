@@ -143,7 +143,7 @@ def _named(value: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _read(path: Path) -> tuple[Any, str]:
-    """The configuration in a file and the version of the Keras that wrote it, "" where it does not say."""
+    """The configuration in a file and the version of the Keras that wrote it, "" if it does not say."""
     try:
         with path.open("rb") as stream:
             head = stream.read(1024)

@@ -21,7 +21,7 @@ class Keep:
     """What is to stay in float: `layers` by name or pattern, `worst` so many by own error, and what a gate needs.
 
     The gate is met by at least `min_agreement`, None for the default, and at most `max_drop`, None for no demand; both
-    are shares. At most `most` layers are added to meet it, none where that is 0.
+    are shares. At most `most` layers are added to meet it, none if that is 0.
     """
 
     layers: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Keep:
         return self.min_agreement is not None or self.max_drop is not None
 
     def searches(self, precision: str, kind: str) -> bool:
-        """Whether layers may be left in float to meet the gate: of int8 after training, where one was asked for."""
+        """Whether layers may be left in float to meet the gate: of int8 after training, if one was asked for."""
         return self.gated and self.most > 0 and precision == "int8" and kind != "qat"
 
     @property
@@ -49,7 +49,7 @@ class Keep:
         return Gate(kind, self.min_agreement, self.max_drop)
 
     def shortfall(self, standing: Standing) -> float:
-        """How far a model is from the gate, as a share; 0 or less where it is met."""
+        """How far a model is from the gate, as a share; 0 or less if it is met."""
         return self.gate("float").shortfall(standing)
 
 

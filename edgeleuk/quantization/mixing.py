@@ -15,7 +15,7 @@ from edgeleuk.quantization.post_training import PostTraining
 class Mixture:
     """A model with the operators in float, by tensor, and why. `mixed` is for its proof.
 
-    Nothing is in float where the int8 network meets the gate by itself; `mixed` is None then.
+    Nothing is in float if the int8 network meets the gate by itself; `mixed` is None then.
     """
 
     model: bytes

@@ -79,7 +79,7 @@ def load_source(path: Path, spec_path: Path | None = None, data_root: Path | Non
 def prepare_source(source: Source, precision: str, rewrite_asked: bool | None) -> Source:
     """The source with its network rewritten for the delegate, or as it is, as asked.
 
-    None rewrites what becomes int8 by calibration, where there are average pools. Raises UsageError for a QAT run whose
+    None rewrites what becomes int8 by calibration, if there are average pools. Raises UsageError for a QAT run whose
     network is to be rewritten, ModelError for a network that cannot be built anew.
     """
     if rewrite_asked is None:

@@ -48,7 +48,7 @@ def _computed(parsed: Any, tensor: int) -> bool:
 
 
 def _fed(graph: Any, tensor: int, fed: dict[int, int]) -> int:
-    """Position of the copy of a tensor that the graph is fed with, made where there is none yet."""
+    """Position of the copy of a tensor that the graph is fed with, made if there is none yet."""
     if tensor not in fed:
         original = graph.tensors[tensor]
         copy = schema.TensorT()

@@ -19,7 +19,7 @@ FLOAT, REWRITTEN, QAT = "float network", "rewritten network", "QAT network"
 
 @dataclass(frozen=True)
 class Compared:
-    """Images, the class of each (-1 where it is unknown), and what the networks behind the model say of them.
+    """Images, the class of each (-1 if it is unknown), and what the networks behind the model say of them.
 
     All are empty if there are no images to compare on.
     """

@@ -1,4 +1,4 @@
-"""The one place that names an interpreter package: LiteRT, or tflite-runtime where LiteRT has no wheel."""
+"""The one place that names an interpreter package: LiteRT, or tflite-runtime if LiteRT has no wheel."""
 
 import importlib
 import math
@@ -66,7 +66,7 @@ def open_interpreter(
 
 
 def operations_of(interpreter: Any) -> list[dict[str, Any]]:
-    """The graph's nodes in order, then those that a delegate put in their place; [] where it cannot be asked.
+    """The graph's nodes in order, then those that a delegate put in their place; [] if it cannot be asked.
 
     Each has "op_name" (DELEGATE for the latter), "inputs" and "outputs", which are positions of tensors. No public
     interface tells; this one is in every release of both packages from TensorFlow 2.5 to LiteRT 2.3.
@@ -113,7 +113,7 @@ def _check_tensors(interpreter: Any, path: Path, most: int | None) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What the interpreter says, on one line, and what to do where the model is newer than it."""
+    """What the interpreter says, on one line, and what to do if the model is newer than it."""
     said = " ".join(str(error).split())
     if "Didn't find op" in said or "unresolved custom op" in said:
         said += " (the model has an operator newer than this interpreter, or a custom one: update the interpreter)"

@@ -1,4 +1,4 @@
-"""Cascade: a small first model answers where it is sure, a large second one all else. One file, used like any model.
+"""Cascade: a small first model answers if it is sure, a large second one all else. One file, used like any model.
 
 Viola & Jones 2001, "Rapid Object Detection using a Boosted Cascade of Simple Features"; the confidence is the greatest
 probability after temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks").

@@ -15,7 +15,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class CascadeRule:
-    """The first model answers where its greatest probability, after `temperature`, is at least `threshold`.
+    """The first model answers if its greatest probability, after `temperature`, is at least `threshold`.
 
     Both were chosen on the `images` validation images of an index's fold, for a loss of at most `max_drop_points`
     points of accuracy there. `answered_first` counts those that the first model answers, `right_...` those that the

@@ -62,7 +62,7 @@ def is_plain(image: Image.Image) -> bool:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """1 to 8 of EXIF (or XMP), as far as it is read already; 1 where nothing is said or it is damaged."""
+    """1 to 8 of EXIF (or XMP), as far as it is read already; 1 if nothing is said or it is damaged."""
     if not _ORIENTED & image.info.keys():
         return 1
     try:
@@ -72,7 +72,7 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def exif_colour_space(image: Image.Image) -> int:
-    """What EXIF says: 1 sRGB, 2 Adobe RGB (of some cameras), 0xFFFF another one; 1 where it says nothing."""
+    """What EXIF says: 1 sRGB, 2 Adobe RGB (of some cameras), 0xFFFF another one; 1 if it says nothing."""
     try:
         return int(image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace, 1))
     except Exception:  # noqa: BLE001 - as above

@@ -23,8 +23,8 @@ _ONE_COLOUR = 8  # levels of 255 within which each channel stays: noise of a sen
 def content_warnings(image: Image.Image, pixels: NDArray[np.uint8], spec: Preprocessing) -> tuple[str, ...]:
     """Short phrases about an RGB picture that `fit_to_input` made `pixels` of, uint8 [size, size, 3].
 
-    "no content" where what the network sees is of one colour, "8 px" or "8x200 px" where a side has fewer than 32,
-    "centre 0.4 % of the picture" where the crop shows less than a tenth of it. None of them for most pictures.
+    "no content" if what the network sees is of one colour, "8 px" or "8x200 px" if a side has fewer than 32,
+    "centre 0.4 % of the picture" if the crop shows less than a tenth of it. None of them for most pictures.
     """
     seen = _without_padding(image.size, pixels, spec)
     found = [NO_CONTENT] if (is_one_colour(image) if seen is None else _is_flat(seen)) else []
@@ -56,7 +56,7 @@ def _middle(pixels: NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def _without_padding(size: tuple[int, int], pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8] | None:
-    """What of the input is the picture: where that is smaller than the crop, the black around it is not.
+    """What of the input is the picture: if that is smaller than the crop, the black around it is not.
 
     None if too little of it is left to tell.
     """

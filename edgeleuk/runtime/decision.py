@@ -20,7 +20,7 @@ def apply_temperature(probabilities: NDArray[np.float32], decision: Decision) ->
 def decide(probabilities: NDArray[np.float32], spec: ModelSpec) -> NDArray[np.int64]:
     """Return int64 [...]: the chosen class of each row of probabilities [..., classes].
 
-    The most probable class, or with a threshold the positive one where its probability reaches it.
+    The most probable class, or with a threshold the positive one if its probability reaches it.
     """
     threshold, positive = spec.decision.threshold, spec.positive_class
     if threshold is None or positive is None:

@@ -52,7 +52,7 @@ def image_format(content: bytes) -> str | None:
 
 
 def other_format(content: bytes) -> str:
-    """What a file is that is none of the five, where its first bytes tell; else nothing."""
+    """What a file is that is none of the five, if its first bytes tell; else nothing."""
     return next((name for pattern, name in _OTHERS if pattern.match(content[:256])), "")
 
 

@@ -16,7 +16,7 @@ from edgeleuk.runtime.image_headers import check_header, image_format, other_for
 
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
 _BITS_PER_SAMPLE = 258  # of a TIFF
-_OUT_OF_MEMORY = "out of memory error"  # how Pillow's OSError begins where a decoder got none
+_OUT_OF_MEMORY = "out of memory error"  # how Pillow's OSError begins if a decoder got none
 
 # What Pillow thinks of metadata and sizes would go to standard error. Set once, as `warnings.catch_warnings` is not
 # safe in threads; sizes are refused far below those that Pillow warns of.
@@ -30,7 +30,7 @@ def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS, page: int |
     See `to_rgb`. `page` is that of a TIFF, from 1; without it, one of several pages is refused. Raises ImageError for a
     file that is missing, unreadable, empty, truncated, no image, of several pictures, larger than `max_pixels` or what
     memory that stands for, or of more than 8 bits a channel (whose scale to 8 bits only its maker knows). The error is
-    `passing` where only memory was lacking.
+    `passing` if only memory was lacking.
     """
     with _reasons_named(source):
         content = _content(source, max_pixels)
@@ -158,7 +158,7 @@ def _bytes_per_pixel(image: Image.Image) -> int:
     """What decoding, converting and turning takes at its peak, as measured: Pillow holds 4 bytes for any colour."""
     if image.format == "WEBP":
         return 17  # two canvases of the decoder, its bytes, and the image
-    coefficients = (8 if image.mode == "CMYK" else 6) if image.format == "JPEG" else 0  # kept where scans are several
+    coefficients = (8 if image.mode == "CMYK" else 6) if image.format == "JPEG" else 0  # kept if scans are several
     copies = (image.mode != "RGB") + (orientation_of(image) != 1)
     return 4 + max(coefficients, 4 * copies)
 

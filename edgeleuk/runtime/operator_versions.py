@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from edgeleuk.runtime.graph import Graph, Operator
 
 _SINCE = "1.14.0"
-# Version with int8 activations; where int8 came at another time than most, the runtime that brought it.
+# Version with int8 activations; if int8 came at another time than most, the runtime that brought it.
 _INT8: Mapping[str, tuple[int, str]] = {
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), (3, _SINCE)),
     "FULLY_CONNECTED": (4, _SINCE),
@@ -94,7 +94,7 @@ _ACTIVATION = {"SPLIT": 1, "TRANSPOSE_CONV": 2}
 def needed_versions(graph: Graph) -> list[tuple[int, str]]:
     """Return (version, earliest runtime such as "1.14.0") that tensors' types ask of each of the graph's codes.
 
-    (1, "") where they ask for nothing.
+    (1, "") if they ask for nothing.
     """
     needed = [(1, "") for _ in graph.codes]
     for operator in graph.operators:

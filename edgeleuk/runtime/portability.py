@@ -15,7 +15,7 @@ from edgeleuk.runtime.operator_versions import later, needed_versions
 class Portability:
     """What other engines meet in a file.
 
-    `operator_versions`: as the file states them. `earliest_runtime`: of TensorFlow Lite that has all of them, "" where
+    `operator_versions`: as the file states them. `earliest_runtime`: of TensorFlow Lite that has all of them, "" if
     the file does not say. `faults`: what engines other than LiteRT refuse or read wrongly; none in a portable file.
     """
 
@@ -55,7 +55,7 @@ def _faults(graph: Graph) -> Iterator[str]:
 
 
 def _wrong_size(tensor: Tensor) -> str:
-    """What is wrong with how many values a constant has in the file; "" where nothing is."""
+    """What is wrong with the number of values of a constant in the file; "" if nothing is."""
     try:
         expected = math.prod(tensor.shape) * np.dtype(tensor.dtype).itemsize
     except TypeError:

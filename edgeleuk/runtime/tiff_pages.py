@@ -52,7 +52,7 @@ def choose_page(content: bytes, number: int | None) -> Page:
 def has_ignored_opacity(page: Page) -> bool:
     """Whether the colours of a page are what a black ground shows: a fourth sample is not to be multiplied again.
 
-    So where the extra sample is associated (premultiplied) alpha, or is not said to be opacity at all.
+    So if the extra sample is associated (premultiplied) alpha, or is not said to be opacity at all.
     """
     return page.samples > _COLOURS[page.photometric] and (not page.extra or page.extra[0] in (0, 1))
 

@@ -38,7 +38,7 @@ _TAGS = frozenset(
 )
 
 
-class TiffDamage(Exception):  # noqa: N818 - becomes ImageError where the file's name is known
+class TiffDamage(Exception):  # noqa: N818 - becomes ImageError if the file's name is known
     """Tags that cannot be right."""
 
 

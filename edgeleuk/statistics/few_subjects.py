@@ -72,7 +72,7 @@ def difference_bounds(
 ) -> tuple[float, float]:
     """Bounds of the share of images gained less that lost; each float64 [subjects], two or more, `sizes` the images.
 
-    Where nothing was gained, or nothing lost, that side is taken to be as much alike within a subject as the other.
+    If nothing was gained, or nothing lost, that side is taken to be as much alike within a subject as the other.
     """
     up, up_images = _share(gained, sizes, confidence)
     down, down_images = _share(lost, sizes, confidence)

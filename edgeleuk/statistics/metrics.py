@@ -32,7 +32,7 @@ class Estimate:
 class Scores:
     """What `score` found. `recall` and `groups_per_class` are in class order, `confusion` rows are the truth.
 
-    AUROC is None if a class has no image, a recall where its class has none; sensitivity and specificity are
+    AUROC is None if a class has no image, a recall if its class has none; sensitivity and specificity are
     None unless there are two classes and a positive one. With more than two classes AUROC is the unweighted mean of
     one class against the rest. Balanced accuracy is the mean recall of the classes that have images.
     """

@@ -12,10 +12,10 @@ McNemar's test.
 **With subjects**, both answers to all images of a subject are drawn together, with replacement. The percentile bound of
 that cluster bootstrap is too narrow for few subjects, so its level is expanded to what Student's t asks for (Hesterberg
 2015, "What teachers should know about the bootstrap", The American Statistician 69). And it is never narrower than the
-bound of as many independent images: where no subject shows a difference, a bootstrap alone would be sure of itself.
+bound of as many independent images: if no subject shows a difference, a bootstrap alone would be sure of itself.
 
 Simulated with 20 to 60 subjects of about 60 images whose true loss is just the margin of 1 point, "not inferior" comes
-out in 5 to 10 % where the subjects' error rates vary moderately (coefficient of variation up to 1), and in 10 to 18 %
+out in 5 to 10 % if the subjects' error rates vary moderately (coefficient of variation up to 1), and in 10 to 18 %
 where a few subjects have most of the errors (1.5 to 2). BCa bounds did no better. Bootstrap-t bounds err some 4 % less
 where the candidate only loses, but show a harmless candidate in 61 % instead of 98 % of trials. Taking the images for
 independent errs in up to 28 %. Below 20 subjects all of them grow worse, so nothing is claimed there, and the bounds
@@ -158,7 +158,7 @@ def score_bound(gained: int, lost: int, count: int, confidence: float = 0.95) ->
         variance = max(count * (2 * losing + difference * (1 - difference)), 0.0)
         return float((gained - lost - count * difference) ** 2 - quantile**2 * variance)  # squared: no division by 0
 
-    # The estimate itself is a root, too, where its variance is 0 (no image on which the models differ).
+    # The estimate itself is a root, too, if its variance is 0 (no image on which the models differ).
     return -1.0 if estimate <= -1 else float(brentq(excess, -1.0, estimate - 1e-9, xtol=1e-12))
 
 
@@ -169,7 +169,7 @@ def _verdict(bounds: Interval | None, gate: Gate) -> str:
 
 
 def _differences(reference: _Rights, candidate: _Rights) -> NDArray[np.int64]:
-    """int64 [n]: 1 where only the candidate is right, -1 where only the reference is."""
+    """int64 [n]: 1 if only the candidate is right, -1 if only the reference is."""
     if not len(reference):
         raise DataError("no image to compare on; expected at least one that both models were evaluated on")
     return candidate.astype(np.int64) - reference.astype(np.int64)
@@ -195,7 +195,7 @@ def _drawn_interval(net: NDArray[np.float64], sizes: NDArray[np.float64], confid
 
 
 def _needed_images(discordant: float, gate: Gate) -> int:
-    """Images that show it where a share of them is discordant, half of those gained (Nam 1997, at equal accuracies)."""
+    """Images that show it if a share of them is discordant, half of those gained (Nam 1997, at equal accuracies)."""
     alpha, beta = _normal_quantile(gate.confidence), _normal_quantile(POWER)
     # Without a discordant image the score bound is -z^2 / (n + z^2).
     least = alpha**2 * (1 - gate.margin) / gate.margin
@@ -222,7 +222,7 @@ def _normal_quantile(probability: float) -> float:
 
 
 def _root_finder() -> Callable[..., float]:
-    scipy_stats()  # one sentence where scipy is missing
+    scipy_stats()  # one sentence if scipy is missing
     from scipy.optimize import brentq
 
     found: Callable[..., float] = brentq

@@ -49,7 +49,7 @@ def intervals(
     groups: NDArray[np.int64],
     bootstrap: Bootstrap,
 ) -> NDArray[np.float64]:
-    """float64 [statistics, 2], lower and upper bound; NaN where a statistic is never defined.
+    """float64 [statistics, 2], lower and upper bound; NaN if a statistic is never defined.
 
     `groups` int [n] numbers the group of each image from 0. `statistic` turns float64 [resamples, groups], how often
     each group was drawn, into float64 [statistics, resamples]. A resample in which a statistic is undefined (no image
@@ -75,7 +75,7 @@ def multiplicities(sample: NDArray[np.int64], group_count: int) -> NDArray[np.fl
 def weighted_rates(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """float64 [3 + classes, ...] of confusion matrices [..., classes, classes], rows the truth.
 
-    In this order: accuracy, balanced accuracy (mean recall), weighted F1, recall of each class. NaN where a class has
+    In this order: accuracy, balanced accuracy (mean recall), weighted F1, recall of each class. NaN if a class has
     no image; F1 of a class neither present nor predicted is 0. Each matrix holds at least one image.
     """
     hits = np.diagonal(matrices, axis1=-2, axis2=-1).astype(np.float64)
@@ -93,7 +93,7 @@ def weighted_auroc(
     """float64 [resamples]: area under the ROC curve for each row of weights, float64 [resamples, n].
 
     The weighted share of (positive, negative) pairs in which the positive image ranks higher, ties counted half:
-    Hanley & McNeil 1982, "The meaning and use of the area under a ROC curve". NaN where one side weighs nothing.
+    Hanley & McNeil 1982, "The meaning and use of the area under a ROC curve". NaN if one side weighs nothing.
     """
     order = np.argsort(ranking, kind="stable")
     starts = np.flatnonzero(np.diff(ranking[order], prepend=-np.inf))

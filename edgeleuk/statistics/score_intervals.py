@@ -1,4 +1,4 @@
-"""Intervals of all scores of an evaluation at once: by bootstrap where there are groups enough, else as few allow."""
+"""Intervals of all scores of an evaluation at once: by bootstrap if there are groups enough, else as few allow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Answers:
     def statistics(self, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         """float64 [statistics, resamples] of how often each group was drawn, float64 [resamples, groups].
 
-        Accuracy, balanced accuracy, weighted F1, the recall of each class, AUROC; NaN where undefined.
+        Accuracy, balanced accuracy, weighted F1, the recall of each class, AUROC; NaN if undefined.
         """
         count, held = self.class_count, np.flatnonzero(self.present.any(axis=1))
         rates = weighted_rates((drawn @ self._per_group).reshape(-1, count, count))

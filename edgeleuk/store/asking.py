@@ -1,4 +1,4 @@
-"""From what a user wrote to a filter: times, models by name, and what exists where nothing matches."""
+"""From what a user wrote to a filter: times, models by name, and what exists when nothing matches."""
 
 import re
 from collections.abc import Iterable

@@ -44,7 +44,7 @@ class StoreFile:
 
     @property
     def id(self) -> str:
-        """Eight hex digits that tell this store from any other; nothing where an older edgeleuk made it."""
+        """Eight hex digits that tell this store from any other; nothing if an older edgeleuk made it."""
         rows = self._rows("SELECT value FROM facts WHERE name = 'id'")
         return rows[0][0] if rows and re.fullmatch("[0-9a-f]{8}", str(rows[0][0])) else ""
 

@@ -25,7 +25,7 @@ class Store(Summaries, Editing, Attempts):
     def add(self, results: Sequence[Result], names: Iterable[tuple[str, str, str]] = ()) -> list[Result]:
         """Store results in one transaction; returns the stored ones, with their id.
 
-        Where the store has a result of that content and model already, that one stays and is returned; its further
+        If the store has a result of that content and model already, that one stays and is returned; its further
         name is noted, as are `names`: see `add_names`.
         """
         with self._transaction() as connection:

@@ -33,5 +33,5 @@ def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], after_id: in
 def _row(result: Result, classes: Sequence[str]) -> list[object]:
     known = result.to_dict() | {"warnings": "; ".join(result.warnings)}
     values = [known[column] for column in _COLUMNS]
-    numbers = [result.probabilities.get(name) for name in classes]  # none where another model said it
+    numbers = [result.probabilities.get(name) for name in classes]  # none if another model said it
     return [*values, *numbers, json.dumps(result.probabilities), RESEARCH_USE]

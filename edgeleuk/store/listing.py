@@ -186,7 +186,7 @@ def _marked(made: Iterator[str]) -> Iterator[str]:
 
 
 def _change(change: Change) -> str:
-    """What became of what; of a deleted result what the audit keeps of it, or all of that where it is damaged."""
+    """What became of what; of a deleted result what the audit keeps of it, or all of that if it is damaged."""
     old, new = ("-" if value is None else value for value in (change.old, change.new))
     if change.what != "delete":
         return f"{old} -> {new}"

@@ -78,12 +78,12 @@ class Result:
 
     @property
     def held_label(self) -> str:
-        """The label that holds: a person's where there is one, else the model's."""
+        """The label that holds: a person's if there is one, else the model's."""
         return self.corrected_label or self.label
 
     @property
     def model_name(self) -> str | None:
-        """Name of the model's file, where it is known."""
+        """Name of the model's file, if it is known."""
         return self.model.name if self.model else None
 
     def shown(self, label: str) -> str:

@@ -112,7 +112,7 @@ def to_model(row: Sequence[Any]) -> ModelIdentity:
 
 
 def as_path(path: str) -> str | bytes:
-    """A path as SQLite takes it: text, or bytes where the name is not UTF-8."""
+    """A path as SQLite takes it: text, or bytes if the name is not UTF-8."""
     try:
         path.encode()
     except UnicodeEncodeError:

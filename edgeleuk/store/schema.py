@@ -1,6 +1,6 @@
 """The store's tables, and opening the file that holds them: created, checked, or refused with the reason.
 
-    results   one row for each image content and model; `path` is a BLOB where a file name is not UTF-8, `stage` NULL
+    results   one row for each image content and model; `path` is a BLOB if a file name is not UTF-8, `stage` NULL
               but for a cascade's results, `warnings` a JSON list or NULL, `corrected_*` what a person said of it
     names     further names under which a content was seen
     models    the model files that answered, and what people call their classes
@@ -36,7 +36,7 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """
     if read_only and not path.exists():
         raise NotAStoreError(f"{path}: no such store; 'edgeleuk infer MODEL IMAGES --store {path}' makes one")
-    if os.path.isdir(path):  # noqa: PTH112 - Path's raises where one may not look
+    if os.path.isdir(path):  # noqa: PTH112 - Path's raises if one may not look
         raise NotAStoreError(f"{path} is a folder; expected a file such as {path / 'results.db'}")
     with store_errors(path):
         try:

@@ -74,7 +74,7 @@ def _stamp(text: str, zone: tzinfo | None, days: int) -> str:
 
 
 def _moment(text: str, zone: tzinfo | None, days: int) -> datetime:
-    """Naive where no zone is known: `timestamp` takes that for local, with the offset of that day and not of today."""
+    """Naive if no zone is known: `timestamp` takes that for local, with the offset of that day and not of today."""
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError(text)

@@ -16,7 +16,7 @@ from edgeleuk.reading import parse_json
 @dataclass
 class Progress:
     """How far a training has come. `rows` is the history, one row an epoch; `best` the row whose weights are kept,
-    `start` that of the network before its first step, where that counts.
+    `start` that of the network before its first step, if that counts.
     """
 
     epochs_done: int = 0

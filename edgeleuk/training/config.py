@@ -75,7 +75,7 @@ class TrainConfig:
         None, f"Weight of the teacher's answers in the loss; the labels have the rest. [default: {TEACHER_WEIGHT:g}]"
     )
     fold: int = _option(0, "Fold held out for validation.")
-    folds: int = _option(3, "Folds to deal where a folder is given instead of an index.")
+    folds: int = _option(3, "Folds to deal if a folder is given instead of an index.")
     seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
 
     def __post_init__(self) -> None:
@@ -152,14 +152,14 @@ class PruneConfig:
         "(L1 norm scaled by batch normalization, Li et al. 2017 and Liu et al. 2017).",
     )
     samples: int = _option(256, "Training images that taylor and the new batch-norm statistics are measured on.")
-    multiple: int = _option(8, "Filters of a layer stay a multiple of this, where it has as many.")
+    multiple: int = _option(8, "Filters of a layer stay a multiple of this, if it has as many.")
     least_share: float = _option(0.25, "Share of its filters that each layer keeps at least.")
     epochs: int = _option(4, "Epochs of fine-tuning.")
     batch_size: int = _option(32, "Images in a batch.")
     learning_rate: float | None = _option(
         None,
         "Peak learning rate (Adam, cosine, warm-up). "
-        "[default: 5e-4; 1e-4 where the run's training began with trained weights]",
+        "[default: 5e-4; 1e-4 if the run's training began with trained weights]",
     )
     patience: int = _option(8, _PATIENCE_HELP)
     seed: int = _option(0, "Seed of order, augmentation, dropout and the images measured on.")

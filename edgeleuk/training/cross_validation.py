@@ -26,7 +26,7 @@ def cross_validate(
 ) -> str:
     """Train a run a fold below `out`, write cross_validation.json there and return its summary in one line.
 
-    Complete folds are kept where `resume` is asked for. A teacher is the folder of an earlier cross-validation, whose
+    Complete folds are kept if `resume` is asked for. A teacher is the folder of an earlier cross-validation, whose
     run of each fold teaches that fold's student. The best epoch of each run was chosen on its own validation
     fold, so the mean flatters; `evaluate` on a test split does not. Raises as `train`, and UsageError without epochs.
     """

@@ -77,7 +77,7 @@ def _mark_phases(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _name_phases(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
-    """The name of each phase above its first epoch, where there are several."""
+    """The name of each phase above its first epoch, if there are several."""
     starts = [n for n, row in enumerate(rows) if n == 0 or rows[n - 1].get("phase") != row.get("phase")]
     for number in starts if len(starts) > 1 else []:
         place = axes.get_xaxis_transform()

@@ -32,7 +32,7 @@ def write_results(partial: Path, progress: Progress, model: Any) -> None:
 
 
 def epoch_reporter(total: int, report: Report, log_folder: Path | None) -> OnEpoch:
-    """A function that tells each epoch's row on the terminal and, where asked, to TensorBoard."""
+    """A function that tells each epoch's row on the terminal and, if asked, to TensorBoard."""
     if log_folder:
         with output_errors(log_folder):
             log_folder.mkdir(parents=True, exist_ok=True)

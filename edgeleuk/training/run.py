@@ -61,7 +61,7 @@ class Run:
 
     @property
     def best_weighted_f1(self) -> float:
-        """Weighted F1 of that epoch on the validation fold; nan where there was none."""
+        """Weighted F1 of that epoch on the validation fold; nan if there was none."""
         return float(self.best["val_weighted_f1"]) if self.best else float("nan")
 
     @property
@@ -76,7 +76,7 @@ def inherited_files(source: Run) -> dict[str, str]:
 
 
 def partial_of(out: Path) -> Path:
-    """Where the unfinished run lies."""
+    """Where the unfinished run is."""
     return out.with_name(out.name + ".partial")
 
 

@@ -125,7 +125,7 @@ def _fit(
 
 
 def _phases(config: TrainConfig) -> list[Phase]:
-    """Head first where the backbone is pretrained, then everything, batch-norm statistics frozen if pretrained."""
+    """Head first if the backbone is pretrained, then everything, batch-norm statistics frozen if pretrained."""
     rate = config.learning_rate or (1e-4 if config.pretrained else 2e-3)
     return [
         Phase("head", _head_epochs(config), max(rate, _HEAD_LEARNING_RATE), train_head_only),

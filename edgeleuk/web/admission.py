@@ -22,7 +22,7 @@ class Ticket:
 
 
 class Admission:
-    """Refuses before a body is read where it could not be answered soon. Belongs to one event loop.
+    """Refuses before a body is read if it could not be answered soon. Belongs to one event loop.
 
     Uploads that wait for their answer and those that are just coming in share `queue` places, so that few bodies are
     read in vain; slow ones stand aside, so that they keep nobody else from being served.

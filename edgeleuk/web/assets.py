@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 
 class Assets(StaticFiles):
-    """Asked for anew each time, and answered with 304 where the browser has it: an upgrade shows at once."""
+    """Requested again each time, and answered with 304 if the browser has it: an upgrade shows at once."""
 
     def __init__(self) -> None:
         super().__init__(packages=[("edgeleuk.web", "static")])

@@ -57,7 +57,7 @@ class Desk:
     async def answer(self, body: Body, name: str, subject: str | None) -> Answer:
         """The result of an image, stored. Raises ImageError, StoreError.
 
-        Who hands in what is under way already gets the same answer; it goes on where its first sender went away.
+        Who hands in what is under way already gets the same answer; it goes on if its first sender went away.
         """
         key = (body.sha256, self.model.identity.sha256)
         task = self._under_way.get(key)
@@ -99,7 +99,7 @@ class Desk:
     def _finished(self, key: tuple[str, str], task: "asyncio.Task[Answer]") -> None:
         del self._under_way[key]
         if not task.cancelled():
-            task.exception()  # seen: where every client went away, nobody else will ask
+            task.exception()  # seen: if every client went away, no one else will ask
 
     def _classify(self, request: Request, answer: "Future[Answer]") -> None:
         """In the inference thread; whatever comes of it is told through `answer`."""

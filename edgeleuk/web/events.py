@@ -50,7 +50,7 @@ class Listener:
         self.dropped = False
 
     def offer(self, messages: Iterable[Message]) -> None:
-        """Queue messages, or give up where there is no room."""
+        """Queue messages, or give up if there is no room."""
         try:
             for message in messages:
                 self.messages.put_nowait(message)
@@ -140,7 +140,7 @@ class Events:
                 yield message
 
     async def _missed(self, last: Place | None) -> Sequence[Message]:
-        """Results since that place; that the list is to be read anew where there are too many, or it is of no use."""
+        """Results since that place; that the list is to be read again if there are too many, or it is of no use."""
         if last is None:
             return []
         position = self._position

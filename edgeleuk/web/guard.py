@@ -42,7 +42,7 @@ _HEADERS = {
 
 
 class Access:
-    """Who may use the server: whoever knows the token, or everyone where there is none."""
+    """Who may use the server: whoever knows the token, or everyone if there is none."""
 
     def __init__(self, token: str | None, limits: Limits) -> None:
         self._token = None if token is None else token.encode()
@@ -59,7 +59,7 @@ class Access:
     def check_token(self, text: str, client: str) -> None:
         """Raise RefusalError: 401 for a wrong token, 429 for a client with too many wrong ones, right or not.
 
-        Also 429 where all clients together had too many, but for those that had the right one before: many addresses
+        Also 429 if all clients together had too many, but for those that had the right one before: many addresses
         guess no faster than one, and shut nobody out who is in.
         """
         wait_s = self._attempts.wait_s(client)

@@ -27,7 +27,7 @@ _HELP = {
     "temperature_celsius": "Of the processor.",
     "process_memory_bytes": "Of this process, resident.",
     "memory_available_bytes": "Of the device.",
-    "throttled": "1 where the firmware holds the clock back or the supply is too weak now.",
+    "throttled": "1 if the firmware holds the clock back or the supply is too weak now.",
     "load1": "Processes that ran or wanted to, averaged over a minute.",
 }
 

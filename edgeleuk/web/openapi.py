@@ -177,7 +177,7 @@ def _filters() -> list[Json]:
     return [
         parameter("subject", {**plain, "maxLength": MAX_SUBJECT}, "Of this subject; case does not matter."),
         parameter("subject_none", {"const": "1"}, "Without a subject."),
-        parameter("label", {**plain, "maxLength": MAX_LABEL}, "With this label, a person's where there is one; case "
+        parameter("label", {**plain, "maxLength": MAX_LABEL}, "With this label, a person's if there is one; case "
                    "does not matter. A label that is none is refused."),
         parameter("since", _TIME, "Stored then or later: a date from its start, a time, or 36h (ago)."),
         parameter("until", _TIME, "Stored before a time; a date is meant with all of that day."),

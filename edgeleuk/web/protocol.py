@@ -45,7 +45,7 @@ class GuardedProtocol(H11Protocol):
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection, or send it away where there are too many."""
+        """Count the connection, or send it away if there are too many."""
         raw = cast(asyncio.Transport, transport)
         if hasattr(raw, "max_size"):
             raw.max_size = _RECEIVE_BYTES

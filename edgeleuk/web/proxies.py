@@ -1,4 +1,4 @@
-"""Who really asks where a proxy stands before the server: what it says in X-Forwarded-For and -Proto, if it is trusted.
+"""Who really asks when a proxy stands before the server: what it says in X-Forwarded-For and -Proto, if it is trusted.
 
 Any client can send these headers. They are believed only from addresses that were named at the start, and of the list
 of addresses only the last one that is no trusted proxy: what stands before it is the client's own word again.
@@ -32,7 +32,7 @@ class TrustedProxies:
         return any(mapped.version == network.version and mapped in network for network in self._networks)
 
     def seen_through(self, scope: Scope) -> Scope:
-        """The request as its client made it: its address and scheme. Unchanged where no trusted proxy sent it."""
+        """The request as its client made it: its address and scheme. Unchanged if no trusted proxy sent it."""
         peer = (scope.get("client") or ("", 0))[0]
         if peer not in self:
             return scope

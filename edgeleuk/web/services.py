@@ -110,7 +110,7 @@ class Services:
         return {"name": card["name"], "sha256": card["sha256"], "display_names": card["display_names"], **about}
 
     def _note_model(self, model: ServedModel) -> None:
-        """So that older results of it have a name, too. The next result notes it where the disk is full now."""
+        """So that older results of it have a name, too. The next result notes it if the disk is full now."""
         try:
             self.writer.add_model(model.identity)
         except StoreError as error:

@@ -30,7 +30,7 @@ class Sessions:
         return end is not None and self._clock() < end
 
     def remove(self, name: str) -> None:
-        """End a session, where there is one."""
+        """End a session, if there is one."""
         self._ends.pop(_digest(name), None)
 
     def cookie(self, name: str, secure: bool) -> str:

@@ -53,7 +53,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class Settings:
-    """One server: which model, which store, where it listens and who may use it. `token` None: nobody needs one."""
+    """One server: which model, which store, where it listens and who may use it. `token` None: no token is needed."""
 
     model: Path
     store: Path

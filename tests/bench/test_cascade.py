@@ -96,7 +96,7 @@ def test_what_is_expected_follows_from_the_share_on_validation(result):
     assert result.expected_ms == 1.0 + 0.25 * 8.0
     [line] = cascade_lines(result)
     assert line == (
-        "cascade: first model 1 ms, large model 8 ms, worst case (both in turn) 9.5 ms; expected 3 ms where the first "
+        "cascade: first model 1 ms, large model 8 ms, worst case (both in turn) 9.5 ms; expected 3 ms if the first "
         "answers 75.0%, as on 40 validation images"
     )
 

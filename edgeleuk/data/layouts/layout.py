@@ -11,7 +11,7 @@ from edgeleuk.errors import DataError
 
 
 class FileEntry(NamedTuple):
-    """One image file: path relative to the root with '/', size, and SHA-256 where it is known already, else ''."""
+    """One image file: path relative to the root with '/', size, and SHA-256 if it is known already, else ''."""
 
     path: str
     sha256: str

@@ -26,7 +26,7 @@ def is_part(name: str) -> bool:
 def refuse_parts(paths: Iterable[str], root: Path) -> None:
     """Raise DataError if a folder in these paths, relative to `root`, is a part of a data set and not a class.
 
-    "cells_train" is one where another folder beside it is, too.
+    "cells_train" is one if another folder beside it is, too.
     """
     beside: dict[str, dict[str, set[str]]] = {}  # by the folder above: the folders in it, and those in these
     for path in paths:

@@ -1,4 +1,4 @@
-"""Procedural cells in the C-NMC layout: something learnable and not trivial where the data set is not at hand.
+"""Procedural cells in the C-NMC layout: something learnable and not trivial when the data set is not at hand.
 
 Each trait of a cell is mean + deviation * z. z is normal with deviation 1, partly the subject's and partly the cell's
 own, and its mean is +d/2 for blasts and -d/2 for healthy cells: d (the effect size d', Green & Swets 1966) shrinks
@@ -33,7 +33,7 @@ _LIGHT = np.array([210.0, 195.0, 156.0])  # a warm lamp, chosen so that a nucleu
 
 @dataclass(frozen=True)
 class Subject:
-    """One subject: `number` names it (H before it where healthy), `shift` float64 [5] is what its cells share."""
+    """One subject: `number` names it (H before it if healthy), `shift` float64 [5] is what its cells share."""
 
     number: int
     label: str
@@ -43,7 +43,7 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """The subject as file names have it: 3, or H3 where healthy."""
+        """The subject as file names have it: 3, or H3 if healthy."""
         return f"H{self.number}" if self.label == "hem" else str(self.number)
 
 

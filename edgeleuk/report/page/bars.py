@@ -56,7 +56,7 @@ def by_kind(found: Sequence[OperatorTime]) -> dict[str, float]:
 
 
 def _rest(whole: float, kinds: Mapping[str, float]) -> dict[str, float]:
-    """What of the median no operator accounts for; nothing where they tell more than that."""
+    """What of the median no operator accounts for; nothing if they tell more than that."""
     missing = whole - sum(kinds.values())
     return {REST: missing} if missing > 0 else {}
 

@@ -184,7 +184,7 @@ def _plain(value: float, _: Any) -> str:
 
 
 def _spans_decades(least: Sequence[float], most: Sequence[float]) -> bool:
-    """Whether values differ tenfold, where a linear axis hides the small ones."""
+    """Whether values differ tenfold, so that a linear axis hides the small ones."""
     return max(most) > 10 * min(least) > 0
 
 

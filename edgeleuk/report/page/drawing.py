@@ -19,7 +19,7 @@ COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
 INK = "#123456"  # stands for the page's own colour, and is replaced by it
 GRID: dict[str, Any] = {"alpha": 0.25, "color": INK, "linewidth": 0.6}
 ROOM = 58  # characters that fit beside each other
-SIDE = 0.22  # inches at the left where nothing stands but half a number
+SIDE = 0.22  # inches at the left with nothing but half a number
 _WIDTH = 5.2  # inches; at 72 units an inch about as wide as a phone
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",

@@ -8,7 +8,7 @@ _MOST_SUBJECTS = 30
 
 
 def evaluation_tables(found: Evaluated) -> tuple[Table, ...]:
-    """Scores, confusion matrix, and subjects where they are known."""
+    """Scores, confusion matrix, and subjects if they are known."""
     tables = (scores_table(found), confusion_table(found), subjects_table(found))
     return tuple(table for table in tables if table is not None)
 

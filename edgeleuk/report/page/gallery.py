@@ -10,7 +10,7 @@ from edgeleuk.report.page.points import Point
 from edgeleuk.report.page.rows import Row
 
 _MEMORY = (
-    "Greatest resident memory of a fresh process. Python, numpy and the interpreter's libraries are in it: grey, where "
+    "Greatest resident memory of a fresh process. Python, numpy and the interpreter's libraries are in it: grey, if "
     "the record tells, is what they took before there was a model."
 )
 MOST_ROWS = 40  # a picture of more is longer than anybody looks at

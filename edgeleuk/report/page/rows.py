@@ -75,7 +75,7 @@ def rows_of_record(record: Record, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def _names(pairs: Sequence[tuple[Record, Result]]) -> list[str]:
-    """Model, then interpreter, threads and device where they differ, then the time where that is not enough."""
+    """Model, then interpreter, threads and device if they differ, then the time if that is not enough."""
     parts = [
         (
             shortened(result.model.name.removesuffix(".tflite")),

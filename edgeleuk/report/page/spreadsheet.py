@@ -19,7 +19,7 @@ Cell = str | float | int | bool | None
 
 
 def render_csv(material: Material) -> str:
-    """The table of what was read; one row a result, with the accuracy of its model where that was read, too.
+    """The table of what was read; one row a result, with the accuracy of its model if that was read, too.
 
     Raises UsageError for records that do not fit one table, DataError for those without a result.
     """
@@ -148,7 +148,7 @@ def _searches(material: Material) -> Iterator[dict[str, Cell]]:
 
 
 def _trial(search: SearchRecord, trial: Trial, material: Material) -> dict[str, Cell]:
-    """Empty where it does not apply to a trial in this state."""
+    """Empty if it does not apply to a trial in this state."""
     evaluated = None if trial.sha256 is None else material.accuracy_of(trial.sha256)
     last = trial.rungs[-1] if trial.rungs else None
     return {
@@ -173,7 +173,7 @@ def _trial(search: SearchRecord, trial: Trial, material: Material) -> dict[str, 
 
 
 def _setting(settings: Mapping[str, Any], name: str) -> Cell:
-    """Empty where there is none of this name; "none" is a value."""
+    """Empty if there is none of this name; "none" is a value."""
     value = settings.get(name, "")
     if value is None:
         return "none"

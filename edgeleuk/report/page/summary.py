@@ -49,7 +49,7 @@ def latency_table(rows: Sequence[Row]) -> Table:
 
 
 def costs_table(rows: Sequence[Row], material: Material) -> Table:
-    """Cold start, memory, size, throughput, delegate; energy and accuracy where they are known."""
+    """Cold start, memory, size, throughput, delegate; energy and accuracy if they are known."""
     columns: dict[str, Callable[[Row], str]] = _identity(rows)
     notes = list(COLUMNS)
     if material.accuracies:
@@ -149,7 +149,7 @@ def figures_table(figures: Figures) -> Table:
 def accuracy_points(rows: Sequence[Row], material: Material) -> list[Point]:
     """Each model that was evaluated, on each device and interpreter with the number of threads that is fastest.
 
-    Nothing where it is one model only, beside which there is nothing.
+    Nothing if there is only one model.
     """
     fastest: dict[tuple[str, str, str], Row] = {}
     for row in rows:

@@ -130,7 +130,7 @@ def change_text(one: Evaluated, other: Evaluated, than: str = "") -> str:
 
 
 def _images(found: Evaluated) -> str:
-    """ "180 images of 6 subjects"; where no subject is known the images alone."""
+    """ "180 images of 6 subjects"; if no subject is known the images alone."""
     images = counted(found.images, "image")
     return f"{images} of {found.accuracy.count}" if found.subjects else images
 

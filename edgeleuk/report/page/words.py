@@ -19,9 +19,9 @@ METHOD = (
     "independent, processes are.",
     "Times as fast: the ratio of two medians over the processes' medians, within one record and one kind of model (of "
     "one index and classes, or one name but for its precision); its interval is a percentile bootstrap that draws "
-    "processes. Where it holds 1, the processes of either differ as much as the two do.",
+    "processes. If it holds 1, the processes of either differ as much as the two do.",
     "Memory is the greatest resident memory of such a process, Python and the interpreter's libraries included.",
-    "A measurement is not valid where the firmware throttled, a clock changed, other programs or the hypervisor "
+    "A measurement is not valid if the firmware throttled, a clock changed, other programs or the hypervisor "
     "took the processor, a warm-up did not settle, or the interval is wide. What a device does not tell is not "
     "assumed to be well.",
 )
@@ -86,7 +86,7 @@ def protocol_rows(record: Record) -> tuple[tuple[str, str], ...]:
 
 
 def accuracy_lines(material: Material) -> tuple[str, ...]:
-    """One sentence an evaluation with all that limits it; where its model was not timed, that is said."""
+    """One sentence an evaluation with all that limits it; if its model was not timed, that is said."""
     timed = {result.model.sha256 for record in material.records for result in record.results}
     return tuple(
         f"{found.model}: accuracy {found.accuracy.text} on {found.images:,} images of split '{found.split}'"

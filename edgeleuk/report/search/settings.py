@@ -53,7 +53,7 @@ def names_of(every: Iterable[Settings]) -> list[str]:
 
 
 def varying(record: SearchRecord) -> list[str]:
-    """The dimensions in which its trials differ; all of them where there is one trial."""
+    """The dimensions in which its trials differ; all of them if there is one trial."""
     every = [trial.settings for trial in record.trials]
     if len(every) < 2:
         return names_of(every)
@@ -66,7 +66,7 @@ def head(name: str) -> str:
 
 
 def cell(settings: Settings, name: str) -> str:
-    """The value of one dimension; a dash where there is none."""
+    """The value of one dimension; a dash if there is none."""
     if name not in settings:
         return "-"
     value, known = settings[name], _known(name, settings[name])

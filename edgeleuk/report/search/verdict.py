@@ -11,7 +11,7 @@ from edgeleuk.statistics.noninferiority import INFERIOR, NOT_INFERIOR, NOT_SHOWN
 
 
 def gate_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
-    """The comparison with the reference and on which images; nothing where there was none."""
+    """The comparison with the reference and on which images; nothing if there was none."""
     if record.gate is not None:
         yield from comparison_rows(record.gate)
         yield "images", split_sentence(record.gate_split)

@@ -87,7 +87,7 @@ def chosen_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
 
 
 def why_none(record: SearchRecord) -> str:
-    """Why nothing was chosen; where nothing meets the budget, the nearest."""
+    """Why nothing was chosen; if nothing meets the budget, the nearest."""
     complete = [trial for trial in record.trials if trial.state == COMPLETE and trial.latency_ms is not None]
     if complete:
         trial = min(complete, key=lambda trial: trial.latency_ms or 0)
@@ -109,12 +109,12 @@ def over_budget(record: SearchRecord, trial: Trial) -> bool:
 
 
 def reference_ms(record: SearchRecord) -> float | None:
-    """Latency of the reference's int8 graph; known where it is a trial itself."""
+    """Latency of the reference's int8 graph; known if it is a trial itself."""
     if record.reference is None:
         return None
     origin, settings = record.reference.origin, record.reference.settings
     own = (trial for trial in record.trials if origin == f"trial {trial.number}" and trial.settings == settings)
-    return next((trial.latency_ms for trial in own), None)  # none where the reference is a trial before it was pruned
+    return next((trial.latency_ms for trial in own), None)  # none if the reference is a trial before it was pruned
 
 
 def times_faster(other_ms: float | None, ms: float | None) -> str:
@@ -123,7 +123,7 @@ def times_faster(other_ms: float | None, ms: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """ "2.80", with a dash where it is not known."""
+    """ "2.80", with a dash if it is not known."""
     if value is None:
         return "-"
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:,.0f}"

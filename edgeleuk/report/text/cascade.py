@@ -63,7 +63,7 @@ def _times(times: "CascadeTimes", share: float) -> Iterator[str]:
     for name, found in (("inference", times.inference(share)), ("image file to decision", times.whole_way(share))):
         yield f"{name:24}  {found.large_ms:11.4g}  {_ratio(found, found.expected_ms)}  {_ratio(found, found.worst_ms)}"
     yield (
-        f"expected: where {share:.1%} of images are answered by the first model ({times.first.invoke_ms:.4g} ms), "
+        f"expected: if {share:.1%} of images are answered by the first model ({times.first.invoke_ms:.4g} ms), "
         "as on validation; at its worst: both models run"
     )
 

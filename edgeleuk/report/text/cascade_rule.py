@@ -8,7 +8,7 @@ from edgeleuk.runtime.cascade_rule import CascadeRule
 def rule_lines(rule: CascadeRule) -> Iterator[str]:
     """When the first model answers, and what that came to on the validation images."""
     yield (
-        f"rule          the first model answers where its confidence, at temperature {rule.temperature:.4g}, is "
+        f"rule          the first model answers if its confidence, at temperature {rule.temperature:.4g}, is "
         f"{rule.threshold:.6g} or more"
     )
     yield (
@@ -21,6 +21,6 @@ def rule_lines(rule: CascadeRule) -> Iterator[str]:
     lost = 100 * (rule.right_large - rule.right_cascade) / rule.images
     change = f"{lost:.2f} points below" if lost >= 0 else f"{-lost:.2f} points above"
     yield (
-        f"accuracy      first {first}, large {large}, cascade {both}: {change} the large one, where at most "
+        f"accuracy      first {first}, large {large}, cascade {both}: {change} the large one, if at most "
         f"{rule.max_drop_points:g} below was allowed"
     )

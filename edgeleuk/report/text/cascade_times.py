@@ -15,7 +15,7 @@ def cascade_lines(result: Result) -> Iterator[str]:
     first, large = result.part_ms(FIRST_MODEL), result.part_ms(LARGE_MODEL)
     yield (
         f"cascade: {FIRST_MODEL} {first:.4g} ms, {LARGE_MODEL} {large:.4g} ms, worst case (both in turn) "
-        f"{result.latency.p50_ms:.4g} ms; expected {expected:.4g} ms where the first answers "
+        f"{result.latency.p50_ms:.4g} ms; expected {expected:.4g} ms if the first answers "
         f"{cascade.share_first:.1%}, as on {cascade.images:,} validation images"
     )
     if result.share_first is not None:

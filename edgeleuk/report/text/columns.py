@@ -24,7 +24,7 @@ def table_lines(table: Table) -> Iterator[str]:
 
 
 def named_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """A name and its text a line, which goes on below itself where it is too long."""
+    """A name and its text a line, which goes on below itself if it is too long."""
     for name, text in rows:
         wrapped = textwrap.wrap(one_line(text), WIDTH - _SIDE, break_on_hyphens=False) or [""]
         yield f"{name:{_SIDE}}{wrapped[0]}".rstrip()

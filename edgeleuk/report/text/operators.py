@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from edgeleuk.bench.record import Result
 
-MOST_MISSING = 0.2  # of the median: where more is missing, or more is told than there was, there are no shares
+MOST_MISSING = 0.2  # of the median: if more is missing, or more is told than there was, there are no shares
 REST = "not accounted for"
 
 

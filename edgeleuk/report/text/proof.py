@@ -153,12 +153,12 @@ def _fidelity(fidelity: dict[str, Any], title: str = "fidelity") -> str:
 
 
 def _difference(value: float) -> str:
-    """Four digits, as ever, or six where four would hide what is left."""
+    """Four digits, as ever, or six if four would hide what is left."""
     return f"{value:.4f}" if value == 0 or value >= 5e-5 else f"{value:.6f}"
 
 
 def split_graph(proof: dict[str, Any]) -> str:
-    """What to know about a graph that the delegate does not run in one piece, and what to do; "" where it does."""
+    """What to know about a graph that the delegate does not run in one piece, and what to do; "" if it does."""
     delegate = proof.get("delegate")
     if not delegate or delegate["partitions"] == 1:
         return ""
@@ -168,7 +168,7 @@ def split_graph(proof: dict[str, Any]) -> str:
 
 
 def rescalings(proof: dict[str, Any]) -> str:
-    """What to know about int8 tensors that are brought to another int8 scale; "" where there are none."""
+    """What to know about int8 tensors that are brought to another int8 scale; "" if there are none."""
     count = proof.get("int8_rescales", 0)
     if not count:
         return ""

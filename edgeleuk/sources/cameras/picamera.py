@@ -53,7 +53,7 @@ class PiCamera:
             raise UsageError(f"the camera gives frames of {width}x{height}, asked for were {asked}")
 
     def _read(self) -> NDArray[np.uint8]:
-        """Pixels [height, width, 3] in RGB order. Raises CameraError and closes where there are none."""
+        """Pixels [height, width, 3] in RGB order. Raises CameraError and closes if there are none."""
         try:
             job = self._camera.capture_array("main", wait=False)
             pixels: NDArray[np.uint8] = self._camera.wait(job, timeout=_LONGEST_S)

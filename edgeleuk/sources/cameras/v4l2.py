@@ -80,7 +80,7 @@ class V4L2Camera:
         return capture
 
     def _read(self) -> NDArray[np.uint8]:
-        """Pixels [height, width, 3] in BGR order. Raises CameraError and closes where there are none."""
+        """Pixels [height, width, 3] in BGR order. Raises CameraError and closes if there are none."""
         for _ in range(_TRIES):
             read, pixels = self._capture.read() if self._capture is not None else (False, None)
             if read and pixels is not None:
@@ -91,7 +91,7 @@ class V4L2Camera:
 
 
 def open_v4l2(device: str, size: tuple[int, int] | None) -> Capture:
-    """The device through OpenCV: uncompressed where it can, one buffer, so that frames are fresh.
+    """The device through OpenCV: uncompressed if it can, one buffer, so that frames are fresh.
 
     Raises MissingExtraError, CameraError.
     """

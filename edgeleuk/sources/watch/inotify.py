@@ -66,9 +66,9 @@ class Inotify:
         return self._handle
 
     def add(self, folder: str, follow_link: bool = False) -> int:
-        """Watch a folder; its number, the same one where it is watched already, by whatever name.
+        """Watch a folder; its number, the same one if it is watched already, by whatever name.
 
-        Raises OSError: ENOSPC at the limit of watches, ENOTDIR or ELOOP where it is no folder or a link.
+        Raises OSError: ENOSPC at the limit of watches, ENOTDIR or ELOOP if it is no folder or a link.
         """
         mask = FOLLOWED if follow_link else FOLLOWED | _DONT_FOLLOW
         number: int = self._library.inotify_add_watch(self._handle, os.fsencode(folder), mask)
@@ -77,7 +77,7 @@ class Inotify:
         return number
 
     def remove(self, watch: int) -> None:
-        """Stop watching; nothing happens where the kernel had done so."""
+        """Stop watching; nothing happens if the kernel had done so."""
         self._library.inotify_rm_watch(self._handle, watch)
 
     def read(self) -> list[Event]:

@@ -50,7 +50,7 @@ class Intake:
         return len(self._ready) >= _MOST_READY
 
     def found(self, path: str, trust_age: bool = True) -> None:
-        """A scan met a file. It is offered at once where its last write is older than settle_s, and that is trusted."""
+        """A scan met a file. It is offered at once if its last write is older than settle_s, and that is trusted."""
         signature = self._look(path)
         if signature is None or path in self._ready or path in self._settling or self._is_known(path, signature):
             return
@@ -77,7 +77,7 @@ class Intake:
     def again(self, path: str, passing: bool = False) -> bool:
         """Reading failed: offer the file when it changed, or once more after settle_s; False: that was done before.
 
-        Where the reason is `passing`, offer it again in a minute, whatever was done before.
+        If the reason is `passing`, offer it again in a minute, whatever was done before.
         """
         signature = self._look(path)
         if signature is None:
@@ -139,7 +139,7 @@ class Intake:
         return seen_at_rest in self._offered or seen in self._offered
 
     def _look(self, path: str) -> Signature | None:
-        """The signature of a regular file; None for all else, reported where that may surprise."""
+        """The signature of a regular file; None for all else, reported if that may surprise."""
         try:
             found = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):

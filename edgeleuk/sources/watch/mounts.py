@@ -14,9 +14,9 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def remote_file_system(folder: str, mountinfo: Path = MOUNTINFO) -> str | None:
-    """Type of the file system that holds folder, or lies below it, where changes may come from elsewhere; else None.
+    """Type of the file system that holds folder, or lies below it, whose changes may come from elsewhere; else None.
 
-    None, too, where the system does not tell.
+    None, too, if the system does not tell.
     """
     try:
         text = mountinfo.read_text(encoding="utf-8", errors="surrogateescape")
@@ -36,7 +36,7 @@ def is_remote(kind: str) -> bool:
 
 
 def parse_mountinfo(text: str) -> dict[str, str]:
-    """Type of the file system by mount point, the uppermost where several lie on one point (proc_pid_mountinfo(5))."""
+    """Type of the file system by mount point, the uppermost if several lie on one point (proc_pid_mountinfo(5))."""
     mounts: dict[str, str] = {}
     for line in text.split("\n"):
         before, separator, after = line.partition(" - ")

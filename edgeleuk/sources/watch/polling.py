@@ -28,7 +28,7 @@ class PollingFeed:
     def __init__(
         self, root: str, intake: Intake, notices: Notices, interval_s: float, check: Callable[[], None]
     ) -> None:
-        """`check` is called before each pass, and raises FolderGone where the root is another folder now."""
+        """`check` is called before each pass, and raises FolderGone if the root is another folder now."""
         self._root, self._intake, self._notices, self._check = root, intake, notices, check
         self._interval_s = max(interval_s, _SHORTEST_S)
         self._walk: Iterator[str] | None = None
@@ -111,7 +111,7 @@ def rest_s(computing_s: float, elapsed_s: float, interval_s: float, news: bool) 
 
 
 def _time_ns(folder: str) -> int:
-    """When names in a folder last changed; -1 where it is gone."""
+    """When names in a folder last changed; -1 if it is gone."""
     try:
         return os.stat(folder).st_mtime_ns  # noqa: PTH116 - a string, as everywhere here
     except OSError:

@@ -9,7 +9,7 @@ from edgeleuk.sources.watch.notices import Notices
 
 
 class Visitor(Protocol):
-    """Who walks: is asked before a folder is listed, and told where it cannot be."""
+    """Who walks: is asked before a folder is listed, and told if it cannot be."""
 
     def enter(self, folder: str) -> bool:
         """Whether to list the folder."""

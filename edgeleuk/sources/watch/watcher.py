@@ -40,10 +40,10 @@ class FolderWatch:
         report: Callable[[str], None],
         open_kernel: Callable[[], Kernel] = Inotify,
     ) -> None:
-        """Follow `folder` with inotify; by polling where `polling`, or, if that is None, where inotify cannot serve.
+        """Follow `folder` with inotify; by polling if `polling`, or if that is None and inotify cannot serve.
 
         A file found and not announced by the kernel is whole when it has been unchanged for `settle_s` seconds. Raises
-        UsageError if folder is no folder that can be read, or, with polling=False, where inotify cannot be used.
+        UsageError if folder is no folder that can be read, or, with polling=False, if inotify cannot be used.
         """
         self._root, self._may_poll, self._settle_s = os.fspath(folder), polling, settle_s
         self._notices, self._open_kernel = Notices(report), open_kernel
@@ -86,7 +86,7 @@ class FolderWatch:
     def retry_later(self, path: Path, passing: bool = False) -> bool:
         """Reading an image failed: give it again when it changed, or once more when it was unchanged for settle_s.
 
-        Where the reason is `passing`, no fault of the file, it comes again as often as it takes, each minute. False
+        If the reason is `passing`, no fault of the file, it comes again as often as it takes, each minute. False
         where that was its second chance, or it is no longer there: now only a change brings it again.
         """
         return self._feed is not None and self._intake.again(self._own_name(path), passing)
