@@ -21,7 +21,7 @@ from edgeleuk.bench.measured import (
     TensorFacts,
 )
 from edgeleuk.bench.summary import Summary, fewest_threads, summarise
-from edgeleuk.codec import decode, digest, dump, load
+from edgeleuk.codec import decode, digest, dump, parse_json
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.statistics.latency import Latency, latency
@@ -167,7 +167,7 @@ def read_record(path: Path) -> Record:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
-    return parse_record(load(content, str(path)), str(path))
+    return parse_record(parse_json(content, str(path), any_text=True), str(path))
 
 
 def parse_record(raw: Any, name: str) -> Record:

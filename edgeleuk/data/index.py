@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.data.root import Place, find_root, hint, recorded_root
+from edgeleuk.codec import decode, parse_json, read_json
+from edgeleuk.data.root import find_root, hint, recorded_root
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, sha256_file, to_json, write_text
-from edgeleuk.reading import parse_json, read_json
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "test", "unlabelled")
@@ -135,62 +135,54 @@ def parse_index(text: str, path: Path) -> Index:
     return _from_json(parse_json(text, str(path)), path, None)
 
 
+@dataclass(frozen=True)
+class _File:
+    """What an index file holds."""
+
+    schema_version: int
+    root: str
+    classes: tuple[str, ...]
+    images: tuple[ImageRecord, ...]
+    positive_class: str | None = None
+    fold_count: int = 0
+    subjects_known: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the parts do not fit each other."""
+        if self.schema_version not in (_WITH_ABSOLUTE_ROOT, SCHEMA_VERSION):
+            known = f"{SCHEMA_VERSION} or {_WITH_ABSOLUTE_ROOT}"
+            raise ValueError(f"schema_version is {self.schema_version}, expected {known}")
+        if len(set(self.classes)) != len(self.classes) or not all(self.classes) or not self.classes:
+            raise ValueError(f"classes is {self.classes!r:.60}, expected names that differ")
+        if not 0 <= self.fold_count <= _MOST_FOLDS:
+            raise ValueError(f"fold_count is {self.fold_count}, expected 0 to {_MOST_FOLDS:,}")
+        if not self.images:
+            raise ValueError("it holds no image")
+        for image in self.images:
+            self._check(image)
+
+    def _check(self, image: ImageRecord) -> None:
+        if image.split not in SPLITS:
+            raise ValueError(f"split of {image.path:.100} is {image.split!r:.60}, expected {' | '.join(SPLITS)}")
+        if image.fold is not None and not 0 <= image.fold < self.fold_count:
+            raise ValueError(f"fold of {image.path:.100} is {image.fold}, expected 0 to {self.fold_count - 1}")
+        if image.label is not None and image.label not in self.classes:
+            known = ", ".join(self.classes)
+            raise ValueError(f"label of {image.path:.100} is {image.label!r:.60}, expected one of {known:.200}")
+
+
 def _from_json(raw: Any, path: Path, data_root: Path | None) -> Index:
     try:
-        return _from_raw(raw, path, data_root)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        file: _File = decode(_File, raw, "the index")
+        place = find_root(file.root, path, [image.path for image in file.images], data_root)
+    except (DataError, OSError, ValueError) as error:
         raise DataError(f"{path} is not an edgeleuk index ({error!s:.300}); 'edgeleuk data split' makes one") from error
-
-
-def _from_raw(raw: dict[str, Any], file: Path, data_root: Path | None) -> Index:
-    version = raw.pop("schema_version")
-    if type(version) is not int or version not in (_WITH_ABSOLUTE_ROOT, SCHEMA_VERSION):
-        raise ValueError(f"schema_version is {version!r:.60}, expected {SCHEMA_VERSION} or {_WITH_ABSOLUTE_ROOT}")
-    images = tuple(ImageRecord(**image) for image in raw.pop("images"))
-    recorded, classes = raw.pop("root"), tuple(_names(raw.pop("classes")))
-    index = Index(root=Path(recorded), classes=classes, images=images, **raw)
-    _check_types("index", index, positive_class=str | None, fold_count=int, subjects_known=bool, seed=int)
-    if not 0 <= index.fold_count <= _MOST_FOLDS:
-        raise ValueError(f"fold_count is {index.fold_count}, expected 0 to {_MOST_FOLDS:,}")
-    if not images:
-        raise ValueError("it holds no image")
-    for image in images:
-        _check_image(image, index)
-    place = find_root(recorded, file, [image.path for image in images], data_root)
-    return _at(index, place, str(Path(recorded)) if version == _WITH_ABSOLUTE_ROOT else None)
-
-
-def _at(index: Index, place: Place, former_root: str | None) -> Index:
-    return dataclasses.replace(index, root=place.root, tried=place.tried, former_root=former_root)
-
-
-def _names(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
-        raise ValueError(f"classes is {value!r:.60}, expected a list of names")
-    if len(set(value)) != len(value) or not value:
-        raise ValueError(f"classes is {value!r:.60}, expected names that differ")
-    return value
-
-
-def _check_image(image: ImageRecord, index: Index) -> None:
-    _check_types(
-        "image", image, path=str, sha256=str, size_bytes=int, label=str | None, subject=str | None, fold=int | None
-    )
-    if image.split not in SPLITS:
-        raise ValueError(f"split of {image.path:.100} is {image.split!r:.60}, expected {' | '.join(SPLITS)}")
-    if image.fold is not None and not 0 <= image.fold < index.fold_count:
-        raise ValueError(f"fold of {image.path:.100} is {image.fold}, expected 0 to {index.fold_count - 1}")
-    if image.label is not None and image.label not in index.classes:
-        raise ValueError(
-            f"label of {image.path:.100} is {image.label!r:.60}, expected one of {', '.join(index.classes):.200}"
-        )
-
-
-def _check_types(where: str, record: Any, **expected: Any) -> None:
-    for name, kind in expected.items():
-        value = getattr(record, name)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"{name} of an {where} is {value!r:.60}, expected {getattr(kind, '__name__', kind)}")
+    content = {
+        item.name: getattr(file, item.name) for item in dataclasses.fields(file) if item.name != "schema_version"
+    }
+    former = str(Path(file.root)) if file.schema_version == _WITH_ABSOLUTE_ROOT else None
+    return Index(**content | {"root": place.root, "tried": place.tried, "former_root": former})
 
 
 def verify_files(index: Index, images: Iterable[ImageRecord]) -> None:

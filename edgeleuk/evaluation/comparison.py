@@ -5,17 +5,17 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from edgeleuk.codec import read_json
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.split import open_images
 from edgeleuk.errors import DataError, LeakError, ModelError, UsageError, reading_what_was_named
 from edgeleuk.evaluation.class_changes import ClassChange, class_changes
-from edgeleuk.evaluation.evaluate import SCHEMA_VERSION, Evaluation, Prediction, Request, evaluate_files, shown_path
-from edgeleuk.reading import read_json
+from edgeleuk.evaluation.evaluate import Evaluation, Prediction, Request, evaluate_files, shown_path
+from edgeleuk.evaluation.evaluated import parse_evaluation
 from edgeleuk.safe_csv import plain_cell
 from edgeleuk.statistics.noninferiority import Gate, Noninferiority, compare_images, compare_subjects
 
@@ -86,16 +86,16 @@ def read_reference(folder: Path) -> Reference:
     """Read the folder that `evaluate -o` wrote. Raises DataError if it is damaged or of another schema version."""
     try:
         raw = read_json(folder / "evaluation.json")
-        _check_schema(raw, folder)
+        found = parse_evaluation(raw, folder)
         rows = _predictions(folder / "predictions.csv")
         share = sum(row["label"] == row["predicted"] for row in rows) / max(len(rows), 1)
-        if len(rows) != raw["predictions"] or abs(share - raw["scores"]["accuracy"]["value"]) > 1e-9:
+        if len(rows) != raw["predictions"] or abs(share - found.scores.accuracy.value) > 1e-9:
             raise ValueError("predictions.csv does not give the accuracy in evaluation.json")
         by_path = any(not row.get("sha256") for row in rows)
         keys = [plain_cell(row["path"]) if by_path else _key(row["sha256"], plain_cell(row["label"])) for row in rows]
         right = {key: row["label"] == row["predicted"] for key, row in zip(keys, rows, strict=True)}
-        texts = {name: _text(raw, name) for name in ("model_sha256", "index_sha256", "split")}
-        return Reference(str(folder), **texts, trained_images=int(raw["trained_images"]), right=right, by_path=by_path)
+        trained = int(raw["trained_images"])
+        return Reference(str(folder), found.model_sha256, found.index_sha256, found.split, trained, right, by_path)
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DataError(
             f"{folder} is not an evaluation that can be read ({type(error).__name__}: {error!s:.300})"
@@ -107,22 +107,8 @@ def _predictions(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def _text(raw: dict[str, Any], name: str) -> str:
-    if not isinstance(raw[name], str):
-        raise TypeError(f"{name} is {raw[name]!r:.60}; expected text")
-    return str(raw[name])
-
-
 def _key(sha256: str, label: str) -> str:
     return f"{sha256} {label}"
-
-
-def _check_schema(raw: dict[str, Any], folder: Path) -> None:
-    if raw["schema_version"] != SCHEMA_VERSION:
-        raise DataError(
-            f"{folder} is an evaluation of schema version {raw['schema_version']!r}; this edgeleuk reads "
-            f"{SCHEMA_VERSION}: evaluate again"
-        )
 
 
 def _reference(path: Path, evaluation: Evaluation, data: Path, index: Index, request: Request) -> Reference:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import edgeleuk
-from edgeleuk.codec import decode
+from edgeleuk.codec import decode, read_json
 from edgeleuk.data.index import Index
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.evaluation.comparison import Comparison
@@ -22,7 +22,6 @@ from edgeleuk.optimize.device import Device
 from edgeleuk.optimize.halving import Halving
 from edgeleuk.optimize.jobs import Job
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, Reference, Refused, Rung, SearchRecord, Trial
-from edgeleuk.reading import read_json
 
 _STATES = {"COMPLETE": COMPLETE, "PRUNED": STOPPED, "FAIL": FAILED}
 _MEASURED, _FAULTS = "measured_ms", "measured_faults"

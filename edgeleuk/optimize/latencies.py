@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeleuk.codec import decode
+from edgeleuk.codec import decode, read_json
 from edgeleuk.errors import DataError, EdgeleukError, OutputError, UsageError
 from edgeleuk.files import to_json, write_text
 from edgeleuk.optimize.config import Shape, Space
 from edgeleuk.optimize.device import Device
 from edgeleuk.optimize.jobs import Job, Workers
-from edgeleuk.reading import read_json
 
 LATENCIES = "latencies.json"
 Say = Callable[[str], None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.codec import decode, digest, dump, load
+from edgeleuk.codec import decode, digest, dump, parse_json
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.evaluation.comparison import Comparison
 
@@ -145,7 +145,7 @@ def read_search(path: Path) -> SearchRecord:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
-    return parse_search(load(content, str(path)), str(path))
+    return parse_search(parse_json(content, str(path), any_text=True), str(path))
 
 
 def parse_search(raw: Any, name: str) -> SearchRecord:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeleuk.codec import decode
+from edgeleuk.codec import decode, read_json
 from edgeleuk.errors import DataError, ModelError
 from edgeleuk.files import to_json, write_text
 from edgeleuk.pruning.latency import Probe
 from edgeleuk.pruning.slicing import Kept
-from edgeleuk.reading import read_json
 
 
 @dataclass(frozen=True)

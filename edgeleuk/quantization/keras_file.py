@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.codec import parse_json
 from edgeleuk.errors import MissingExtraError, ModelError
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.quantization.toolchain import first_sentence
-from edgeleuk.reading import parse_json
 from edgeleuk.runtime.native_output import hold_native_stderr
 from edgeleuk.text import printable
 

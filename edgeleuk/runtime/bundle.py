@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.codec import parse_json
 from edgeleuk.errors import EdgeleukError, ModelError, SpecError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, to_json, write_bytes
-from edgeleuk.reading import parse_json
 from edgeleuk.runtime.appended import open_archive, read_file
 from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.spec import ModelSpec

@@ -4,10 +4,9 @@ import dataclasses
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
+from edgeleuk.codec import decode, parse_json
 from edgeleuk.errors import ModelError
-from edgeleuk.reading import parse_json
 
 SCHEMA_VERSION = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -49,29 +48,16 @@ class CascadeRule:
     def from_json(cls, text: bytes) -> "CascadeRule":
         """Read what `to_json` wrote. Raises ModelError if it is damaged or of another version."""
         raw = parse_json(text, "cascade.json", ModelError)
-        if not isinstance(raw, dict):
-            raise ModelError(f"cascade.json is {type(raw).__name__}; expected an object")
-        version = raw.get("schema_version")
+        version = raw.get("schema_version") if isinstance(raw, dict) else SCHEMA_VERSION
         if type(version) is not int or version != SCHEMA_VERSION:
             newer = type(version) is int and version > SCHEMA_VERSION
             mend = "update edgeleuk" if newer else "make the cascade again"
             raise ModelError(
                 f"cascade.json has schema version {version!r:.60}; this edgeleuk reads {SCHEMA_VERSION}: {mend}"
             )
-        kinds = {item.name: item.type for item in dataclasses.fields(cls)}
-        if set(raw) != set(kinds):
-            raise ModelError(f"cascade.json has or lacks the keys {', '.join(sorted(set(raw) ^ set(kinds))):.200}")
-        rule = cls(**{name: _typed(name, raw[name], kinds[name]) for name in kinds})
+        rule: CascadeRule = decode(cls, raw, "cascade.json", ModelError)
         _check(rule)
         return rule
-
-
-def _typed(name: str, value: Any, kind: Any) -> Any:
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        raise ModelError(f"{name} of cascade.json is {value!r:.60}; expected {kind.__name__}")
-    return value
 
 
 def _check(rule: CascadeRule) -> None:
@@ -88,4 +74,4 @@ def _check(rule: CascadeRule) -> None:
     }
     for name, held in holds.items():
         if not held:
-            raise ModelError(f"{name} of cascade.json is {getattr(rule, name)!r:.60}, which cannot be")
+            raise ModelError(f"cascade.json.{name} is {getattr(rule, name)!r:.60}, which cannot be")

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edgeleuk.codec import decode
+from edgeleuk.codec import decode, parse_json
 from edgeleuk.errors import DataError, ModelError
 from edgeleuk.keras.weights import DAMAGED, read_series, save_arrays
-from edgeleuk.reading import parse_json
 
 
 @dataclass

@@ -5,12 +5,12 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
+from edgeleuk.codec import read_toml
 from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_file
 from edgeleuk.keras.choices import EXITS, POOLS
-from edgeleuk.reading import read_toml
 from edgeleuk.spec import RESAMPLING_FILTERS
 from edgeleuk.text import suggestion
 
@@ -245,8 +245,8 @@ def _read(kind: type[Config], file: Path) -> dict[str, Any]:
 
 def option_type(item: "dataclasses.Field[Any]") -> type[int] | type[float] | type[str]:
     """The plain type of a config field: int, float or str."""
-    annotation = str(item.type)
-    return int if "int" in annotation else float if "float" in annotation else str
+    known: tuple[Any, ...] = tuple(each for each in get_args(item.type) or (item.type,) if each is not type(None))
+    return known[0]
 
 
 def _typed(item: "dataclasses.Field[Any]", value: Any, file: Path) -> Any:

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.codec import decode, read_json
 from edgeleuk.data.index import Index
 from edgeleuk.errors import DataError, ModelError, SpecError, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.keras.network import NetworkConfig
-from edgeleuk.reading import read_json
 from edgeleuk.spec import ModelSpec
 
 SCHEMA_VERSION = 2
@@ -143,15 +143,10 @@ def _check_hashes(folder: Path, hashes: dict[str, str], index: Index | None) -> 
 
 
 def _network(raw: dict[str, Any]) -> NetworkConfig:
-    network = NetworkConfig(**{"pools": _POOLS_BEFORE} | raw)
-    _expect(isinstance(network.filters, dict), "filters", network.filters, "an object")
+    network: NetworkConfig = decode(NetworkConfig, {"pools": _POOLS_BEFORE} | raw, "network")
     counts = (network.class_count, network.input_size_px, *network.filters.values())
     for count in counts:
         _expect(_is_whole(count) and count > 0, "a size or count of the network", count, "a whole number above 0")
-    for name, value in (("width", network.width), ("dropout", network.dropout)):
-        _expect(_is_number(value), name, value, "a number")
-    for name, text in (("weights", network.weights), ("pools", network.pools), ("exit", network.exit or "")):
-        _expect(isinstance(text, str), name, text, "text")
     return network
 
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.codec import parse_json
 from edgeleuk.data.index import parse_index
 from edgeleuk.errors import ModelError, OutputError, UsageError
 from edgeleuk.files import output_errors, publish_folder, refuse_taken, to_json, write_text
 from edgeleuk.keras.network import NetworkConfig
-from edgeleuk.reading import parse_json
 from edgeleuk.training.run import INDEX, SCHEMA_VERSION, Run, hashes_of, load_run_folder, partial_of
 
 CHECKPOINT = "checkpoint.npz"

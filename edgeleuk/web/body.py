@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from edgeleuk.codec import parse_json
 from edgeleuk.errors import UsageError
-from edgeleuk.reading import parse_json
 from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.settings import MIB, Limits
 

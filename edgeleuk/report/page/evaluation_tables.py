@@ -1,6 +1,6 @@
 """An evaluation's tables as plain rows, which every format renders: scores, confusion matrix, subjects."""
 
-from edgeleuk.report.page.evaluated import Evaluated
+from edgeleuk.evaluation.evaluated import Evaluated
 from edgeleuk.report.page.summary import Table
 from edgeleuk.text import shortened
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.bench.record import KIND, Record, parse_record
-from edgeleuk.codec import decode, load
+from edgeleuk.codec import decode, parse_json
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
+from edgeleuk.evaluation.evaluated import Evaluated, parse_evaluation
 from edgeleuk.files import sha256_bytes
 from edgeleuk.optimize.record import KIND as SEARCH_KIND
 from edgeleuk.optimize.record import SearchRecord, parse_search
-from edgeleuk.report.page.evaluated import Evaluated, parse_evaluation
 
 _EVALUATION = "evaluation.json"
 _IN_FOLDERS = (_EVALUATION, "search.json")
@@ -141,7 +141,7 @@ def _in_folder(folder: Path) -> Path:
 def _json(content: bytes, path: Path) -> Any:
     if not content.strip():
         raise DataError(f"{path} is empty; expected {_EXPECTED}")
-    return load(content, str(path))
+    return parse_json(content, str(path), any_text=True)
 
 
 def _parsed(raw: Any, path: Path) -> _Item:
@@ -188,8 +188,7 @@ def _figures(raw: dict[str, Any], path: Path) -> Figures:
     machine = raw["machine"]
     if not raw["figures"]:
         raise DataError(f"{path} holds no figure; expected a record of benchmarks/ that measured something")
-    keys = ("name", "value", "unit", "bar", "met")
-    rows = (decode(FigureRow, {key: row[key] for key in keys}, str(path)) for row in raw["figures"])
+    rows = (decode(FigureRow, row, str(path), others=True) for row in raw["figures"])
     return Figures(str(raw["benchmark"]), f"{machine['processor']}, Python {machine['python']}", tuple(rows))
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgeleuk.errors import DataError, UsageError
+from edgeleuk.evaluation.evaluated import Evaluated
 from edgeleuk.optimize.record import COMPLETE, SearchRecord, Trial
-from edgeleuk.report.page.evaluated import Evaluated
 from edgeleuk.report.page.reading import Material
 from edgeleuk.report.page.rows import Row, rows_of
 from edgeleuk.report.page.words import encodable

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.bench.record import Record, Result
-from edgeleuk.report.page.evaluated import Evaluated, change_between
+from edgeleuk.evaluation.evaluated import Evaluated, change_between
 from edgeleuk.report.page.reading import Material
 from edgeleuk.report.page.rows import Row, rows_of_record
 from edgeleuk.report.page.words import caveat_lines

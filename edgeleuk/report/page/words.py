@@ -3,7 +3,7 @@
 from typing import Any
 
 from edgeleuk.bench.record import Record
-from edgeleuk.report.page.evaluated import Evaluated
+from edgeleuk.evaluation.evaluated import Evaluated
 from edgeleuk.report.page.reading import Material
 from edgeleuk.report.text.benchmark import conditions_text
 

@@ -159,7 +159,7 @@ def test_a_damaged_evaluation_is_refused(read, make_evaluation, scores):
 
 @pytest.mark.parametrize("benchmarks", [None, 3, [{}], [{"fullname": "a", "stats": {"min": "x"}}]])
 def test_a_damaged_suite_is_refused(read, suite_json, benchmarks):
-    with pytest.raises(DataError, match=r"0\.json( is damaged or was changed|.*; expected)"):
+    with pytest.raises(DataError, match=r"0\.json( is damaged or was changed| lacks the key|.*; expected)"):
         read(edited(suite_json, benchmarks=benchmarks))
 
 
@@ -206,7 +206,7 @@ def test_an_evaluation_of_before_says_how_many_subjects_it_rests_on(read, make_e
 
 @pytest.mark.parametrize("figures", [None, [{}], [{"name": "a", "value": None, "unit": "ms", "bar": 1, "met": True}]])
 def test_damaged_figures_are_refused(read, figures_json, figures):
-    with pytest.raises(DataError, match=r"0\.json( is damaged or was changed|.*; expected)"):
+    with pytest.raises(DataError, match=r"0\.json( is damaged or was changed| lacks the key|.*; expected)"):
         read(edited(figures_json, figures=figures))
 
 

@@ -1,5 +1,6 @@
-"""An evaluation as a report reads it: every score with its caveats, the confusion matrix, and what each subject got."""
+"""An evaluation read again: every score with its caveats, the confusion matrix, and what each subject got."""
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,16 +80,13 @@ def _is_interval(low: float | None, value: float, high: float | None) -> bool:
 
 def parse_evaluation(raw: dict[str, Any], path: Path) -> Evaluated:
     """From the JSON of `evaluate -o`. Raises DataError if it is damaged or of another schema version."""
-    if raw.get("schema_version") != SCHEMA_VERSION:
+    if raw["schema_version"] != SCHEMA_VERSION:
         raise DataError(
-            f"{path} is an evaluation of schema version {raw.get('schema_version')!r:.60}; this edgeleuk reads "
+            f"{path} is an evaluation of schema version {raw['schema_version']!r:.60}; this edgeleuk reads "
             f"{SCHEMA_VERSION}: evaluate again"
         )
-    keys = ("model_sha256", "index_sha256", "split", "classes", "positive_class", "scores", "subjects", "notes")
-    former = {"former_index_sha256": raw.get("former_index_sha256")}
-    content = {key: raw[key] for key in keys} | {"model": Path(raw["model"]).name} | former
-    found: Evaluated = decode(Evaluated, content, str(path))
-    return found
+    found: Evaluated = decode(Evaluated, raw, str(path), others=True)
+    return dataclasses.replace(found, model=Path(found.model).name)
 
 
 @dataclass(frozen=True)
