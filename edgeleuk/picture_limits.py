@@ -7,5 +7,5 @@ SLACK_BYTES = 16 << 20  # for metadata, and strips that are converted
 
 
 def max_file_bytes(max_pixels: int = MAX_PIXELS) -> int:
-    """How large a file of at most so many pixels may be: uncompressed with an opacity, and what else is in it."""
+    """How large a file of at most `max_pixels` may be: uncompressed with an opacity, and what else is in it."""
     return 5 * max_pixels + SLACK_BYTES

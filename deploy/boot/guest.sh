@@ -160,7 +160,7 @@ test_upgrade() {
     drop "${images[2]}"
     check "that classifies" within 180 seen_models 2
     check "both services reload" systemctl reload "${units[@]}"
-    check "the watch service loads the model anew" within 60 says edgeleuk-watch "model loaded anew"
+    check "the watch service reloads the model" within 60 says edgeleuk-watch "model reloaded"
     check "and so does the page" within 60 says edgeleuk-web "reloaded"
     info "rows now: $(rows)"
 }

@@ -46,7 +46,7 @@ class Watch:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._origin_s, self._root, self._vcgencmd, self._clock = origin_s, root, vcgencmd, clock
-        self._since_boot: tuple[str, ...] = CAUSES  # what has happened before the first look is none of ours
+        self._since_boot: tuple[str, ...] = CAUSES  # events before the first look are ignored
         self._clocks = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq"))
         self._meter: Meter | None = find_meter(root, vcgencmd)
         self.taken: list[Condition] = []

@@ -12,7 +12,7 @@ class Protocol:
     """How it was measured. Runs and seconds are totals over the processes; warm-up figures are those of one process.
 
     A process is warm when the medians of its last `warm_up_blocks` blocks differ by at most `warm_up_tolerance`; a
-    block lasts `warm_up_block_s` and at least three queries. It gives up after `warm_up_limit_s` and so many
+    block lasts `warm_up_block_s` and at least three queries. It gives up after `warm_up_limit_s` and that many
     blocks. Six processes are the fewest with an interval, which then spans them all; of ten it leaves out the slowest
     and the fastest.
     """

@@ -22,7 +22,7 @@ from edgeleuk.bench.subject import random_values
 from edgeleuk.errors import EdgeleukError
 
 _OLDEST = (2, 1, 6)  # before it, functions of the same names took other arguments
-_UNKNOWN = (2, 4)  # from here on nobody has compared the structures with the headers
+_UNKNOWN = (2, 4)  # from here on the structures have not been compared with the headers
 _ELEMENT_TYPES = {  # LiteRtElementType
     "float32": 1,
     "int32": 2,

@@ -140,7 +140,7 @@ class Record:
         """JSON text with a schema version and a hash of its content.
 
         Beside what was measured it holds what follows from it, for whoever reads the file without edgeleuk: a
-        "summary" of each result, and "best_threads" of a sweep. Reading leaves them out and derives them anew.
+        "summary" of each result, and "best_threads" of a sweep. Reading ignores them and derives them again.
         """
         plain = dataclasses.asdict(self)
         for row, result in zip(plain["results"], self.results, strict=True):

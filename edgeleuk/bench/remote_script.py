@@ -10,7 +10,7 @@ FOLDERS = (
     f' && mkdir "$folder/{MODELS}" "$folder/{IMAGES}" && echo "$folder"'
 )
 # A wheel is a ZIP, so a Python that has all that edgeleuk needs can run it unpacked; else a virtual environment is
-# made, and kept for the next time. The folder goes when the script ends: nobody may be left to remove it.
+# made, and kept for the next time. The folder goes when the script ends: no one may be left to remove it.
 _TEXT = r"""#!/bin/sh
 set -eu
 cd "$(dirname "$0")"
@@ -20,7 +20,7 @@ wheel={wheel}
 if [ -n "$python" ]; then
     "$python" -c 'import sys, click, numpy, PIL; sys.exit(sys.version_info < (3, 11) and "it is older than 3.11")' \
         </dev/null || {{
-        echo "error: --remote-python $python cannot run edgeleuk, as told above; without it, a venv is made" >&2
+        echo "error: --remote-python $python cannot run edgeleuk (see above); without this option a venv is made" >&2
         exit 1
     }}
     "$python" -m zipfile -e "$wheel" lib

@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Have this process killed when its parent ends, however that may come; nobody would read its answer."""
+    """Have this process killed when its parent ends, whatever ends it; no one would read its answer."""
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:  # it was faster
         os._exit(1)

@@ -40,7 +40,7 @@ class CascadeTimes:
     shares_input: bool
 
     def inference(self, share_first: float) -> Times:
-        """Of bare inference, if the first model answers so many."""
+        """Of bare inference, if the first model answers that share."""
         return _times(self.first.invoke_ms, self.large.invoke_ms, share_first, self.large.invoke_ms)
 
     def whole_way(self, share_first: float) -> Times:

@@ -1,7 +1,7 @@
 """Files under way are noted in the store, so that a restart passes over the one that kills the process each time.
 
 Whatever bounds memory and time of decoding, some file may get past them: the kernel then ends the process without a
-word, systemd starts it anew, and it would meet the same file first.
+word, systemd restarts it, and it would meet the same file first.
 """
 
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_TRIES = 3
 PASSED_OVER = (
     f"passed over: the process was ended {MOST_TRIES} times while this image was under way, perhaps for want of "
-    "memory; 'edgeleuk infer MODEL FILE --store DB' tries it on request, and a watch does if it is written anew"
+    "memory; 'edgeleuk infer MODEL FILE --store DB' retries it on request, and a watch does if it is written again"
 )
 
 
@@ -76,7 +76,7 @@ class Attempts:
 
 
 def file_key(path: Path) -> str:
-    """What stands for a file as it is now: written anew, it is another one."""
+    """What identifies a file as it is now: written again, it counts as another one."""
     try:
         signature = tuple(Signature.of(os.lstat(path)))
     except OSError:

@@ -21,7 +21,7 @@ _POLL_S = 1.0  # how long a signal and systemd's watchdog may wait
 
 
 class Control:
-    """SIGTERM and SIGINT ask to stop, SIGHUP to load the model anew; between images, never within one.
+    """SIGTERM and SIGINT ask to stop, SIGHUP to reload the model; between images, never within one.
 
     A second SIGINT interrupts at once. Use as a context manager, in the main thread.
     """
@@ -65,7 +65,7 @@ class Service:
         report: Callable[[str], None],
         notifier: Notifier | None = None,
     ) -> None:
-        """`load` reads the model file anew, on SIGHUP; `report` takes a line about the service."""
+        """`load` reads the model file again, on SIGHUP; `report` takes a line about the service."""
         self._steps, self._control, self._load, self._report = steps, control, load, report
         self._notifier = notifier or Notifier()
         self._count = 0
@@ -160,7 +160,7 @@ class Service:
             self._report(f"the new model cannot be used, the old one stays: {reason_of(error)}")
         else:
             self._steps.model = model
-            self._report(f"model loaded anew: {model.identity.sha256[:12]}")
+            self._report(f"model reloaded: {model.identity.sha256[:12]}")
         finally:
             self._notifier.ready()
 

@@ -87,7 +87,7 @@ def _counts(value: str) -> tuple[int, ...]:
     show_default=True,
     help="Fresh processes that share them.",
 )
-@click.option("--sustained", type=amount, metavar="MINUTES", help="Then run each so long without a pause.")
+@click.option("--sustained", type=amount, metavar="MINUTES", help="Then run each model continuously for MINUTES.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if the measurement is not valid.")
 @click.option(
     "--baseline",

@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     "--max-drop",
     type=points,
     metavar="Npt",
-    help="Also demand an accuracy at most so many percentage points, such as 1pt, below the float network's.",
+    help="Also require an accuracy at most this many percentage points, such as 1pt, below the float network's.",
 )
 @click.option(
     "--max-float",

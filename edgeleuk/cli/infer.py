@@ -28,7 +28,7 @@ from edgeleuk.cli.pictures import max_megapixels_option
 )
 @click.option("--camera", metavar="NAME", help="Frames of 0, /dev/video0, picamera2 or file:DIR.")
 @click.option("--every", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between frames.")
-@click.option("--frames", type=click.IntRange(1), help="Stop after so many frames.")
+@click.option("--frames", type=click.IntRange(1), help="Stop after this many frames.")
 @click.option(
     "--store",
     type=StoreFile(),
@@ -48,7 +48,7 @@ def command(**options: Any) -> None:
 
     Images are files, folders with all in them, glob patterns, and - for names on standard input; or come from --watch
     or --camera. Prints label, probability of each class and times. An image that cannot be used is reported and the
-    rest go on; the exit code is 1 then. With --watch, SIGHUP loads the model anew.
+    rest go on; the exit code is 1 then. With --watch, SIGHUP reloads the model.
     """
     from edgeleuk.classify.command import Request, run
 

@@ -51,7 +51,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
 @click.option(
     "--id", "ids", multiple=True, type=click.IntRange(1), metavar="ID", help="Only this result, to change it."
 )
-@click.option("--limit", type=click.IntRange(1), help="Only the latest so many. Default: 20 as a table, else all.")
+@click.option("--limit", type=click.IntRange(1), help="Only the latest N results. Default: 20 as a table, else all.")
 @click.option("--csv", "form", flag_value="csv", help="CSV; times in UTC.")
 @click.option("--excel", "byte_order_mark", is_flag=True, help="Begin the CSV as Excel needs it to know UTF-8.")
 @click.option("--json", "form", flag_value="json", help="JSON lines; times in UTC.")

@@ -24,7 +24,7 @@ _STORE = Path("results.db")
 @click.option(
     "--store",
     type=StoreFile(),
-    help=f"Store of results; made if absent. Default: {_STORE} in this folder, as is said.",
+    help=f"Store of results; made if absent. Default: {_STORE} in this folder.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; any other needs a token.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
@@ -51,7 +51,7 @@ _STORE = Path("results.db")
 @click.option(
     "--previews-mb", default=256, show_default=True, type=click.IntRange(1), help="Previews of uploads kept, in MiB."
 )
-@click.option("--previews-days", type=click.IntRange(1), help="And for at most so many days. Default: no bound.")
+@click.option("--previews-days", type=click.IntRange(1), help="And for at most this many days. Default: no limit.")
 @max_megapixels_option
 @interpreter_options()
 def command(

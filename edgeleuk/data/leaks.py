@@ -23,7 +23,7 @@ def refuse_leaks(index: Index, fold: int) -> None:
         more = f"; and {len(leaking) - 5} more" if len(leaking) > 5 else ""
         raise LeakError(
             f"{counted(len(leaking), 'group')} of images with the same subject or the same bytes on two sides "
-            f"of fold {fold}: {named}{more}; deal the folds anew with 'edgeleuk data split'"
+            f"of fold {fold}: {named}{more}; deal the folds again with 'edgeleuk data split'"
         )
 
 

@@ -10,7 +10,7 @@ _SIGNS = {  # in an error: what to do about it
     "SIGILL": "it uses instructions that this processor, or an emulator older than QEMU 10, lacks: try another version",
     "SIGSEGV": "it crashed: try another version, or the other interpreter; emulated, LiteRT 2.2 needs QEMU 10",
     "SIGABRT": "it gave up: try another version of it, or the other interpreter",
-    "SIGBUS": "a file of it is damaged, or the disk is: install it anew, and look at the kernel's log (dmesg)",
+    "SIGBUS": "a file of it is damaged, or the disk is: reinstall it, and look at the kernel's log (dmesg)",
     "SIGKILL": "most likely out of memory: close other programs, or use a smaller model",
     "GLIBC": "it was built for a newer system: see 'libc'",
 }

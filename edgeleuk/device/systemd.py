@@ -9,7 +9,7 @@ _SEND_TIMEOUT_S = 1.0  # a service manager that hangs must not hang the service
 
 
 class Notifier:
-    """Tells systemd how the service is; does nothing if nobody listens. Every method says whether it was sent.
+    """Tells systemd the service's state; does nothing without a listener. Every method says whether it was sent.
 
     A message that cannot be delivered is no error of the service: systemd notices on its own when beats stay out.
     """

@@ -49,7 +49,7 @@ def turn_and_flip(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDA
 
 
 def augment(pixels: NDArray[np.uint8], augmentation: Augmentation, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return uint8 [size, size, 3]: pixels (RGB) turned, flipped, and stained anew. The shift is the caller's."""
+    """Return uint8 [size, size, 3]: pixels (RGB) turned, flipped, and restained. The shift is the caller's."""
     tables = stain_tables(augmentation, random)
     turned = turn_and_flip(pixels, random)
     stained = np.empty(turned.shape, np.uint8)

@@ -66,14 +66,14 @@ class KerasGraph:
     def build(self, keep_weights: bool = True) -> Any:
         """A new model, with the original's weights by layer name, or new ones.
 
-        Raises ModelError if a layer cannot be made anew.
+        Raises ModelError if a layer cannot be rebuilt.
         """
         config = self._config | {"layers": list(self.entries.values())}
         try:
             model = tf_keras.Model.from_config(config)
         except (ValueError, TypeError, NotImplementedError) as error:
             reason = " ".join(str(error).split())  # Keras fills pages
-            raise ModelError(f"the network cannot be built anew from its configuration: {reason}") from error
+            raise ModelError(f"the network cannot be rebuilt from its configuration: {reason}") from error
         if keep_weights:
             carry_weights(self.model, model)
         return model

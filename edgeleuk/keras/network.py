@@ -50,7 +50,7 @@ class NetworkConfig:
 def build_network(config: NetworkConfig) -> Any:
     """Return a tf_keras.Model: float32 [batch, size, size, 3] in [-1, 1] to float32 [batch, class_count] summing to 1.
 
-    Raises UsageError for a size or width that cannot be built, ModelError if weights cannot be had.
+    Raises UsageError for a size or width that cannot be built, ModelError if weights are unavailable.
     """
     _check(config)
     tf_keras.backend.clear_session()  # layer names then do not depend on what was built before

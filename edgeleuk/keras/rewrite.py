@@ -21,7 +21,7 @@ def rewrite(model: Any, exact_border: bool = True) -> Rewriting:
 
     The answers are those of the model up to float rounding. Without `exact_border`, windows with padding average over
     the padding, too, which is cheaper and what a network can be trained with. Raises ModelError if the network
-    cannot be built anew.
+    cannot be rebuilt.
     """
     graph = KerasGraph(model)
     changes = rewrite_graph(graph, exact_border)

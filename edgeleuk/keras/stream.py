@@ -89,7 +89,7 @@ class ImageStream:
     def _view(self, image: Image.Image, view: Preprocessing, seed: list[int] | None) -> NDArray[np.float32]:
         if seed is None:
             return scale_pixels(fit_to_input(image, view), view)
-        random = np.random.default_rng(seed)  # anew for each view: the draws do not depend on its size
+        random = np.random.default_rng(seed)  # a generator for each view: the draws do not depend on its size
         shift = draw_shift(self.preprocessing.crop_px, self.augmentation, random)
         return scale_pixels(augment(fit_to_input(image, view, shift), self.augmentation, random), view)
 

@@ -33,7 +33,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it in so many seconds: an answer, or why there is none.
+    """What a job returned after some seconds: an answer, or why there is none.
 
     `usage`: what was asked for cannot be done at all. `output`: nothing was wrong but the place to write to.
     """

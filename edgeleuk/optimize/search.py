@@ -120,9 +120,9 @@ def _folder(request: Request, out: Path, resume: bool, say: Say) -> Iterator[Sea
     if not resume:
         refuse_taken(out)
     elif out.exists() and any(out.iterdir()) and is_new:
-        raise OutputError(f"{out} is in the way and not a search; choose another place")
+        raise OutputError(f"{out} exists and is not an edgeleuk search; move it or choose another output")
     elif not out.exists():
-        say(f"nothing to resume at {out}: starting anew")
+        say(f"nothing to resume at {out}: starting from the beginning")
     with output_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     handle = hold(out)

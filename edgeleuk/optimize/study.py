@@ -25,7 +25,7 @@ except ImportError as error:
 
 _NAME = "edgeleuk"
 _REDUCTION = 2
-_FIRST_RUNG = 4  # of so many parts: a network trained from scratch says little of itself any earlier
+_FIRST_RUNG = 4  # the first comparison is after a quarter: before, a network trained from scratch tells little
 _COHORT, _BATCH_END = "cohort", "batch_end"
 _States = optuna.trial.TrialState
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -79,7 +79,7 @@ class Study:
         return any("rungs" in trial.user_attrs or trial.state != _States.RUNNING for trial in members)
 
     def begin_batch(self, count: int) -> int:
-        """Note that so many trials are to be asked for before any of them is taken in or rejected; returns `count`."""
+        """Announce that `count` trials will be asked for before any is accepted or rejected; returns `count`."""
         self.note(_BATCH_END, len(self._decided()) + count)
         return count
 

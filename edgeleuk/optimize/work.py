@@ -1,6 +1,6 @@
 """A job's process: `python -m edgeleuk.optimize.work CORES`, one JSON object in, one out.
 
-Standard input is the tether as well: when it ends, so does the process, for nobody waits for its answer. What the work
+Standard input is the tether as well: when it ends, so does the process: no one waits for its answer. What the work
 prints goes to standard error, which is the job's log.
 """
 
@@ -32,7 +32,7 @@ def make_graph(shape: dict[str, Any], class_count: int, out: str) -> dict[str, A
 
 
 def train(index: str, config: dict[str, Any], out: str, until: int) -> dict[str, Any]:
-    """Train the run `out` until so many epochs are done, going on from where it is; returns its best epoch so far."""
+    """Train the run `out` until `epochs` are done, resuming from its checkpoint; returns its best epoch so far."""
     from edgeleuk.training.checkpoint import load_checkpoint
     from edgeleuk.training.run import load_run_folder, partial_of
     from edgeleuk.training.unfinished import CHECKPOINT

@@ -18,7 +18,7 @@ class Plan:
     """Filters of each convolution before, and positions of those kept if that is not all.
 
     `fixed`: convolutions whose filters had to stay, with the reason. `probes`: what was measured for a budget of
-    milliseconds, with so many `threads`.
+    milliseconds, with that many `threads`.
     """
 
     criterion: str

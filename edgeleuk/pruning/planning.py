@@ -21,7 +21,7 @@ from edgeleuk.training.results import Report
 from edgeleuk.training.run import Run
 
 _TAYLOR_BATCH = 16
-MeasureMs = Callable[[Any, int], float]  # milliseconds of a network with so many threads
+MeasureMs = Callable[[Any, int], float]  # milliseconds of a network with a number of threads
 
 
 def make_plan(network: Any, source: Run, config: PruneConfig, report: Report, measure_ms: MeasureMs) -> Plan:

@@ -1,7 +1,7 @@
 """Which channels to keep within a budget of operations: the least important for what they cost go first.
 
 Removing channels is a knapsack; the greedy order by value for cost (Dantzig 1957, "Discrete-Variable Extremum
-Problems") is taken anew after each step, because a layer's cost depends on what is left around it.
+Problems") is computed again after each step, because a layer's cost depends on what is left around it.
 """
 
 from dataclasses import dataclass

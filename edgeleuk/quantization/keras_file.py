@@ -93,7 +93,7 @@ def load_keras_file(path: Path) -> Any:
             return tf_keras.models.load_model(path, compile=False)
         except Exception as error:  # noqa: BLE001  Keras raises many kinds for files that it cannot read
             fault = error
-    cause = f"it was saved by Keras {version}, and has to be saved anew with TF_USE_LEGACY_KERAS=1"
+    cause = f"it was saved by Keras {version}, and has to be saved again with TF_USE_LEGACY_KERAS=1"
     reason = cause if version.startswith("3") else first_sentence(fault)
     raise ModelError(f"{path} cannot be read as a Keras 2 (tf_keras) model: {reason}") from fault
 
@@ -105,7 +105,7 @@ def refuse_code(config: Any, path: Path) -> None:
         if fault:
             raise ModelError(
                 f"{path}: layer {printable(layer)} {fault}, which a model file could use to run anything on this "
-                "machine; nothing of it was run. Write it with layers of Keras (Rescaling, Activation) and save it anew"
+                "machine; nothing of it was run. Use layers of Keras (Rescaling, Activation) and save it again"
             )
 
 

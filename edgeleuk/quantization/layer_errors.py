@@ -43,7 +43,7 @@ class LayerError:
 
 @dataclass(frozen=True)
 class ErrorTable:
-    """Errors of a network's layers in graph order, against a `reference`, over so many images."""
+    """Errors of a network's layers in graph order, against a `reference`, over a number of images."""
 
     layers: tuple[LayerError, ...]
     reference: str

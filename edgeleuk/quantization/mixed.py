@@ -18,7 +18,7 @@ Judge = Callable[[bytes], Standing]
 
 @dataclass(frozen=True)
 class Keep:
-    """What is to stay in float: `layers` by name or pattern, `worst` so many by own error, and what a gate needs.
+    """What is to stay in float: `layers` by name or pattern, the `worst` by own error, and what a gate needs.
 
     The gate is met by at least `min_agreement`, None for the default, and at most `max_drop`, None for no demand; both
     are shares. At most `most` layers are added to meet it, none if that is 0.
@@ -119,7 +119,7 @@ def _standing(choice: Choice) -> Standing:
 
 
 def _asked(graph: Graph, errors: ErrorTable, keep: Keep) -> Reasons:
-    """What is in float because it was named, or because so many of the worst were asked for."""
+    """What is in float because it was named, or because it is among the worst that were asked for."""
     count = len(errors.layers)
     if keep.worst > count:
         raise UsageError(f"--keep-float {keep.worst}: the network has {count} layers; expected 1 to {count}")

@@ -80,7 +80,7 @@ def prepare_source(source: Source, precision: str, rewrite_asked: bool | None) -
     """The source with its network rewritten for the delegate, or as it is, as asked.
 
     None rewrites what becomes int8 by calibration, if there are average pools. Raises UsageError for a QAT run whose
-    network is to be rewritten, ModelError for a network that cannot be built anew.
+    network is to be rewritten, ModelError for a network that cannot be rebuilt.
     """
     if rewrite_asked is None:
         rewritten = _rewrite_source(source) if precision == "int8" and source.kind != "qat" else source
@@ -124,7 +124,7 @@ def _load_keras(path: Path, spec: ModelSpec) -> Source:
     if (dtype := network.inputs[0].dtype.name) != "float32":
         raise SpecError(
             f"{path} takes pixels of type {dtype}; expected float32, as the spec scales them to -1 .. 1: build the "
-            "network anew with an input of that type and range, and load its weights"
+            "network again with an input of that type and range, and load its weights"
         )
     if network.output_shape != (None, count):
         raise SpecError(f"{path} returns {network.output_shape}; expected one row of {count} classes (None, {count})")

@@ -18,7 +18,7 @@ _KNOWN = (
     (
         re.compile("float16|f16|is neither a custom op nor a flex op"),
         "the network has operators that TFLite does not, such as convolutions in float16; build a network of policy "
-        "'mixed_float16' anew with 'float32' and load its weights",
+        "'mixed_float16' again with 'float32' and load its weights",
     ),
 )
 

@@ -88,7 +88,7 @@ class Page:
         return self._some(320, (), most=3 << 8)
 
     def parts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Offsets and sizes of the strips or tiles. Raises TiffDamage if they are not so many as the page needs."""
+        """Offsets and sizes of the strips or tiles. Raises TiffDamage if there are not as many as the page needs."""
         offsets, sizes = (_STRIPS, _STRIP_BYTES) if self.tile is None else (_TILES, _TILE_BYTES)
         expected = self._parts_expected()
         found = self._entries.get(offsets)
@@ -130,7 +130,7 @@ class Page:
 
 
 def pages(content: bytes, most: int) -> Iterator[Page]:
-    """Yield the pages of a TIFF in the order of the file, at most so many. Raises TiffDamage."""
+    """Yield the pages of a TIFF in the order of the file, at most `most`. Raises TiffDamage."""
     return islice(_pages(content), most)
 
 

@@ -159,7 +159,7 @@ class Filter:
 class SubjectSummary:
     """What one model said of one subject (None: of images without one), first and last time.
 
-    `labels` counts by the label that holds, `total` is their sum; `kept_apart` are those with warnings that nobody has
+    `labels` counts by the label that holds, `total` is their sum; `kept_apart` are those with warnings that no one has
     labelled, in neither of the two; `corrected` those with a person's label.
     """
 

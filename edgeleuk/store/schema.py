@@ -8,7 +8,7 @@
     previews  small JPEGs of uploaded images, by the SHA-256 of the upload
     audit     what was corrected, deleted or repaired by hand: who, when, old and new value
     attempts  files that were begun and not ended: one that is here at a start may have killed the process before
-    facts     `id`: eight hex digits of this store, so that nobody takes another one for it
+    facts     `id`: eight hex digits of this store, so that it is not mistaken for another one
 
 `PRAGMA application_id` says that the file is ours, `PRAGMA user_version` which version of this schema it has. Version 1
 had no `stage`, version 2 nothing of corrections, models, names, audit, attempts and facts. An older file is upgraded

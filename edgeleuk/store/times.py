@@ -2,7 +2,7 @@
 
 A date is all of that day: `since` begins with it, `until` ends with it. A date and time is that moment. Without an
 offset both are of the zone that the caller says: the device's own on the command line, `tz` in the API. `36h`, `7d`
-and `90m` are so long ago.
+and `90m` count back from now.
 """
 
 import re

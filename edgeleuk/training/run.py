@@ -6,7 +6,7 @@
     index.json      the images, with folds
     weights.npz      the network's weights (best epoch)
     float.npz        QAT runs only: weights of the float network it started from
-    pruning.json    pruned runs only: which filters of the parent were kept, and why so many
+    pruning.json    pruned runs only: which filters of the parent were kept, and why that many
     teacher.json    distilled runs, and those made from them: the teacher, and the images that it was trained on
     metrics.json    the best epoch's row
     history.csv, history.png

@@ -26,7 +26,7 @@ def unfinished_run(
     """Yield the folder to work in, which holds `texts` by file name; None if resume is asked for and `out` complete.
 
     A folder made here is removed when the body fails before there is a checkpoint. Raises OutputError if something
-    is in the way or another process holds the run, UsageError if it was started with other settings.
+    else exists there or another process holds the run, UsageError if it was started with other settings.
     """
     if out.name in ("", ".."):
         raise UsageError(f"{out} cannot be the name of a new folder")
@@ -58,10 +58,10 @@ def _folder_for(out: Path, resume: bool, report: Callable[[str], None]) -> tuple
     if partial.exists() and not resume:
         raise OutputError(f"{partial} is an unfinished run; --resume goes on with it, or remove it first")
     if partial.exists() and any(partial.iterdir()) and not (partial / "config.json").exists():
-        raise OutputError(f"{partial} is in the way and not an unfinished run; choose another place")
+        raise OutputError(f"{partial} exists and is not an edgeleuk run; move it or choose another output")
     is_new = not partial.exists()
     if is_new and resume:
-        report(f"nothing to resume at {partial}: starting anew")
+        report(f"nothing to resume at {partial}: starting from the beginning")
     with output_errors(partial):
         partial.mkdir(parents=True, exist_ok=True)
     return partial, is_new
@@ -106,7 +106,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} cannot be read ({error}); remove its folder and begin anew") from error
+        raise ModelError(f"{path} cannot be read ({error}); remove its folder and start again") from error
 
 
 def _meaning(path: Path, text: str) -> Any:

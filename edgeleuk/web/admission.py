@@ -1,4 +1,4 @@
-"""Which uploads are let in: so many that wait for their answer, so many that are being read, so much memory."""
+"""Which uploads are let in: limits on those that wait for an answer, those being read, and their memory."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ class Admission:
     """Refuses before a body is read if it could not be answered soon. Belongs to one event loop.
 
     Uploads that wait for their answer and those that are just coming in share `queue` places, so that few bodies are
-    read in vain; slow ones stand aside, so that they keep nobody else from being served.
+    read in vain; slow ones do not count, so that they do not block others.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""The limit of open files: each connection is one, and a server that runs out of them answers nobody."""
+"""The limit of open files: each connection is one, and a server that runs out of them cannot answer."""
 
 import asyncio
 import resource
@@ -39,7 +39,7 @@ class SeldomHandler:
         self._told_s: dict[str, float] = {}
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Tell it as asyncio does, unless it was told lately."""
+        """Report it as asyncio does, unless it was reported recently."""
         kind = f"{context.get('message')} {context.get('exception')!r:.200}"
         if self._clock() - self._told_s.get(kind, -_EVERY_S) < _EVERY_S:
             return

@@ -78,7 +78,7 @@ class Desk:
             return False
 
     async def finish(self, patience_s: float) -> None:
-        """Wait until what is under way is stored, also what nobody waits for any more."""
+        """Wait until what is under way is stored, also if no client waits for it any more."""
         if self._under_way:
             await asyncio.wait(list(self._under_way.values()), timeout=patience_s)
 

@@ -53,14 +53,14 @@ class Access:
 
     @property
     def open(self) -> bool:
-        """Whether nobody needs a token."""
+        """Whether no token is needed."""
         return self._token is None
 
     def check_token(self, text: str, client: str) -> None:
         """Raise RefusalError: 401 for a wrong token, 429 for a client with too many wrong ones, right or not.
 
         Also 429 if all clients together had too many, but for those that had the right one before: many addresses
-        guess no faster than one, and shut nobody out who is in.
+        guess no faster than one, and lock out no one who is in.
         """
         wait_s = self._attempts.wait_s(client)
         if client not in self._known:

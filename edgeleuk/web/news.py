@@ -14,7 +14,7 @@ from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Failure, Result, Store
 from edgeleuk.store.change import Change
 
-MOST_MISSED = 200  # results that are told one by one; with more the page reads its list anew
+MOST_MISSED = 200  # results that are sent one by one; with more the page reloads its list
 _NO_ID = "00000000"
 _MOST_AT_ONCE = 2000  # rows that one poll reads
 
@@ -81,7 +81,7 @@ def model_message(served: dict[str, Any]) -> Message:
 
 
 def reset_message(position: Position) -> Message:
-    """That a list is to be read anew."""
+    """That a list is to be reloaded."""
     return Message(_text("reset", {}, f"{position.store_id}-{position.result}"))
 
 

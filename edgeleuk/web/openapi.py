@@ -193,5 +193,5 @@ def _filters() -> list[Json]:
 def _paging() -> list[Json]:
     return [
         parameter("before_id", {"type": "integer", "minimum": 1, "maximum": MAX_ID}, "Older than this one."),
-        parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, "At most so many. Default: 50."),
+        parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, "At most this many. Default: 50."),
     ]

@@ -66,7 +66,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def on_disconnect(_: Request, error: Exception) -> Response:
-    """The client went away: nobody reads this."""
+    """The client went away: no one reads this."""
     return Response(status_code=400)
 
 

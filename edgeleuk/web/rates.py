@@ -1,4 +1,4 @@
-"""Token buckets: so many requests a second from one client, a burst allowed, and no more."""
+"""Token buckets: a limit of requests a second from one client, with bursts."""
 
 import ipaddress
 import time

@@ -62,7 +62,7 @@ class Recorder:
         self._thread.submit(self._flush)
 
     def note(self, work: Callable[[Store], None]) -> None:
-        """Write beside the answers what nobody waits for: a further name, a failure. What cannot be stored is lost."""
+        """Write in the background what no client waits for: further names, failures. What cannot be stored is lost."""
         self._thread.submit(self._noted, work)
 
     def _noted(self, work: Callable[[Store], None]) -> None:
@@ -79,7 +79,7 @@ class Recorder:
         if not batch:
             return
         try:
-            # Pictures first: a result without its picture would have none for ever.
+            # Pictures first: a result stored without its picture would never get one.
             for one in batch:
                 self._store.add_preview(one.result.sha256, encode_preview(one.preview))
             stored = self._store.add([one.result for one in batch])

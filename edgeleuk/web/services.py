@@ -25,7 +25,7 @@ from edgeleuk.web.rates import RateLimit
 from edgeleuk.web.settings import Settings
 
 SERVED = "served"  # as a model's name: the one that serves now
-_HEALTH_S = 2.0  # a reading of the device's health serves everyone for so long
+_HEALTH_S = 2.0  # how long a reading of the device's health is reused
 
 
 class Services:
@@ -72,7 +72,7 @@ class Services:
         return self._health[1]
 
     async def reload(self) -> None:
-        """Load the model's file anew and serve it from then on; one that cannot be used is reported and left alone."""
+        """Reload the model's file and serve it from then on; one that cannot be used is reported and ignored."""
         settings = self.settings
         try:
             model = await asyncio.to_thread(ServedModel.load, settings.model, settings.threads, settings.backend)

@@ -121,7 +121,7 @@ def test_a_hang_up_loads_the_new_model_and_a_bad_one_is_left_alone(
         second = json.loads(process.stdout.readline())
         shutil.copy(small_float_model, model)
         process.send_signal(signal.SIGHUP)
-        assert "model loaded anew" in process.stderr.readline()
+        assert "model reloaded" in process.stderr.readline()
         shutil.copy(write_image("ccc.bmp"), incoming)
         third = json.loads(process.stdout.readline())
     assert first["model_sha256"] == second["model_sha256"] != third["model_sha256"]

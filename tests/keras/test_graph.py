@@ -79,5 +79,5 @@ def test_a_layer_that_cannot_be_made_anew_is_a_model_error() -> None:
 
     source = tf_keras.Input((4, 4, 3))
     graph = KerasGraph(tf_keras.Model(source, LAYERS.AveragePooling2D()(Fixed(2.0)(source))))
-    with pytest.raises(ModelError, match="cannot be built anew"):
+    with pytest.raises(ModelError, match="cannot be rebuilt"):
         graph.build()

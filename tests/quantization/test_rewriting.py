@@ -195,7 +195,7 @@ def test_a_network_that_cannot_be_built_anew_is_refused_with_a_way_out(stock_run
     answers = LAYERS.Dense(2, activation="softmax")(LAYERS.Flatten()(LAYERS.AveragePooling2D(2)(Fickle()(image))))
     source = _saved(_two_pools, stock_run / "spec.json", tmp_path)
     source = dataclasses.replace(source, network=tf_keras.Model(image, answers))
-    with pytest.raises(ModelError, match=r"cannot be built anew .*too often; --no-rewrite converts it with its"):
+    with pytest.raises(ModelError, match=r"cannot be rebuilt .*too often; --no-rewrite converts it with its"):
         convert(source, Request("float32", rewrite=True))
 
 

@@ -1,4 +1,4 @@
-"""What of a folder is not used, by kind and reason: nobody looks for ten pictures that went without a word."""
+"""What of a folder is not used, by kind and reason, so that no picture is left out silently."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -53,7 +53,7 @@ def _message(folder: Path, parts: list[str], beside: dict[str, set[str]]) -> str
     last = f"evaluate on another ('edgeleuk evaluate MODEL {folder / parts[-1]}')" if len(parts) > 1 else ""
     one = f"split one of them alone ('edgeleuk data split {folder / parts[0]}')" if inner else ""
     ways = " and ".join(filter(None, (one, last if inner else "")))
-    pooled = "put all images of a class into one folder, to have them divided anew without leaks"
+    pooled = "put all images of a class into one folder, to have them split again without leaks"
     return (
         f"{folder} holds the folders {examples(parts, 5)}{mixed}{holding}: these are parts of a data set, not classes, "
         f"and how they divide it is not read yet. {f'Either {ways}; or {pooled}' if ways else pooled.capitalize()}. "

@@ -104,7 +104,7 @@ def read_material(paths: Sequence[Path]) -> Material:
         digests[digest] = path
         raw = _json(content, path)
         items.append(_parsed(raw, path))
-        # Names, not whole paths: a report is handed on, and where its records lay is nobody's business.
+        # Names, not whole paths: a report is handed on, and should not disclose the folders of this machine.
         sources.append((path.name or str(path), raw))
     material = Material(
         tuple(item for item in items if isinstance(item, Record)),

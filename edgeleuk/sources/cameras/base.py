@@ -18,7 +18,7 @@ def open_camera(name: str, size: tuple[int, int] | None = None) -> CameraSource:
     Without a size: about 640x480 from V4L2, all pixels of the Pi's sensor, the files' own.
 
     "0", "/dev/video0" or another path of a V4L2 device; "picamera2" for the Pi's camera connector; "file:DIR" for the
-    images in a folder, once each, in order. Raises UsageError for another name or a size that cannot be had,
+    images in a folder, once each, in order. Raises UsageError for another name or an unavailable size,
     MissingExtraError without OpenCV, CameraError if the camera cannot be used now.
     """
     if name.startswith("file:"):
@@ -42,7 +42,7 @@ def frames(
     """Yield frames until `stop` is set or the camera's source ends; None whenever there is none just now.
 
     A camera that fails is reported once and tried again, at first after half a second, then less and less often, at
-    least every five seconds; so is its return. A frame that alone cannot be had is reported and left out.
+    least every five seconds; so is its return. A single frame that is unavailable is reported and skipped.
     """
     retry_s, lost = first_retry_s, False
     while not stop.is_set():

@@ -13,7 +13,7 @@ from PIL import Image
 from edgeleuk.errors import CameraError
 
 _FEWEST_DROPPED, _MOST_DROPPED = 8, 30  # one second of a slow camera; many begin with black frames
-_SETTLED_FRAMES, _SETTLED_STEPS = 3, 2.0  # so many frames in a row within so many of 255 grey levels
+_SETTLED_FRAMES, _SETTLED_STEPS = 3, 2.0  # frames in a row that differ by fewer of 255 grey levels
 
 
 class EndOfFrames(Exception):  # noqa: N818 - as StopIteration, no error
@@ -36,7 +36,7 @@ class CameraSource(Protocol):
         """The next frame, taken after the call.
 
         Raises CameraError if none comes: the next call looks for the camera again. Raises EndOfFrames if there
-        will be none any more, and ImageError if one frame alone cannot be had.
+        will be no more, and ImageError if a single frame is unavailable.
         """
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ _NO_PICAMERA2 = (
     "picamera2 is not there; it comes with Raspberry Pi OS: apt install python3-picamera2, and make the virtual "
     "environment with `python3 -m venv --system-site-packages`"
 )
-_LONGEST_S = 10.0  # for one frame; a loose cable gives none, and libcamera waits for ever
+_LONGEST_S = 10.0  # for one frame; a loose cable gives none, and libcamera waits without a timeout
 
 
 class PiCamera:

@@ -67,7 +67,7 @@ def test_the_message_says_what_was_found_and_what_to_do(paint: Paint, tmp_path: 
             f"{root} holds the folders train, val, which hold blast, normal: these are parts of a data set, not "
             f"classes, and how they divide it is not read yet. Either split one of them alone ('edgeleuk data split "
             f"{root}/train') and evaluate on another ('edgeleuk evaluate MODEL {root}/val'); or put all images of a "
-            "class into one folder, to have them divided anew without leaks. If they are classes, give them names "
+            "class into one folder, to have them split again without leaks. If they are classes, give them names "
             "that say so"
         )
     assert scan(root / "train").classes == ("blast", "normal")
