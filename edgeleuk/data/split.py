@@ -86,7 +86,7 @@ def open_index(
     say: Callable[[str], None] = _log.warning,
     data_root: Path | None = None,
 ) -> Index:
-    """The index of a .json file, or of a folder or manifest that is split now; `say` gets a sentence on what is left out.
+    """The index of a .json file, or of a folder or manifest that is split now; `say` gets a sentence on what is unused.
 
     `data_root` as `edgeleuk.data.root.find_root` takes it. Raises DataError or UsageError as `Index.load`, `scan` and
     `make_folds` do.

@@ -89,7 +89,8 @@ def check_camera(facts: Facts) -> Finding:
     found = ", ".join(f"{node.path} ({node.name})" for node in facts.cameras)
     refused = [node.path for node in facts.cameras if not node.allowed]
     if refused:
-        advice = f"{facts.user.name} may not use {', '.join(refused)}: sudo usermod -aG video {facts.user.name}, log in again"
+        name = facts.user.name
+        advice = f"{name} may not use {', '.join(refused)}: sudo usermod -aG video {name}, log in again"
         return Finding("camera", "warning", found, advice)
     if any(node.ribbon for node in facts.cameras) and "picamera2" not in facts.host.packages:
         advice = (
