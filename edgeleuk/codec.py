@@ -159,7 +159,7 @@ def _finite(digits: str) -> float:
 
 
 def _refuse_constant(word: str) -> None:
-    raise _MalformedError(f"{word} is no number of JSON")
+    raise _MalformedError(f"{word} is not a JSON number")
 
 
 def _check(value: Any, look: bool) -> None:
@@ -271,7 +271,7 @@ def _plain(hint: type, raw: Any) -> Any:
 
 
 def _float(hint: type, raw: Any) -> float:
-    """A whole number as float; what a float cannot hold is no number."""
+    """A whole number as float; what a float cannot hold is not a number."""
     try:
         value = float(raw) if type(raw) is int else raw
     except OverflowError:

@@ -35,7 +35,7 @@ def real_place(path: Path) -> Path:
         if not path.is_symlink():
             return path
         path = path.parent / path.readlink()
-    raise OutputError(f"cannot write {path}: its links go in a circle; remove them or choose another place")
+    raise OutputError(f"cannot write {path}: its links form a loop; remove them or choose another place")
 
 
 def stream_of(path: Path) -> int | None:
@@ -72,7 +72,7 @@ def partial_prefix(name: str) -> str:
 
 
 def clear_leftovers(path: Path) -> None:
-    """Remove what killed writes of path left beside it: unlocked, and untouched for a minute. Failing is no error."""
+    """Remove temporary files that killed writes of path left: unlocked, untouched for a minute. Failing is no error."""
     name = re.compile(re.escape(partial_prefix(path.name)) + rf"[a-z0-9_]{{{_RANDOM}}}" + re.escape(_ENDING))
     try:
         found = [entry.path for entry in os.scandir(path.parent) if name.fullmatch(entry.name)]

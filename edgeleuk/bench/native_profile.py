@@ -198,7 +198,7 @@ class _Model:
 def _load_library() -> ctypes.CDLL:
     found = importlib.util.find_spec("ai_edge_litert")
     if found is None or found.origin is None:
-        raise EdgeleukError("time by operator needs LiteRT, whose profiler tells it: pip install ai-edge-litert")
+        raise EdgeleukError("time by operator needs LiteRT's profiler: pip install ai-edge-litert")
     refuse_unknown(importlib.metadata.version("ai-edge-litert"))
     try:
         return ctypes.CDLL(str(Path(found.origin).parent / "libLiteRt.so"))
@@ -211,7 +211,7 @@ def refuse_unknown(version: str) -> None:
     oldest, unknown = (".".join(map(str, parts)) for parts in (_OLDEST, _UNKNOWN))
     found = tuple(map(int, re.findall(r"\d+", version)[:3]))
     if found < _OLDEST:
-        raise EdgeleukError(f"LiteRT {version} has no profiler that can be asked; {oldest} and newer have")
+        raise EdgeleukError(f"LiteRT {version} has no profiler to query; {oldest} and newer have")
     if found >= _UNKNOWN:
         raise EdgeleukError(
             f"time by operator is read from structures of LiteRT {oldest} to before {unknown}, not {version}"

@@ -36,7 +36,7 @@ def believable(events: Sequence[Event], wall_us: float) -> Sequence[Event]:
     times = [elapsed_us for name, kind, elapsed_us in events if kind in (_BUILTIN, *_DELEGATED)]
     unknown = any(name is None or kind not in _EVENT_TYPES for name, kind, _ in events)
     if unknown or not times or max(times) > wall_us:
-        raise EdgeleukError("what LiteRT's profiler tells makes no sense; this release is not known to edgeleuk")
+        raise EdgeleukError("LiteRT's profiler returned inconsistent events; this release is not known to edgeleuk")
     return events
 
 

@@ -173,7 +173,7 @@ def read_record(path: Path) -> Record:
 def parse_record(raw: Any, name: str) -> Record:
     """A record from its JSON value. Raises DataError."""
     if not isinstance(raw, dict) or raw.get("kind") != KIND:
-        raise DataError(f"{name} is no benchmark record; expected what 'edgeleuk benchmark -o FILE.json' writes")
+        raise DataError(f"{name} is not a benchmark record; expected what 'edgeleuk benchmark -o FILE.json' writes")
     version = raw.get("schema_version")
     if type(version) is not int or version != SCHEMA_VERSION:
         newer = type(version) is int and version > SCHEMA_VERSION
@@ -193,7 +193,7 @@ def _parsed(raw: dict[str, Any], name: str) -> Record:
             raise DataError(f"{name}.results[{number}] lacks samples above 0 ms of some process; measure again")
     if raw.get("sha256") != _digest(content):
         raise DataError(
-            f"{name} was changed after it was measured: its content does not fit its hash; use the file as it was "
+            f"{name} was changed after it was measured: its content does not match its hash; use the file as it was "
             "written, or measure again"
         )
     return record

@@ -53,7 +53,7 @@ class Remote:
     def __post_init__(self) -> None:
         """Raise UsageError for what ssh would take for an option."""
         if self.host.startswith("-") or not self.host:
-            raise UsageError(f"--ssh {self.host!r} is no host; expected such as pi@raspberrypi.local")
+            raise UsageError(f"--ssh {self.host!r} is not a host; expected for example pi@raspberrypi.local")
 
     @property
     def scp_host(self) -> str:
@@ -75,11 +75,11 @@ def benchmark_remotely(request: Request, remote: Remote, progress: Callable[[str
     """
     repeated = [name for name, count in Counter(path.name for path in request.models).items() if count > 1]
     if repeated:
-        raise UsageError(f"two models are named {repeated[0]}; over ssh names have to differ")
+        raise UsageError(f"two models are named {repeated[0]}; over ssh names must differ")
     model_facts(request.models, bool(request.images))
     images, more = image_files(request.images)
     if more:
-        progress(f"more than {MAX_IMAGES} images; the first {MAX_IMAGES} are taken")
+        progress(f"more than {MAX_IMAGES} images; the first {MAX_IMAGES} are used")
     with tempfile.TemporaryDirectory() as scratch, _remote_folder(remote) as folder:
         progress(f"copy edgeleuk, {len(request.models)} models and {len(images)} images to {remote.host}")
         wheel = write_wheel(Path(scratch))
@@ -160,15 +160,15 @@ def _run_there(remote: Remote, folder: PurePosixPath, record: Path) -> tuple[int
 
 def _come_back(status: int, interrupted: bool, record: Path, remote: Remote) -> Record:
     if status == _CONNECTION_FAILED:
-        raise UnreachableError(f"the connection to {remote.host} broke while it measured; nothing came back")
+        raise UnreachableError(f"the connection to {remote.host} broke during the measurement; there is no result")
     empty = record.stat().st_size == 0
     if status == _INTERRUPTED and empty and interrupted:
         raise KeyboardInterrupt
     if empty or status not in (0, 1, _INTERRUPTED):
-        raise EdgeleukError(f"the benchmark on {remote.host} ended with exit code {status}; it says above why")
+        raise EdgeleukError(f"the benchmark on {remote.host} ended with exit code {status}; its output above says why")
     found = read_record(record)
     if status == 1:
-        raise StoppedError(f"the benchmark on {remote.host} failed on its way; it says above why", found)
+        raise StoppedError(f"the benchmark on {remote.host} failed; its output above says why", found)
     return found
 
 

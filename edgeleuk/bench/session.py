@@ -86,7 +86,7 @@ def _record(
 def _images(request: Request, progress: Progress) -> tuple[str, ...]:
     files, more = image_files(request.images)
     if more:
-        progress(f"more than {MAX_IMAGES} images; the first {MAX_IMAGES} are taken")
+        progress(f"more than {MAX_IMAGES} images; the first {MAX_IMAGES} are used")
     return tuple(str(path.absolute()) for path in files)
 
 
@@ -102,7 +102,7 @@ class _Session:
 
     def look_into(self, chosen: Sequence[Candidate]) -> None:
         for candidate in chosen:
-            self.progress(f"look into {candidate.result.title}")
+            self.progress(f"inspect {candidate.result.title}")
             candidate.result = examined(candidate, self.request.protocol, self.images, self.run)
 
     def rounds(self, chosen: Sequence[Candidate]) -> None:
@@ -122,7 +122,7 @@ class _Session:
     def sustain(self, chosen: Sequence[Candidate]) -> None:
         minutes = self.request.sustained_minutes
         for candidate in chosen if minutes else ():
-            self.progress(f"{minutes:g} minutes without a pause: {candidate.result.title}")
+            self.progress(f"{minutes:g} minutes of continuous load: {candidate.result.title}")
             found = self._measured(candidate, "sustain", seconds=60 * (minutes or 0.0))
             sustained = decode(Sustained, found, "the worker's answer")
             candidate.result = dataclasses.replace(candidate.result, sustained=sustained)

@@ -27,7 +27,7 @@ class Subject:
         random = np.random.default_rng(0)
         for detail in self.interpreter.get_input_details():
             if detail["dtype"] in (np.bytes_, np.str_, np.object_):
-                raise ModelError(f"{path}: input '{detail['name']}' takes text; only numbers can be made up for it")
+                raise ModelError(f"{path}: input '{detail['name']}' takes text; only numeric inputs can be generated")
             self.interpreter.set_tensor(detail["index"], random_values(detail, random))
 
     def invoke(self) -> None:

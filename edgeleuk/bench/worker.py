@@ -197,7 +197,7 @@ def _profiled(task: Task, subject: Subject) -> tuple[tuple[OperatorTime, ...], i
     from edgeleuk.bench.native_profile import profile_operators
 
     if task.backend != "litert":
-        raise EdgeleukError(f"{task.backend} has no profiler that can be asked")
+        raise EdgeleukError(f"{task.backend} has no profiler to query")
     interpreter = subject.interpreter
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     return profile_operators(Path(task.model), inputs, outputs, task.threads)

@@ -80,7 +80,7 @@ def make_cascade(
     first, second = _parts(request.small, request.large)
     images = _images(index, first, second)
     verify_files(index, images)
-    report(f"ask both models about {len(images):,} validation images")
+    report(f"run both models on {len(images):,} validation images")
     answers = _answers(first.classifier, second.classifier, index, images)
     rule, right = _rule(answers, first, second, index, request.max_drop)
     part = CascadePart(rule, first.bundle.content)
@@ -116,7 +116,7 @@ def _parts(small: Path, large: Path) -> tuple[Part, Part]:
 def _part(path: Path) -> Part:
     bundle = read_bundle(path)
     if bundle.cascade is not None:
-        raise UsageError(f"{path} is a cascade itself; give the two models that it is to be made of")
+        raise UsageError(f"{path} is itself a cascade; give the two models to combine")
     classifier = Classifier(bundle, path)
     if classifier.spec.provenance.fold is None:
         raise UsageError(
@@ -147,7 +147,7 @@ def _images(index: Index, first: Part, second: Part) -> tuple[ImageRecord, ...]:
         if seen:
             raise LeakError(
                 f"{part.path} was trained or calibrated on {len(seen):,} of the {len(images):,} validation images of "
-                f"fold {fold}, of which it is surer than of others; give the index that it was trained with"
+                f"fold {fold}, on which it is overconfident; give the index that it was trained with"
             )
     return images
 

@@ -92,7 +92,7 @@ class BackOff:
                 if not error.passing or self._stopping():
                     raise
                 if not told:
-                    self._report(f"{error}; trying again until it works, nothing is lost")
+                    self._report(f"{error}; retrying until it works, nothing is lost")
                     told = True
                 self._pause(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_WAIT_S)

@@ -146,7 +146,7 @@ class Service:
             if row is None or row.error is None or not watch.retry_later(row.image, row.passing):
                 yield row
             elif row.passing:
-                self._report(f"{row.image}: {row.error}; trying it again in a minute")
+                self._report(f"{row.image}: {row.error}; retrying in a minute")
 
     def _reload_where_wanted(self) -> None:
         if not self._control.reload_wanted:
@@ -165,5 +165,5 @@ class Service:
             self._notifier.ready()
 
     def _wait(self, seconds: float) -> None:
-        self._notifier.beat()  # a full disk is no hanging service: a restart would not mend it
+        self._notifier.beat()  # a full disk is not a hanging service: a restart would not help
         time.sleep(seconds)

@@ -14,7 +14,7 @@ def subject_finder(name: str | None = None, pattern: str | None = None) -> Calla
 
     With neither, the subject of a C-NMC name (UID_<subject>_...). None if the path does not tell. Bytes of a path
     that are no UTF-8 stand in its subject as \\udcXX: what differs stays different. Raises UsageError if both are
-    given, pattern is no regular expression with a group, or name is not UTF-8.
+    given, pattern is not a regular expression with a group, or name is not UTF-8.
     """
     if name is not None and pattern is not None:
         raise UsageError("--subject and --subject-pattern exclude each other")
@@ -36,7 +36,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"--subject-pattern {pattern!r} is no regular expression: {error}") from error
+        raise UsageError(f"--subject-pattern {pattern!r} is not a regular expression: {error}") from error
     if expression.groups < 1:
         raise UsageError(f"--subject-pattern {pattern!r} has no group; expected for example '/(P[0-9]+)/'")
     return expression

@@ -24,7 +24,7 @@ def _counts(value: str) -> tuple[int, ...]:
     """From "1,2,4"."""
     words = [word.strip() for word in value.split(",")]
     if not all(word.isdecimal() and 0 < int(word) <= _MOST_THREADS for word in words):
-        raise click.BadParameter(f"{value!r} is no list of whole numbers from 1 to {_MOST_THREADS}, such as 1,2,4")
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers from 1 to {_MOST_THREADS}, such as 1,2,4")
     return tuple(dict.fromkeys(int(word) for word in words))
 
 

@@ -55,8 +55,8 @@ def command(
 
     Both are files of 'edgeleuk convert', of the same classes and fold; INDEX holds that fold. On its validation images,
     which neither was trained on, the temperature of SMALL is fitted, and the lowest confidence is found from which it
-    may answer without costing more accuracy than --max-drop. The file is used like any model; what does not know
-    cascades runs LARGE.
+    may answer without costing more accuracy than --max-drop. The file is used like any model; programs that do not know
+    cascades run LARGE.
     """
     from edgeleuk.cascade.making import Request, make_cascade
     from edgeleuk.data.index import Index

@@ -104,7 +104,7 @@ class Choice(click.Choice):  # type: ignore[type-arg] # at run time click 8.1 ta
         if value not in self.choices:
             meant = nearest(str(value), self.choices)
             mend = f"; did you mean '{meant}'?" if meant else ""
-            self.fail(f"{value!r} is none of {', '.join(self.choices)}{mend}", param, ctx)
+            self.fail(f"{value!r} is not one of {', '.join(self.choices)}{mend}", param, ctx)
         return str(value)
 
 

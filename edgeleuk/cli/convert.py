@@ -147,7 +147,7 @@ def command(
     cost.
 
     Nothing is written either unless enough labels agree with the network's on images outside training and calibration
-    (--min-agreement). That it agrees is not that it is right: if images are labelled, the accuracy is shown as well.
+    (--min-agreement). Agreement is not accuracy: if images are labelled, the accuracy is shown as well.
     """
     from edgeleuk.data.split import open_images
     from edgeleuk.quantization.convert import Request, convert, write_conversion

@@ -44,7 +44,7 @@ def command() -> None:
 def audit_command(path: Path, positive: str | None, data_root: Path | None, max_pixels: int, as_json: bool) -> None:
     """Report what PATH holds: images by class, fold and subject, unreadable files, byte-identical copies.
 
-    PATH is the C-NMC folder, a folder with one sub-folder a class (subjects in subjects.csv: path,subject), or a
+    PATH is the C-NMC folder, a folder with one sub-folder per class (subjects in subjects.csv: path,subject), or a
     manifest TSV (path, sha256, size). Exit status 1 if copies have two labels or no image is usable.
     """
     report = audit(scan(path, positive, Counter("images read").at, data_root, max_pixels))

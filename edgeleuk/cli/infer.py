@@ -24,7 +24,7 @@ from edgeleuk.cli.pictures import max_megapixels_option
     "--watch",
     type=Existing("folder", "a folder to watch"),
     metavar="DIR",
-    help="Classify what is in DIR and what comes.",
+    help="Classify the images in DIR and each new one.",
 )
 @click.option("--camera", metavar="NAME", help="Frames of 0, /dev/video0, picamera2 or file:DIR.")
 @click.option("--every", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between frames.")
@@ -41,7 +41,9 @@ from edgeleuk.cli.pictures import max_megapixels_option
 @click.option("--polling", is_flag=True, help="Look into the watched folder every second instead of being told.")
 @click.option("--page", type=click.IntRange(1), help="Which page of each TIFF. Default: its only one.")
 @max_megapixels_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, as is done when the output is no terminal.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal."
+)
 @interpreter_options()
 def command(**options: Any) -> None:
     """Classify images with MODEL, a .tflite file that edgeleuk made.

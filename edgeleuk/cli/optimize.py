@@ -34,7 +34,7 @@ def _list(kind: Callable[[str], _Value], example: str) -> Callable[[Any, Any, st
         try:
             return None if text is None else tuple(kind(word.strip()) for word in text.split(","))
         except (ValueError, KeyError) as error:
-            raise click.BadParameter(f"{text!r} is no list such as {example}") from error
+            raise click.BadParameter(f"{text!r} is not a list such as {example}") from error
 
     return parse
 
@@ -119,9 +119,9 @@ def _dimension(
     help="Loss of accuracy that has to be ruled out, at a nominal confidence of 95 %, in percentage points.",
 )
 @click.option("--trials", type=int, default=16, show_default=True, help="Candidates to train.")
-@click.option("--epochs", type=int, default=18, show_default=True, help="Epochs of those that go all the way.")
-@click.option("--cohort", type=int, default=8, show_default=True, help="Candidates that are compared at a time.")
-@click.option("--workers", type=int, default=1, show_default=True, help="Trainings at a time, on shares of the cores.")
+@click.option("--epochs", type=int, default=18, show_default=True, help="Epochs of a candidate that is never stopped.")
+@click.option("--cohort", type=int, default=8, show_default=True, help="Candidates that are compared in one round.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Trainings in parallel, sharing the cores.")
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a batch.")
 @click.option("--learning-rate", type=float, help="Peak rate of training. [default: as 'edgeleuk train' has it]")
 @click.option("--qat-epochs", type=int, default=1, show_default=True, help="Epochs of quantization-aware training.")
@@ -146,7 +146,7 @@ def _dimension(
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of candidates and trainings.")
 @data_root_option
 @json_option
-@click.option("--resume", is_flag=True, help="Go on with a search that was ended or killed.")
+@click.option("--resume", is_flag=True, help="Resume an interrupted search.")
 def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: Path | None, **options: Any) -> None:
     """Find the fastest int8 model within --budget-ms that is still as good; write it and all that led there to DIR.
 

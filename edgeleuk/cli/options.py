@@ -43,8 +43,8 @@ data_root_option = click.option(
     "--data-root",
     type=Place(file_okay=False),
     metavar="DIR",
-    help="Folder that holds the images, where they no longer lie where the index or run says; the variable "
-    f"{VARIABLE} says so for all commands.",
+    help="Folder of the images, if they have moved since the index or run was made; the variable "
+    f"{VARIABLE} sets it for all commands.",
 )
 
 
@@ -52,7 +52,7 @@ json_option = click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print the result as one JSON object; what is told on the way goes to standard error.",
+    help="Print the result as one JSON object; progress goes to standard error.",
 )
 
 
@@ -62,7 +62,7 @@ def run_options(function: Command) -> Command:
         data_root_option,
         json_option,
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to RUN.logs."),
-        click.option("--resume", is_flag=True, help="Go on with an unfinished run, from its last finished epoch."),
+        click.option("--resume", is_flag=True, help="Resume an interrupted run from its last complete epoch."),
         click.option(
             "--config",
             type=Existing("configuration", "a TOML file", dir_okay=False),

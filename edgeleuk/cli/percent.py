@@ -23,8 +23,8 @@ def points(value: str) -> float:
         meant = f"{number:g} point{'' if number == 1 else 's'} write {number:g}pt"
         if unit == "" and number < 1:
             meant += f", for a share of {number:g} {_shown(100 * number)}pt"
-        raise click.BadParameter(f"{value!r} is no difference in percentage points; for {meant}")
-    raise click.BadParameter(f"{value!r} is no number of percentage points above 0 and below 100, such as 0.5pt")
+        raise click.BadParameter(f"{value!r} is not a difference in percentage points; for {meant}")
+    raise click.BadParameter(f"{value!r} is not a number of percentage points above 0 and below 100, such as 0.5pt")
 
 
 def share(value: str) -> float:
@@ -39,7 +39,7 @@ def share(value: str) -> float:
         raise click.BadParameter(f"{value!r} is a difference in percentage points; for a share write {number:g}%")
     if unit == "" and 0 <= number <= 100:
         raise click.BadParameter(f"{value!r} has no unit; {_readings(number)}")
-    raise click.BadParameter(f"{value!r} is no share of 0% to 100%, such as 5%")
+    raise click.BadParameter(f"{value!r} is not a share of 0% to 100%, such as 5%")
 
 
 def amount(value: str | float) -> float:
@@ -49,7 +49,7 @@ def amount(value: str | float) -> float:
     except ValueError:
         found = math.nan
     if not 0 <= found <= _LONGEST:
-        raise click.BadParameter(f"{value!r} is no number from 0 to {_LONGEST:,.0f}")
+        raise click.BadParameter(f"{value!r} is not a number from 0 to {_LONGEST:,.0f}")
     return found
 
 

@@ -34,7 +34,7 @@ def command(
 ) -> None:
     """Remove filters of FLOAT_RUN's network until it fits --macs or --budget-ms, fine-tune it, write the folder RUN.
 
-    What matters least for what it costs goes first. RUN is a float run: qat, convert and evaluate take it.
+    Filters that matter least for their cost are removed first. RUN is a float run: qat, convert and evaluate take it.
     """
     settings = merge(PruneConfig, config, given)
     _refuse_bare_share(settings.macs)

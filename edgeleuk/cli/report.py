@@ -32,7 +32,7 @@ def command(records: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """Make one report of RECORDs: of `benchmark`, `evaluate -o`, `optimize -o` (file or folder), of pytest-benchmark.
 
     HTML is one file that needs no network, prints, and holds the records; Markdown has all but the pictures; CSV is
-    one table, a row a result or candidate. Models are matched with their accuracy by the hash of their file.
+    one table, one row per result or candidate. Models are matched with their accuracy by the hash of their file.
     """
     from edgeleuk.files import write_text
     from edgeleuk.report.page.markdown import render_markdown

@@ -62,12 +62,12 @@ from edgeleuk.cli.paths import Existing, OutputFile
     "-o",
     "--output",
     type=OutputFile(),
-    help="Write to this file, whole or not at all: .csv as CSV, .json as JSON lines, else as asked for.",
+    help="Write to this file, atomically: .csv as CSV, .json as JSON lines, else as asked for.",
 )
 @click.option("--set-subject", metavar="NAME", help="Set the subject of the chosen results.")
-@click.option("--clear-subject", is_flag=True, help="Take the subject from the chosen results.")
+@click.option("--clear-subject", is_flag=True, help="Remove the subject from the chosen results.")
 @click.option("--set-label", metavar="CLASS", help="Set a person's label beside the model's in the chosen results.")
-@click.option("--clear-label", is_flag=True, help="Take the person's label back; the model's stays.")
+@click.option("--clear-label", is_flag=True, help="Remove the person's label; the model's stays.")
 @click.option("--delete", is_flag=True, help="Delete the chosen results and their previews.")
 @click.option("--older-than", metavar="AGE", help="Only results older than 90d, 36h, or than a time as in --since.")
 @click.option("--dry-run", is_flag=True, help="Say what would be changed or deleted, and do nothing.")

@@ -24,16 +24,16 @@ _STORE = Path("results.db")
 @click.option(
     "--store",
     type=StoreFile(),
-    help=f"Store of results; made if absent. Default: {_STORE} in this folder.",
+    help=f"Store of results; created if absent. Default: {_STORE} in this folder.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; any other needs a token.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
     "--token-file",
     type=Existing("token file", "a file that holds the token", dir_okay=False),
-    help="File of the token that clients must know. Default: EDGELEUK_TOKEN, else systemd's credential 'token'.",
+    help="File with the token that clients must send. Default: EDGELEUK_TOKEN, else systemd's credential 'token'.",
 )
-@click.option("--allowed-host", "names", multiple=True, metavar="NAME", help="Another name that this server goes by.")
+@click.option("--allowed-host", "names", multiple=True, metavar="NAME", help="Additional host name of this server.")
 @click.option(
     "--trusted-proxy",
     "proxies",
@@ -90,6 +90,6 @@ def command(
     token = find_token(token_file, os.environ)
     if store is None:
         store = _STORE.absolute()
-        say(f"results are kept in {store}; --store FILE chooses another place")
+        say(f"results are stored in {store}; --store FILE chooses another file")
     settings = Settings(model, store, host, port, token, names, threads, backend, limits, keep, proxies)
     serve(settings, say)

@@ -73,7 +73,7 @@ def scan(
     if positive is None:
         return found
     if positive not in found.classes:
-        raise UsageError(f"'{positive}' is no class of {path}{suggestion(positive, found.classes)}")
+        raise UsageError(f"'{positive}' is not a class of {path}{suggestion(positive, found.classes)}")
     return dataclasses.replace(found, positive_class=positive)
 
 
@@ -89,7 +89,7 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int) -> Scan
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
         others = "".join(f"; {sentence}" for sentence in sentences(_left_out(listing.others, described, ())))
         raise DataError(
-            f"{path} holds no image in a class folder; expected one sub-folder a class with {suffixes}, or the C-NMC "
+            f"{path} holds no image in a class folder; expected one sub-folder per class with {suffixes}, or the C-NMC "
             f"layout{others}"
         )
     pictures = read_images(root, described.images, progress, max_pixels)

@@ -33,9 +33,7 @@ def check_backend(facts: Facts) -> Finding:
         return Finding("backend", "problem", found, _mend(facts, trial.error))
     steps = steps_off(trial)
     if steps > _ROUNDING_STEPS:
-        return Finding(
-            "backend", "problem", f"{chosen} computes wrong: its answers are up to {steps} steps off", _WRONG
-        )
+        return Finding("backend", "problem", f"{chosen} computes wrong answers, up to {steps} steps off", _WRONG)
     found = f"{chosen}, chosen by {facts.requested_backend}; its answers to a test network are "
     if steps:
         advice = "answers here need not equal those of other machines to the last bit; please report it with --json"
@@ -74,7 +72,7 @@ def check_delegate(facts: Facts) -> Finding | None:
     if trial is None or not trial.ran:
         return None
     if trial.coverage is None:
-        return Finding("delegate", "note", f"{trial.backend} does not tell what XNNPACK runs")
+        return Finding("delegate", "note", f"{trial.backend} does not report what XNNPACK runs")
     found = describe(trial.coverage, "the model" if facts.model is not None else "a test network")
     if facts.model is None:
         found += "; give MODEL to learn about yours"

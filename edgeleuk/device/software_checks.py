@@ -62,7 +62,7 @@ def check_processor(facts: Facts) -> Finding:
     if facts.host.architecture in ("aarch64", "armv7l") and features:
         advice = "expect int8 to be 1.1 to 1.3 times as fast as float (Pi 3, Pi 4); a Pi 5 has the instruction"
         return Finding("processor", "note", "no int8 dot product", advice)
-    return Finding("processor", "ok", "no int8 dot product that the kernel names")
+    return Finding("processor", "ok", "the kernel reports no int8 dot product")
 
 
 def check_numpy(facts: Facts) -> Finding:
@@ -113,5 +113,5 @@ def _or_litert(host: Host) -> str:
 def _at_least(name: str, version: str, oldest: tuple[int, ...]) -> Finding:
     if version_tuple(version) and version_tuple(version) < oldest:
         wanted = ".".join(map(str, oldest))
-        return Finding(name, "warning", version, f"older than is tested: pip install '{name}>={wanted}'")
+        return Finding(name, "warning", version, f"older than tested: pip install '{name}>={wanted}'")
     return Finding(name, "ok", version)

@@ -37,5 +37,5 @@ def check_clock(facts: Facts) -> Finding:
 def check_user(facts: Facts) -> Finding:
     """Who runs it."""
     if facts.user.root:
-        return Finding("user", "note", "root", "nothing here needs root: use an account of its own")
+        return Finding("user", "note", "root", "root is not needed: use a separate account")
     return Finding("user", "ok", f"{facts.user.name} (groups {', '.join(facts.user.groups)})")

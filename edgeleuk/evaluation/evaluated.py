@@ -63,7 +63,7 @@ class Evaluated:
 
     @cached_property
     def accuracy(self) -> Scored:
-        """With all that has to stand beside it."""
+        """With all that has to be shown with it."""
         return scored(self.scores.accuracy, self.scores, self.caveats)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A score with all that has to stand beside it, so that no table, sentence or picture can drop it."""
+"""A score with all that has to be shown with it, so that no table, sentence or picture can drop it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -127,7 +127,7 @@ def _imagenet_backbone(shape: tuple[int, int, int]) -> Any:
         return tf_keras.applications.InceptionV3(include_top=False, weights="imagenet", input_shape=shape)
     except Exception as error:  # the download helper raises bare Exception
         raise ModelError(
-            f"the ImageNet weights cannot be fetched ({error}); go on with --weights none, or with --weights FILE, "
+            f"the ImageNet weights cannot be downloaded ({error}); use --weights none, or --weights FILE, "
             "a copy of inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
         ) from error
 

@@ -112,7 +112,7 @@ class Conclusion:
         complete = [trial for trial in trials if trial.model is not None]
         found: dict[str, float] = study.notes.get(_MEASURED, {})
         if complete and not found:
-            self.halving.say(f"measure the {len(complete)} models that came out")
+            self.halving.say(f"measure the {len(complete)} finished models")
             files = {str(trial.number): out / str(trial.model) for trial in complete}
             with self.halving.clock.measuring():
                 measured = self.device.measure(files, self.halving.config.threads)
@@ -127,7 +127,7 @@ class Conclusion:
         """What has to be said of the measurements of shapes and of the models that came out."""
         for what, faults in (
             ("choosing shapes", self.halving.latencies.faults),
-            ("measuring the models that came out", self.halving.study.notes.get(_FAULTS, ())),
+            ("measuring the finished models", self.halving.study.notes.get(_FAULTS, ())),
         ):
             if faults:
                 more = len(faults) - _TOLD_FAULTS
@@ -169,7 +169,7 @@ class Conclusion:
     def _gate(self, model: Path, reference: Reference, split: str) -> Comparison:
         """Raises EdgeleukError if the comparison cannot be made."""
         out, config = self.halving.folder, self.halving.config
-        self.halving.say(f"hold the chosen model against {reference.origin} on the {split} images")
+        self.halving.say(f"compare the chosen model with {reference.origin} on the {split} images")
         arguments = {
             "model": str(model),
             "reference": reference.run,

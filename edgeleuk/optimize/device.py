@@ -86,7 +86,7 @@ class There:
                         f"{error} (tried {_ATTEMPTS} times). What was done is kept: once {self.remote.host} answers, "
                         "the same command with --resume goes on"
                     ) from error
-                self.say(f"{error}; the next try follows in {self.pause_s:g} s")
+                self.say(f"{error}; retrying in {self.pause_s:g} s")
                 time.sleep(self.pause_s)
         raise AssertionError  # the last attempt returns or raises
 
@@ -140,7 +140,7 @@ def scaled_to(path: Path, threads: int, here: Device) -> Scaled:
     if not found:
         names = ", ".join(sorted({result.model.name for result in record.results}))
         raise UsageError(
-            f"none of the models measured in {path} ({names}) lies beside it with a result of {threads} "
+            f"none of the models measured in {path} ({names}) is in its folder with a result of {threads} "
             f"thread{'s' * (threads != 1)}; the same model has to be measured here, too: copy it there, or use --ssh"
         )
     measured = here.measure({file.name: file for file, _ in found}, threads).ms

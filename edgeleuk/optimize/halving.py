@@ -227,7 +227,7 @@ def _blamed(cohort: Sequence[Contender], outcomes: Sequence[Outcome]) -> Iterato
 def _refuse_place(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.output:
-            raise OutputError(f"{outcome.failure}; no trial is lost: mend that, and go on with --resume")
+            raise OutputError(f"{outcome.failure}; no trial is lost: fix that, and continue with --resume")
 
 
 def describe(candidate: Candidate) -> str:

@@ -151,7 +151,7 @@ def read_search(path: Path) -> SearchRecord:
 def parse_search(raw: Any, name: str) -> SearchRecord:
     """A record from its JSON value. Raises DataError."""
     if not isinstance(raw, dict) or raw.get("kind") != KIND:
-        raise DataError(f"{name} is no record of a search; expected the search.json that 'edgeleuk optimize' writes")
+        raise DataError(f"{name} is not a search record; expected the search.json that 'edgeleuk optimize' writes")
     if raw.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
             f"{name} has schema version {raw.get('schema_version')!r:.60}; this edgeleuk reads {SCHEMA_VERSION}: "
@@ -160,10 +160,10 @@ def parse_search(raw: Any, name: str) -> SearchRecord:
     content = {key: value for key, value in raw.items() if key not in ("kind", "schema_version", "sha256")}
     record: SearchRecord = decode(SearchRecord, content, name)
     if raw.get("sha256") != _digest(content, name):
-        raise DataError(f"{name} was changed after it was written: its content does not fit its hash")
+        raise DataError(f"{name} was changed after it was written: its content does not match its hash")
     numbers = {trial.number for trial in record.trials}
     if not numbers.issuperset(record.front) or (record.chosen is not None and record.chosen not in numbers):
-        raise DataError(f"{name} names trials that it does not hold; use the file as it was written")
+        raise DataError(f"{name} names trials that it does not hold; use the original file")
     return record
 
 

@@ -70,7 +70,7 @@ def search(request: Request, out: Path, resume: bool = False, say: Say = print) 
         if complete is not None:
             return complete
         if not request.index.test():
-            say("the index has no test part: nothing will be shown of what is found; see data split --test-fraction")
+            say("the index has no test part, so the result cannot be tested; see data split --test-fraction")
         request.index.save(out / "index.json")
         with store_errors(out / "search.db"):
             return _search(request, out, say)
@@ -116,7 +116,7 @@ def _folder(request: Request, out: Path, resume: bool, say: Say) -> Iterator[Sea
         refuse_taken(out)
     is_new = not (out / "settings.json").exists()
     if not resume and not is_new:
-        raise OutputError(f"{out} holds a search; --resume goes on with it, or remove it first")
+        raise OutputError(f"{out} holds a search; continue it with --resume, or remove it first")
     if not resume:
         refuse_taken(out)
     elif out.exists() and any(out.iterdir()) and is_new:

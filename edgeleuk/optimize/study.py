@@ -209,6 +209,6 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except (SQLAlchemyError, optuna.exceptions.OptunaError, sqlite3.Error) as error:
         raise OutputError(
-            f"{path}, Optuna's store, cannot be used ({error}); free space, and go on with --resume; or, if it is "
+            f"{path}, Optuna's store, cannot be used ({error}); free space, and continue with --resume; or, if it is "
             "damaged, choose another place"
         ) from error

@@ -49,5 +49,5 @@ def read_plan(path: Path) -> Plan:
             if not all(0 <= position < plan.filters.get(name, 0) for position in kept):
                 raise DataError(f"{path}.kept.{name} names filters that the layer does not have")
     except DataError as error:
-        raise ModelError(f"{path} is no account of a pruning ({error}); remove its folder and prune again") from error
+        raise ModelError(f"{path} is not a pruning plan ({error}); remove its folder and prune again") from error
     return plan

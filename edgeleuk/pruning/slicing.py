@@ -63,7 +63,7 @@ def _groups_kept(channels: Channels, kept: Kept) -> NDArray[np.bool_]:
 
 def _groups_of(channels: Channels, name: str) -> NDArray[np.intp]:
     if name not in channels.convolutions:
-        raise ModelError(f"{name} is no convolution of the network whose filters can be removed")
+        raise ModelError(f"{name} is not a convolution of the network whose filters can be removed")
     return channels.makes[name]
 
 

@@ -104,7 +104,7 @@ def refuse_code(config: Any, path: Path) -> None:
         fault = _fault(found)
         if fault:
             raise ModelError(
-                f"{path}: layer {printable(layer)} {fault}, which a model file could use to run anything on this "
+                f"{path}: layer {printable(layer)} {fault}, which a model file could use to run any code on this "
                 "machine; nothing of it was run. Use layers of Keras (Rescaling, Activation) and save it again"
             )
 

@@ -60,7 +60,7 @@ def check_keep(keep: Keep, precision: str, kind: str, error_samples: int) -> Non
         raise UsageError(f"--keep-float is for --int8, not --{precision}")
     if named and kind == "qat":
         raise UsageError(
-            "--keep-float is for float networks: a QAT network has learned to live with the rounding of every layer, "
+            "--keep-float is for float networks: a QAT network was trained with the rounding of every layer, "
             "and its ranges belong to the graph that it was trained with. Convert the float run, or train longer"
         )
     if error_samples == 0 and (keep.worst or keep.searches(precision, kind)):

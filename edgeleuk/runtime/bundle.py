@@ -110,7 +110,7 @@ def pack(
 
 def _add(archive: zipfile.ZipFile, name: str, content: str | bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
     if len(content) > _MAX_BYTES.get(name, MAX_FILE_BYTES):
-        raise ModelError(f"{name} has {len(content):,} characters, which nothing would read again")
+        raise ModelError(f"{name} has {len(content):,} characters, more than can be read back")
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     entry.compress_type = method
     entry.external_attr = 0o644 << 16

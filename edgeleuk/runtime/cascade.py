@@ -34,7 +34,7 @@ class Cascade(Classifier):
     def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
         """Prepare both, each with as many threads: they run in turn. Raises ModelError if they do not fit."""
         if bundle.cascade is None:
-            raise ModelError(f"{path} is no cascade; 'edgeleuk cascade' makes one of two models")
+            raise ModelError(f"{path} is not a cascade; 'edgeleuk cascade' makes one of two models")
         super().__init__(bundle, path, threads, backend)
         self.rule = bundle.cascade.rule
         first = parse_bundle(bundle.cascade.first, path / FIRST)

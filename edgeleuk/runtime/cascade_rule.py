@@ -74,4 +74,4 @@ def _check(rule: CascadeRule) -> None:
     }
     for name, held in holds.items():
         if not held:
-            raise ModelError(f"cascade.json.{name} is {getattr(rule, name)!r:.60}, which cannot be")
+            raise ModelError(f"cascade.json.{name} is {getattr(rule, name)!r:.60}, which is not valid")

@@ -184,4 +184,4 @@ def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
     for name, tensor in (("input", network.input), ("output", network.output)):
         scale, zero_point = tensor["quantization"]
         if not (scale == 0 or _LEAST_SCALE <= scale <= 1 / _LEAST_SCALE) or abs(zero_point) > 255:
-            raise ModelError(f"{path}: its {name} is quantized by {scale!r} and {zero_point}, which cannot be")
+            raise ModelError(f"{path}: its {name} is quantized by {scale!r} and {zero_point}, which is not valid")

@@ -17,7 +17,7 @@ NO_CONTENT = "no content"
 FEWEST_PX = 32  # a side
 _SMALLEST_SHARE = 0.1  # of the picture that the network sees
 _FEWEST_SEEN = 8  # pixels of the input a side
-_ONE_COLOUR = 8  # levels of 255 within which each channel stays: noise of a sensor, or of JPEG, is no content
+_ONE_COLOUR = 8  # levels of 255 within which each channel stays: noise of a sensor, or of JPEG, is not content
 
 
 def content_warnings(image: Image.Image, pixels: NDArray[np.uint8], spec: Preprocessing) -> tuple[str, ...]:

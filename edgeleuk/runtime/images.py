@@ -78,7 +78,7 @@ def _image_error(name: str, error: Exception) -> ImageError:
     if isinstance(error, ImageError):
         return ImageError(f"{name}: {error}", passing=error.passing)
     if isinstance(error, MemoryError) or str(error).startswith(_OUT_OF_MEMORY):
-        return ImageError(f"{name}: there is not enough memory to decode it now", passing=True)
+        return ImageError(f"{name}: not enough memory to decode it now", passing=True)
     if isinstance(error, FileNotFoundError):
         return ImageError(f"{name}: no such file")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):

@@ -145,7 +145,7 @@ def _pages(content: bytes) -> Iterator[Page]:
         seen: set[int] = set()
         while offset:
             if offset in seen:
-                raise TiffDamage("its pages lead in a circle")
+                raise TiffDamage("its pages form a loop")
             seen.add(offset)
             entries, offset = _entries(content, order, version, offset)
             yield Page(content, order, entries)

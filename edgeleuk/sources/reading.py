@@ -63,7 +63,7 @@ def _image_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise ImageError(f"{path}: {_reason(error)}") from error
     except ValueError as error:
-        raise ImageError(f"{str(path)!r}: no name of a file, for it holds a zero byte") from error
+        raise ImageError(f"{str(path)!r}: not a file name: it holds a zero byte") from error
 
 
 def _open(path: Path, beneath: Path | None, follow_link: bool) -> int:

@@ -69,7 +69,7 @@ def model_named(store: Store, text: str) -> str:
     if len(found) == 1:
         return found.pop()
     if found:
-        raise UsageError(f"several models are {shown(text)}: {', '.join(sorted(found))}; expected one of these hashes")
+        raise UsageError(f"several models match {shown(text)}: {', '.join(sorted(found))}; give one of these hashes")
     names = [model.name for model in store.models().values()]
     there = suggestion(text, names) if names else "; expected 64 hex digits"
     raise UsageError(f"no model {shown(text)} answered here{there}")
@@ -99,4 +99,4 @@ def _time(name: str, read: object, text: str, zone: tzinfo | None) -> str:
     try:
         return read(text, zone)  # type: ignore[operator,no-any-return]
     except ValueError as error:
-        raise UsageError(f"{name} {shown(text)} is no time; expected {error}") from error
+        raise UsageError(f"{name} {shown(text)} is not a time; expected {error}") from error

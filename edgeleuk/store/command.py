@@ -157,7 +157,7 @@ def _change(store: Store, request: Request, confirmed: Callable[[str], bool]) ->
 
 def _asked(question: str, confirmed: Callable[[str], bool]) -> bool:
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody can be asked here: add --yes, or --dry-run to see what would be done")
+        raise UsageError(f"{question} There is no terminal to ask: add --yes, or --dry-run to see what would be done")
     return confirmed(question)
 
 
@@ -184,7 +184,7 @@ def _end(age: str) -> str:
     try:
         return since(age)
     except ValueError as error:
-        raise UsageError(f"--older-than '{printable(age):.80}' is no age; expected 365d, 36h or {error}") from error
+        raise UsageError(f"--older-than '{printable(age):.80}' is not an age; expected 365d, 36h or {error}") from error
 
 
 def _user() -> str:

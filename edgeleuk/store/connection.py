@@ -88,9 +88,7 @@ class StoreFile:
         And SQLite, which finds its log by the path, would read the old file with the log of the new one.
         """
         if _place(self.path) != self._place:
-            raise StoreError(
-                f"{self.path} was removed or replaced while it was in use; no use is made of it any more: restart"
-            )
+            raise StoreError(f"{self.path} was removed or replaced while it was in use; it is no longer used: restart")
 
 
 def _content(path: Path) -> tuple[int, int]:

@@ -46,7 +46,7 @@ class Editing(Reading):
         """Correct the results of a filter, or those with these numbers; how many changed.
 
         With `expected`, nothing is done unless that many match: ChangedMeanwhileError. Raises UsageError if the
-        label is no class of a result's model: nothing is changed then either.
+        label is not a class of a result's model: nothing is changed then either.
         """
         with self._transaction() as connection:
             numbers, models = self._chosen(wanted, expected), self.models()
@@ -164,5 +164,5 @@ def _class_of(result: Result, label: str) -> str:
     found = found or [name for name in classes if alike(label, [result.shown(name)])]
     if len(found) != 1:
         known = dict.fromkeys([*classes, *map(result.shown, classes)])
-        raise UsageError(f"{shown(label)} is no class of result {result.id}{suggestion(label, known)}")
+        raise UsageError(f"{shown(label)} is not a class of result {result.id}{suggestion(label, known)}")
     return found[0]

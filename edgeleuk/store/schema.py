@@ -163,5 +163,5 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
             "upgrade edgeleuk, or choose another file"
         )
     if version < 1:
-        raise StoreError(f"{path} says of itself to be of schema {version}, which there never was: it is damaged")
+        raise StoreError(f"{path} claims schema {version}, which does not exist: it is damaged")
     return version

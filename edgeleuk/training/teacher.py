@@ -20,7 +20,7 @@ def open_teacher(path: Path, index: Index, fold: int) -> Run:
     validated or tested on, or on others of their subjects, ModelError if it cannot be read.
     """
     if is_cross_validation(path):
-        raise UsageError(f"{path} holds a run a fold; choose --teacher {path / f'fold_{fold}'}, or --cross-validate")
+        raise UsageError(f"{path} holds one run per fold; give --teacher {path / f'fold_{fold}'}, or --cross-validate")
     run = load_run_folder(path)
     if run.kind != "float":
         raise UsageError(f"{path} is a {run.kind} run; a teacher is a float run, such as the one it started from")
@@ -43,7 +43,7 @@ def fold_teacher(path: Path, fold: int) -> Path:
     """The teacher of this fold in a folder of `train --cross-validate`. Raises UsageError for anything else."""
     if not is_cross_validation(path):
         raise UsageError(
-            f"{path} holds no run a fold: one run has seen what the other folds hold out; give the folder that "
+            f"{path} does not hold one run per fold: one has seen what the others hold out; give the folder that "
             "'edgeleuk train --cross-validate' made of the same index"
         )
     return path / f"fold_{fold}"

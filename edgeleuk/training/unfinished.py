@@ -56,7 +56,7 @@ def _folder_for(out: Path, resume: bool, report: Callable[[str], None]) -> tuple
     partial = partial_of(out)
     refuse_taken(out)
     if partial.exists() and not resume:
-        raise OutputError(f"{partial} is an unfinished run; --resume goes on with it, or remove it first")
+        raise OutputError(f"{partial} is an unfinished run; continue it with --resume, or remove it first")
     if partial.exists() and any(partial.iterdir()) and not (partial / "config.json").exists():
         raise OutputError(f"{partial} exists and is not an edgeleuk run; move it or choose another output")
     is_new = not partial.exists()

@@ -49,7 +49,7 @@ class Admission:
         size = limits.max_upload_bytes if declared_bytes is None else declared_bytes
         prompt = sum(ticket.read or now - ticket.started_s < _PROMPT_S for ticket in self._tickets)
         if prompt >= limits.queue:
-            raise self._busy(f"{limits.queue} images wait for their answer, which is all that may")
+            raise self._busy(f"{limits.queue} images wait for their answer, which is the limit")
         if self.reading >= 2 * limits.queue or self._reading_of(client) >= limits.queue:
             raise self._busy(f"{self.reading} images are being received")
         if sum(ticket.reserved_bytes for ticket in self._tickets) + size > memory_bytes(limits):

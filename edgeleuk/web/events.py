@@ -84,7 +84,7 @@ class Events:
             own = sum(one.client == client for one in self._listeners)
             raise RefusalError(
                 503,
-                f"{len(self)} browsers follow the live list, {own} of them from here, and no more may; close some tabs",
+                f"{len(self)} browsers follow the live list, {own} of them from here: the limit; close some tabs",
                 retry_after_s=10,
             )
         return self._stream(Listener(client), last)

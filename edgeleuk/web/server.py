@@ -49,7 +49,7 @@ def check_exposure(settings: Settings) -> bool:
     loopback = is_loopback(settings.host)
     if not loopback and settings.token is None:
         raise UsageError(
-            f"--host {settings.host} lets others in, which needs a token: --token-file FILE, the environment variable "
+            f"--host {settings.host} admits other machines and needs a token: --token-file FILE, the variable "
             "EDGELEUK_TOKEN, or systemd's credential 'token'"
         )
     return loopback
@@ -129,5 +129,5 @@ class _Server(uvicorn.Server):
             if trouble is None:
                 self._notifier.beat()
             else:
-                self._services.report(f"{trouble}: this process is to be started again")
+                self._services.report(f"{trouble}: this process has to be restarted")
             await asyncio.sleep(self._notifier.watchdog_s / 4)

@@ -50,7 +50,7 @@ def _checked(text: str, source: str) -> str:
 
 
 def is_weak(token: str) -> bool:
-    """Whether it is no random text: fewer than eight different characters, one piece repeated, or mostly in a row.
+    """Whether it is not random text: fewer than eight different characters, one piece repeated, or mostly in a row.
 
     In a row are characters of which each follows the one before, up or down, in ASCII or on a keyboard.
     """

@@ -36,7 +36,7 @@ class Uploads:
         values = query_values(request, {"name": label_of_file, "subject": plain_text(MAX_SUBJECT)})
         name = values.get("name", _UNNAMED)
         if is_leftover(name):
-            raise RefusalError(422, f"{name!r} is no image: systems leave such files in folders; it was passed over")
+            raise RefusalError(422, f"{name!r} is not an image: systems leave such files in folders; it was skipped")
         refuse_form(request)
         client = client_of(request)
         declared = declared_bytes(request, most)
@@ -65,7 +65,7 @@ def refuse_form(request: Request) -> None:
     if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
         raise RefusalError(
             415,
-            "a form came; expected the bytes of the image as they are, such as: "
+            "got a form; expected the bytes of the image as they are, such as: "
             "curl --data-binary @cell.bmp 'http://.../api/images?name=cell.bmp'",
         )
 

@@ -206,5 +206,5 @@ def test_text_is_refused(run_edgeleuk, foreign):
     done = run_edgeleuk("benchmark", foreign / "text.tflite", *QUICK)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == (
-        f"error: {foreign}/text.tflite: input 'words' takes text; only numbers can be made up for it"
+        f"error: {foreign}/text.tflite: input 'words' takes text; only numeric inputs can be generated"
     )

@@ -71,8 +71,8 @@ def test_what_cannot_have_happened_is_no_profile(events):
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ("1.4.0", "LiteRT 1.4.0 has no profiler that can be asked; 2.1.6 and newer have"),
-        ("2.1.5", "LiteRT 2.1.5 has no profiler that can be asked; 2.1.6 and newer have"),
+        ("1.4.0", "LiteRT 1.4.0 has no profiler to query; 2.1.6 and newer have"),
+        ("2.1.5", "LiteRT 2.1.5 has no profiler to query; 2.1.6 and newer have"),
         ("2.4.0", "structures of LiteRT 2.1.6 to before 2.4, not 2.4.0"),
         ("3.0", "structures of LiteRT 2.1.6 to before 2.4, not 3.0"),
     ],
@@ -136,7 +136,7 @@ def fake_litert(folder, version, library):
     [
         ("2.3.9", True, "this LiteRT has no function LiteRtCreateEnvironment"),
         ("2.3.9", False, "this LiteRT comes without the library that has its profiler"),
-        ("1.0.1", True, "LiteRT 1.0.1 has no profiler that can be asked"),
+        ("1.0.1", True, "LiteRT 1.0.1 has no profiler to query"),
     ],
 )
 def test_a_litert_without_what_is_needed_says_so(run_python, tmp_path, version, with_library, told):

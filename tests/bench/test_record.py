@@ -208,7 +208,7 @@ def test_another_schema_is_refused_with_what_to_do(plain, version, mend):
 
 @pytest.mark.parametrize("value", [None, [], 3, "x", {}, {"kind": "something else"}, {"kind": []}])
 def test_what_is_no_record_is_refused(value):
-    with pytest.raises(DataError, match="is no benchmark record; expected what 'edgeleuk benchmark"):
+    with pytest.raises(DataError, match="is not a benchmark record; expected what 'edgeleuk benchmark"):
         parse_record(value, "r.json")
 
 

@@ -261,7 +261,7 @@ def test_a_dropped_connection_is_told_and_the_device_stops(box, small_model, sta
     output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (1, "")
     assert said.read_text().splitlines()[-1] == (
-        "error: the connection to box broke while it measured; nothing came back"
+        "error: the connection to box broke during the measurement; there is no result"
     )
     assert waits_until(lambda: not processes_in(folder)), processes_in(folder)
 
@@ -295,7 +295,7 @@ def test_what_fails_there_is_told(box, small_model, run_edgeleuk):
     assert done.returncode == 1
     *_, there, here = done.stderr.splitlines()
     assert there.startswith("error: tflite-runtime is not installed")
-    assert here == "error: the benchmark on box ended with exit code 1; it says above why"
+    assert here == "error: the benchmark on box ended with exit code 1; its output above says why"
 
 
 @needs_sshd
@@ -362,7 +362,7 @@ def test_without_ssh_it_says_what_to_install(small_model, monkeypatch, tmp_path)
 
 def test_models_of_one_name_are_refused(small_model, tmp_path):
     shutil.copy(small_model, tmp_path)
-    with pytest.raises(UsageError, match=r"two models are named int8\.tflite; over ssh names have to differ"):
+    with pytest.raises(UsageError, match=r"two models are named int8\.tflite; over ssh names must differ"):
         benchmark_remotely(request_of(small_model, tmp_path / small_model.name), Remote("box"))
 
 

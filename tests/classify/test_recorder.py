@@ -83,7 +83,7 @@ def test_a_full_disk_is_tried_again_with_growing_pauses_and_told_once():
     assert sum(waited) == 1 + 2 + 4 + 8
     assert max(waited) <= 1
     assert told == [
-        "r.db: database or disk is full; trying again until it works, nothing is lost",
+        "r.db: database or disk is full; retrying until it works, nothing is lost",
         "the store works again",
     ]
 

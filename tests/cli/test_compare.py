@@ -103,7 +103,7 @@ def test_an_invalid_record_and_another_device_are_pointed_out(run_edgeleuk, writ
         (lambda text: text[: len(text) // 2], "was cut off"),
         (lambda text: text.replace('"first_ms": 20', '"first_ms": 10'), "was changed after it was measured"),
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 99'), "update edgeleuk"),
-        (lambda text: "[]", "is no benchmark record"),
+        (lambda text: "[]", "is not a benchmark record"),
         (lambda text: "", "is not JSON"),
     ],
 )
@@ -137,7 +137,7 @@ def test_shares(text, value):
 
 @pytest.mark.parametrize("text", ["", "%", "five", "-1%", "nan", "nan%", "inf%", "500%", "5 %%"])
 def test_what_is_no_share(text):
-    with pytest.raises(click.BadParameter, match="is no share of 0% to 100%, such as 5%"):
+    with pytest.raises(click.BadParameter, match="is not a share of 0% to 100%, such as 5%"):
         share(text)
 
 
@@ -175,7 +175,7 @@ def test_what_could_be_read_in_two_ways_is_no_number_of_points(text, told):
 
 @pytest.mark.parametrize("text", ["", "pt", "0pt", "-1pt", "100pt", "nanpt", "infpt", "nan", "100", "1pt%"])
 def test_what_is_no_number_of_points(text):
-    with pytest.raises(click.BadParameter, match="is no number of percentage points above 0 and below 100"):
+    with pytest.raises(click.BadParameter, match="is not a number of percentage points above 0 and below 100"):
         points(text)
 
 
@@ -192,5 +192,5 @@ def test_amounts(text, value):
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "nan", "inf", "86401"])
 def test_what_is_no_amount(text):
-    with pytest.raises(Exception, match="is no number from 0 to 86,400"):
+    with pytest.raises(Exception, match="is not a number from 0 to 86,400"):
         amount(text)

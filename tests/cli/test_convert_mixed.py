@@ -169,7 +169,7 @@ def test_layers_in_float_are_for_int8(folder: Path, tmp_path: Path, options: lis
 def test_a_share_that_is_none_is_a_usage_error(call: Any, tmp_path: Path, share: str) -> None:
     done = call("-o", tmp_path / "model.tflite", f"--min-agreement={share}")
     assert done.exit_code == 2
-    assert "is no share of 0% to 100%" in done.stderr
+    assert "is not a share of 0% to 100%" in done.stderr
 
 
 def test_too_little_agreement_is_a_failure_that_names_what_costs_most(call: Any, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_help_uses_the_width_of_the_terminal_up_to_120(monkeypatch, capsys, colu
         (["zzz"], "no such command 'zzz'; there are data, train,"),
         (["infer", "m", "--thread", "2"], "no such option --thread; did you mean --threads?"),
         (["infer", "m", "--label", "x"], "no such option --label; 'edgeleuk infer --help' says what it takes"),
-        (["infer", "m", "--backend", "LiteRT"], "--backend: 'LiteRT' is none of auto, litert, tflite-runtime; did you"),
+        (["infer", "m", "--backend", "LiteRT"], "--backend: 'LiteRT' is not one of auto, litert, tflite-runtime; did"),
         (["evaluate", "m", "d", "--split", "tset"], "did you mean 'test'?"),
         (["train", "d", "-o", "r", "--resample", "Bicubic"], "did you mean 'bicubic'?"),
     ],

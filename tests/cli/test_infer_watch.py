@@ -137,7 +137,7 @@ def test_a_store_that_is_locked_for_a_while_loses_nothing(small_model, write_ima
         process.stdout.readline()
         other.execute("BEGIN IMMEDIATE")
         shutil.copy(write_image("bb.bmp"), incoming)
-        assert "trying again until it works" in process.stderr.readline()
+        assert "retrying until it works" in process.stderr.readline()
         other.execute("ROLLBACK")
         assert json.loads(process.stdout.readline())["image"].endswith("bb.bmp")
     assert count(tmp_path / "r.db") == 2

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
         (["--macs", "0.5"], "macs is '0.5', which has no unit; write 50%"),
         (["--macs", "50"], "macs is '50', which has no unit; write 50%"),
         (["--macs", "half"], "macs is 'half'; expected a share such as 50%"),
-        (["--macs", "50%", "--criterion", "l2"], "--criterion: 'l2' is none of taylor, bn-l1"),
+        (["--macs", "50%", "--criterion", "l2"], "--criterion: 'l2' is not one of taylor, bn-l1"),
     ],
 )
 def test_budgets_that_cannot_be_are_usage_errors(

@@ -93,7 +93,7 @@ def test_a_place_that_cannot_be_written_is_named(run_edgeleuk, record, tmp_path)
     [
         ("", "is empty; expected what 'edgeleuk benchmark -o'"),
         ("{", "is not JSON, or was cut off"),
-        ("{}", "is no record; expected what 'edgeleuk benchmark -o'"),
+        ("{}", "is not a record; expected what 'edgeleuk benchmark -o'"),
         (
             '{"kind": "edgeleuk search", "schema_version": 2}',
             "has schema version 2; this edgeleuk reads 1: search again",

@@ -121,7 +121,7 @@ def test_without_a_store_it_says_where_results_are_kept(run_edgeleuk, small_mode
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run_edgeleuk("serve", small_model, "--port", taken.getsockname()[1])
     assert (
-        done.stderr.splitlines()[0] == f"results are kept in {tmp_path}/results.db; --store FILE chooses another place"
+        done.stderr.splitlines()[0] == f"results are stored in {tmp_path}/results.db; --store FILE chooses another file"
     )
 
 

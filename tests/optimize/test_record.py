@@ -92,7 +92,7 @@ def test_a_cut_off_record_is_refused(read, share):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"kind": "edgeleuk benchmark"}, "is no record of a search; expected the search.json that"),
+        ({"kind": "edgeleuk benchmark"}, "is not a search record; expected the search.json that"),
         ({"schema_version": 0}, "has schema version 0; this edgeleuk reads 1: search again, or use"),
         ({"device": "a faster one"}, "was changed after it was written"),
         ({"sha256": None}, "was changed after it was written"),
@@ -130,7 +130,7 @@ def test_a_margin_that_cannot_be_is_refused(read):
 def test_numbers_that_json_does_not_have_are_refused(read, number):
     text = signed(space={"width": [12345]}).replace("12345", number)
     with pytest.raises(
-        DataError, match=r"search\.json cannot be used: .* (is no number of JSON|is not a finite number)"
+        DataError, match=r"search\.json cannot be used: .* (is not a JSON number|is not a finite number)"
     ):
         read(text)
 
@@ -158,7 +158,7 @@ def test_a_record_with_anything_in_it_is_read_or_refused_as_data(key, value):
 
 @pytest.mark.parametrize("raw", [None, [], 3, "search", {}])
 def test_json_that_is_no_search_is_refused(raw):
-    with pytest.raises(DataError, match="is no record of a search"):
+    with pytest.raises(DataError, match="is not a search record"):
         parse_search(raw, "x")
 
 

@@ -164,7 +164,7 @@ def _residual() -> Any:
         ({"one": [0, 1], "other": [1, 2]}, "a filter of one that stays is tied to one of other that goes"),
         ({"one": [], "other": []}, "nothing would be left of one; keep at least one of its 4 filters"),
         ({"last": [0]}, "filters of last that were to go must stay: they are the output of the network"),
-        ({"second": [0]}, "second is no convolution of the network"),
+        ({"second": [0]}, "second is not a convolution of the network"),
         ({"one": [1, 0]}, "the filters to keep of one are not ascending positions of its 4 filters"),
         ({"one": [0, 4]}, "the filters to keep of one are not ascending positions of its 4 filters"),
     ],

@@ -222,7 +222,7 @@ def test_models_of_different_classes_are_refused(write_cascade, small_spec, tmp_
 
 
 def test_a_model_that_is_none_is_no_cascade(small_model):
-    with pytest.raises(ModelError, match="is no cascade"):
+    with pytest.raises(ModelError, match="is not a cascade"):
         Cascade.load(small_model)
     assert FIRST == "edgeleuk/first.tflite"
 

@@ -118,7 +118,7 @@ def test_a_folder_of_folds_teaches_a_cross_validation_and_one_run_does_not(index
     for fold in range(3):
         write_run(tmp_path / "cv" / f"fold_{fold}", index, fold)
     assert fold_teacher(tmp_path / "cv", 2) == tmp_path / "cv" / "fold_2"
-    with pytest.raises(UsageError, match=r"holds a run a fold; choose --teacher .*cv/fold_1, or --cross-validate"):
+    with pytest.raises(UsageError, match=r"holds one run per fold; give --teacher .*cv/fold_1, or --cross-validate"):
         open_teacher(tmp_path / "cv", index, 1)
     config = TrainConfig(weights="none", teacher=str(run.folder))
     with pytest.raises(UsageError, match="one run has seen what the other folds hold out"):

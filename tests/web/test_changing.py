@@ -183,7 +183,7 @@ def test_a_form_is_refused_with_what_to_send_instead_and_is_no_failed_image(loca
 def test_what_systems_leave_in_folders_is_told_from_images_and_is_no_failure(local, name):
     client = local()
     refused = client.post("/api/images", params={"name": name}, content=picture())
-    assert (refused.status_code, "is no image: systems leave such files" in refused.json()["error"]) == (422, True)
+    assert (refused.status_code, "is not an image: systems leave such files" in refused.json()["error"]) == (422, True)
     assert client.get("/api/failures").json()["total"] == 0
 
 

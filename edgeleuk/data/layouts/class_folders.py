@@ -1,4 +1,4 @@
-"""The layout with one sub-folder a class, and subjects in an optional `subjects.csv` (columns path, subject)."""
+"""The layout with one sub-folder per class, and subjects in an optional `subjects.csv` (columns path, subject)."""
 
 import os.path
 from collections.abc import Iterable, Sequence

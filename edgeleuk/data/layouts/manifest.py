@@ -19,18 +19,18 @@ def read_manifest(path: Path) -> list[FileEntry]:
         raise DataError(f"{path} cannot be read as a manifest: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is no manifest, for it is not text; expected a folder of images, or rows of path, sha256 and size"
+            f"{path} is not a manifest: it is not text; expected a folder of images, or rows of path, sha256 and size"
         ) from error
     if tuple(lines[0].split("\t")) != HEADER:
         raise DataError(
-            f"{path} is no manifest: its first line is {lines[0][:80]!r}, expected path, sha256 and size "
+            f"{path} is not a manifest: its first line is {lines[0][:80]!r}, expected path, sha256 and size "
             "between tabs; a folder of images works as well"
         )
     entries = [_entry(path, number, line) for number, line in enumerate(lines[1:], start=2) if line]
     if not entries:
         raise DataError(f"{path} is a manifest without a row; there is nothing to read")
     if len({entry.path for entry in entries}) != len(entries):
-        raise DataError(f"{path}: {_repeated(entries):.100} stands in two rows; keep one")
+        raise DataError(f"{path}: {_repeated(entries):.100} is in two rows; keep one")
     return entries
 
 

@@ -90,7 +90,7 @@ def read_material(paths: Sequence[Path]) -> Material:
 
     Raises DataError for one that is none of these or that does not fit.
 
-    Accuracies on different images cannot stand beside each other, nor can two of one model: those are refused, too.
+    Accuracies on different images cannot be compared, nor can two of one model: those are refused, too.
     Raises UsageError for a record that is named twice.
     """
     items: list[_Item] = []
@@ -160,7 +160,7 @@ def _parsed(raw: Any, path: Path) -> _Item:
                 return _figures(raw, path)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{path} is damaged or was changed: {type(error).__name__} {error}") from error
-    raise DataError(f"{path} is no record; expected {_EXPECTED}")
+    raise DataError(f"{path} is not a record; expected {_EXPECTED}")
 
 
 def _suite(raw: dict[str, Any], path: Path) -> Suite:
@@ -197,7 +197,7 @@ def _check_comparable(accuracies: Sequence[Evaluated]) -> None:
     for first, other in pairwise(accuracies):
         if not _same_images(first, other, accuracies):
             raise DataError(
-                f"the accuracies of {first.model} and {other.model} cannot stand beside each other: they are of "
+                f"the accuracies of {first.model} and {other.model} cannot be compared: they are of "
                 f"different images (index {first.index_sha256[:12]}, split '{first.split}'; index "
                 f"{other.index_sha256[:12]}, split '{other.split}'). Evaluate both on one index and split"
             )
@@ -206,7 +206,7 @@ def _check_comparable(accuracies: Sequence[Evaluated]) -> None:
         if counts[found.model_sha256] > 1:
             raise DataError(
                 f"{counts[found.model_sha256]} evaluations are of the same model, {found.model} "
-                f"({found.model_sha256[:12]}): give the one that shall stand in the report"
+                f"({found.model_sha256[:12]}): give only the one to report"
             )
 
 

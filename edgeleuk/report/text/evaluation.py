@@ -18,7 +18,7 @@ def render_text(evaluation: Evaluation) -> str:
 
 
 def scores_of(evaluation: Evaluation) -> dict[str, Scored | None]:
-    """All scores under the names they are shown with, each with what has to stand beside it."""
+    """All scores under the names they are shown with, each with what has to be shown with it."""
     caveats = caveats_of(evaluation.notes)
     return named_scores(evaluation.scores, evaluation.classes, evaluation.positive_class, caveats)
 

@@ -33,7 +33,7 @@ def open_camera(name: str, size: tuple[int, int] | None = None) -> CameraSource:
         from edgeleuk.sources.cameras.v4l2 import V4L2Camera
 
         return V4L2Camera(f"/dev/video{int(name)}" if name.isdecimal() else name, size)
-    raise UsageError(f"no camera is called {name!r}; expected a number as 0, /dev/video0, picamera2 or file:DIR")
+    raise UsageError(f"no camera is called {name!r}; expected a number such as 0, /dev/video0, picamera2 or file:DIR")
 
 
 def frames(
@@ -55,13 +55,13 @@ def frames(
             continue
         except CameraError as error:
             if not lost:
-                report(f"{error}; trying again until it works")
+                report(f"{error}; retrying until it works")
             lost = True
             yield None
             stop.wait(retry_s)
             retry_s = min(2 * retry_s, _LAST_RETRY_S)
             continue
         if lost:
-            report("the camera gives frames again")
+            report("the camera delivers frames again")
         retry_s, lost = first_retry_s, False
         yield frame

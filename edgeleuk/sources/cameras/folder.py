@@ -16,7 +16,7 @@ class FileCamera:
     def __init__(self, folder: Path, size: tuple[int, int] | None = None) -> None:
         """Raises UsageError for a folder that cannot be listed, or a size; DataError for one without images."""
         if size is not None:
-            raise UsageError("frames from files have the files' sizes; leave the size away")
+            raise UsageError("frames from files have the files' sizes; leave the size out")
         try:
             names = os.listdir(folder)  # noqa: PTH208 - names, not ten thousand Path objects
         except OSError as error:

@@ -124,7 +124,7 @@ def test_a_cut_off_record_is_refused(read, rich_record, share):
     "text", ["[]", "{}", "1", '"x"', "null", '{"kind": "edgeleuk"}', '{"benchmarks": [], "figures": []}']
 )
 def test_json_that_is_no_record_is_refused(read, text):
-    with pytest.raises(DataError, match=r"0\.json is no record; expected what 'edgeleuk benchmark -o'"):
+    with pytest.raises(DataError, match=r"0\.json is not a record; expected what 'edgeleuk benchmark -o'"):
         read(text)
 
 
@@ -227,7 +227,7 @@ def test_one_record_is_not_shown_twice(write, rich_record):
 @pytest.mark.parametrize("other", [{"index": "ef" * 32}, {"split": "validation"}])
 def test_accuracies_on_different_images_are_refused_with_the_reason(read, make_evaluation, other):
     texts = make_evaluation("a.tflite"), make_evaluation("b.tflite", **other)
-    with pytest.raises(DataError, match=r"a\.tflite and b\.tflite cannot stand beside each other.*different images"):
+    with pytest.raises(DataError, match=r"a\.tflite and b\.tflite cannot be compared.*different images"):
         read(*texts)
 
 

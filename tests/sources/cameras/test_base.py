@@ -56,13 +56,13 @@ def test_a_folder_that_is_none_or_holds_no_images_is_told(tmp_path):
 
 
 def test_files_have_their_own_size(images):
-    with pytest.raises(UsageError, match="leave the size away"):
+    with pytest.raises(UsageError, match="leave the size out"):
         open_camera(f"file:{images}", (640, 480))
 
 
 @pytest.mark.parametrize("name", ["", "webcam", "-1", "1.5", "video0", "rtsp://camera", "FILE:x"])
 def test_an_unknown_name_is_refused_with_the_known_kinds(name):
-    with pytest.raises(UsageError, match="expected a number as 0, /dev/video0, picamera2 or file:DIR"):
+    with pytest.raises(UsageError, match="expected a number such as 0, /dev/video0, picamera2 or file:DIR"):
         open_camera(name)
 
 
@@ -93,7 +93,7 @@ def test_a_camera_that_is_lost_is_reported_once_and_so_is_its_return():
     lost = [CameraError("video0 is gone")] * 4
     got, reports = run(Script("1", *lost, "2", *lost, "3"))
     assert got == ["1", None, None, None, None, "2", None, None, None, None, "3"]
-    assert reports == ["video0 is gone; trying again until it works", "the camera gives frames again"] * 2
+    assert reports == ["video0 is gone; retrying until it works", "the camera delivers frames again"] * 2
 
 
 def test_one_bad_frame_is_no_loss():
