@@ -69,7 +69,7 @@ def candidates(request: Request) -> list[Candidate]:
 def model_facts(paths: Sequence[Path], with_images: bool = False) -> list[ModelFacts]:
     """Hash, spec and proof; a name is the file's, with as many folders above it as tell two files apart.
 
-    Raises ModelError for a file that is no model, SpecError if there are images and nothing says how to prepare
+    Raises ModelError for a file that is not a model, SpecError if there are images and nothing says how to prepare
     them, UsageError if one is named twice.
     """
     if len({path.absolute() for path in paths}) != len(paths):
@@ -102,7 +102,7 @@ def _cascade_facts(bundle: Bundle) -> CascadeFacts | None:
 
 
 def _unicode(name: str) -> str:
-    """A name with what is no UTF-8 written as \\xff: JSON text cannot hold it."""
+    """A name with what is not UTF-8 written as \\xff: JSON text cannot hold it."""
     return os.fsencode(name).decode(errors="backslashreplace")
 
 

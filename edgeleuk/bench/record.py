@@ -211,7 +211,7 @@ def _without_derived(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _digest(content: dict[str, Any]) -> str | None:
-    """None if it holds what is no JSON, such as NaN."""
+    """None if it holds what is not JSON, such as NaN."""
     try:
         return digest(content)
     except ValueError:

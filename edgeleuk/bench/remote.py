@@ -71,7 +71,7 @@ def benchmark_remotely(request: Request, remote: Remote, progress: Callable[[str
     """Measure on the remote device as `benchmark` does here, also what a KeyboardInterrupt leaves.
 
     Raises UnreachableError if the host does not answer, EdgeleukError if it refuses or fails, StoppedError if
-    the benchmark fails on its way, ModelError for a file that is no model, UsageError for two models of one name.
+    the benchmark fails on its way, ModelError for a file that is not a model, UsageError for two models of one name.
     """
     repeated = [name for name, count in Counter(path.name for path in request.models).items() if count > 1]
     if repeated:

@@ -89,7 +89,7 @@ class CascadeSubject(Subject):
         super().__init__(content, path, threads, backend)
         part = parse_bundle(content, path).cascade
         if part is None:
-            raise ModelError(f"{path} is no cascade")
+            raise ModelError(f"{path} is not a cascade")
         self.first = Subject(part.first, path / FIRST, threads, backend)
 
     def invoke(self) -> None:

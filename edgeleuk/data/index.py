@@ -123,7 +123,7 @@ class Index:
     def load(cls, path: Path, data_root: Path | None = None) -> "Index":
         """Read what `save` wrote; the images lie as `edgeleuk.data.root.find_root` says.
 
-        Raises DataError if the file is missing or not an index, UsageError if `data_root` is no folder.
+        Raises DataError if the file is missing or not an index, UsageError if `data_root` is not a folder.
         """
         if not path.exists():
             raise DataError(f"{path}: no such index; 'edgeleuk data split' makes one")

@@ -37,7 +37,7 @@ def find_root(recorded: str, file: Path, paths: Sequence[str], given: Path | Non
     """Where the images `paths` lie, of which `file` says that it is `recorded`.
 
     `given` alone if there is one; else the first of EDGELEUK_DATA_ROOT and the recorded root below which any of some
-    of the images lies, or the recorded one if none does. Raises UsageError if `given` is no folder.
+    of the images lies, or the recorded one if none does. Raises UsageError if `given` is not a folder.
     """
     if given is not None:
         if not given.is_dir():

@@ -60,7 +60,7 @@ def scan(
 
     Files are hashed and decoded; those that do not decode are `unreadable`. `positive` names the positive class.
     `data_root` says where the images of a manifest lie. Raises DataError if there is nothing to read or a table
-    beside the images is malformed, UsageError if `positive` is no class or a folder comes with a `data_root`.
+    beside the images is malformed, UsageError if `positive` is not a class or a folder comes with a `data_root`.
     """
     if path.is_file():
         found = _scan_manifest(path, data_root)
@@ -129,7 +129,7 @@ def _scan_manifest(path: Path, data_root: Path | None) -> Scan:
 def _left_out(
     others: Iterable[tuple[str, str]], described: Described, unreadable: Iterable[Unreadable]
 ) -> tuple[LeftOut, ...]:
-    """What is no usable image of the layout, by kind and reason; tables that are read are none of that."""
+    """What is not a usable image of the layout, by kind and reason; tables that are read are none of that."""
     return by_kind(
         [
             *((path, reason) for path, reason in others if path not in described.tables),

@@ -136,7 +136,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     """Evaluate a predictor, loaded from the path `model`, on an index.
 
     Raises LeakError for images seen in training unless the request says otherwise, SpecError for unknown labels,
-    DataError for files that are not those of the index, ImageError for one that is no image.
+    DataError for files that are not those of the index, ImageError for one that is not an image.
     """
     spec = predictor.spec
     images = choose_images(index, predictor, request.split, request.trained)

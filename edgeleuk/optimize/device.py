@@ -122,10 +122,10 @@ class Scaled:
 
 @reading_what_was_named()
 def scaled_to(path: Path, threads: int, here: Device) -> Scaled:
-    """The machine of a benchmark record, by the models in it that lie beside it and are measured here, too.
+    """The machine of a benchmark record, by those of its models that are in its folder and are measured here, too.
 
-    Raises DataError for a file that is no record, UsageError for a record of another architecture, where milliseconds
-    do not follow from each other, and for one none of whose models with so many threads is beside it.
+    Raises DataError for a file that is not a record, UsageError for one of another architecture, where milliseconds
+    do not follow from each other, and for one without a model of that many threads in its folder.
     """
     record = read_record(path)
     if record.partial:

@@ -1,6 +1,6 @@
 """What a converted model has to meet on images outside training and calibration, else it is not written.
 
-There is always a gate: a model whose labels are not those of its network is no conversion of it. What passes it was
+There is always a gate: a model whose labels are not those of its network is not a conversion of it. What passes it was
 judged: not on no image, and where a gate was asked for, on at least as many images as one of them counts for no more
 than what it allows.
 """
@@ -31,7 +31,7 @@ class Standing:
 class Gate:
     """At least `min_agreement` of the labels agree, and the accuracy drops by at most `max_drop`; both are shares.
 
-    None is no demand of a drop, and for the agreement the default of the `kind` of source.
+    None demands nothing of the drop, and for the agreement the default of the `kind` of source.
     """
 
     kind: str

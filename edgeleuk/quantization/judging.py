@@ -60,7 +60,7 @@ def standing(
 
 
 def known_labels(images: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """int64 [n]: the class of each image, -1 if it has no label or one that is no class.
+    """int64 [n]: the class of each image, -1 if it has no label or one that is not a class.
 
     Raises SpecError for a label that is a class but for case or blanks.
     """

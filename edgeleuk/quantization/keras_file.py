@@ -185,7 +185,7 @@ def _read_zip(path: Path) -> tuple[Any, str]:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             if "config.json" not in names:
-                raise ModelError(f"{path} is a ZIP without config.json, so it is no Keras model")
+                raise ModelError(f"{path} is a ZIP without config.json, so it is not a Keras model")
             config = parse_json(archive.read("config.json"), f"the configuration in {path}", ModelError)
             about = parse_json(archive.read("metadata.json"), path.name, ModelError) if "metadata.json" in names else {}
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:

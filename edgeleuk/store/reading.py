@@ -215,7 +215,7 @@ class Reading(StoreFile):
         return self._rows(f"SELECT {SELECTED} FROM results WHERE {where} ORDER BY id {order} LIMIT {size}", *values)
 
     def _known(self, column: str) -> list[str]:
-        """The values of a column of results that are text; one that is not UTF-8 is no value to compare with."""
+        """The values of a column of results that are text; one that is not UTF-8 is not a value to compare with."""
         rows = self._rows(f"SELECT DISTINCT {column} FROM results WHERE typeof({column}) = 'text'")
         return [value for (value,) in rows if readable(value) == value]
 

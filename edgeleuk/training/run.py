@@ -90,7 +90,7 @@ def hashes_of(folder: Path) -> dict[str, str]:
 def load_run_folder(folder: Path, data_root: Path | None = None) -> Run:
     """Read a complete run and check its files against their hashes; its images lie as `Index.load` says.
 
-    Raises ModelError, UsageError if `data_root` is no folder.
+    Raises ModelError, UsageError if `data_root` is not a folder.
     """
     manifest = folder / "run.json"
     if not manifest.is_file():

@@ -74,7 +74,7 @@ def host_of(authority: str) -> str | None:
         return None
     try:
         parts = urlsplit(f"//{authority}")
-        _ = parts.port  # raises ValueError if it is no number
+        _ = parts.port  # raises ValueError if it is not a number
         return parts.hostname
     except ValueError:
         return None

@@ -32,7 +32,7 @@ def declared_bytes(request: Request, most: int) -> int | None:
     text = request.headers.get("content-length")
     if text is None:
         return None
-    length = int(text)  # h11 has refused what is no number
+    length = int(text)  # h11 has refused what is not a number
     if length > most:
         raise _too_large(most)
     return length

@@ -74,7 +74,7 @@ class GuardedProtocol(H11Protocol):
         self._watch_headers()
 
     def send_400_response(self, msg: str) -> None:
-        """Say that what came is no HTTP, unless an answer was begun: then nothing more can be said."""
+        """Say that what came is not HTTP, unless an answer was begun: then nothing more can be said."""
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             if not self._closing:
                 self.linger()

@@ -1,7 +1,7 @@
 """Who really asks when a proxy stands before the server: what it says in X-Forwarded-For and -Proto, if it is trusted.
 
 Any client can send these headers. They are believed only from addresses that were named at the start, and of the list
-of addresses only the last one that is no trusted proxy: what stands before it is the client's own word again.
+of addresses only the last one that is not a trusted proxy: what stands before it is the client's own word again.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ class TrustedProxies:
     """Addresses and networks whose word is taken."""
 
     def __init__(self, names: Sequence[str] = ()) -> None:
-        """Raises UsageError for what is no address or network."""
+        """Raises UsageError for what is not an address or network."""
         self._networks = tuple(map(_network, names))
 
     def __contains__(self, address: str) -> bool:
@@ -46,7 +46,7 @@ class TrustedProxies:
         }
 
     def _client(self, forwarded: str) -> str | None:
-        """The last address that is no trusted proxy; None if the list does not tell."""
+        """The last address that is not a trusted proxy; None if the list does not tell."""
         for text in reversed(forwarded.split(",")):
             address = _bare(text.strip())
             try:
@@ -70,5 +70,5 @@ def _network(text: str) -> Network:
         return ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise UsageError(
-            f"--trusted-proxy {text!r:.60} is no address; expected for example 127.0.0.1, 10.0.0.0/8 or ::1"
+            f"--trusted-proxy {text!r:.60} is not an address; expected for example 127.0.0.1, 10.0.0.0/8 or ::1"
         ) from error

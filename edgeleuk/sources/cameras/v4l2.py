@@ -128,7 +128,7 @@ def _has_size(cv2: Any, capture: Any, size: tuple[int, int] | None) -> bool:
 
 
 def check_device(device: str) -> None:
-    """Raise CameraError, with what to do, if a device cannot be opened or is no camera that OpenCV can use."""
+    """Raise CameraError, with what to do, if a device cannot be opened or is not a camera that OpenCV can use."""
     try:
         handle = os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -136,7 +136,7 @@ def check_device(device: str) -> None:
     try:
         capability = Capability.parse(fcntl.ioctl(handle, _QUERYCAP, bytes(_CAPABILITY.size)))
     except OSError as error:
-        raise CameraError(f"{device} is no V4L2 device ({error.strerror})") from error
+        raise CameraError(f"{device} is not a V4L2 device ({error.strerror})") from error
     finally:
         os.close(handle)
     if capability.driver in _RAW_SENSORS:

@@ -68,7 +68,7 @@ class Inotify:
     def add(self, folder: str, follow_link: bool = False) -> int:
         """Watch a folder; its number, the same one if it is watched already, by whatever name.
 
-        Raises OSError: ENOSPC at the limit of watches, ENOTDIR or ELOOP if it is no folder or a link.
+        Raises OSError: ENOSPC at the limit of watches, ENOTDIR or ELOOP if it is not a folder or a link.
         """
         mask = FOLLOWED if follow_link else FOLLOWED | _DONT_FOLLOW
         number: int = self._library.inotify_add_watch(self._handle, os.fsencode(folder), mask)

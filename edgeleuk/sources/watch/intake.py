@@ -161,7 +161,7 @@ class Intake:
 
 
 def what_else(found: os.stat_result) -> str:
-    """What to say of a path that is no regular file."""
+    """What to say of a path that is not a regular file."""
     if stat.S_ISLNK(found.st_mode):
         return "skipped: a symbolic link, which is not followed"
     return "skipped: not a regular file"

@@ -43,7 +43,7 @@ class FolderWatch:
         """Follow `folder` with inotify; by polling if `polling`, or if that is None and inotify cannot serve.
 
         A file found and not announced by the kernel is whole when it has been unchanged for `settle_s` seconds. Raises
-        UsageError if folder is no folder that can be read, or, with polling=False, if inotify cannot be used.
+        UsageError if folder is not a folder that can be read, or, with polling=False, if inotify cannot be used.
         """
         self._root, self._may_poll, self._settle_s = os.fspath(folder), polling, settle_s
         self._notices, self._open_kernel = Notices(report), open_kernel
@@ -153,7 +153,7 @@ class FolderWatch:
         except OSError as error:
             raise FolderGone(f"is gone ({error.strerror})") from error
         if not stat.S_ISDIR(found.st_mode):
-            raise FolderGone("is no folder any more")
+            raise FolderGone("is not a folder any more")
         return found.st_dev, found.st_ino
 
     def _open_feed(self) -> Feed:
