@@ -203,10 +203,10 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if origin in (dict, Mapping):
         return functools.partial(_members, _reader(arguments[1]))
     if dataclasses.is_dataclass(hint):
-        return functools.partial(_made, hint)
+        return functools.partial(_made, typing.cast(type, hint))
     if hint is Any:
         return lambda raw: raw
-    return functools.partial(_float if hint is float else _plain, hint)
+    return _float if hint is float else functools.partial(_plain, hint)
 
 
 @functools.cache
@@ -270,15 +270,16 @@ def _plain(hint: type, raw: Any) -> Any:
     return raw
 
 
-def _float(hint: type, raw: Any) -> float:
+def _float(raw: Any) -> float:
     """A whole number as float; what a float cannot hold is not a number."""
+    value: Any = raw
     try:
         value = float(raw) if type(raw) is int else raw
     except OverflowError:
         value = math.inf
-    if type(value) is not hint or not math.isfinite(value):
+    if type(value) is not float or not math.isfinite(value):
         raise _MisfitError(f" is {_shown(raw)}; expected float")
-    return value
+    return float(value)
 
 
 def _canonical(value: Any) -> Any:

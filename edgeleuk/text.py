@@ -2,7 +2,7 @@
 
 import difflib
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from edgeleuk.errors import UsageError
 
@@ -59,9 +59,21 @@ def _wrapped_line(line: str, width: int, side: int) -> str:
     return "\n".join(parts)
 
 
-def counted(number: int, noun: str) -> str:
-    """'1 image', '2,000 images', '2 classes'."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+def counted(number: float, noun: str) -> str:
+    """'1 image', '2,000 images', '2 classes', '0.5 points'."""
+    told = f"{number:,} {noun}" if isinstance(number, int) else f"{number:g} {noun}"
+    return told if number == 1 else f"{told}{'es' if noun.endswith('s') else 's'}"
+
+
+def table(rows: Iterable[Sequence[object]], sides: str = "<>") -> list[str]:
+    """A line a row, in printable columns as wide as their widest cell: '<' to the left, '>' to the right.
+
+    The last of `sides` is that of all further columns.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    forms = [f"{side}{width}" for side, width in zip(sides.ljust(len(widths), sides[-1]), widths, strict=False)]
+    return ["  ".join(map(format, row, forms)).rstrip() for row in cells]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

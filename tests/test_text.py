@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.text import nearest, printable, printable_json, printable_lines, wrapped
+from edgeleuk.text import counted, nearest, printable, printable_json, printable_lines, table, wrapped
 
 
 @given(st.text(st.characters()))
@@ -51,3 +51,18 @@ def test_long_lines_go_on_below_their_text_and_paths_stay_whole():
     assert lines[3] == " " * 14 + "/" + "x" * 60
     assert " ".join(" ".join(lines).split()) == " ".join(text.split())
     assert max(map(len, [*lines[:3], lines[4]])) <= 50
+
+
+def test_a_table_is_as_wide_as_its_widest_cells_and_printable():
+    rows = [("name", "images", "last"), ("a\nb", 1_000, "x"), ("", "20", None)]
+    assert table(rows, "<><") == ["name  images  last", r"a\nb    1000  x", "          20  None"]
+    assert table([("a", 1), ("bb", 22)]) == ["a    1", "bb  22"]
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "expected"),
+    [(1, "image", "1 image"), (2000, "image", "2,000 images"), (0, "class", "0 classes"), (1.0, "point", "1 point")]
+    + [(0.5, "point", "0.5 points")],
+)
+def test_things_are_counted_in_words(number, noun, expected):
+    assert counted(number, noun) == expected

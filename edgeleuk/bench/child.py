@@ -12,6 +12,7 @@ from typing import Any
 from edgeleuk.bench.worker import Task
 from edgeleuk.device.trial import how_it_ended
 from edgeleuk.errors import ModelError
+from edgeleuk.text import counted
 
 _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from edgeleuk.bench.worker import main; main()"
 _START_S, _QUERY_S, _UNCOUNTED_QUERIES = 120.0, 60.0, 30
@@ -55,7 +56,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _answer(task: Task, status: int, output: bytes, errors: str) -> Any:
-    who = f"{task.model} under {task.backend}, {task.threads} thread{'s' if task.threads != 1 else ''}"
+    who = f"{task.model} under {task.backend}, {counted(task.threads, 'thread')}"
     if status != 0:
         told = how_it_ended(status, errors)
         if status == -signal.SIGKILL:

@@ -7,6 +7,7 @@ from typing import Any
 from edgeleuk.bench.record import Record, Result, best_threads
 from edgeleuk.errors import DataError
 from edgeleuk.statistics.latency import FEWEST_FOR_RATIO, Ratio, ratio_of_medians, typical_ms
+from edgeleuk.text import counted
 
 _MOST_TITLES = 4
 DEFAULT_MAX_REGRESSION = 0.05
@@ -91,9 +92,7 @@ def threads_advice(results: Sequence[Result]) -> tuple[str, ...]:
 def _advice(model: str, backend: str, threads: int | None) -> str:
     if threads is None:
         return f"{model}, {backend}: too few processes to say which number of threads is best; {FEWEST_FOR_RATIO} tell"
-    return (
-        f"{model}, {backend}: take {threads} thread{'s' if threads != 1 else ''}; no other number is shown to be faster"
-    )
+    return f"{model}, {backend}: take {counted(threads, 'thread')}; no other number is shown to be faster"
 
 
 def _pairs(first: Record, second: Record) -> list[tuple[Result, Result]]:

@@ -25,6 +25,7 @@ from edgeleuk.codec import decode, digest, dump, parse_json
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.statistics.latency import Latency, latency
+from edgeleuk.text import counted
 
 __all__ = [
     "FIRST_MODEL",
@@ -91,7 +92,7 @@ class Result:
     @property
     def title(self) -> str:
         """Model, interpreter and threads, for people."""
-        return f"{self.model.name}, {self.backend}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+        return f"{self.model.name}, {self.backend}, {counted(self.threads, 'thread')}"
 
     def part_ms(self, name: str) -> float | None:
         """Median of one model of a cascade on its own, FIRST_MODEL or LARGE_MODEL; None if it was not measured."""

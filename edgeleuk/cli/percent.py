@@ -8,6 +8,8 @@ import math
 
 import click
 
+from edgeleuk.text import counted
+
 _LONGEST = 86_400.0
 
 
@@ -20,7 +22,7 @@ def points(value: str) -> float:
     if unit == "pt" and 0 < number < 100:
         return number
     if unit in ("", "%") and 0 < number < 100:
-        meant = f"{number:g} point{'' if number == 1 else 's'} write {number:g}pt"
+        meant = f"{counted(number, 'point')} write {number:g}pt"
         if unit == "" and number < 1:
             meant += f", for a share of {number:g} {_shown(100 * number)}pt"
         raise click.BadParameter(f"{value!r} is not a difference in percentage points; for {meant}")

@@ -1,11 +1,11 @@
 """The audit as text for a terminal."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from edgeleuk.data.audit import AuditReport, Part
 from edgeleuk.data.layouts.left_out import sentences
-from edgeleuk.text import counted, printable
+from edgeleuk.text import counted, printable, table
 
 _WIDTH = 110
 _SUBJECTS_SHOWN = 200
@@ -23,20 +23,6 @@ def render(report: AuditReport) -> str:
     return "\n".join(map(printable, lines))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Columns as wide as their widest cell; the first and the last to the left, numbers to the right."""
-    cells = [[printable(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    last = len(header) - 1
-    return [
-        "  ".join(
-            cell.ljust(width) if number in (0, last) else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
-
-
 def _head(report: AuditReport) -> Iterator[str]:
     yield f"{report.root} ({report.layout})"
     yield (
@@ -50,7 +36,8 @@ def _tables(report: AuditReport) -> Iterator[str]:
     for title, parts in (("class", report.by_class), ("fold", report.by_fold), ("split", report.by_split)):
         if parts:
             yield ""
-            yield from table((title, "images", "unreadable", "with copies", "size and mode"), [_row(p) for p in parts])
+            head = (title, "images", "unreadable", "with copies", "size and mode")
+            yield from table([head, *map(_row, parts)], "<>>><")
 
 
 def _row(part: Part) -> tuple[object, ...]:

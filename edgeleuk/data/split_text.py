@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.data.audit_text import NO_PATIENT_CLAIM, table
+from edgeleuk.data.audit_text import NO_PATIENT_CLAIM
 from edgeleuk.data.groups import grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.layouts.left_out import LeftOut
 from edgeleuk.data.split import Move
-from edgeleuk.text import counted, printable
+from edgeleuk.text import counted, printable, table
 
 _KEYS = ("labels", "images", "groups", "subjects")
 
@@ -40,7 +40,7 @@ def index_record(
 def render_index(index: Index, path: Path) -> str:
     """Images, groups and subjects of each fold and split of an index that was written to path."""
     rows = [_row(name, images, index.classes) for name, images in _parts(index)]
-    lines = table(("", *index.classes, "images", "groups", "subjects"), rows)
+    lines = table([("", *index.classes, "images", "groups", "subjects"), *rows])
     claim = [] if index.subjects_known else [NO_PATIENT_CLAIM]
     return "\n".join(map(printable, [*lines, *claim, f"wrote {path} ({counted(len(index.images), 'image')})"]))
 

@@ -17,6 +17,7 @@ from edgeleuk.device.host import this_host
 from edgeleuk.device.processor import this_processor
 from edgeleuk.device.surroundings import this_clock, this_place, this_user
 from edgeleuk.device.trial import Request, try_interpreter
+from edgeleuk.text import counted
 
 SCHEMA_VERSION = 1
 MODULES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
@@ -117,7 +118,7 @@ def render(report: Report, width: int = 100) -> str:
 
 def _summary(report: Report) -> str:
     counts = {level: sum(finding.level == level for finding in report.findings) for level in reversed(LEVELS[1:])}
-    said = ", ".join(f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts.items() if count)
+    said = ", ".join(counted(count, level) for level, count in counts.items() if count)
     verdict = "Inference works here" if report.can_infer else "Inference does not work here"
     return f"{verdict}: {said or 'nothing to mend'}."
 

@@ -16,6 +16,7 @@ from edgeleuk.bench.session import benchmark
 from edgeleuk.errors import UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.runtime.backend import interpreter_class
+from edgeleuk.text import counted
 
 PROTOCOL = Protocol(processes=6, runs=30, seconds=2.0)
 _ATTEMPTS, _PAUSE_S = 3, 20.0
@@ -108,7 +109,7 @@ class Scaled:
     @property
     def notes(self) -> tuple[str, ...]:
         """See `Device`."""
-        models = f"{len(self.factors)} model{'s' * (len(self.factors) > 1)}"
+        models = counted(len(self.factors), "model")
         spread = f"{min(self.factors):.3g} to {max(self.factors):.3g}"
         took = f"{self.label} took {spread} times as long for {models}"
         invalid = (f"the record of {self.label} is not valid: {'; '.join(self.faults)}",) if self.faults else ()
@@ -140,8 +141,8 @@ def scaled_to(path: Path, threads: int, here: Device) -> Scaled:
     if not found:
         names = ", ".join(sorted({result.model.name for result in record.results}))
         raise UsageError(
-            f"none of the models measured in {path} ({names}) is in its folder with a result of {threads} "
-            f"thread{'s' * (threads != 1)}; the same model has to be measured here, too: copy it there, or use --ssh"
+            f"none of the models measured in {path} ({names}) is in its folder with a result of "
+            f"{counted(threads, 'thread')}; the same model has to be measured here, too: copy it there, or use --ssh"
         )
     measured = here.measure({file.name: file for file, _ in found}, threads).ms
     factors = tuple(result.latency.p50_ms / measured[file.name] for file, result in found)

@@ -15,28 +15,17 @@ from edgeleuk.store.database import Store
 from edgeleuk.store.export import BYTE_ORDER_MARK, csv_pages
 from edgeleuk.store.record import Failure, Filter, ModelIdentity, Result, SubjectSummary
 from edgeleuk.store.times import device_zone, local
-from edgeleuk.text import printable, printable_lines
+from edgeleuk.text import printable, printable_lines, table
 
 EVERY_MODEL = "all"
-_MODEL = 23  # "model.tflite (1a928bb3)"
 
 
 def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
     """The latest results of the filter, at most `limit`, the latest last; a line for each and one that counts them."""
     latest = list(store.query(wanted, limit=limit, newest_first=True))[::-1]
-    width = max((len(_label(row)) for row in latest), default=0)
+    head = ("id", f"time ({device_zone()})", "label", "prob.", "subject", "source", "model", "image")
     if latest:
-        yield (
-            f"{'id':>6}  {f'time ({device_zone()})':25}  {'label':{max(width, 8)}}  {'prob.':>6}  {'subject':12}  "
-            f"{'source':6}  {'model':{_MODEL}}  image"
-        )
-    for row in latest:
-        model = _model(row.model, row.model_sha256)
-        warnings = f"  (kept apart: {', '.join(map(printable, row.warnings))})" if row.warnings else ""
-        yield (
-            f"{row.id:6}  {local(row.created):25}  {_label(row):{max(width, 8)}}  {row.probability:6.4f}  "
-            f"{printable(row.subject or '-'):12}  {row.source:6}  {model:{_MODEL}}  {printable(row.path)}{warnings}"
-        )
+        yield from table([head, *map(_cells, latest)], "><<><")
     total = store.count(wanted)
     because = "" if total else f": {empty_because(store, wanted)}"
     yield f"{len(latest)} of {total} results{because}"
@@ -59,17 +48,8 @@ def results_csv(store: Store, wanted: Filter, limit: int | None) -> Iterator[str
 
 def subjects_table(summaries: Iterable[SubjectSummary]) -> Iterator[str]:
     """A line for each subject and model: images, labels, first and last time."""
-    head = f"first ({device_zone()})"
-    yield f"{'subject':16}  {'images':>6}  {'apart':>5}  {head:25}  {'last':25}  {'model':{_MODEL}}  labels"
-    for found in summaries:
-        shown = found.model.shown if found.model else str
-        labels = ", ".join(f"{printable(shown(label))} {count}" for label, count in sorted(found.labels.items()))
-        model = _model(found.model, found.model_sha256)
-        corrected = f" ({found.corrected} labelled by people)" if found.corrected else ""
-        yield (
-            f"{printable(found.subject or '-'):16}  {found.total:6}  {found.kept_apart:5}  {local(found.first):25}  "
-            f"{local(found.last):25}  {model:{_MODEL}}  {labels}{corrected}"
-        )
+    head = ("subject", "images", "apart", f"first ({device_zone()})", "last", "model", "labels")
+    yield from table([head, *map(_sums, summaries)], "<>><")
 
 
 def failures_table(failures: Iterable[Failure]) -> Iterator[str]:
@@ -174,6 +154,22 @@ def _subjects(store: Store, model: str | None, table: bool) -> Iterator[str]:
     more = f"; others (--model NAME or --model all): {', '.join(others)}" if others and chosen is not None else ""
     yield f"counted: results of {told}{more}"
     yield RESEARCH_USE
+
+
+def _cells(row: Result) -> tuple[object, ...]:
+    warnings = f"  (kept apart: {', '.join(row.warnings)})" if row.warnings else ""
+    model, probability = _model(row.model, row.model_sha256), f"{row.probability:.4f}"
+    told = (row.subject or "-", row.source, model, f"{row.path}{warnings}")
+    return row.id, local(row.created), _label(row), probability, *told
+
+
+def _sums(found: SubjectSummary) -> tuple[object, ...]:
+    shown = found.model.shown if found.model else str
+    labels = ", ".join(f"{shown(label)} {count}" for label, count in sorted(found.labels.items()))
+    corrected = f" ({found.corrected} labelled by people)" if found.corrected else ""
+    model = _model(found.model, found.model_sha256)
+    times = local(found.first), local(found.last)
+    return found.subject or "-", found.total, found.kept_apart, *times, model, f"{labels}{corrected}"
 
 
 def _told(found: "list[Failure] | list[Change]", table_of: Callable[..., Iterator[str]], table: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from edgeleuk.errors import DataError
 from edgeleuk.plots.colours import BLUE, GREEN, GREY, ORANGE
 from edgeleuk.plots.figures import new_figure, save_figure
+from edgeleuk.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def history_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.grid(alpha=0.3)
         _mark_phases(axes, rows)
     _name_phases(loss, rows)
-    figure.suptitle(f"training history, {len(rows)} epoch{'s' if len(rows) != 1 else ''}", fontsize=13)
+    figure.suptitle(f"training history, {counted(len(rows), 'epoch')}", fontsize=13)
     save_figure(figure, path)
 
 

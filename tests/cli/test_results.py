@@ -131,7 +131,7 @@ def test_a_file_holds_what_its_ending_says(results, db, tmp_path):
         assert results(db, "-o", tmp_path / name).returncode == 0
     assert len(list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))) == 3
     assert len([json.loads(line) for line in (tmp_path / "out.json").read_text().splitlines()]) == 3
-    assert (tmp_path / "out.txt").read_text().startswith("    id  time (UTC")
+    assert (tmp_path / "out.txt").read_text().startswith("id  time (UTC")
 
 
 def test_subjects_and_failures_are_summed_up(results, db):

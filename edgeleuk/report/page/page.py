@@ -143,7 +143,7 @@ def _headline(material: Material, rows: Sequence[Row]) -> str:
     devices = len({record.label for record in material.records})
     valid = sum(not record.invalid for record in material.records)
     counts = [
-        f"{count} {noun}{'s' if count != 1 else ''}"
+        counted(count, noun)
         for count, noun in ((len(rows), "result"), (len(material.records), "record"), (devices, "device"))
     ]
     return f"{' of '.join(counts[:2])} on {counts[2]}; {valid} of {len(material.records)} valid."

@@ -9,7 +9,7 @@ from statistics import median
 from edgeleuk.bench.family import Speed, speeds
 from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.summary import Summary
-from edgeleuk.text import shortened
+from edgeleuk.text import counted, shortened
 
 _LONGEST = 56
 
@@ -80,7 +80,7 @@ def _names(pairs: Sequence[tuple[Record, Result]]) -> list[str]:
         (
             shortened(result.model.name.removesuffix(".tflite")),
             result.backend,
-            f"{result.threads} thread{'s' if result.threads != 1 else ''}",
+            counted(result.threads, "thread"),
             shortened(record.label, 32),
         )
         for record, result in pairs

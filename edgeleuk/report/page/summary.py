@@ -10,7 +10,7 @@ from edgeleuk.report.page.rows import Row
 from edgeleuk.report.page.words import COLUMNS, accuracy_text, caveat_lines
 from edgeleuk.report.text.benchmark import interval_text, rate_text, speed_text
 from edgeleuk.report.text.operators import operator_times
-from edgeleuk.text import shortened
+from edgeleuk.text import counted, shortened
 
 
 @dataclass(frozen=True)
@@ -210,4 +210,4 @@ def _delegate(result: Result) -> str:
     found = result.coverage
     if found is None:
         return "-"
-    return f"{found.delegated} of {found.operators} in {found.partitions} piece{'s' if found.partitions != 1 else ''}"
+    return f"{found.delegated} of {found.operators} in {counted(found.partitions, 'piece')}"

@@ -9,6 +9,7 @@ from edgeleuk.plots.colours import BLUE, GREEN, ORANGE
 from edgeleuk.report.page.drawing import GRID
 from edgeleuk.report.page.points import Point
 from edgeleuk.report.search.settings import names_of, words
+from edgeleuk.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,7 +169,7 @@ def _lines(axes: "Axes", record: SearchRecord, ink: str) -> None:
     if record.reference is not None:
         best, drop = record.reference.accuracy, record.max_drop_points
         axes.axhline(best, color=ink, linestyle="--", linewidth=1, label=f"reference, float: {best:.4f}")
-        within = f"within {drop:g} point{'' if drop == 1 else 's'} of the reference"
+        within = f"within {counted(drop, 'point')} of the reference"
         axes.axhspan(best - drop / 100, best, color=GREEN, alpha=0.14, linewidth=0, label=within)
 
 

@@ -8,6 +8,7 @@ from edgeleuk.optimize.record import SearchRecord
 from edgeleuk.report.search.words import reference_ms, why_none
 from edgeleuk.report.text.noninferiority import comparison_rows, lost_text
 from edgeleuk.statistics.noninferiority import INFERIOR, NOT_INFERIOR, NOT_SHOWN
+from edgeleuk.text import counted
 
 
 def gate_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
@@ -63,7 +64,7 @@ def _verdict(record: SearchRecord) -> Verdict:
     if record.gate is None:
         return Verdict(None, "not compared", f"{trial.capitalize()} was chosen, and held against no reference.")
     result = record.gate.result
-    points = f"{100 * result.gate.margin:g} point{'' if 100 * result.gate.margin == 1 else 's'}"
+    points = counted(100 * result.gate.margin, "point")
     sure = f"with {result.gate.confidence:.0%} confidence"
     where = f" on {record.gate_split}" if record.gate_split else ""
     if result.verdict == NOT_INFERIOR:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, SearchRecord, Trial
 from edgeleuk.report.search.settings import cell, head, names_of, varying, words
-from edgeleuk.text import shortened
+from edgeleuk.text import counted, shortened
 
 FEW_NUMBERS = 8
 _LONGEST_REASON = 160
@@ -24,8 +24,8 @@ def asked_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
     made = f"{record.created[:16].replace('T', ' ')} by edgeleuk {record.edgeleuk_version}"
     yield "search", f"{made}, index {record.index_sha256[:16]}, fold {record.fold}, seed {record.seed}"
     yield "device", record.device
-    yield "budget", f"{record.budget_ms:g} ms an int8 inference, {record.threads} thread{_s(record.threads)}"
-    drop = f"{record.max_drop_points:g} point{'' if record.max_drop_points == 1 else 's'}"
+    yield "budget", f"{record.budget_ms:g} ms an int8 inference, {counted(record.threads, 'thread')}"
+    drop = counted(record.max_drop_points, "point")
     yield "gate", f"a loss of accuracy below {drop} against the float reference"
     if record.space:
         yield (
@@ -42,7 +42,7 @@ def tried_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
     states = Counter(trial.state for trial in record.trials)
     counts = [f"{count} {name}" for state, name in _STATES.items() if (count := states[state])]
     counts += [f"{count} {state}" for state, count in states.items() if state not in _STATES]
-    yield "tried", f"{_candidates(len(record.trials))}" + (f": {', '.join(counts)}" if counts else "")
+    yield "tried", counted(len(record.trials), "candidate") + (f": {', '.join(counts)}" if counts else "")
     yield from (("failed", text) for text in failures(record.trials))
     if record.refused:
         yield "refused", _refused(record)
@@ -175,7 +175,7 @@ def _refused(record: SearchRecord) -> str:
     impossible = [each for each in record.refused if each.reason is not None]
     count = len(record.refused) - len(impossible)
     larger = count - len(measured)
-    parts = [f"{count} shape{_s(count)} slower than the budget, never trained"] if count else []
+    parts = [f"{counted(count, 'shape')} slower than the budget, never trained"] if count else []
     if measured:
         nearest = f"{milliseconds(measured[0].measured_ms)} ms" + (
             f", {text}" if (text := words(measured[0].settings)) else ""
@@ -201,13 +201,5 @@ def _time(record: SearchRecord) -> str:
     )
 
 
-def _candidates(count: int) -> str:
-    return f"{count} candidate{_s(count)}"
-
-
 def _trials(found: Sequence[int]) -> str:
-    return f"{len(found)} trial{_s(len(found))} ({numbers(found)})"
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"
+    return f"{counted(len(found), 'trial')} ({numbers(found)})"

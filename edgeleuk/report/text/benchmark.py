@@ -11,7 +11,7 @@ from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.report.text.cascade_times import cascade_lines
 from edgeleuk.report.text.operators import operator_times
 from edgeleuk.statistics.latency import Interval, Ratio
-from edgeleuk.text import counted
+from edgeleuk.text import counted, table
 
 _MOST_OPERATORS = 8
 
@@ -94,13 +94,9 @@ def _table(record: Record) -> Iterator[str]:
     if not record.results:
         yield "nothing was measured"
         return
-    corner = "ms of bare invoke"
     rows = [_cells(result.summary) for result in record.results]
-    side = max(len(corner), *(len(result.title) for result in record.results))
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
-    yield f"{corner:{side}}" + "".join(f"  {name:>{width}}" for name, width in widths.items())
-    for result, row in zip(record.results, rows, strict=True):
-        yield f"{result.title:{side}}" + "".join(f"  {row[name]:>{width}}" for name, width in widths.items())
+    titled = ([result.title, *row.values()] for result, row in zip(record.results, rows, strict=True))
+    yield from table([["ms of bare invoke", *rows[0]], *titled])
     yield from threads_advice(record.results)
 
 

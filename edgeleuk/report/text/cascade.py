@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgeleuk.files import sha256_bytes
 from edgeleuk.report.text.cascade_rule import rule_lines
 from edgeleuk.report.text.noninferiority import render_comparison
+from edgeleuk.text import counted
 
 if TYPE_CHECKING:
     from edgeleuk.cascade.latency import CascadeTimes, Times
@@ -58,7 +59,7 @@ def _part(part: "Part") -> str:
 
 
 def _times(times: "CascadeTimes", share: float) -> Iterator[str]:
-    threads = f"{times.threads} thread{'s' if times.threads != 1 else ''}"
+    threads = counted(times.threads, "thread")
     yield f"{f'ms here, {threads}':24}  large alone  cascade expected   at its worst"
     for name, found in (("inference", times.inference(share)), ("image file to decision", times.whole_way(share))):
         yield f"{name:24}  {found.large_ms:11.4g}  {_ratio(found, found.expected_ms)}  {_ratio(found, found.worst_ms)}"

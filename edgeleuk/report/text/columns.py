@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from edgeleuk.report.page.summary import Table
-from edgeleuk.text import one_line, shortened
+from edgeleuk.text import one_line, shortened, table
 
 WIDTH = 120
 _GAP = 2
@@ -13,14 +13,14 @@ _SIDE = 10  # where the text beside a name begins
 _TOKENS = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""")
 
 
-def table_lines(table: Table) -> Iterator[str]:
+def table_lines(found: Table) -> Iterator[str]:
     """The table in columns, its title above; columns for which there is no room stand below under the first one's."""
-    yield from textwrap.wrap(table.title, WIDTH)
-    columns = [[shortened(text, WIDTH // 2) for text in column] for column in zip(table.head, *table.rows, strict=True)]
+    yield from textwrap.wrap(found.title, WIDTH)
+    columns = [[shortened(text, WIDTH // 2) for text in column] for column in zip(found.head, *found.rows, strict=True)]
     for number, part in enumerate(_parts(columns)):
         if number:
             yield ""
-        yield from _lines(part)
+        yield from table(list(zip(*part, strict=True)))
 
 
 def named_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -58,13 +58,6 @@ def _parts(columns: Sequence[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
         part.append(column)
         used += _GAP + _width(column)
     yield part
-
-
-def _lines(columns: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [_width(column) for column in columns]
-    for first, *others in zip(*columns, strict=True):
-        cells = (f"{text:>{width + _GAP}}" for text, width in zip(others, widths[1:], strict=True))
-        yield f"{first:{widths[0]}}{''.join(cells)}".rstrip()
 
 
 def _width(column: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from edgeleuk.evaluation.evaluate import Evaluation, SubjectResult
 from edgeleuk.evaluation.scored import Scored, caveats_of, named_scores
-from edgeleuk.text import counted, printable
+from edgeleuk.text import counted, printable, table
 
 _MOST_SUBJECTS = 20
 _TERMINAL_WIDTH = 100
@@ -41,19 +41,17 @@ def _head(evaluation: Evaluation) -> Iterator[str]:
 
 def _scores(evaluation: Evaluation) -> Iterator[str]:
     scores, named = evaluation.scores, scores_of(evaluation)
-    width, unit = max(map(len, named)), f"{scores.bootstrap.unit}s"
-    interval = f"{scores.bootstrap.confidence:.0%} interval"
-    yield f"{'':{width}}  value  {interval:14}  {unit}"
-    for name, found in named.items():
-        yield f"{name:{width}}  {_score(found, len(unit))}"
+    unit = f"{scores.bootstrap.unit}s"
+    head = ("", "value", f"{scores.bootstrap.confidence:.0%} interval", unit)
+    yield from table([head, *((name, *_score(found)) for name, found in named.items())], "<><>")
     if scores.has_intervals:
         yield from textwrap.wrap(f"intervals over {unit}: {scores.interval_method}", _TERMINAL_WIDTH)
 
 
-def _score(found: Scored | None, width: int) -> str:
+def _score(found: Scored | None) -> tuple[str, str, str]:
     if found is None:
-        return "  n/a  a class has no image"
-    return f"{found.value:.3f}  {found.bounds:14}  {found.groups or 0:>{width},}"
+        return "n/a", "a class has no image", ""
+    return f"{found.value:.3f}", found.bounds, f"{found.groups or 0:,}"
 
 
 def _confusion(evaluation: Evaluation) -> Iterator[str]:
@@ -63,11 +61,10 @@ def _confusion(evaluation: Evaluation) -> Iterator[str]:
     numbered = widest + (widest + 2) * len(names) > _TERMINAL_WIDTH
     heads = [str(number + 1) for number in range(len(names))] if numbered else list(names)
     sides = [f"{head} {name}" for head, name in zip(heads, names, strict=True)] if numbered else heads
-    side, width = max(map(len, sides)), max(*map(len, heads), digits) + 2
+    width = max(*map(len, heads), digits)
     yield "truth \\ predicted"
-    yield " " * side + "".join(f"{head:>{width}}" for head in heads)
-    for name, row in zip(sides, evaluation.scores.confusion, strict=True):
-        yield f"{name:{side}}" + "".join(f"{count:>{width},}" for count in row)
+    counts = ([f"{count:{width},}" for count in row] for row in evaluation.scores.confusion)
+    yield from table([["", *heads], *([name, *row] for name, row in zip(sides, counts, strict=True))])
 
 
 def _subjects(evaluation: Evaluation) -> Iterator[str]:
@@ -75,20 +72,15 @@ def _subjects(evaluation: Evaluation) -> Iterator[str]:
     rows = sorted(evaluation.subjects, key=lambda row: (row.accuracy, row.mean_label_probability))
     if not rows:
         return
-    width = max(7, *(len(row.subject) for row in rows))
-    kind = max(5, *(len("/".join(row.labels)) for row in rows))
-    yield f"{'subject':{width}}  {'label':{kind}}  images  correct  accuracy  mean p(label)"
-    for row in rows[:_MOST_SUBJECTS]:
-        yield _subject(row, width, kind)
+    head = ("subject", "label", "images", "correct", "accuracy", "mean p(label)")
+    yield from table([head, *map(_subject, rows[:_MOST_SUBJECTS])], "<<>")
     if len(rows) > _MOST_SUBJECTS:
         yield f"and {len(rows) - _MOST_SUBJECTS:,} more with higher accuracy (--json has them all)"
 
 
-def _subject(row: SubjectResult, width: int, kind: int) -> str:
-    return (
-        f"{row.subject:{width}}  {'/'.join(row.labels):{kind}}  {row.images:>6,}  {row.correct:>7,}  "
-        f"{row.accuracy:>8.3f}  {row.mean_label_probability:>13.3f}"
-    )
+def _subject(row: SubjectResult) -> tuple[str, ...]:
+    counts = f"{row.images:,}", f"{row.correct:,}"
+    return row.subject, "/".join(row.labels), *counts, f"{row.accuracy:.3f}", f"{row.mean_label_probability:.3f}"
 
 
 def _notes(evaluation: Evaluation) -> Iterator[str]:

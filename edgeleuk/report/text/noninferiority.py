@@ -65,8 +65,7 @@ def _bounds(result: Noninferiority) -> str:
 
 
 def _verdict(result: Noninferiority) -> str:
-    points = f"{100 * result.gate.margin:g}"
-    margin = f"margin {points} point{'' if points == '1' else 's'}, {result.gate.confidence:.0%} confidence"
+    margin = f"margin {counted(100 * result.gate.margin, 'point')}, {result.gate.confidence:.0%} confidence"
     if result.verdict in (NOT_INFERIOR, INFERIOR):
         return f"{result.verdict} ({margin})"
     return f"could not show it with this few {result.unit}s ({margin}): {_reason(result)}"

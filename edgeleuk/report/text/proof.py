@@ -5,7 +5,7 @@ from typing import Any
 
 from edgeleuk.device.delegate import Coverage, describe
 from edgeleuk.runtime.portability import Portability
-from edgeleuk.text import percent
+from edgeleuk.text import counted, percent
 
 
 def render_proof(proof: dict[str, Any], path: Path) -> str:
@@ -172,7 +172,7 @@ def rescalings(proof: dict[str, Any]) -> str:
     count = proof.get("int8_rescales", 0)
     if not count:
         return ""
-    return f"{count} int8 rescaling{'s' * (count > 1)} (QUANTIZE, int8 to int8): all is int8, but each rounds once more"
+    return f"{counted(count, 'int8 rescaling')} (QUANTIZE, int8 to int8): all is int8, but each rounds once more"
 
 
 def one_label(proof: dict[str, Any]) -> str:
