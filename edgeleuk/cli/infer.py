@@ -41,9 +41,7 @@ from edgeleuk.cli.pictures import max_megapixels_option
 @click.option("--polling", is_flag=True, help="Look into the watched folder every second instead of being told.")
 @click.option("--page", type=click.IntRange(1), help="Which page of each TIFF. Default: its only one.")
 @max_megapixels_option
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal.")
 @interpreter_options()
 def command(**options: Any) -> None:
     """Classify images with MODEL, a .tflite file that edgeleuk made.

@@ -7,7 +7,7 @@ from edgeleuk.files import write_text
 from edgeleuk.optimize.record import SearchRecord
 from edgeleuk.report.page.page import render_page
 from edgeleuk.report.page.reading import Material
-from edgeleuk.report.search.plots import pareto_figure
+from edgeleuk.report.search.pictures import pareto_figure
 
 
 def write_search_files(record: SearchRecord, folder: Path) -> None:

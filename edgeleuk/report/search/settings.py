@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgeleuk.optimize.record import SearchRecord
 from edgeleuk.text import shortened
@@ -20,29 +19,23 @@ def _words_of_share(kept: float | None) -> str:
     return "" if kept is None or kept == 1 else f"{_share(kept)} of MACs"
 
 
-@dataclass(frozen=True)
-class _Dimension:
-    """Head of its column, the types that its values have, the cell and the words of a value.
-
-    There are no words for what one expects anyway.
-    """
+class _Dimension(NamedTuple):
+    """Head of its column, the cell and the words of a value; no words for what one expects anyway."""
 
     head: str
-    kinds: tuple[type, ...]
     cell: Callable[[Any], str]
     words: Callable[[Any], str]
 
 
-_NONE = type(None)
 _KNOWN = {
-    "input_size": _Dimension("input px", (int,), str, "{} px".format),
-    "width": _Dimension("width", (int, float), "{:g}".format, "width {:g}".format),
-    "crop": _Dimension("crop px", (int, _NONE), lambda px: str(px or "none"), lambda px: f"crop {px} px" if px else ""),
-    "exit": _Dimension("exit", (str, _NONE), lambda name: name or "none", lambda name: f"exit {name}" if name else ""),
-    "prune": _Dimension("MACs kept", (int, float, _NONE), _share, _words_of_share),
-    "distill": _Dimension("teacher", (bool,), lambda told: "yes" if told else "no", ("", "teacher").__getitem__),
-    "pools": _Dimension("pools", (str,), str, "{} pools".format),
-    "quantization": _Dimension("int8 by", (str,), str.upper, str.upper),
+    "input_size": _Dimension("input px", str, "{} px".format),
+    "width": _Dimension("width", "{:g}".format, "width {:g}".format),
+    "crop": _Dimension("crop px", lambda px: str(px or "none"), lambda px: f"crop {px} px" if px else ""),
+    "exit": _Dimension("exit", lambda name: name or "none", lambda name: f"exit {name}" if name else ""),
+    "prune": _Dimension("MACs kept", _share, _words_of_share),
+    "distill": _Dimension("teacher", ("no", "yes").__getitem__, ("", "teacher").__getitem__),
+    "pools": _Dimension("pools", str, "{} pools".format),
+    "quantization": _Dimension("int8 by", str.upper, str.upper),
 }
 
 
@@ -69,8 +62,7 @@ def cell(settings: Settings, name: str) -> str:
     """The value of one dimension; a dash if there is none."""
     if name not in settings:
         return "-"
-    value, known = settings[name], _known(name, settings[name])
-    return shortened(known.cell(value) if known else _plain(value), _LONGEST)
+    return shortened(_told(lambda: _KNOWN[name].cell(settings[name]), settings[name]), _LONGEST)
 
 
 def words(settings: Settings, names: Iterable[str] | None = None) -> str:
@@ -80,22 +72,12 @@ def words(settings: Settings, names: Iterable[str] | None = None) -> str:
 
 
 def _words(name: str, value: Any) -> str:
-    known = _known(name, value)
-    return shortened(known.words(value) if known else f"{head(name)} {_plain(value)}", 2 * _LONGEST)
+    return shortened(_told(lambda: _KNOWN[name].words(value), value, f"{head(name)} "), 2 * _LONGEST)
 
 
-def _known(name: str, value: Any) -> _Dimension | None:
-    """None for an unknown dimension, and for a value that it does not have: that is shown as it is."""
-    found = _KNOWN.get(name)
-    fits = found is not None and isinstance(value, found.kinds) and isinstance(value, bool) is (bool in found.kinds)
-    return found if fits else None
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value)
+def _told(known: Callable[[], str], value: Any, lead: str = "") -> str:
+    """In the dimension's own terms, or as it is if another edgeleuk wrote what this one has no terms for."""
+    try:
+        return str(known())
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return lead + (value if isinstance(value, str) else json.dumps(value))

@@ -10,7 +10,7 @@ from edgeleuk.report.page.reading import Material
 from edgeleuk.report.page.rows import Row
 from edgeleuk.report.page.summary import Table
 from edgeleuk.report.page.words import accuracy_text
-from edgeleuk.report.search.charts import front_picture, rungs_picture
+from edgeleuk.report.search.pictures import front_picture, rungs_picture
 from edgeleuk.report.search.tables import fixed_row, front_table, refused_table, rungs_table, trials_table
 from edgeleuk.report.search.verdict import Verdict, gate_rows, verdict
 from edgeleuk.report.search.words import (

@@ -29,8 +29,8 @@ USUAL = {
             "160 px, width 0.375, crop 240 px, exit mixed7, 50 % of MACs, teacher, average pools, QAT",
         ),
         ({"stem": "narrow", "repeat": 2}, "160 px, width 0.375, average pools, PTQ, stem narrow, repeat 2"),
-        ({"input_size": "tall"}, "input px tall, width 0.375, average pools, PTQ"),
-        ({"distill": 1, "width": True}, "160 px, width yes, teacher 1, average pools, PTQ"),
+        ({"width": "wide"}, "160 px, width wide, average pools, PTQ"),
+        ({"distill": 2, "quantization": 8}, "160 px, width 0.375, teacher 2, average pools, int8 by 8"),
     ],
 )
 def test_a_candidate_in_words(changes, told):
@@ -55,9 +55,9 @@ def test_words_of_chosen_dimensions_only():
         ("distill", True, "yes"),
         ("quantization", "qat", "QAT"),
         ("kernel_size", 3, "3"),
-        ("rate", 0.1 + 0.2, "0.3"),
-        ("flag", False, "no"),
-        ("nothing", None, "none"),
+        ("rate", 0.3, "0.3"),
+        ("flag", False, "false"),
+        ("nothing", None, "null"),
         ("list", [1, {"a": None}], '[1, {"a": null}]'),
         ("text", "a\nb\x1b[31m", "a b [31m"),
     ],
