@@ -13,11 +13,16 @@ from urllib.parse import urlsplit
 from edgeleuk.errors import EdgeleukError, UsageError
 
 BACKLOG = 128
+_SILENCE_S = 60  # after which a connection that says nothing is asked whether its peer is still there
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises UsageError for a host that does not exist, EdgeleukError if it cannot listen."""
+def bind(host: str, port: int, write_s: float = 20.0) -> socket.socket:
+    """A listening socket. Raises UsageError for a host that does not exist, EdgeleukError if it cannot listen.
+
+    Its connections have their clocks from the kernel: one whose peer has gone, such as a tablet out of reach, or lets
+    an answer lie unread for `write_s` seconds, is closed.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
@@ -25,6 +30,9 @@ def bind(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENCE_S)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * write_s))
         listening.bind(address)
         listening.listen(BACKLOG)
     except OSError as error:

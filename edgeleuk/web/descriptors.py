@@ -15,7 +15,7 @@ _OWN = 64  # model, store with its log and index, three times, libraries, the pa
 
 def allow_files(limits: Limits) -> None:
     """Raise this process's soft limit as far as needed. Raises EdgeleukError if the hard one is below that."""
-    needed = 2 * limits.connections + _OWN  # those that are refused linger a moment
+    needed = 2 * limits.connections + _OWN  # those that are refused stay open a moment
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return

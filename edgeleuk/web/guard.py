@@ -104,14 +104,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope = self._proxies.seen_through(scope)
-        body = _Body(scope, receive)
-        outgoing = self._outgoing(scope, body, send)
+        outgoing = self._outgoing(scope, send)
         try:
             self._check(scope)
         except RefusalError as refusal:
-            await refusal.response()(scope, body.receive, outgoing)
+            await refusal.response()(scope, receive, outgoing)
         else:
-            await self._app(scope, body.receive, outgoing)
+            await self._app(scope, receive, outgoing)
 
     def _check(self, scope: Scope) -> None:
         headers, client = Headers(scope=scope), client_key((scope.get("client") or ("",))[0])
@@ -136,33 +135,16 @@ class Guard:
                 f"this server is not called {shown!r}; if it is, start it with 'edgeleuk serve --allowed-host NAME'",
             )
 
-    def _outgoing(self, scope: Scope, body: "_Body", send: Send) -> Send:
+    def _outgoing(self, scope: Scope, send: Send) -> Send:
         async def outgoing(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                if not body.whole:  # what was not read cannot be told from the next request
-                    headers["Connection"] = "close"
                 self._metrics.answered(scope["method"], message["status"])
             await send(message)
 
         return outgoing
-
-
-class _Body:
-    """Knows whether the request's body was read to its end."""
-
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        headers = Headers(scope=scope)
-        self.whole = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-        self._receive = receive
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            self.whole = True
-        return message
 
 
 def session_of(headers: Headers) -> str:

@@ -23,6 +23,8 @@ class RefusalError(Exception):
         headers = {}
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, round(self.retry_after_s + 0.499)))
+        if self.status in (400, 408):  # what still comes may be no request; else the rest of a body is passed over
+            headers["Connection"] = "close"
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return json_response({"error": self.message}, self.status, headers)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -16,8 +17,6 @@ from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.web.address import BACKLOG, HostNames, bind, is_loopback, url
 from edgeleuk.web.app import build_app
 from edgeleuk.web.descriptors import SeldomHandler, allow_files
-from edgeleuk.web.protocol import guarded_protocol
-from edgeleuk.web.proxies import TrustedProxies
 from edgeleuk.web.services import Services
 from edgeleuk.web.settings import Limits, Settings
 
@@ -34,12 +33,17 @@ def serve(settings: Settings, report: Callable[[str], None]) -> None:
     allow_files(settings.limits)
     # asyncio warns of each client that goes away while it is answered.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-    with bind(settings.host, settings.port) as listening, Services(settings, report) as services:
+    for name in ("asyncio", "uvicorn.error"):
+        logging.getLogger(name).addFilter(_is_no_fault_of_a_client)
+    with (
+        bind(settings.host, settings.port, settings.limits.write_s) as listening,
+        Services(settings, report) as services,
+    ):
         app = build_app(services, HostNames(loopback, settings.allowed_hosts))
         # uvicorn ends by raising the signal again that ended it, to whoever was there before.
         before = signal.signal(signal.SIGTERM, lambda number, frame: None)
         try:
-            _Server(_configuration(app, settings.limits, services.proxies), services, listening).run([listening])
+            _Server(_configuration(app, settings.limits), services, listening).run([listening])
         finally:
             signal.signal(signal.SIGTERM, before)
 
@@ -55,12 +59,17 @@ def check_exposure(settings: Settings) -> bool:
     return loopback
 
 
-def _configuration(app: ASGIApp, limits: Limits, proxies: TrustedProxies) -> uvicorn.Config:
+def _is_no_fault_of_a_client(record: logging.LogRecord) -> bool:
+    """h11 raises this where a client breaks HTTP while it is answered; uvicorn and asyncio log a traceback of it."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], h11.LocalProtocolError)
+
+
+def _configuration(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     """uvicorn's, with all left out that this server has no use for. X-Forwarded-For is for `Guard` to judge."""
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http=guarded_protocol(limits, proxies),
+        http="h11",
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -70,6 +79,7 @@ def _configuration(app: ASGIApp, limits: Limits, proxies: TrustedProxies) -> uvi
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
+        limit_concurrency=limits.connections,
         timeout_keep_alive=limits.keep_alive_s,
         timeout_graceful_shutdown=limits.stop_s,
     )

@@ -25,21 +25,18 @@ class Limits:
     all_logins_per_minute: float = 60.0  # failed ones of all clients together that never knew the token
     all_login_burst: int = 60
 
-    connections: int = 128
-    connections_per_client: int = 64
+    connections: int = 128  # one more is told to come back
     listeners: int = 32  # browsers that follow the live list
     listeners_per_client: int = 8
     downloads: int = 2  # CSV files under way
     sessions: int = 64
     session_s: float = 12 * 3600.0
 
-    header_s: float = 10.0  # from the first byte (or the connection) to the last header
     keep_alive_s: int = 15
     body_s: float = 60.0
     body_grace_s: float = 5.0  # after which a body must have come at `body_bytes_per_s` on average
     body_bytes_per_s: int = 8192
     write_s: float = 20.0  # that a client may leave an answer unread
-    linger_s: float = 3.0  # to swallow a body that was refused, so that the client sees the reason and no reset
     stop_s: int = 8  # for requests under way when the server is stopped
 
 
