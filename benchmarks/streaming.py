@@ -12,9 +12,10 @@ from pathlib import Path
 
 from benchmarks.measure import MIB, Figure, finish, interleave, median_figure, parser, ratios
 from benchmarks.models import FULL, HALF, TINY, cell_image, model_path, write_images
+from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import recorded
 from edgeleuk.classify.rows import Row
-from edgeleuk.classify.steps import Model, Steps
+from edgeleuk.classify.steps import Steps
 from edgeleuk.runtime import Classifier
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.models import HALF, TINY, Shape, model_path, write_images
 from benchmarks.streaming import infer_into
-from edgeleuk.classify.steps import Model
+from edgeleuk.classify.model import Model
 from edgeleuk.runtime import Classifier
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import recorded
 from edgeleuk.classify.rows import Row, json_line, table_head, table_line
-from edgeleuk.classify.steps import Model, Steps, Way
+from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.errors import UsageError
 from edgeleuk.picture_limits import MAX_PIXELS

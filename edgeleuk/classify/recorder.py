@@ -1,14 +1,20 @@
 """Rows into the store, several to a transaction: a row goes on only once its result is on the disk."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from edgeleuk.classify.previews import encode_preview
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import StoreError
 from edgeleuk.store import Result
 from edgeleuk.store.record import make_failure, stored_path
+from edgeleuk.store.times import timestamp
 
 if TYPE_CHECKING:
     from edgeleuk.store import Store
@@ -16,8 +22,10 @@ if TYPE_CHECKING:
 _AT_MOST = 64
 _EVERY_S = 0.25  # a commit waits for the disk, on an SD card for many milliseconds
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_TRIM_EVERY = 100  # previews, which take some 10 KiB each: the bound is passed by at most a megabyte
 
 Value = TypeVar("Value")
+Told = Callable[[Result | Exception], None]
 Attempt = Callable[[Callable[[], Value]], Value]
 
 
@@ -48,6 +56,17 @@ def recorded(
 
 
 def _stored(rows: Sequence[Row], store: "Store", source: str, attempt: "Attempt[None]") -> list[Row]:
+    kept: list[Row] = []
+
+    def write() -> None:
+        kept[:] = stored(rows, store, source)
+
+    attempt(write)
+    return kept
+
+
+def stored(rows: Sequence[Row], store: "Store", source: str) -> list[Row]:
+    """Write rows into the store; the same rows with their results as they lie there. Raises StoreError."""
     results = [row.result for row in rows if row.result is not None]
     failures = [
         make_failure(stored_path(row.image, source), row.error, row.sha256, source)
@@ -56,16 +75,12 @@ def _stored(rows: Sequence[Row], store: "Store", source: str, attempt: "Attempt[
     ]
     # What a row says may be of another file with the same content: this one's name is kept beside it.
     names = [(row.sha256, stored_path(row.image, source), source) for row in rows if row.known and row.sha256]
-    kept: list[Result] = []
-
-    def write() -> None:
-        if results:
-            kept[:] = store.add(results, names)
-        if failures:
-            store.add_failures(failures)
-
-    attempt(write)
-    found = iter(kept)
+    for row in rows:  # first: a result stored without its picture would never get one
+        if row.preview is not None and row.sha256 is not None:
+            store.add_preview(row.sha256, encode_preview(row.preview))
+    found = iter(store.add(results, names) if results else ())
+    if failures:
+        store.add_failures(failures)
     return [row if row.result is None else replace(row, result=next(found)) for row in rows]
 
 
@@ -105,3 +120,56 @@ class BackOff:
         while seconds > 0 and not self._stopping():
             self._wait(min(1.0, seconds))
             seconds -= 1.0
+
+
+@dataclass(frozen=True)
+class Keep:
+    """How many bytes of previews are kept, and how many days; None: for any number of days."""
+
+    max_bytes: int = 256 << 20
+    days: int | None = None
+
+
+class Recorder:
+    """One thread that stores: what comes while the disk is busy goes together. `put` may be called from any thread."""
+
+    def __init__(self, store: "Store", source: str, keep: Keep | None = None) -> None:
+        self._store, self._source, self._keep = store, source, keep or Keep()
+        self._pending: deque[tuple[Row, Told]] = deque()
+        self._untrimmed = _TRIM_EVERY  # at the start: the bound may be a new one
+        self._thread = ThreadPoolExecutor(1, "recording")
+
+    def put(self, row: Row, told: Told = lambda stored: None) -> None:
+        """Store it soon; `told` gets its result as stored, or why it was not. If no one is told it may be lost."""
+        self._pending.append((row, told))
+        self._thread.submit(self._flush)
+
+    def close(self) -> None:
+        """Wait until all is stored."""
+        self._thread.shutdown()
+
+    def _flush(self) -> None:
+        """Everything that waits by now: later calls then find nothing to do."""
+        batch = [self._pending.popleft() for _ in range(len(self._pending))]
+        if not batch:
+            return
+        try:
+            rows = stored([row for row, _ in batch], self._store, self._source)
+        except Exception as error:  # noqa: BLE001 - told to everyone who waits for it
+            for _, told in batch:
+                told(error)
+        else:
+            for row, (_, told) in zip(rows, batch, strict=True):
+                if row.result is not None:
+                    told(row.result)
+            self._trim(sum(row.preview is not None for row in rows))
+
+    def _trim(self, added: int) -> None:
+        """Now and then: to sum up the sizes of all previews takes longer than to store one."""
+        self._untrimmed += added
+        if self._untrimmed < _TRIM_EVERY:
+            return
+        self._untrimmed = 0
+        oldest = None if self._keep.days is None else timestamp(datetime.now(UTC) - timedelta(self._keep.days))
+        with suppress(StoreError):  # whoever uploads next is told of it
+            self._store.trim_previews(self._keep.max_bytes, oldest)

@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeleuk.store.record import Result, readable
 from edgeleuk.text import printable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 @dataclass(frozen=True)
@@ -16,15 +19,16 @@ class Row:
 
     `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
     None if it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
-    is to be tried again, and no store is told.
+    is to be tried again, and no store is told. `preview`: the image made small, to be kept in the store.
     """
 
-    image: Path
+    image: Path | str
     result: Result | None = None
     error: str | None = None
     known: bool = False
     sha256: str | None = None
     passing: bool = False
+    preview: "Image | None" = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage; or image with error."""
@@ -87,7 +91,7 @@ def _label_width(shown: Mapping[str, str]) -> int:
     return max(5, *(len(name) for name in shown.values()))
 
 
-def _known_as(image: Path, found: Result) -> str:
+def _known_as(image: Path | str, found: Result) -> str:
     """That the store had this content, and under which other name."""
     first = Path(found.path).name
-    return "known" if first == image.name else f"known as {printable(first)}"
+    return "known" if first == Path(image).name else f"known as {printable(first)}"

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import BackOff, recorded
 from edgeleuk.classify.rows import Row
-from edgeleuk.classify.steps import Model, Steps
+from edgeleuk.classify.steps import Steps
 from edgeleuk.device.systemd import Notifier
 from edgeleuk.errors import EdgeleukError, reason_of
 from edgeleuk.sources.cameras.base import CameraSource, Frame, frames
@@ -143,7 +144,7 @@ class Service:
     def _settled(self, rows: Iterable[Row | None], watch: FolderWatch) -> Iterator[Row | None]:
         """Leave out the failures of files that the watch will give again: half written, or memory was lacking."""
         for row in rows:
-            if row is None or row.error is None or not watch.retry_later(row.image, row.passing):
+            if row is None or row.error is None or not watch.retry_later(Path(row.image), row.passing):
                 yield row
             elif row.passing:
                 self._report(f"{row.image}: {row.error}; retrying in a minute")

@@ -8,51 +8,50 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeleuk.classify.attempts import PASSED_OVER, Attempts, file_key
+from edgeleuk.classify.attempts import PASSED_OVER, Attempts, file_key, upload_key
+from edgeleuk.classify.model import Model
+from edgeleuk.classify.previews import shrink
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.picture_limits import MAX_PIXELS, max_file_bytes
-from edgeleuk.runtime.bundle import Bundle
-from edgeleuk.runtime.classifier import Classifier, Prepared
+from edgeleuk.runtime.classifier import Prepared
 from edgeleuk.runtime.images import decode_image
-from edgeleuk.runtime.models import model_of
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.cameras.frame import Frame
 from edgeleuk.sources.reading import hash_regular, read_regular
 from edgeleuk.store import Result
-from edgeleuk.store.record import ModelIdentity, make_result, stored_path
+from edgeleuk.store.record import make_result, stored_path
 from edgeleuk.text import printable
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as Pixels
+
     from edgeleuk.store import Store
 
 _LARGE = 16 << 20  # bytes: to read such a file, though it be known, may already be too much
 _NO_MEMORY = "there is not enough memory for it now"
 _REMEMBERED = 256  # contents classified last: more than are ever under way between inference and store
 
-Image = Path | Frame
-
 
 @dataclass(frozen=True)
-class Model:
-    """A loaded model and which one it is."""
+class Upload:
+    """Bytes that were handed in, and their SHA-256. `name` is a label, never a path."""
 
-    classifier: Classifier
-    identity: ModelIdentity
+    name: str
+    content: bytes
+    sha256: str
+    subject: str | None = None
 
-    @classmethod
-    def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Model":
-        """Load what `read_bundle` read. Raises ModelError or SpecError."""
-        classifier = model_of(bundle, path, threads, backend)
-        return cls(classifier, ModelIdentity.of(bundle, classifier.spec, path))
+
+Image = Path | Frame | Upload
 
 
 @dataclass(frozen=True)
 class Way:
     """How images are read and named: `source` as in a Result; with `beneath` no link below that folder is followed.
 
-    `max_pixels` and `page` as of `decode_image`.
+    `max_pixels` and `page` as of `decode_image`. `previews`: rows bring the image made small.
     """
 
     source: str = "file"
@@ -60,13 +59,14 @@ class Way:
     subject_of: Callable[[str], str | None] = lambda path: None
     max_pixels: int = MAX_PIXELS
     page: int | None = None
+    previews: bool = False
 
 
 @dataclass(frozen=True)
 class _Seen:
     """An image after the first step: ready to infer, known, or in error."""
 
-    path: Path
+    image: Image
     model: Model
     sha256: str | None = None
     prepared: Prepared | None = None
@@ -74,6 +74,12 @@ class _Seen:
     error: str | None = None
     key: str | None = None
     passing: bool = False
+    preview: "Pixels | None" = None
+
+    @property
+    def name(self) -> Path | str:
+        """A file's path, else what it is called."""
+        return self.image if isinstance(self.image, Path) else self.image.name
 
 
 class Steps:
@@ -94,36 +100,54 @@ class Steps:
 
     def rows(self, batches: Iterable[Sequence[Image]], workers: int = 1) -> Iterator[Row | None]:
         """Yield a row for each image in order, None for an empty batch. See `overlapped`."""
-        return overlapped(batches, self._prepare, self._finish, workers)
+        return overlapped(batches, self._prepare, self._finish_once, workers)
 
-    def _prepare(self, image: Image) -> _Seen:
-        model, sha256 = self.model, None
-        path = image if isinstance(image, Path) else Path(image.name)
-        key = file_key(path) if self.attempts is not None and isinstance(image, Path) else None
+    def row(self, image: Image, model: Model) -> Row:
+        """The row of one image, classified by that model where the store does not know it."""
+        return self._finish(self._prepare(image, model))
+
+    def _prepare(self, image: Image, model: Model | None = None) -> _Seen:
+        seen = _Seen(
+            image, model or self.model, image.sha256 if isinstance(image, Upload) else None, key=self._key(image)
+        )
         try:
-            if self._passes_over(key):
-                sha256 = hash_regular(path, beneath=self._way.beneath)
-                known = self._lookup(sha256, model)
-                return _Seen(path, model, sha256, known=known, error=PASSED_OVER if known is None else None)
-            content = self._read(path, key) if isinstance(image, Path) else image.content
-            if self._store is not None:
-                sha256 = sha256_bytes(content)
-                if known := self._lookup(sha256, model):
-                    return _Seen(path, model, sha256, known=known, key=key)
-            self._begin(key)
-            return _Seen(path, model, sha256, self._prepared(content, model), key=key)
+            if self._passes_over(seen.key):
+                seen = self._recognized(seen, None)
+                return seen if seen.known else replace(seen, error=PASSED_OVER)
+            content = self._read(image, seen.key) if isinstance(image, Path) else image.content
+            seen = self._recognized(seen, content)
+            return seen if seen.known else self._prepared(seen, content)
         except ImageError as error:
-            reason = str(error).removeprefix(f"{path}: ").removeprefix("image: ")
-            return _Seen(path, model, sha256, error=printable(reason), key=key, passing=error.passing)
+            reason = str(error).removeprefix(f"{seen.name}: ").removeprefix("image: ")
+            return replace(seen, error=printable(reason), passing=error.passing)
         except MemoryError:
-            return _Seen(path, model, sha256, error=_NO_MEMORY, key=key, passing=True)
+            return replace(seen, error=_NO_MEMORY, passing=True)
 
-    def _prepared(self, content: bytes, model: Model) -> Prepared:
+    def _key(self, image: Image) -> str | None:
+        """What stands for an image whose attempts are counted."""
+        if self.attempts is None or isinstance(image, Frame):
+            return None
+        return upload_key(image.sha256) if isinstance(image, Upload) else file_key(image)
+
+    def _recognized(self, seen: _Seen, content: bytes | None) -> _Seen:
+        """What the store knows of it; without content a file is hashed as it lies there, for it may be too large."""
+        if self._store is None:
+            return seen
+        sha256 = seen.sha256
+        if sha256 is None and content is not None:
+            sha256 = sha256_bytes(content)
+        elif sha256 is None and isinstance(seen.image, Path):
+            sha256 = hash_regular(seen.image, beneath=self._way.beneath)
+        return replace(seen, sha256=sha256, known=self._lookup(sha256 or "", seen.model))
+
+    def _prepared(self, seen: _Seen, content: bytes) -> _Seen:
+        self._begin(seen.key)
         started = time.perf_counter()
         image = decode_image(content, self._way.max_pixels, self._way.page)
         decode_ms = 1000 * (time.perf_counter() - started)
-        prepared = model.classifier.timed_prepare(image)
-        return replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms)
+        prepared = seen.model.classifier.timed_prepare(image)
+        preview = shrink(image) if self._way.previews else None
+        return replace(seen, prepared=replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms), preview=preview)
 
     def _passes_over(self, key: str | None) -> bool:
         return key is not None and self.attempts is not None and self.attempts.passes_over(key)
@@ -131,6 +155,10 @@ class Steps:
     def _begin(self, key: str | None) -> None:
         if key is not None and self.attempts is not None:
             self.attempts.begin(key)
+
+    def _end(self, key: str | None) -> None:
+        if key is not None and self.attempts is not None:
+            self.attempts.end(key)
 
     def _read(self, path: Path, key: str | None) -> bytes:
         beneath = self._way.beneath
@@ -146,35 +174,39 @@ class Steps:
         except StoreError:
             return None  # whoever stores the result waits for the store, and it takes no second row
 
-    def _finish(self, seen: _Seen) -> Row:
-        row = self._answer(seen)
-        if seen.key is not None and self.attempts is not None:
-            self.attempts.end(seen.key)
+    def _finish_once(self, seen: _Seen) -> Row:
+        """Of contents that are under way twice, neither of them stored yet, the second one is known, too."""
+        key = (seen.sha256 or "", seen.model.identity.sha256)
+        if seen.sha256 and seen.prepared and (result := self._recent.get(key)):
+            self._end(seen.key)
+            return Row(seen.name, result=result, known=True, sha256=seen.sha256)
+        row = self._finish(seen)
+        if row.result is not None and not row.known:
+            self._recent[key] = row.result
+            if len(self._recent) > _REMEMBERED:
+                self._recent.popitem(last=False)
         return row
+
+    def _finish(self, seen: _Seen) -> Row:
+        try:
+            return self._answer(seen)
+        finally:
+            self._end(seen.key)
 
     def _answer(self, seen: _Seen) -> Row:
         if seen.prepared is None:
-            known = seen.known is not None
-            return Row(seen.path, seen.known, seen.error, known, seen.sha256, seen.passing)
-        key = (seen.sha256 or "", seen.model.identity.sha256)
-        if seen.sha256 and (result := self._recent.get(key)):
-            return Row(seen.path, result=result, known=True, sha256=seen.sha256)
+            return Row(seen.name, seen.known, seen.error, seen.known is not None, seen.sha256, seen.passing)
         try:
             prediction = seen.model.classifier.conclude(seen.prepared)
         except ModelError as error:  # of this image: others may have an answer
-            return Row(seen.path, error=printable(error), sha256=seen.sha256)
+            return Row(seen.name, error=printable(error), sha256=seen.sha256)
+        own = seen.image.subject if isinstance(seen.image, Upload) else self._way.subject_of(str(seen.name))
         result = make_result(
             prediction,
             seen.model.identity,
             sha256=seen.sha256 or "",
-            path=stored_path(seen.path, self._way.source),
-            subject=self._way.subject_of(str(seen.path)),
+            path=stored_path(seen.name, self._way.source),
+            subject=own,
             source=self._way.source,
         )
-        self._remember(key, result)
-        return Row(seen.path, result=result, sha256=seen.sha256)
-
-    def _remember(self, key: tuple[str, str], result: Result) -> None:
-        self._recent[key] = result
-        if len(self._recent) > _REMEMBERED:
-            self._recent.popitem(last=False)
+        return Row(seen.name, result=result, sha256=seen.sha256, preview=seen.preview)

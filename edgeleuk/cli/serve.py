@@ -76,13 +76,14 @@ def command(
     Drop images, follow what 'edgeleuk infer --watch' classifies, look results up, download them; a JSON API lies under
     /api. SIGHUP reloads MODEL, SIGTERM ends. For research use, not a diagnosis.
     """
+    from edgeleuk.classify.recorder import Keep
     from edgeleuk.errors import MissingExtraError
 
     try:
         from edgeleuk.web.server import serve
     except ModuleNotFoundError as error:
         raise MissingExtraError("edgeleuk serve", "web") from error
-    from edgeleuk.web.settings import MIB, Keep, Limits, Settings
+    from edgeleuk.web.settings import MIB, Limits, Settings
     from edgeleuk.web.tokens import find_token
 
     limits = Limits(queue=queue, max_upload_bytes=max_upload_mb * MIB, uploads_per_s=rate, max_pixels=max_pixels)

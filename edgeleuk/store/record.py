@@ -217,9 +217,9 @@ def make_result(
     )
 
 
-def stored_path(path: Path, source: str) -> str:
+def stored_path(path: Path | str, source: str) -> str:
     """The name under which an image is stored: a file's from the root, so that it is found wherever one starts."""
-    return str(path.absolute() if source in ON_DISK else path)
+    return str(Path(path).absolute() if source in ON_DISK else path)
 
 
 def make_failure(path: str | os.PathLike[str], error: str, sha256: str | None, source: str = "file") -> Failure:

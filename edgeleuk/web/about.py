@@ -37,7 +37,7 @@ class About:
     async def model(self, request: Request) -> Response:
         """The model card."""
         query_values(request, {})
-        return json_response(self._services.desk.model.card)
+        return json_response(dict(self._services.desk.model.card))
 
     async def device(self, request: Request) -> Response:
         """Health of the device, and the queue."""

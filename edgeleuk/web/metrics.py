@@ -13,7 +13,7 @@ from prometheus_client import (
 )
 
 from edgeleuk.device.facts import DeviceHealth
-from edgeleuk.runtime.classifier import Prediction
+from edgeleuk.store import Result
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -54,10 +54,10 @@ class Metrics:
         """A request was answered. Any other method is the client's word: a series for each would have no bound."""
         self._requests.labels(method if method in _METHODS else "other", status).inc()
 
-    def classified(self, prediction: Prediction) -> None:
+    def classified(self, result: Result) -> None:
         """An image was classified."""
-        self._labels.labels(prediction.label).inc()
-        self._seconds.observe((prediction.prepare_ms + prediction.invoke_ms) / 1000)
+        self._labels.labels(result.label).inc()
+        self._seconds.observe((result.prepare_ms + result.invoke_ms) / 1000)
 
     def text(self, gauges: Mapping[str, float], health: DeviceHealth) -> bytes:
         """Everything in Prometheus's format. `gauges`: name without prefix and value."""

@@ -1,12 +1,10 @@
 """Small pictures of classified images: of uploads as kept in the store, of files as they lie on the disk."""
 
-import io
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
-
+from edgeleuk.classify.previews import encode_preview, shrink
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.picture_limits import MAX_PIXELS
@@ -15,24 +13,8 @@ from edgeleuk.sources.reading import read_regular
 from edgeleuk.store import Result, Store
 from edgeleuk.store.record import ON_DISK
 
-SIDE_PX = 320
 _CACHE_BYTES = 4 << 20
 _MOST_PLACES = 8  # that are looked at for one picture
-
-
-def shrink(image: Image.Image) -> Image.Image:
-    """A copy of at most 320 px a side; the original, which may be large, is not copied on the way."""
-    factor = min(1.0, SIDE_PX / max(image.size))
-    width, height = (max(1, round(factor * side)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-
-
-def encode_preview(image: Image.Image) -> bytes:
-    """JPEG bytes, nothing but pixels in them: comments and EXIF may name people."""
-    stream, bare = io.BytesIO(), image.copy()
-    bare.info = {}
-    bare.save(stream, "JPEG", quality=85)
-    return stream.getvalue()
 
 
 class Pictures:

@@ -8,16 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from edgeleuk import __version__
+from edgeleuk.classify.desk import Desk
+from edgeleuk.classify.model import Model
 from edgeleuk.device.facts import DeviceHealth, device_health
 from edgeleuk.errors import StoreError, reason_of
+from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Filter, Store
 from edgeleuk.store.asking import checked_filter
 from edgeleuk.web.admission import Admission
-from edgeleuk.web.desk import Desk
 from edgeleuk.web.events import Events
 from edgeleuk.web.guard import Access
 from edgeleuk.web.metrics import Metrics
-from edgeleuk.web.model import ServedModel
 from edgeleuk.web.params import filter_of
 from edgeleuk.web.pictures import Pictures
 from edgeleuk.web.proxies import TrustedProxies
@@ -41,7 +42,7 @@ class Services:
         self.admission = Admission(limits)
         self.uploads = RateLimit(limits.uploads_per_s, limits.upload_burst)
         self.downloads = asyncio.Semaphore(limits.downloads)
-        model = ServedModel.load(settings.model, settings.threads, settings.backend)
+        model = load(settings)
         with ExitStack() as opened:
             self.writer = opened.enter_context(Store.open(settings.store))
             # Of their own for reading: a long query then holds up no upload, and `version` sees what `writer` writes.
@@ -50,8 +51,7 @@ class Services:
             for one in self._stores:
                 one.on_damage = report
             self._note_model(model)
-            self.desk = Desk(model, lookups, self.writer, self.metrics.classified, settings.keep)
-            self.desk.max_pixels = limits.max_pixels
+            self.desk = Desk(model, lookups, self.writer, self.metrics.classified, settings.keep, limits.max_pixels)
             opened.callback(self.desk.close)
             self._opened = opened.pop_all()
         self.events = Events(self.store, limits, self.served)
@@ -73,16 +73,15 @@ class Services:
 
     async def reload(self) -> None:
         """Reload the model's file and serve it from then on; one that cannot be used is reported and ignored."""
-        settings = self.settings
         try:
-            model = await asyncio.to_thread(ServedModel.load, settings.model, settings.threads, settings.backend)
+            model = await asyncio.to_thread(load, self.settings)
         except Exception as error:  # noqa: BLE001 - whatever a file from elsewhere does, the server goes on
             self.report(f"the model was not reloaded, the old one stays: {reason_of(error)}")
             return
         await asyncio.to_thread(self._note_model, model)
         self.desk.model = model
         self.events.tell_model()
-        self.report(f"reloaded {settings.model} ({model.identity.sha256[:12]})")
+        self.report(f"reloaded {self.settings.model} ({model.identity.sha256[:12]})")
 
     def filter(self, values: Mapping[str, Any]) -> Filter:
         """The filter that query parameters say. Asks the store: not for the event loop. Raises UsageError."""
@@ -109,9 +108,16 @@ class Services:
         about = {"classes": spec["classes"], "positive_class": spec["positive_class"], "version": __version__}
         return {"name": card["name"], "sha256": card["sha256"], "display_names": card["display_names"], **about}
 
-    def _note_model(self, model: ServedModel) -> None:
+    def _note_model(self, model: Model) -> None:
         """So that older results of it have a name, too. The next result notes it if the disk is full now."""
         try:
             self.writer.add_model(model.identity)
         except StoreError as error:
             self.report(f"the model's name could not be stored: {error}")
+
+
+def load(settings: Settings) -> Model:
+    """The model as it is on disk now, run once. Raises ModelError or SpecError if it cannot be used."""
+    model = Model.of(read_bundle(settings.model), settings.model, settings.threads, settings.backend)
+    model.classifier.try_out()
+    return model

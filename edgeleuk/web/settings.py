@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgeleuk.classify.recorder import Keep
 from edgeleuk.picture_limits import MAX_PIXELS
 
 MIB = 1 << 20
@@ -41,14 +42,6 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Keep:
-    """How many bytes of previews are kept, and how many days; None: for any number of days."""
-
-    max_bytes: int = 256 * MIB
-    days: int | None = None
-
-
-@dataclass(frozen=True)
 class Settings:
     """One server: which model, which store, where it listens and who may use it. `token` None: no token is needed."""
 
@@ -61,5 +54,5 @@ class Settings:
     threads: int | None = None
     backend: str = "auto"
     limits: Limits = Limits()
-    keep: Keep = Keep()
+    keep: Keep = field(default_factory=Keep)
     trusted_proxies: tuple[str, ...] = ()

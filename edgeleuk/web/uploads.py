@@ -5,6 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edgeleuk.classify.desk import Answer
+from edgeleuk.classify.steps import Upload
 from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.store.record import readable
 from edgeleuk.web.body import declared_bytes, read_body
@@ -12,7 +14,6 @@ from edgeleuk.web.news import shown
 from edgeleuk.web.params import MAX_SUBJECT, label_of_file, plain_text, query_values
 from edgeleuk.web.problems import RefusalError, json_response
 from edgeleuk.web.rates import client_of
-from edgeleuk.web.recording import Answer
 from edgeleuk.web.services import Services
 
 _UNNAMED = "unnamed"
@@ -48,7 +49,8 @@ class Uploads:
             if not body.content:
                 raise RefusalError(422, "the body is empty; expected the bytes of an image")
             ticket.read = True
-            answer = await services.desk.answer(body, name, values.get("subject") or _subject_of(name))
+            subject = values.get("subject") or _subject_of(name)
+            answer = await services.desk.answer(Upload(name, body.content, body.sha256, subject))
         status = 200 if answer.known else 201
         return json_response(_told(answer, name), status)
 

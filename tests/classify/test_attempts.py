@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from edgeleuk.classify.attempts import MOST_TRIES, Attempts, file_key, upload_key
+from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import recorded
 from edgeleuk.classify.rows import Row
-from edgeleuk.classify.steps import Model, Steps, Way
+from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store
 from tests.conftest import environment

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from edgeleuk.classify.model import Model
 from edgeleuk.classify.service import Control, Service
-from edgeleuk.classify.steps import Model, Steps
+from edgeleuk.classify.steps import Steps
 from edgeleuk.errors import ModelError
 from edgeleuk.runtime.bundle import read_bundle
 from tests.hostile import hostile_models

@@ -7,8 +7,9 @@ from itertools import count
 import pytest
 from PIL import Image
 
+from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import recorded
-from edgeleuk.classify.steps import Model, Steps, Way
+from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.sources.cameras.frame import Frame
 from edgeleuk.store import Store

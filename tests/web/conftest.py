@@ -22,11 +22,13 @@ from .helpers import LocalClient, Server, picture, started, stopped
 _PROGRAM = """
 import json, sys
 from pathlib import Path
+from edgeleuk.classify.recorder import Keep
 from edgeleuk.web.server import serve
 from edgeleuk.web.settings import Limits, Settings
 given = json.loads(sys.argv[1])
 given["model"], given["store"] = Path(given["model"]), Path(given["store"])
 given["allowed_hosts"], given["limits"] = tuple(given["allowed_hosts"]), Limits(**given["limits"])
+given["keep"] = Keep(**given["keep"])
 serve(Settings(**given), lambda text: print(text, file=sys.stderr, flush=True))
 """
 

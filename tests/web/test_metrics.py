@@ -4,15 +4,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edgeleuk.device.facts import DeviceHealth
 from edgeleuk.device.throttling import Throttling
-from edgeleuk.runtime.classifier import Prediction
 from edgeleuk.web.metrics import Metrics
+
+from .helpers import result
 
 GAUGES = {"queue_waiting": 3, "queue_reading": 0, "queue_bound": 8, "listeners": 1, "uptime_seconds": 4.5}
 NOTHING = DeviceHealth()
 
 
-def prediction(milliseconds, label="all"):
-    return Prediction(label, {label: 1.0}, 1.0, milliseconds - 1)
+def classified(milliseconds, label="all"):
+    return result(1, label=label, prepare_ms=1.0, invoke_ms=milliseconds - 1)
 
 
 def samples(metrics, gauges=GAUGES, health=NOTHING):
@@ -27,14 +28,14 @@ def samples(metrics, gauges=GAUGES, health=NOTHING):
 
 def test_a_label_may_have_any_characters():
     metrics = Metrics()
-    metrics.classified(prediction(20, 'a"b\\c\nd'))
+    metrics.classified(classified(20, 'a"b\\c\nd'))
     assert samples(metrics)["classified_total", 'a"b\\c\nd'] == 1
 
 
 def test_names_are_those_that_dashboards_know_and_none_of_the_process_besides():
     metrics = Metrics()
     metrics.answered("GET", 200)
-    metrics.classified(prediction(20))
+    metrics.classified(classified(20))
     health = DeviceHealth(51.5, Throttling(("throttled",), ()), 1000, 500, 100, (0.5, 0.4, 0.3))
     found = samples(metrics, health=health)
     counted = {"requests_total", "classified_total"} | {f"inference_seconds_{of}" for of in ("bucket", "sum", "count")}
@@ -58,7 +59,7 @@ def test_requests_are_counted_by_method_and_status_and_no_method_is_made_up():
 def test_the_histogram_is_cumulative():
     metrics = Metrics()
     for milliseconds in (4, 5, 30, 9000):
-        metrics.classified(prediction(milliseconds))
+        metrics.classified(classified(milliseconds))
     found = samples(metrics)
     counts = [value for (name, *_), value in found.items() if name == "inference_seconds_bucket"]
     assert counts == [2, 2, 2, 3, 3, 3, 3, 3, 3, 4]

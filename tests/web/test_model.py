@@ -30,6 +30,6 @@ def test_whatever_loading_raises_the_old_model_stays(local: Any, error: Exceptio
     def load(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("edgeleuk.web.services.ServedModel.load", load)
+    monkeypatch.setattr("edgeleuk.web.services.Model.of", load)
     client.portal.call(client.services.reload)
     assert client.services.desk.model is served

@@ -6,9 +6,10 @@ import os
 import pytest
 from PIL import Image
 
+from edgeleuk.classify.previews import SIDE_PX, encode_preview, shrink
 from edgeleuk.files import sha256_bytes
 from edgeleuk.store import Store
-from edgeleuk.web.pictures import SIDE_PX, Pictures, encode_preview, shrink
+from edgeleuk.web.pictures import Pictures
 
 from .helpers import picture, result
 

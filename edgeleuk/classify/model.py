@@ -1,12 +1,13 @@
-"""The model that is served: loaded whole, exchanged whole, described for the model card."""
+"""A model as images are classified with it: loaded whole, exchanged whole, described for the model card."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.runtime.backend import interpreter_class
-from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.runtime.models import model_of
@@ -14,19 +15,17 @@ from edgeleuk.store.record import ModelIdentity
 
 
 @dataclass(frozen=True)
-class ServedModel:
-    """A loaded model with all that the page tells of it. Its requests finish with it, whatever is loaded meanwhile."""
+class Model:
+    """A loaded model, which one it is, and all that people are told of it."""
 
     classifier: Classifier
     identity: ModelIdentity
-    card: dict[str, Any]
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, path: Path, threads: int | None, backend: str) -> "ServedModel":
-        """Read and prepare the model, and run it once. Raises ModelError or SpecError if it cannot be used."""
-        bundle = read_bundle(path)
+    def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Model":
+        """Load what `read_bundle` read. Raises ModelError or SpecError."""
         classifier = model_of(bundle, path, threads, backend)
-        classifier.try_out()
         card = {
             "name": path.name,
             "sha256": bundle.sha256,

@@ -1,30 +1,35 @@
 """Images handed in: each content classified once, stored, then told."""
 
 import asyncio
-from concurrent.futures import Future
 
 import pytest
+from PIL import Image
 
 from edgeleuk.classify.attempts import MOST_TRIES, Attempts, upload_key
+from edgeleuk.classify.desk import Desk
+from edgeleuk.classify.model import Model
+from edgeleuk.classify.recorder import Recorder
+from edgeleuk.classify.rows import Row
+from edgeleuk.classify.steps import Upload
 from edgeleuk.errors import ImageError, StoreError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store
-from edgeleuk.web.body import Body
-from edgeleuk.web.desk import Desk
-from edgeleuk.web.model import ServedModel
-from edgeleuk.web.recording import Pending, Recorder
+from tests.web.helpers import picture, result
 
-from .helpers import picture, result
+
+def loaded(path):
+    return Model.of(read_bundle(path), path, 1)
 
 
 @pytest.fixture(scope="module")
 def model(small_model):
-    return ServedModel.load(small_model, 1, "auto")
+    return loaded(small_model)
 
 
 @pytest.fixture(scope="module")
 def other_model(small_float_model):
-    return ServedModel.load(small_float_model, 1, "auto")
+    return loaded(small_float_model)
 
 
 @pytest.fixture
@@ -49,32 +54,32 @@ def at_desk(model, stores, work):
         desk.close()
 
 
-def body(content):
-    return Body(content, sha256_bytes(content))
+def upload(content, name="a", subject=None):
+    return Upload(name, content, sha256_bytes(content), subject)
 
 
 def test_a_cascade_is_served_like_any_model_and_its_card_tells_the_rule(write_cascade, small_model, stores, tmp_path):
-    served = ServedModel.load(write_cascade(tmp_path / "cascade.tflite", 0.0), 1, "auto")
+    served = loaded(write_cascade(tmp_path / "cascade.tflite", 0.0))
     assert served.card["cascade"]["threshold"] == 0.0
-    assert ServedModel.load(small_model, 1, "auto").card["cascade"] is None
-    answer, (prediction,) = at_desk(served, stores, lambda desk: desk.answer(body(picture()), "cell.png", "S1"))
+    assert loaded(small_model).card["cascade"] is None
+    answer, (prediction,) = at_desk(served, stores, lambda desk: desk.answer(upload(picture(), "cell.png", "S1")))
     assert (prediction.stage, answer.result.model_sha256) == (1, served.identity.sha256)
 
 
 @pytest.mark.parametrize(("passing", "failures"), [(True, []), (False, ["cell.png"])])
 def test_what_failed_for_want_of_memory_is_no_failed_image(model, stores, monkeypatch, passing, failures):
-    def classify(*_):
+    def decode(*_):
         raise ImageError("image: there is no room", passing=passing)
 
-    monkeypatch.setattr("edgeleuk.web.desk.classify", classify)
+    monkeypatch.setattr("edgeleuk.classify.steps.decode_image", decode)
     with pytest.raises(ImageError, match=r"^there is no room") as told:
-        at_desk(model, stores, lambda desk: desk.answer(body(picture()), "cell.png", None))
+        at_desk(model, stores, lambda desk: desk.answer(upload(picture(), "cell.png")))
     assert told.value.passing is passing
     assert [found.path for found in stores[1].failures()] == failures
 
 
 def test_an_image_is_classified_stored_and_told(model, stores):
-    answer, made = at_desk(model, stores, lambda desk: desk.answer(body(picture()), "cell.png", "S1"))
+    answer, made = at_desk(model, stores, lambda desk: desk.answer(upload(picture(), "cell.png", "S1")))
     assert not answer.known
     assert (answer.result.path, answer.result.subject, answer.result.source, answer.result.id) == (
         "cell.png",
@@ -89,8 +94,8 @@ def test_an_image_is_classified_stored_and_told(model, stores):
 
 def test_the_same_content_is_classified_once_also_while_under_way(model, stores):
     async def work(desk):
-        first = await asyncio.gather(*(desk.answer(body(picture()), f"{number}", None) for number in range(5)))
-        return [*first, await desk.answer(body(picture()), "later", None)]
+        first = await asyncio.gather(*(desk.answer(upload(picture(), f"{number}")) for number in range(5)))
+        return [*first, await desk.answer(upload(picture(), "later"))]
 
     answers, made = at_desk(model, stores, work)
     assert len(made) == 1
@@ -100,10 +105,10 @@ def test_the_same_content_is_classified_once_also_while_under_way(model, stores)
 
 def test_two_models_say_what_they_say_each(model, other_model, stores):
     async def work(desk):
-        first = asyncio.create_task(desk.answer(body(picture()), "a", None))
+        first = asyncio.create_task(desk.answer(upload(picture(), "a")))
         await asyncio.sleep(0)
         desk.model = other_model  # reloaded while under way
-        return await asyncio.gather(first, desk.answer(body(picture()), "a", None))
+        return await asyncio.gather(first, desk.answer(upload(picture(), "a")))
 
     answers, made = at_desk(model, stores, work)
     assert len(made) == 2
@@ -113,8 +118,8 @@ def test_two_models_say_what_they_say_each(model, other_model, stores):
 def test_what_is_no_image_is_an_error_and_the_next_one_goes_on(model, stores):
     async def work(desk):
         return await asyncio.gather(
-            desk.answer(body(b"BM nothing"), "a", None),
-            desk.answer(body(picture()), "b", None),
+            desk.answer(upload(b"BM nothing", "a")),
+            desk.answer(upload(picture(), "b")),
             return_exceptions=True,
         )
 
@@ -125,7 +130,7 @@ def test_what_is_no_image_is_an_error_and_the_next_one_goes_on(model, stores):
 
 def test_it_is_stored_also_where_whoever_sent_it_went_away(model, stores):
     async def work(desk):
-        task = asyncio.create_task(desk.answer(body(picture()), "a", None))
+        task = asyncio.create_task(desk.answer(upload(picture(), "a")))
         await asyncio.sleep(0)
         task.cancel()
 
@@ -135,15 +140,15 @@ def test_it_is_stored_also_where_whoever_sent_it_went_away(model, stores):
 
 def test_a_store_that_cannot_be_written_is_told_to_everyone_and_nothing_is_half(model, tmp_path):
     with Store.open(tmp_path / "results.db") as store:
-        recorder = Recorder(Store.open(tmp_path / "results.db", read_only=True))
-        answers = [Future(), Future()]
-        from PIL import Image
-
-        for number, answer in enumerate(answers):
-            recorder.put(Pending(result(number), None, Image.new("RGB", (4, 4)), answer))
-        recorder.close()
-        recorder._store.close()
-        assert all(isinstance(answer.exception(timeout=30), StoreError) for answer in answers)
+        told = []
+        with Store.open(tmp_path / "results.db", read_only=True) as reader:
+            recorder = Recorder(reader, "upload")
+            for number in range(2):
+                recorder.put(
+                    Row(f"{number}", result(number), sha256="ab", preview=Image.new("RGB", (4, 4))), told.append
+                )
+            recorder.close()
+        assert [type(error) for error in told] == [StoreError, StoreError]
         assert store.count() == 0
 
 
@@ -162,17 +167,17 @@ def test_the_inference_thread_is_alive_until_it_hangs(model, stores):
 
 
 def test_an_upload_over_which_the_server_was_killed_again_and_again_is_refused_and_others_are_answered(model, stores):
-    handed_in = body(picture())
+    handed_in = upload(picture(), "x.png")
     for _ in range(MOST_TRIES):
         Attempts(stores[1]).begin(upload_key(handed_in.sha256))  # and never ended
     with pytest.raises(ImageError, match="passed over: the process was ended 3 times"):
-        at_desk(model, stores, lambda desk: desk.answer(handed_in, "x.png", None))
-    answer, _ = at_desk(model, stores, lambda desk: desk.answer(body(picture(7)), "x.png", None))
+        at_desk(model, stores, lambda desk: desk.answer(handed_in))
+    answer, _ = at_desk(model, stores, lambda desk: desk.answer(upload(picture(7), "x.png")))
     assert answer.result.label in ("all", "hem")
 
 
 def test_an_upload_that_was_answered_or_refused_leaves_nothing_behind(model, stores):
-    at_desk(model, stores, lambda desk: desk.answer(body(picture()), "x.png", None))
+    at_desk(model, stores, lambda desk: desk.answer(upload(picture(), "x.png")))
     with pytest.raises(ImageError):
-        at_desk(model, stores, lambda desk: desk.answer(body(b"no image"), "x.png", None))
+        at_desk(model, stores, lambda desk: desk.answer(upload(b"no image", "x.png")))
     assert stores[1].unfinished_attempts() == {}
