@@ -26,7 +26,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Look at every place that was named before the command begins; then run it."""
         for parameter in self.params:
-            if isinstance(parameter.type, Place) and parameter.name is not None:
+            if isinstance(parameter.type, Place) and parameter.name in ctx.params:
                 ctx.params[parameter.name] = parameter.type.checked(ctx.params[parameter.name], parameter, ctx)
         return super().invoke(ctx)
 

@@ -3,16 +3,20 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
+from click.core import ParameterSource
 
 from edgeleuk.cli.commands import Choice, OrFile
 from edgeleuk.cli.paths import Existing, OutputFolder, Place
+from edgeleuk.codec import read_toml
 from edgeleuk.data.root import VARIABLE
+from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import EXITS, POOLS
 from edgeleuk.spec import RESAMPLING_FILTERS
-from edgeleuk.training.config import CRITERIA, option_type
+from edgeleuk.text import suggestion
+from edgeleuk.training.config import CRITERIA
 
 _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a number or any text
     "weights": OrFile(("imagenet", "none")),
@@ -23,20 +27,59 @@ _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a
     "teacher": click.Path(file_okay=False),
 }
 Command = TypeVar("Command", bound=Callable[..., Any])
+Config = TypeVar("Config")
 
 
 def config_options(kind: type[Any]) -> Callable[[Command], Command]:
-    """Add an option for each field of `kind`. What is not given arrives as None, so that a file may say it."""
+    """Add an option for each field of `kind`, and --config for a TOML file of them. What neither says is None."""
+    types = {item.name: _plain_type(item) for item in dataclasses.fields(kind)}
+    place = Existing("configuration", "a TOML file", dir_okay=False)
+
+    def read(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:
+        if file is not None and not context.resilient_parsing:
+            context.default_map = _file_values(place.checked(file, parameter, context), types)
 
     def add(function: Command) -> Command:
         for item in reversed(dataclasses.fields(kind)):
             default = "" if item.default is None else f" [default: {item.default}]"
             text = item.metadata["help"] + default
-            name, taken = f"--{item.name.replace('_', '-')}", _TYPES.get(item.name, option_type(item))
+            name, taken = f"--{item.name.replace('_', '-')}", _TYPES.get(item.name, types[item.name])
             function = click.option(name, item.name, type=taken, default=None, help=text)(function)
-        return function
+        text = "TOML file with these options as keys."
+        option = click.option("--config", type=place, is_eager=True, callback=read, expose_value=False, help=text)
+        return option(function)
 
     return add
+
+
+def made(kind: type[Config], given: dict[str, Any]) -> Config:
+    """The config of what was given; the defaults for the rest. Raises UsageError."""
+    return kind(**{name: value for name, value in given.items() if value is not None})
+
+
+def typed(name: str) -> bool:
+    """Whether this parameter of the running command stands on its command line, instead of in a file."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _plain_type(item: "dataclasses.Field[Any]") -> type[Any]:
+    """int, float or str, of a field that may be None, too."""
+    found: type[Any] = (get_args(item.type) or (item.type,))[0]
+    return found
+
+
+def _file_values(file: Path, types: dict[str, type]) -> dict[str, Any]:
+    """The file's values by the names of options. Raises UsageError where click would guess what is meant."""
+    values = {}
+    for key, value in read_toml(file).items():
+        name = key.replace("-", "_")
+        if name not in types:
+            raise UsageError(f"{file} has the unknown key '{key:.60}'{suggestion(name, types)}")
+        expected = types[name]
+        if type(value) not in ((int, float) if expected is float else (expected,)):
+            raise UsageError(f"{file}: {name} is {value!r:.80}; expected {expected.__name__}")
+        values[name] = value
+    return values
 
 
 data_root_option = click.option(
@@ -63,11 +106,6 @@ def run_options(function: Command) -> Command:
         json_option,
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to RUN.logs."),
         click.option("--resume", is_flag=True, help="Resume an interrupted run from its last complete epoch."),
-        click.option(
-            "--config",
-            type=Existing("configuration", "a TOML file", dir_okay=False),
-            help="TOML file with these options as keys.",
-        ),
         click.option("-o", "--output", required=True, type=OutputFolder(), metavar="RUN", help="Run folder."),
     ):
         function = option(function)

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.options import config_options, log_folder, made, run_options
 from edgeleuk.cli.output import progress_to
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import PruneConfig, merge, percentage
+from edgeleuk.training.config import PruneConfig, percentage
 
 
 @edgeleuk_command(
@@ -25,7 +25,6 @@ from edgeleuk.training.config import PruneConfig, merge, percentage
 def command(
     source: Path,
     output: Path,
-    config: Path | None,
     resume: bool,
     tensorboard: bool,
     as_json: bool,
@@ -36,7 +35,7 @@ def command(
 
     Filters that matter least for their cost are removed first. RUN is a float run: qat, convert and evaluate take it.
     """
-    settings = merge(PruneConfig, config, given)
+    settings = made(PruneConfig, given)
     _refuse_bare_share(settings.macs)
     from edgeleuk.cli.run_result import show_run
     from edgeleuk.pruning.prune import prune

@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.options import config_options, log_folder, made, run_options
 from edgeleuk.cli.output import progress_to
 from edgeleuk.cli.paths import Existing
-from edgeleuk.training.config import QatConfig, merge
+from edgeleuk.training.config import QatConfig
 
 
 @edgeleuk_command(
@@ -24,7 +24,6 @@ from edgeleuk.training.config import QatConfig, merge
 def command(
     source: Path,
     output: Path,
-    config: Path | None,
     resume: bool,
     tensorboard: bool,
     as_json: bool,
@@ -32,7 +31,7 @@ def command(
     **given: Any,
 ) -> None:
     """Train FLOAT_RUN's network with simulated int8 arithmetic on the same images and write the folder RUN."""
-    settings = merge(QatConfig, config, given)
+    settings = made(QatConfig, given)
     from edgeleuk.cli.run_result import show_run
     from edgeleuk.quantization.qat import qat
     from edgeleuk.training.run import load_run_folder

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import config_options, log_folder, run_options
+from edgeleuk.cli.options import config_options, log_folder, made, run_options, typed
 from edgeleuk.cli.output import progress_to, show, show_json_text
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import TrainConfig, merge
+from edgeleuk.training.config import TrainConfig
 
 
 @edgeleuk_command(
@@ -57,7 +57,6 @@ from edgeleuk.training.config import TrainConfig, merge
 def command(
     data: Path,
     output: Path,
-    config: Path | None,
     resume: bool,
     tensorboard: bool,
     as_json: bool,
@@ -69,11 +68,11 @@ def command(
 
     A folder is split into folds first; an index made by 'edgeleuk data split' says its own.
     """
-    if cross_validate and given["fold"] is not None:
+    if cross_validate and typed("fold"):
         raise UsageError("--cross-validate trains every fold; leave --fold out")
-    if data.suffix == ".json" and given["folds"] is not None:
+    if data.suffix == ".json" and typed("folds"):
         raise UsageError(f"{data} has folds of its own; leave --folds out")
-    settings = merge(TrainConfig, config, given)
+    settings = made(TrainConfig, given)
     from edgeleuk.cli.run_result import show_run
     from edgeleuk.data.split import open_index
     from edgeleuk.training.cross_validation import SUMMARY

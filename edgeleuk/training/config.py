@@ -1,20 +1,15 @@
-"""What a training can be told, and the TOML file that may tell it."""
+"""What a training can be told."""
 
-import dataclasses
 import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any
 
-from edgeleuk.codec import read_toml
 from edgeleuk.errors import UsageError
 from edgeleuk.files import sha256_file
 from edgeleuk.keras.choices import EXITS, POOLS
 from edgeleuk.spec import RESAMPLING_FILTERS
-from edgeleuk.text import suggestion
-
-Config = TypeVar("Config", "TrainConfig", "QatConfig", "PruneConfig")
 
 _MOST_IMAGES = 1_000_000  # in a batch
 CRITERIA = ("taylor", "bn-l1")
@@ -223,36 +218,3 @@ def _check_fit(config: TrainConfig | QatConfig | PruneConfig) -> None:
 def _expect(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
         raise UsageError(f"{name} is {value!r:.80}; expected {expected}")
-
-
-def merge(kind: type[Config], file: Path | None, given: dict[str, Any]) -> Config:
-    """Make a config: what is given (not None) over the TOML file over the defaults. Raises UsageError."""
-    values = _read(kind, file) if file else {}
-    values.update({name: value for name, value in given.items() if value is not None})
-    return kind(**values)
-
-
-def _read(kind: type[Config], file: Path) -> dict[str, Any]:
-    known = {f.name: f for f in dataclasses.fields(kind)}
-    values = {}
-    for key, value in read_toml(file).items():
-        name = key.replace("-", "_")
-        if name not in known:
-            raise UsageError(f"{file} has the unknown key '{key:.60}'{suggestion(name, known)}")
-        values[name] = _typed(known[name], value, file)
-    return values
-
-
-def option_type(item: "dataclasses.Field[Any]") -> type[int] | type[float] | type[str]:
-    """The plain type of a config field: int, float or str."""
-    known: tuple[Any, ...] = tuple(each for each in get_args(item.type) or (item.type,) if each is not type(None))
-    return known[0]
-
-
-def _typed(item: "dataclasses.Field[Any]", value: Any, file: Path) -> Any:
-    expected = option_type(item)
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, expected) or isinstance(value, bool):
-        raise UsageError(f"{file}: {item.name} is {value!r:.80}; expected {expected.__name__}")
-    return value

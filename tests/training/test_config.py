@@ -4,43 +4,12 @@ from typing import Any
 import pytest
 
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import Distilling, PruneConfig, QatConfig, TrainConfig, macs_budget, merge, weights_facts
+from edgeleuk.training.config import Distilling, PruneConfig, QatConfig, TrainConfig, macs_budget, weights_facts
 
 
-def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
-    file = tmp_path / "train.toml"
-    file.write_text('weights = "none"\nepochs = 3\nlearning-rate = 1\n')
-    config = merge(TrainConfig, file, {"epochs": 5, "width": None})
-    assert (config.weights, config.epochs, config.learning_rate, config.width) == ("none", 5, 1.0, 1.0)
-
-
-def test_unknown_key_is_refused_with_the_nearest_known_one(tmp_path: Path) -> None:
-    file = tmp_path / "train.toml"
-    file.write_text("epoch = 3\n")
-    with pytest.raises(UsageError, match="unknown key 'epoch'; did you mean 'epochs'"):
-        merge(TrainConfig, file, {})
-
-
-@pytest.mark.parametrize("text", ["epochs = 'many'", "epochs = true", "epochs = 1.5", "epochs =", "seed = -1"])
-def test_wrong_values_in_the_file_are_refused(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "train.toml"
-    file.write_text(text)
-    with pytest.raises(UsageError):
-        merge(TrainConfig, file, {})
-
-
-def test_a_teacher_and_how_it_counts_may_be_told_in_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "train.toml"
-    file.write_text('teacher = "float-run"\ndistillation-temperature = 2\n')
-    config = merge(TrainConfig, file, {"distillation_weight": 0.5})
-    assert (config.teacher, config.distilling) == ("float-run", Distilling(2.0, 0.5))
+def test_a_teacher_counts_as_by_default_until_told_otherwise() -> None:
     assert TrainConfig(teacher="run").distilling == Distilling(4.0, 0.9)
     assert TrainConfig().distilling is None
-
-
-def test_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        merge(QatConfig, tmp_path / "none.toml", {})
 
 
 @pytest.mark.parametrize(
