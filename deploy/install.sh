@@ -33,13 +33,15 @@ token are kept, and only what changed is restarted. Where it fails, the installa
 may be left out.
 
   --wheels DIR     install from this folder alone, without internet (deploy/wheelhouse.sh makes one). Without it:
-                   wheels beside this script, else the checkout that this script is in, with packages from the internet
+                   wheels beside this script, else the checkout or the installed edgeleuk that this script is in, with
+                   packages from the internet
   --watch DIR      folder to watch (default: $DATA/incoming)
   --host ADDRESS   address of the page (default: 127.0.0.1, this machine only; 0.0.0.0 for the network)
   --port NUMBER    port of the page, 1024 to 65535 (default: 8000)
   --allowed-host NAME      another name by which browsers call the page, as behind a proxy; may be given again
   --trusted-proxy ADDRESS  a proxy before the page whose word on clients is taken; an address or a network; may be given
                            again. "none" takes back what an earlier installation has set, of either option
+  --extras NAME    with what this extra of edgeleuk needs: camera (OpenCV, for frames of a V4L2 camera); "none" takes it back
   --no-web         without the page
   --uninstall      remove program, services and user; keep data and settings
   --purge          with --uninstall: remove data, settings and token, too
@@ -51,14 +53,15 @@ TEXT
 }
 
 parse_arguments() {
-    model='' wheels='' watch='' host='' port='' web=yes action=install purge='' names=() proxies=()
+    model='' wheels='' watch='' host='' port='' extras='' web=yes action=install purge='' names=() proxies=()
     while [ $# -gt 0 ]; do
         case $1 in
-            --wheels | --watch | --host | --port | --allowed-host | --trusted-proxy) [ -n "${2:-}" ] || misused "$1 needs a value" ;;&
+            --wheels | --watch | --host | --port | --extras | --allowed-host | --trusted-proxy) [ -n "${2:-}" ] || misused "$1 needs a value" ;;&
             --wheels) wheels=$2; shift ;;
             --watch) watch=$2; shift ;;
             --host) host=$2; shift ;;
             --port) port=$2; shift ;;
+            --extras) extras=$2; shift ;;
             --allowed-host) names+=("$2"); shift ;;
             --trusted-proxy) proxies+=("$2"); shift ;;
             --no-web) web='' ;;
@@ -75,7 +78,7 @@ parse_arguments() {
 
 check_combination() {
     if [ "$action" = uninstall ]; then
-        [ -z "$model$wheels$watch$host$port${names[*]}${proxies[*]}" ] || misused "--uninstall goes with --purge only"
+        [ -z "$model$wheels$watch$host$port$extras${names[*]}${proxies[*]}" ] || misused "--uninstall goes with --purge only"
         return
     fi
     [ -z "$purge" ] || misused "--purge goes with --uninstall only"

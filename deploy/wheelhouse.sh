@@ -5,10 +5,11 @@ umask 022
 
 deploy=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(dirname "$deploy")
+readonly GLIBC=36 # Debian bookworm's is 2.36
 
 usage() {
     cat <<'TEXT'
-usage: wheelhouse.sh [--output DIR] [--python VERSION]... [--machine NAME] [--no-web]
+usage: wheelhouse.sh [--output DIR] [--python VERSION]... [--machine NAME] [--extras NAME] [--no-web]
 
 Collects wheels of edgeleuk, built from this checkout, and of everything it needs on a device, with the installer beside
 them. Copy the folder to the device and run there: sudo FOLDER/install.sh model.tflite
@@ -16,6 +17,7 @@ them. Copy the folder to the device and run there: sudo FOLDER/install.sh model.
   --output DIR       folder to fill (default: wheelhouse)
   --python VERSION   Python of the device; may be given again (default: 3.11 and 3.13, Debian bookworm and trixie)
   --machine NAME     aarch64 (default), armv7l (32-bit, Python 3.11 at most) or x86_64
+  --extras NAME      with what install.sh --extras NAME needs: camera (OpenCV)
   --no-web           without what the page needs
   -h, --help         this text
 
@@ -29,14 +31,15 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 misused() { printf 'error: %s\n' "$*" >&2; usage >&2; exit 2; }
 
 parse_arguments() {
-    output=wheelhouse machine=aarch64 extra=web pythons=()
+    output=wheelhouse machine=aarch64 web=yes extras='' pythons=()
     while [ $# -gt 0 ]; do
         case $1 in
-            --output | --python | --machine) [ -n "${2:-}" ] || misused "$1 needs a value" ;;&
+            --output | --python | --machine | --extras) [ -n "${2:-}" ] || misused "$1 needs a value" ;;&
             --output) output=$2; shift 2 ;;
             --python) pythons+=("$2"); shift 2 ;;
             --machine) machine=$2; shift 2 ;;
-            --no-web) extra=; shift ;;
+            --extras) extras=$2; shift 2 ;;
+            --no-web) web=; shift ;;
             -h | --help) usage; exit 0 ;;
             *) misused "unknown argument: $1" ;;
         esac
@@ -46,6 +49,8 @@ parse_arguments() {
         armv7l) [ ${#pythons[@]} -gt 0 ] || pythons=(3.11) ;;
         *) misused "--machine is $machine; expected aarch64, armv7l or x86_64" ;;
     esac
+    [ -z "$extras" ] || [ "$extras" = camera ] || misused "--extras is $extras; expected camera"
+    names=(base ${web:+web} ${extras:+"$extras"})
     check_pythons
 }
 
@@ -77,72 +82,50 @@ retry() {
 
 pip() { "$python" -m pip --disable-pip-version-check --no-input "$@"; }
 
-# ask QUESTION VERSION: what lib/requirements.py says of the folder for that Python on the target.
-ask() { "$python" "$deploy/lib/requirements.py" "$1" "$partial" --machine "$machine" --python "$2" ${extra:+--extra "$extra"}; }
-
 # target_options VERSION: sets pip's options that choose wheels for the device instead of this machine.
 target_options() {
-    local tag=cp${1/./} name
-    target=(--only-binary=:all: --implementation cp --python-version "$1" --abi "$tag" --abi abi3 --abi none)
-    while read -r name; do target+=(--platform "$name"); done < <(ask platforms "$1")
+    local minor
+    target=(--only-binary=:all: --implementation cp --python-version "$1" --abi "cp${1/./}" --abi abi3 --abi none)
+    for ((minor = GLIBC; minor >= 17; minor--)); do target+=(--platform "manylinux_2_${minor}_$machine"); done
+    target+=(--platform "manylinux2014_$machine" --platform "linux_$machine")
 }
 
-download() {
-    local version=$1; shift
+# What locked/ names for the device. Of a 64-bit one versions and hashes are held: what an index or the way to it changed is
+# refused. On 32-bit systems wheels come from another index, with hashes and partly versions of its own, which pip chooses.
+collect() {
+    local version=$1 from=$deploy/locked wanted=() name
+    if [ "$machine" = armv7l ]; then from+=/32-bit; else wanted=(--require-hashes --no-deps); fi
+    for name in "${names[@]}"; do wanted+=(--requirement "$from/$name.txt"); done
     target_options "$version"
-    retry pip download --quiet --retries 5 --timeout 60 "${target[@]}" --dest "$partial" "$@" ||
-        fail "not every wheel for $machine, Python $version, could be had (see above); wanted: $*"
-}
-
-# Versions and hashes are those of locked/: what an index or the way to it changed is refused.
-collect_locked() {
-    local version=$1 wanted
-    "$python" "$deploy/lib/requirements.py" locked "$deploy/locked" --machine "$machine" --python "$version" \
-        ${extra:+--extra "$extra"} >"$build/locked.txt" || fail "$deploy/locked cannot be read"
-    download "$version" --require-hashes --no-deps --requirement "$build/locked.txt"
-    mapfile -t wanted < <(ask missing "$version")
-    [ ${#wanted[@]} -eq 0 ] || fail "$deploy/locked lacks ${wanted[*]}; deploy/lib/lock.py writes it anew"
+    retry pip download --quiet --retries 5 --timeout 60 "${target[@]}" --dest "$partial" "${wanted[@]}" ||
+        fail "not every wheel for $machine, Python $version, could be had (see above)"
 }
 
 # edgeleuk's own wheel, built by what locked/ names instead of by whatever is the newest.
 build_wheel() {
-    local builder=$build/venv/bin/python failed="edgeleuk's own wheel could not be built"
+    local failed="edgeleuk's own wheel could not be built"
+    builder=$build/venv/bin/python
     "$python" -m venv "$build/venv" || fail "$python cannot make a virtual environment"
     retry "$builder" -m pip --disable-pip-version-check --no-input install --quiet --retries 5 --timeout 60 --only-binary=:all: \
-        --require-hashes --no-deps --requirement "$deploy/locked/build.txt" || fail "$failed"
+        --require-hashes --no-deps --requirement "$deploy/locked/build.txt" --requirement "$deploy/locked/uv.txt" || fail "$failed"
     "$builder" -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir "$partial" "$checkout" ||
         fail "$failed"
 }
 
-# On 32-bit systems wheels come from another index, with hashes and partly versions of its own. pip evaluates markers for this
-# machine, not for the device: what it left out is asked for by name until nothing is missing.
-collect_32_bit() {
-    local version=$1 wanted
-    mapfile -t wanted < <(ask direct "$version")
-    [ ${#wanted[@]} -gt 0 ] || fail "the requirements of edgeleuk's wheel cannot be read"
-    for _ in 1 2 3 4 5; do
-        download "$version" --constraint "$deploy/locked/32-bit.txt" "${wanted[@]}"
-        mapfile -t wanted < <(ask missing "$version")
-        [ ${#wanted[@]} -gt 0 ] || return 0
-    done
-    fail "still missing for $machine, Python $version: ${wanted[*]}"
-}
-
-# The proof: pip itself resolves the whole set for the device from the folder alone. Its check of Requires-Python would be
-# for this machine's Python; the download has made it for the device's.
+# The proof that locked/ is not behind pyproject.toml: uv resolves edgeleuk for the device from the folder alone, with markers
+# and tags of the device. It knows no 32-bit ARM; there the tests hold the two files together, and pip has resolved already.
 prove() {
+    [ "$machine" != armv7l ] || return 0
     local version=$1 wanted
-    mapfile -t wanted < <(ask direct "$version")
-    target_options "$version"
-    pip install --quiet --dry-run --isolated --ignore-requires-python --no-index --find-links "$partial" "${target[@]}" --target "$partial/.none" \
-        "${wanted[@]}" || fail "the folder does not suffice for $machine, Python $version"
-    rm -rf "$partial/.none"
+    wanted=$(IFS=, && printf '%s' "${names[*]:1}")
+    printf 'edgeleuk%s\n' "${wanted:+[$wanted]}" | UV_PYTHON_DOWNLOADS=never "$builder" -m uv pip compile --quiet --no-config --no-index \
+        --find-links "$partial" --only-binary=:all: --python-platform "$machine-manylinux_2_$GLIBC" --python-version "$version" - >/dev/null ||
+        fail "the folder does not suffice for $machine, Python $version: deploy/lock.py writes deploy/locked anew"
 }
 
 add_installer() {
     cp "$deploy/install.sh" "$partial/"
     cp -R "$deploy/lib" "$deploy/systemd" "$deploy/locked" "$partial/"
-    rm -rf "$partial/lib/__pycache__"
     (cd "$partial" && find . -type f -print0 | sort -z | xargs -0 sha256sum >"$build/SHA256SUMS")
     cp "$build/SHA256SUMS" "$partial/"
 }
@@ -176,9 +159,7 @@ main() {
     trap 'rm -rf "$partial" "$build"' EXIT
     build_wheel
     local version
-    for version in "${pythons[@]}"; do
-        if [ "$machine" = armv7l ]; then collect_32_bit "$version"; else collect_locked "$version"; fi
-    done
+    for version in "${pythons[@]}"; do collect "$version"; done
     for version in "${pythons[@]}"; do prove "$version"; done
     add_installer
     publish

@@ -2,18 +2,21 @@
 # (install.sh and its parts share variables, which shellcheck cannot see in one of them.)
 # The Python environment: built beside the one in use, which it replaces when all is well.
 
-# Sets `origin` (what pip is asked for) and `wheels`.
+# Sets `wheels`, or `origin`: a checkout, or where `packed` the package of an edgeleuk that pip has installed.
 choose_source() {
-    local checkout
-    checkout=$(dirname "$here")
+    local around
+    packed=
+    around=$(dirname "$here")
     if [ -z "$wheels" ] && has_own_wheel "$here"; then wheels=$here; fi
     if [ -n "$wheels" ]; then
         [ -d "$wheels" ] || fail "--wheels $wheels is not a folder"
         wheels=$(realpath "$wheels")
         has_own_wheel "$wheels" || fail "$wheels holds no wheel of edgeleuk; deploy/wheelhouse.sh makes a folder that does"
         check_sums
-    elif [ -f "$checkout/pyproject.toml" ] && [ -f "$checkout/edgeleuk/__init__.py" ]; then
-        origin=$checkout
+    elif [ -f "$around/pyproject.toml" ] && [ -f "$around/edgeleuk/__init__.py" ]; then
+        origin=$around
+    elif [ -f "$around/bench/wheel.py" ]; then
+        origin=$around packed=yes
     else
         fail "no edgeleuk to install: give a folder of wheels (--wheels DIR), or run install.sh from a checkout's deploy folder"
     fi
@@ -35,24 +38,41 @@ build_environment() {
     scratch=$(mktemp -d "$PROGRAM/.scratch.XXXXXX")
     chmod 755 "$scratch"
     say "installing edgeleuk from ${wheels:-$origin} (a minute or so on a Pi)"
-    if [ "$architecture" = armhf ]; then install_32_bit; else install_64_bit; fi
+    install_locked
+    install_own
+    check_packages
+}
+
+# Versions and hashes of all packages are those of locked/, which lock.py writes from pyproject.toml and constraints.txt.
+# On 32-bit systems wheels of NumPy, Pillow and OpenCV come from another index, at versions and with hashes of its own: those
+# pip chooses. A 64-bit kernel is usual there, and pip then takes the markers of requirements for those of a 64-bit machine:
+# so the files in locked/32-bit have none, and name everything.
+install_locked() {
+    local from=$here/locked chosen=() name
+    if [ "$architecture" = armhf ]; then from+=/32-bit; else chosen=(--require-hashes --no-deps); fi
+    for name in base ${web:+web} ${extras:+"$extras"}; do chosen+=(-r "$from/$name.txt"); done
+    install_packages "$new" "${chosen[@]}"
+}
+
+# Not on a 32-bit system, where it would miss what a 64-bit one needs, for the same reason.
+check_packages() {
+    [ "$architecture" != armhf ] || return 0
     "$new/bin/python" -I -m pip --disable-pip-version-check check >"$scratch/pip.log" 2>&1 || {
         sed 's/^/  pip: /' "$scratch/pip.log" >&2
         fail "the packages do not go together; what was installed before is unchanged"
     }
 }
 
-# Versions and hashes of all packages are those of locked/, which lib/lock.py writes from pyproject.toml and constraints.txt.
-install_64_bit() {
-    install_packages "$new" --require-hashes --no-deps -r "$here/locked/base.txt" ${web:+-r "$here/locked/web.txt"}
-    install_own
-}
-
-# edgeleuk itself: the newest wheel of a wheelhouse, or one that is built from the checkout by what locked/build.txt names.
+# edgeleuk itself: the newest wheel of a wheelhouse, or one that is built from the checkout by what locked/build.txt names, or
+# packed from what is installed.
 install_own() {
     local own=$scratch/own
     if [ -n "$wheels" ]; then
         own=$wheels
+    elif [ -n "$packed" ]; then
+        mkdir "$own"
+        PYTHONPATH=$(dirname "$origin") "$PYTHON" -B -m edgeleuk.bench.wheel "$own" ||
+            fail "edgeleuk's own wheel could not be packed (see above)"
     else
         "$PYTHON" -m venv "$scratch/build" || fail "no virtual environment could be made in $scratch"
         install_packages "$scratch/build" --require-hashes --no-deps -r "$here/locked/build.txt"
@@ -79,21 +99,9 @@ install_packages() {
 name_what_is_missing() {
     local lacking
     [ -n "$wheels" ] || return 0
-    lacking=$("$new/bin/python" -I "$here/lib/requirements.py" missing "$wheels" ${web:+--extra web} 2>/dev/null | paste -sd, -) || true
+    lacking=$(sed -n 's/^ERROR: No matching distribution found for \([^ ]*\).*/\1/p' "$scratch/pip.log" | head -n 1)
     [ -z "$lacking" ] || printf 'error: %s lacks, for this machine: %s. deploy/wheelhouse.sh --help tells how to make it whole\n' \
-        "$wheels" "${lacking//,/, }" >&2
-}
-
-# On a 32-bit system a 64-bit kernel is usual, and pip then takes the markers of edgeleuk's requirements for those of a
-# 64-bit machine. So they are worked out for armv7l and given to pip one by one. Wheels of NumPy and Pillow come from another
-# index there, at versions and with hashes of its own: those are not locked.
-install_32_bit() {
-    local wanted
-    install_own
-    wanted=$("$new/bin/python" -I "$here/lib/requirements.py" installed --machine armv7l ${web:+--extra web}) ||
-        fail "the requirements of edgeleuk cannot be read"
-    mapfile -t wanted <<<"$wanted"
-    install_packages "$new" --constraint "$here/locked/32-bit.txt" "${wanted[@]}"
+        "$wheels" "$lacking" >&2
 }
 
 # digest ENVIRONMENT: of all files that could make a program behave differently; names the Python, too.

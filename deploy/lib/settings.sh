@@ -12,6 +12,8 @@ read_settings() {
     [ -n "$watch" ] || watch=$(setting EDGELEUK_WATCH)
     [ -n "$host" ] || host=$(setting EDGELEUK_HOST)
     [ -n "$port" ] || port=$(setting EDGELEUK_PORT)
+    [ -n "$extras" ] || extras=$(setting EDGELEUK_EXTRAS)
+    [ "$extras" != none ] || extras=
     serve_options=$(setting EDGELEUK_SERVE_OPTIONS)
     choose_option --allowed-host "${names[@]}"
     choose_option --trusted-proxy "${proxies[@]}"
@@ -38,6 +40,7 @@ check_settings() {
         [[ $value =~ ^(none|[0-9A-Fa-f][0-9A-Fa-f.:]*(/[0-9]+)?|::1?(/[0-9]+)?)$ ]] ||
             misused "--trusted-proxy is '$value'; expected an address such as 127.0.0.1, a network such as 10.0.0.0/24, or none"
     done
+    [ -z "$extras" ] || [ "$extras" = camera ] || misused "--extras is '$extras'; expected camera, or none"
     if ! [[ $port =~ ^[1-9][0-9]{3,4}$ ]] || [ "$port" -lt 1024 ] || [ "$port" -gt 65535 ]; then
         misused "--port is '$port'; expected 1024 to 65535 (the page has no right to the lower ones)"
     fi
@@ -86,6 +89,7 @@ settings_text() {
     printf 'EDGELEUK_WATCH="%s"\n' "$(quoted "$watch")"
     printf 'EDGELEUK_HOST="%s"\n' "$(quoted "$host")"
     printf 'EDGELEUK_PORT="%s"\n' "$port"
+    printf 'EDGELEUK_EXTRAS="%s"\n' "$extras"
     printf 'EDGELEUK_SERVE_OPTIONS="%s"\n' "$serve_options"
 }
 

@@ -1,9 +1,13 @@
-"""The running edgeleuk as a wheel, so that what measures on a device is what would measure here."""
+"""The running edgeleuk as a wheel, so that what measures on a device is what would measure here.
+
+`python -m edgeleuk.bench.wheel DIR` writes it for deploy/install.sh, which installs the edgeleuk that it came with.
+"""
 
 import base64
 import hashlib
 import importlib.metadata
 import re
+import sys
 import zipfile
 from pathlib import Path
 
@@ -22,7 +26,7 @@ def write_wheel(folder: Path) -> Path:
         distribution = importlib.metadata.distribution("edgeleuk")
     except importlib.metadata.PackageNotFoundError as error:
         raise EdgeleukError(
-            "edgeleuk is not installed, only imported; pip install it, then --ssh can copy it"
+            "edgeleuk is not installed, only imported; pip install it, then it can be copied"
         ) from error
     version = edgeleuk.__version__
     info = f"edgeleuk-{version}.dist-info"
@@ -47,3 +51,7 @@ def write_wheel(folder: Path) -> Path:
 
 def _digest(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+if __name__ == "__main__":
+    write_wheel(Path(sys.argv[1]))

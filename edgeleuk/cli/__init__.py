@@ -33,6 +33,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
     "On the device": {
         "infer": "Classify images: files, folders, a watched folder, a camera.",
         "serve": "Serve the page for the lab bench: upload, live list, history.",
+        "install-service": "Install the services for a watched folder and the page, on Debian or Raspberry Pi OS.",
         "results": "List, filter, correct and export stored results.",
         "doctor": "Check this device (interpreter, CPU, memory, camera, clock) and suggest fixes.",
     },

@@ -23,6 +23,7 @@ COMMANDS = {
     "infer": "{input} {image}",
     "results": "{input}",
     "serve": "{input} --store {out}.db --port 0",
+    "install-service": None,
     "doctor": None,
     "benchmark": "{input} --processes 1 --runs 1 --seconds 0",
     "compare": "{input} {input}",

@@ -82,11 +82,20 @@ class Machine:
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheelhouse for this machine's own Python, made by deploy/wheelhouse.sh."""
+    return make_wheelhouse(tmp_path_factory.mktemp("deploy") / "wheelhouse")
+
+
+@pytest.fixture(scope="session")
+def camera_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with OpenCV."""
+    return make_wheelhouse(tmp_path_factory.mktemp("deploy") / "camera", "--extras", "camera")
+
+
+def make_wheelhouse(folder: Path, *more: str) -> Path:
+    """Run wheelhouse.sh for this machine; skips where packages are out of reach."""
     if platform.machine() not in ("x86_64", "aarch64"):
         pytest.skip(f"no wheelhouse for {platform.machine()}")
-    version = _system_python()
-    folder = tmp_path_factory.mktemp("deploy") / "wheelhouse"
-    options = ["--machine", platform.machine(), "--python", version, "--output", str(folder)]
+    options = ["--machine", platform.machine(), "--python", _system_python(), "--output", str(folder), *more]
     done = subprocess.run(
         [str(DEPLOY / "wheelhouse.sh"), *options], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
     )

@@ -105,6 +105,7 @@ def test_what_is_no_model_is_refused_and_all_stays(
         (["--no-web", "--allowed-host", "cells.lab"], "--no-web leaves that out"),
         (["--allowed-host", "cells.lab --host 0.0.0.0"], "expected a name such as"),
         (["--trusted-proxy", "anyone"], "expected an address such as"),
+        (["--extras", "train"], "expected camera, or none"),
         (["--purge"], "--purge goes with --uninstall only"),
         (["--uninstall", "--host", "::"], "--uninstall goes with --purge only"),
         (["--watsh", "x"], "unknown option: --watsh"),
@@ -173,6 +174,27 @@ def test_a_folder_of_wheels_that_lacks_some_is_named_with_what_it_lacks(
     assert "what was installed before is unchanged" in text
     assert installed.output(CURRENT) == before
     assert installed.output("ls /opt/edgeleuk/versions | wc -l") == "1"
+
+
+def test_an_extra_stays_at_each_upgrade_until_it_is_taken_back(
+    installed: Machine, camera_wheels: Path, small_model: Path
+) -> None:
+    code, text = install(installed, small_model, "--wheels", camera_wheels, "--extras", "camera")
+    assert code == 0, text
+    installed.output("/opt/edgeleuk/current/bin/python -c 'import cv2; cv2.VideoCapture'")
+    code, text = install(installed, "--wheels", camera_wheels)
+    assert (code, "program: unchanged" in text) == (0, True), text
+    code, text = install(installed, "--wheels", camera_wheels, "--extras", "none")
+    assert code == 0, text
+    assert installed.run("/opt/edgeleuk/current/bin/python -c 'import cv2'").returncode == 1
+    assert 'EDGELEUK_EXTRAS=""' in installed.output(f"cat {SETTINGS}/edgeleuk.conf")
+
+
+def test_an_extra_that_a_folder_of_wheels_lacks_is_named(installed: Machine, wheels: Path, small_model: Path) -> None:
+    before = installed.output(FILES)
+    code, text = install(installed, small_model, "--wheels", wheels, "--extras", "camera")
+    assert (code, "lacks, for this machine: opencv-python-headless" in text) == (1, True), text
+    assert installed.output(FILES) == before
 
 
 def test_uninstalling_keeps_data_for_root_and_leaves_neighbours_alone(

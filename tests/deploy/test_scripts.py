@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edgeleuk.cli.install_service import command
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 SCRIPTS = sorted(
@@ -51,6 +53,12 @@ def test_help_names_every_option_that_the_script_takes(script: str) -> None:
     assert all(option in done.stdout for option in options)
 
 
+def test_the_command_takes_what_the_script_takes() -> None:
+    usage = call("install.sh", "--help").stdout
+    options = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    assert options == set(re.findall(r"^  (--[\w-]+)", usage, re.MULTILINE))
+
+
 @pytest.mark.parametrize(
     ("script", "arguments", "message"),
     [
@@ -59,11 +67,13 @@ def test_help_names_every_option_that_the_script_takes(script: str) -> None:
         ("install.sh", ["--wheels"], "--wheels needs a value"),
         ("install.sh", ["a.tflite", "--purge"], "--purge goes with --uninstall only"),
         ("install.sh", ["a.tflite", "--uninstall"], "--uninstall goes with --purge only"),
+        ("install.sh", ["--uninstall", "--extras", "camera"], "--uninstall goes with --purge only"),
         ("install.sh", ["a.tflite", "--no-web", "--port", "8080"], "--no-web leaves that out"),
         ("wheelhouse.sh", ["--colour"], "unknown argument: --colour"),
         ("wheelhouse.sh", ["--python", "3.9"], "--python is 3.9; expected 3.11 to 3.13"),
         ("wheelhouse.sh", ["--machine", "mips"], "expected aarch64, armv7l or x86_64"),
         ("wheelhouse.sh", ["--machine", "armv7l", "--python", "3.13"], "ends with Python 3.11"),
+        ("wheelhouse.sh", ["--extras", "train"], "--extras is train; expected camera"),
         ("wheelhouse.sh", ["--output"], "--output needs a value"),
         ("boot/run.sh", ["--suite", "sid"], "expected bookworm or trixie"),
         ("boot/run.sh", ["nonsense"], "unknown argument: nonsense"),
