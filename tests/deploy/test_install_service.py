@@ -92,4 +92,4 @@ def test_another_system_than_linux_is_named() -> None:
 def test_the_source_archive_holds_what_the_wheel_is_built_from() -> None:
     targets = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
     held = set(targets["sdist"]["include"])
-    assert {path.partition("/")[0] for path in targets["wheel"]["only-include"]} <= held
+    assert {"/" + path.partition("/")[0] for path in targets["wheel"]["only-include"]} <= held
