@@ -77,7 +77,7 @@ def test_wrong_values_in_the_file_are_refused(write_file: Any, text: str) -> Non
 
 
 def test_a_choice_in_the_file_is_one_of_the_options(write_file: Any) -> None:
-    with pytest.raises(click.BadParameter, match=r"'cubic' is none of .*; did you mean 'bicubic'"):
+    with pytest.raises(click.BadParameter, match=r"'cubic' is not one of .*; did you mean 'bicubic'"):
         settings(TrainConfig, *write_file("resample = 'cubic'"))
 
 
