@@ -1,11 +1,17 @@
-"""What tests share: a small real network as .tflite, images, planted file systems, edgeleuk in its own process."""
+"""What tests share: a small real network as .tflite, images, planted file systems, edgeleuk in its own process.
+
+Under pytest-xdist networks are trained and converted once for all workers: see `Shared`.
+"""
 
 import json
 import os
+import pickle
 import subprocess
 import sys
+import tempfile
 import warnings
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +24,33 @@ from edgeleuk.files import sha256_bytes, write_bytes
 from edgeleuk.runtime.bundle import CascadePart, pack
 from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.spec import ModelSpec, Preprocessing
+from tests.shared import Shared
 
 Plant = Callable[[dict[str, str]], Path]
 ROOT = Path(__file__).resolve().parents[1]
+NOBODY = 65534
 
 # Times vary with what else the machine does; a fixture that many examples share is not a mistake here.
 settings.register_profile("edgeleuk", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("edgeleuk")
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each worker has a core of its own: more threads would only wait for one another. Read when TensorFlow starts.
+    for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(_threads, "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the most slow tests first, so that no worker is left alone with one of them at the end."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What the workers share; of a single process the only one uses it."""
+    base = tmp_path_factory.getbasetemp()
+    return Shared((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared")
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +60,9 @@ def small_spec() -> ModelSpec:
 
 
 @pytest.fixture(scope="session")
-def float_flatbuffer() -> bytes:
+def float_flatbuffer(shared: Shared) -> bytes:
     """A convolutional network of random weights for 32 px, as a float32 .tflite without anything appended."""
-    return _kept("float32.flatbuffer", _make_float)
+    return _kept(shared, "float32.flatbuffer", _make_float)
 
 
 def _make_float() -> bytes:
@@ -59,9 +85,9 @@ def _make_float() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def int8_flatbuffer(float_flatbuffer: bytes) -> bytes:
+def int8_flatbuffer(shared: Shared, float_flatbuffer: bytes) -> bytes:
     """The same network as int8."""
-    return _kept("int8.flatbuffer", lambda: _make_int8(float_flatbuffer))
+    return _kept(shared, "int8.flatbuffer", lambda: _make_int8(float_flatbuffer))
 
 
 def _make_int8(float_flatbuffer: bytes) -> bytes:
@@ -75,15 +101,21 @@ def _make_int8(float_flatbuffer: bytes) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def small_model(int8_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_model(
+    shared: Shared, int8_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The int8 network as the file that goes to a device."""
-    return _bundle(int8_flatbuffer, "int8", small_spec, tmp_path_factory)
+    content = _kept(shared, "int8.tflite", lambda: _pack(int8_flatbuffer, "int8", small_spec))
+    return _written(tmp_path_factory, "int8.tflite", content)
 
 
 @pytest.fixture(scope="session")
-def small_float_model(float_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_float_model(
+    shared: Shared, float_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The float32 network as the file that goes to a device."""
-    return _bundle(float_flatbuffer, "float32", small_spec, tmp_path_factory)
+    content = _kept(shared, "float32.tflite", lambda: _pack(float_flatbuffer, "float32", small_spec))
+    return _written(tmp_path_factory, "float32.tflite", content)
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +146,21 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip("no real images: ../shared/data is not beside the repository")
     return path
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[Path]:
+    """A folder of the user that the test runs as, who may do no more than others; root becomes nobody until it ends."""
+    if os.geteuid() != 0:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory() as folder:  # below tmp_path nobody but its owner may look
+        os.chown(folder, NOBODY, -1)
+        os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(0)
 
 
 WriteImage = Callable[..., Path]
@@ -217,9 +264,9 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
-def _bundle(model: bytes, precision: str, spec: ModelSpec, factory: pytest.TempPathFactory) -> Path:
-    path = factory.mktemp("model") / f"{precision}.tflite"
-    path.write_bytes(_kept(path.name, lambda: _pack(model, precision, spec)))
+def _written(factory: pytest.TempPathFactory, name: str, content: bytes) -> Path:
+    path = factory.mktemp("model") / name
+    path.write_bytes(content)
     return path
 
 
@@ -229,30 +276,31 @@ def _pack(model: bytes, precision: str, spec: ModelSpec) -> bytes:
     return pack(model, spec, examine(model, precision, spec.preprocessing).to_dict(), frozenset({"0123456789abcdef"}))
 
 
-def _kept(name: str, make: Callable[[], bytes]) -> bytes:
-    """What `make` returns, or the file of that name in the folder EDGELEUK_TEST_MODELS, where that is set.
+def _kept(shared: Shared, name: str, make: Callable[[], bytes]) -> bytes:
+    """What `make` returns, made once; kept in the folder EDGELEUK_TEST_MODELS beyond this run, where that is set.
 
-    What is not there yet is made and put there: a run with TensorFlow prepares those on machines without.
+    A run with TensorFlow so prepares the models for machines without.
     """
-    if "EDGELEUK_TEST_MODELS" not in os.environ:
-        return make()
-    path = Path(os.environ["EDGELEUK_TEST_MODELS"]) / name
-    if not path.exists():
-        write_bytes(path, make())
-    return path.read_bytes()
+    keeper = Shared(Path(os.environ["EDGELEUK_TEST_MODELS"])) if "EDGELEUK_TEST_MODELS" in os.environ else shared
+    with keeper.making(name) as needed:
+        if needed:
+            write_bytes(keeper.folder / name, make())
+    return (keeper.folder / name).read_bytes()
 
 
 @pytest.fixture(scope="session")
-def cells_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cells_index(shared: Shared) -> Path:
     """An index of 72 synthetic cells of 12 subjects in three folds."""
     from edgeleuk.data.scan import scan
     from edgeleuk.data.split import make_folds
     from edgeleuk.data.synthetic.synth import write_cells
 
-    folder = tmp_path_factory.mktemp("cells")
-    write_cells(folder / "cells", subjects=12, images_per_subject=6)
-    make_folds(scan(folder / "cells")).save(folder / "index.json")
-    return folder / "index.json"
+    path = shared.folder / "cells" / "index.json"
+    with shared.making("cells") as needed:
+        if needed:
+            write_cells(path.parent / "cells", subjects=12, images_per_subject=6)
+            make_folds(scan(path.parent / "cells")).save(path)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -262,46 +310,67 @@ def tiny_settings() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def float_run(cells_index: Path, tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def float_run(shared: Shared, cells_index: Path, tiny_settings: dict[str, Any]) -> Path:
     """A float run of a tiny InceptionV3 on the synthetic cells."""
     from edgeleuk.data.index import Index
     from edgeleuk.training.config import TrainConfig
     from edgeleuk.training.train import train
 
-    out = tmp_path_factory.mktemp("runs") / "float"
-    return train(Index.load(cells_index), TrainConfig(**tiny_settings), out, report=lambda text: None).folder
+    out = shared.folder / "runs" / "float"
+    with shared.making("float") as needed:
+        if needed:
+            out.parent.mkdir()
+            train(Index.load(cells_index), TrainConfig(**tiny_settings), out, report=lambda text: None)
+    return out
 
 
 @pytest.fixture(scope="session")
-def stock_run(cells_index: Path, tiny_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stock_run(shared: Shared, cells_index: Path, tiny_settings: dict[str, Any]) -> Path:
     """An untrained float run with average pools, which its run.json does not name: as old runs are."""
     from edgeleuk.data.index import Index
     from edgeleuk.training.config import TrainConfig
     from edgeleuk.training.train import train
 
     settings = TrainConfig(**tiny_settings | {"epochs": 0, "pools": "average"})
-    out = tmp_path_factory.mktemp("stock") / "float"
-    manifest = train(Index.load(cells_index), settings, out, report=lambda text: None).folder / "run.json"
-    described = json.loads(manifest.read_text())
-    del described["network"]["pools"]
-    manifest.write_text(json.dumps(described))
+    out = shared.folder / "stock" / "float"
+    with shared.making("stock") as needed:
+        if needed:
+            out.parent.mkdir()
+            train(Index.load(cells_index), settings, out, report=lambda text: None)
+            manifest = out / "run.json"
+            described = json.loads(manifest.read_text())
+            del described["network"]["pools"]
+            manifest.write_text(json.dumps(described))
     return out
 
 
 @pytest.fixture(scope="session")
-def qat_run(float_run: Path) -> Path:
+def qat_run(shared: Shared, float_run: Path) -> Path:
     """A QAT run that started from `float_run`."""
     from edgeleuk.quantization.qat import qat
     from edgeleuk.training.config import QatConfig
     from edgeleuk.training.run import load_run_folder
 
-    config = QatConfig(epochs=1, batch_size=8, samples=32)
-    return qat(load_run_folder(float_run), config, float_run.parent / "qat", report=lambda text: None).folder
+    out = float_run.parent / "qat"
+    with shared.making("qat") as needed:
+        if needed:
+            config = QatConfig(epochs=1, batch_size=8, samples=32)
+            qat(load_run_folder(float_run), config, out, report=lambda text: None)
+    return out
 
 
 @pytest.fixture(scope="session")
-def converted(float_run: Path, qat_run: Path) -> dict[str, Any]:
+def converted(shared: Shared, float_run: Path, qat_run: Path) -> dict[str, Any]:
     """Conversions of both runs by name: float32, ptq, qat; each also written as NAME.tflite beside the runs."""
+    kept = shared.folder / "converted.pickle"
+    with shared.making("converted") as needed:
+        if needed:
+            kept.write_bytes(pickle.dumps(_convert(float_run, qat_run)))
+    made: dict[str, Any] = pickle.loads(kept.read_bytes())
+    return made
+
+
+def _convert(float_run: Path, qat_run: Path) -> dict[str, Any]:
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.quantization.mixed import Keep
     from edgeleuk.quantization.source import load_source

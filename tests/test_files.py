@@ -70,11 +70,10 @@ def test_a_folder_in_the_place_of_a_file_is_an_output_error(tmp_path):
     assert names(tmp_path) == ["folder"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_place_without_permission_is_an_output_error(tmp_path):
-    tmp_path.chmod(0o500)
+def test_a_place_without_permission_is_an_output_error(unprivileged):
+    unprivileged.chmod(0o500)
     with pytest.raises(OutputError, match="Permission denied"):
-        write_bytes(tmp_path / "x", b"")
+        write_bytes(unprivileged / "x", b"")
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_half_of_the_new(small_disk):

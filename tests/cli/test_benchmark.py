@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.record import Protocol, read_record
 from edgeleuk.bench.session import benchmark
+from edgeleuk.cli import main
 from edgeleuk.cli.benchmark import command
 from edgeleuk.runtime.backend import BACKENDS
 
@@ -208,13 +209,21 @@ def test_a_bad_request_is_refused_before_anything_is_measured(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_refused_before_anything_is_measured(run_edgeleuk, small_model, tmp_path):
-    (tmp_path / "closed").mkdir(mode=0o555)
-    done = run_edgeleuk("benchmark", small_model, "-o", tmp_path / "closed" / "r.json")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Permission denied" in done.stderr
-    assert "look into" not in done.stderr
+@pytest.fixture(scope="module")
+def small_content(small_model):
+    return small_model.read_bytes()
+
+
+def test_a_folder_without_permission_is_refused_before_anything_is_measured(small_content, unprivileged, capsys):
+    model = unprivileged / "model.tflite"
+    model.write_bytes(small_content)
+    (unprivileged / "closed").mkdir(mode=0o555)
+    with pytest.raises(SystemExit) as ended:
+        main(["benchmark", str(model), "-o", str(unprivileged / "closed" / "r.json")])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (1, "")
+    assert "Permission denied" in told.err
+    assert "look into" not in told.err
 
 
 def test_a_baseline_of_nothing_like_it_is_refused_before_anything_is_measured(

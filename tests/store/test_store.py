@@ -1,6 +1,5 @@
 """Results that are on the disk, each content and model once."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -210,11 +209,10 @@ def test_a_full_disk_is_a_passing_trouble_and_loses_nothing(store):
     assert store._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anything")
-def test_a_store_that_may_not_be_written_says_so(tmp_path):
-    Store.open(tmp_path / "r.db").close()
-    (tmp_path / "r.db").chmod(0o444)
-    with pytest.raises(StoreError, match="may not be written"), Store.open(tmp_path / "r.db") as store:
+def test_a_store_that_may_not_be_written_says_so(unprivileged):
+    Store.open(unprivileged / "r.db").close()
+    (unprivileged / "r.db").chmod(0o444)
+    with pytest.raises(StoreError, match="may not be written"), Store.open(unprivileged / "r.db") as store:
         store.add([result("a")])
 
 
