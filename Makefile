@@ -8,7 +8,11 @@ DEMO ?= demo
 BENCH ?= build/bench
 SLOWER ?= 10%
 
-.PHONY: demo test lint check format docs bench bench-compare emulate wheelhouse clean
+# Two workers, each with a core and a TensorFlow of its own; files stay whole, the slowest come first: tests/conftest.py.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-all lint check format venv docs bench bench-compare emulate wheelhouse clean
 .DEFAULT_GOAL := demo
 
 # pip's time-out and retries are raised for slow lines: TensorFlow is 250 MB.
@@ -22,8 +26,11 @@ demo: $(READY)  ## the main job on synthetic cells: ends with an int8 model and 
 	rm -rf '$(DEMO)'
 	$(BIN)/edgeleuk demo -o '$(DEMO)'
 
-test: $(READY)  ## all tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## the tests, but for those that are marked as long
+	$(PYTEST) -m 'not long' $(TESTS)
+
+test-all: $(READY)  ## all tests; no skip but those of .ci/allowed-skips.txt; and how much of the code they run
+	$(PYTEST) -p tests.allowed_skips --allowed-skips .ci/allowed-skips.txt --cov --cov-report=term:skip-covered $(TESTS)
 
 lint: $(READY)  ## format, lint, layers of packages, types
 	$(BIN)/ruff format --check .
@@ -32,6 +39,8 @@ lint: $(READY)  ## format, lint, layers of packages, types
 	$(BIN)/mypy
 
 check: lint test  ## format, lint, types, tests
+
+venv: $(READY)  ## the virtual environment that all of these use
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -55,4 +64,4 @@ emulate: $(READY)  ## the wheel and the tests on an emulated Raspberry Pi, bit b
 	$(BIN)/python deploy/emulation
 
 clean:
-	rm -rf $(VENV) demo build dist wheelhouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo build dist wheelhouse .pytest_cache .coverage .mypy_cache .ruff_cache .import_linter_cache
