@@ -14,12 +14,9 @@ that cluster bootstrap is too narrow for few subjects, so its level is expanded 
 2015, "What teachers should know about the bootstrap", The American Statistician 69). And it is never narrower than the
 bound of as many independent images: if no subject shows a difference, a bootstrap alone would be sure of itself.
 
-Simulated with 20 to 60 subjects of about 60 images whose true loss is just the margin of 1 point, "not inferior" comes
-out in 5 to 10 % if the subjects' error rates vary moderately (coefficient of variation up to 1), and in 10 to 18 %
-where a few subjects have most of the errors (1.5 to 2). BCa bounds did no better. Bootstrap-t bounds err some 4 % less
-where the candidate only loses, but show a harmless candidate in 61 % instead of 98 % of trials. Taking the images for
-independent errs in up to 28 %. Below 20 subjects all of them grow worse, so nothing is claimed there, and the bounds
-are the wider ones of `few_subjects`.
+Below 20 subjects nothing is claimed, and the bounds are the wider ones of `few_subjects`. How often "not inferior" is
+wrong with 20 to 60 subjects is simulated by `python -m benchmarks.false_alarms`; the table is in
+docs/method/statistics.md.
 """
 
 import dataclasses

@@ -12,7 +12,7 @@ BESIDE = tuple(
     ROOT / name for name in ("CONTRIBUTING.md", "deploy/README.md", "deploy/EMULATE.md", "benchmarks/README.md")
 )
 _BLOCK = re.compile(
-    r"(?:^ *<!-- (?P<key>not run|exit): (?P<value>[^>]*?) -->\n)?"
+    r"(?:^ *<!-- (?P<key>not run|not compared|exit): (?P<value>[^>]*?) -->\n)?"
     r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^ *```$",
     re.M | re.S,
 )
@@ -20,7 +20,10 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `not_run`: why it is not run, None where it is; `status`: the exit code that it ends with."""
+    """A fenced block. `not_run`: why it is not run, None where it is; `status`: the exit code that it ends with.
+
+    `compared`: whether what it prints is compared with what is written.
+    """
 
     page: str
     line: int
@@ -28,11 +31,12 @@ class Block:
     text: str
     not_run: str | None = None
     status: int = 0
+    compared: bool = True
 
     @property
     def commands(self) -> list[tuple[str, list[str]]]:
         """Each command of a console with the lines it printed; a shell script as one command without any."""
-        if self.language == "sh":
+        if self.language != "console":
             return [(self.text, [])]
         found: list[tuple[str, list[str]]] = []
         for line in self.text.splitlines():
@@ -56,7 +60,8 @@ def blocks_of(page: Path) -> Iterator[Block]:
         inside = re.sub(rf"^{found['indent']}", "", found["text"], flags=re.M)
         not_run = found["value"] if found["key"] == "not run" else None
         status = int(found["value"]) if found["key"] == "exit" else 0
-        yield Block(name_of(page), line, found["language"], inside, not_run, status)
+        compared = found["key"] != "not compared"
+        yield Block(name_of(page), line, found["language"], inside, not_run, status, compared)
 
 
 def blocks(*languages: str) -> list[Block]:
