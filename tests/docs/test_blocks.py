@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import PAGES, ROOT, Block, blocks, blocks_of, name_of
+from tests.terminal import unwrapped
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 SECONDS = 600
@@ -143,7 +144,7 @@ def _read(terminal: int) -> bytes:
 def _assert_as_written(typed: Typed) -> None:
     where = f"{typed.place}: {typed.command}\n{typed.shown}"
     assert typed.status == typed.wanted, where
-    shown, at = [_skeleton(line) for line in typed.shown.splitlines()], 0
+    shown, at = [_skeleton(line) for line in unwrapped(typed.shown).splitlines()], 0
     for line in typed.expected:
         if line.strip() in ("", "..."):
             continue
