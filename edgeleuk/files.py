@@ -1,17 +1,33 @@
-"""Files that are whole or absent: everything is written beside its place and renamed into it."""
+"""Files that are whole or absent: everything is written beside its place and renamed into it.
 
+A regular file, or nothing, is replaced in one step; a link is followed, so that it stays and what it names is replaced.
+A pipe or a character device, which others hold or depend on, is written into and never replaced. All else is refused.
+"""
+
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import OutputError
-from edgeleuk.places import clear_leftovers, held, partial_prefix, real_place, refuse_no_folder, stream_of
+
+_MOST_LINKS = 40  # as the kernel follows
+_LONGEST_NAME = 255  # bytes, of Linux file systems
+_ENDING = ".partial"
+_RANDOM = 8  # characters that tempfile puts into a name
+_LEFT_FOR_S = 60.0
+_NUMBERED = re.compile(r"/(?:dev|proc/(?:self|thread-self|\d+))/fd/(\d+)")
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFBLK: "a block device", stat.S_IFSOCK: "a socket"}
 
 
 def sha256_bytes(content: bytes | memoryview) -> str:
@@ -154,3 +170,131 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def real_place(path: Path) -> Path:
+    """Where a file or folder written to path has to be renamed to: links followed, the last name need not exist.
+
+    Raises OutputError for links that go in a circle.
+    """
+    for _ in range(_MOST_LINKS):
+        if not path.is_symlink():
+            return path
+        path = path.parent / path.readlink()
+    raise OutputError(f"cannot write {path}: its links form a loop; remove them or choose another place")
+
+
+def stream_of(path: Path) -> int | None:
+    """A new descriptor to write into where path is a pipe or a device; None if it is a file or absent.
+
+    Raises OutputError if it can be neither replaced nor written into, or if nothing reads from a pipe.
+    """
+    if (number := _descriptor(path)) is not None:
+        return _duplicate(number, path)
+    kind = _kind(path)
+    if kind in (None, stat.S_IFREG):
+        return None
+    if kind not in (stat.S_IFCHR, stat.S_IFIFO):
+        raise OutputError(f"cannot write {path}: it is {_KINDS.get(kind or 0, 'no file')}; name a file")
+    return _opened(path)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether path is written into: a pipe, a character device or an open descriptor, named by itself or by a link."""
+    return _descriptor(path) is not None or _kind(path) in (stat.S_IFCHR, stat.S_IFIFO)
+
+
+def refuse_no_folder(path: Path) -> None:
+    """Raise OutputError if path is something else than a folder, so that no folder can be made there."""
+    if _descriptor(path) is None and _kind(path) in (None, stat.S_IFDIR, stat.S_IFREG):
+        return
+    raise OutputError(f"cannot write the folder {path}: it is a pipe or a device; choose another place")
+
+
+def partial_prefix(name: str) -> str:
+    """The begin of the name of a partial file: as much of the name as leaves room for what is added."""
+    room = _LONGEST_NAME - len("..") - _RANDOM - len(_ENDING)
+    return f".{name.encode('utf-8', 'surrogateescape')[:room].decode('utf-8', 'ignore')}."
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove temporary files that killed writes of path left: unlocked, untouched for a minute. Failing is no error."""
+    name = re.compile(re.escape(partial_prefix(path.name)) + rf"[a-z0-9_]{{{_RANDOM}}}" + re.escape(_ENDING))
+    try:
+        found = [entry.path for entry in os.scandir(path.parent) if name.fullmatch(entry.name)]
+    except OSError:
+        return
+    for leftover in map(Path, found):
+        _remove_if_left(leftover)
+
+
+@contextmanager
+def held(partial: Path) -> Iterator[None]:
+    """Lock a partial file or folder while it is written; a kill unlocks it, by which others know a leftover."""
+    handle = os.open(partial, os.O_RDONLY)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_if_left(leftover: Path) -> None:
+    try:
+        handle = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        is_old = time.time() - os.fstat(handle).st_mtime > _LEFT_FOR_S  # one just made may not be locked yet
+        if is_old and _lock(handle):
+            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held by another, or a file system without locks, where nothing is taken for a leftover
+        return False
+    return True
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of the open descriptor that path names, such as 1 for /dev/stdout."""
+    for _ in range(_MOST_LINKS):
+        absolute = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow the link to where it leads
+        if absolute in _STANDARD:
+            return _STANDARD[absolute]
+        if found := _NUMBERED.fullmatch(absolute):
+            return int(found[1])
+        if not path.is_symlink():
+            return None
+        path = path.parent / path.readlink()
+    return None
+
+
+def _duplicate(number: int, path: Path) -> int:
+    try:
+        return os.dup(number)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: descriptor {number} is not open; choose another place") from error
+
+
+def _kind(path: Path) -> int | None:
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except OSError:  # absent, or out of reach, which writing will say
+        return None
+
+
+def _opened(path: Path) -> int:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        why = "nothing reads from this pipe; start its reader first" if path.is_fifo() else error.strerror
+        raise OutputError(f"cannot write {path}: {why}") from error
+    os.set_blocking(handle, True)
+    return handle

@@ -8,11 +8,11 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from edgeleuk.codec import decode, parse_json
-from edgeleuk.display_names import fit, shown_names
 from edgeleuk.errors import SpecError
 
 SCHEMA_VERSION = 1
@@ -23,6 +23,7 @@ MAX_CROP_PX = 5000  # all of a 25-megapixel image
 _MAX_CLASSES, _MAX_NAME, _MAX_NOTE = 10_000, 100, 1000
 _SCALES, _OFFSETS, _TEMPERATURES = (1e-6, 1e4), (-1e6, 1e6), (1e-3, 1e3)
 _SHA256 = re.compile("[0-9a-f]{64}")
+_USUAL_NAMES = {frozenset(("all", "hem")): {"all": "ALL", "hem": "healthy"}}  # C-NMC's folders: "all" reads as any
 # Control characters, line separators, changes of writing direction, and halves of characters.
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -46,6 +47,19 @@ def _expect_note(name: str, text: str | None) -> None:
     """A remark of people or tools: of bounded length, and text that can be written as UTF-8."""
     good = text is None or (len(text) <= _MAX_NOTE and not re.search("[\0\ud800-\udfff]", text))
     _expect(good, name, text, f"text of at most {_MAX_NOTE:,} characters, or null")
+
+
+def shown_names(classes: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """For each class the name that was given for it, else the one that is usual for these classes, else its own."""
+    usual = _USUAL_NAMES.get(frozenset(classes), {})
+    return {name: given.get(name, usual.get(name, name)) for name in classes}
+
+
+def _names_fit(given: object, classes: Sequence[str]) -> bool:
+    """Whether it says names of classes, and no two classes would be shown as one."""
+    if not isinstance(given, dict) or not all(isinstance(name, str) for name in given.values()):
+        return False
+    return set(given) <= set(classes) and len(set(shown_names(classes, given).values())) == len(classes)
 
 
 @dataclass(frozen=True)
@@ -172,7 +186,7 @@ class ModelSpec:
             self.decision.threshold,
             "null, unless there are two classes and a positive_class",
         )
-        names_fit = fit(self.display_names, self.classes) and all(map(_is_name, self.display_names.values()))
+        names_fit = _names_fit(self.display_names, self.classes) and all(map(_is_name, self.display_names.values()))
         _expect(names_fit, "display_names", self.display_names, "another name for each of some classes")
 
     @property

@@ -13,10 +13,10 @@ from edgeleuk.classify.rows import Row, json_line, table_head, table_line
 from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.errors import UsageError
-from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.progress import Counter
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.files import STANDARD_INPUT, named_images
 from edgeleuk.text import printable
 

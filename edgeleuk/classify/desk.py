@@ -13,7 +13,7 @@ from edgeleuk.classify.recorder import Keep, Recorder
 from edgeleuk.classify.rows import Row
 from edgeleuk.classify.steps import Steps, Upload, Way
 from edgeleuk.errors import ImageError
-from edgeleuk.picture_limits import MAX_PIXELS
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.store import Result, Store
 
 

@@ -14,9 +14,9 @@ from edgeleuk.classify.previews import shrink
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
-from edgeleuk.picture_limits import MAX_PIXELS, max_file_bytes
 from edgeleuk.runtime.classifier import Prepared
 from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.picture_limits import MAX_PIXELS, max_file_bytes
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.cameras.frame import Frame
 from edgeleuk.sources.reading import hash_regular, read_regular

@@ -11,8 +11,7 @@ from typing import Any
 import click
 
 from edgeleuk.errors import OutputError
-from edgeleuk.files import output_errors, to_json
-from edgeleuk.places import is_stream
+from edgeleuk.files import is_stream, output_errors, to_json
 from edgeleuk.text import printable_json, printable_lines, wrapped
 
 MOST_COLUMNS = 120  # longer lines are hard to read

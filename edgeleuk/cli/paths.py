@@ -10,8 +10,7 @@ import click
 
 from edgeleuk.cli.output import refuse_unwritable
 from edgeleuk.errors import UsageError
-from edgeleuk.files import refuse_taken
-from edgeleuk.places import real_place, refuse_no_folder
+from edgeleuk.files import real_place, refuse_no_folder, refuse_taken
 from edgeleuk.text import nearest
 
 _MOST_NAMES = 1000

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from edgeleuk.picture_limits import MAX_PIXELS, MOST_PIXELS
+from edgeleuk.runtime.picture_limits import MAX_PIXELS, MOST_PIXELS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

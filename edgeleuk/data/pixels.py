@@ -14,10 +14,10 @@ from edgeleuk.data.layouts.layout import FileEntry
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_file
-from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.colour import differs_from_srgb, exif_colour_space
 from edgeleuk.runtime.content import FEWEST_PX, is_one_colour
 from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import is_image_name
 
 Progress = Callable[[int, int], None]

@@ -13,7 +13,7 @@ from edgeleuk.data.layouts.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
 from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
-from edgeleuk.picture_limits import MAX_PIXELS
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
 from edgeleuk.text import counted, suggestion
 

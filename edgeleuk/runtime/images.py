@@ -10,9 +10,9 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from edgeleuk.errors import ImageError
-from edgeleuk.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
 from edgeleuk.runtime.colour import is_plain, orientation_of, to_rgb
 from edgeleuk.runtime.image_headers import check_header, image_format, other_format
+from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
 
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
 _BITS_PER_SAMPLE = 258  # of a TIFF

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import tzinfo
 
-from edgeleuk.display_names import shown_names
 from edgeleuk.errors import UsageError
+from edgeleuk.spec import shown_names
 from edgeleuk.store.database import Store
 from edgeleuk.store.filters import alike
 from edgeleuk.store.record import Filter

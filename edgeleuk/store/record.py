@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeleuk.display_names import shown_names
+from edgeleuk.spec import shown_names
 from edgeleuk.store.times import now
 
 if TYPE_CHECKING:

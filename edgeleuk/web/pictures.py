@@ -7,8 +7,8 @@ from pathlib import Path
 from edgeleuk.classify.previews import encode_preview, shrink
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_bytes
-from edgeleuk.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.reading import read_regular
 from edgeleuk.store import Result, Store
 from edgeleuk.store.record import ON_DISK

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.classify.recorder import Keep
-from edgeleuk.picture_limits import MAX_PIXELS
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 
 MIB = 1 << 20
 

@@ -21,7 +21,7 @@ from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.bench.worker import Task, measure, outline
 from edgeleuk.codec import decode
 from edgeleuk.report.text.benchmark import render_record
-from edgeleuk.report.text.cascade_times import cascade_lines
+from edgeleuk.report.text.cascade import cascade_lines
 
 QUICK = Protocol(processes=1, runs=4, seconds=0.0, warm_up_block_s=0.001)
 FACTS = CascadeFacts(1.5, 0.9, answered_first=30, images=40)

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from edgeleuk.errors import ImageError
-from edgeleuk.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, SLACK_BYTES, max_file_bytes
 from edgeleuk.runtime.image_headers import image_format
 from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, SLACK_BYTES, max_file_bytes
 
 _PEAK = """
 import sys

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.report.page.points import spread
+from edgeleuk.report.page.charts import spread
 from edgeleuk.statistics.pareto import front_of
 
 POINTS = st.lists(st.tuples(st.floats(0.1, 100), st.floats(0, 1)), max_size=12)

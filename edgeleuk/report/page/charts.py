@@ -1,6 +1,7 @@
 """Pictures of latency: all results beside each other, against threads, against accuracy."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ import numpy as np
 from edgeleuk.bench.record import Result
 from edgeleuk.plots.colours import BLUE, GREEN, ORANGE
 from edgeleuk.report.page.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, svg
-from edgeleuk.report.page.points import Point, spread
 from edgeleuk.report.page.rows import Row
 from edgeleuk.statistics.pareto import front_of
 from edgeleuk.text import shortened
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 _BINS = 48
 NAME_INCHES = 0.19  # from one name to the next beside a Pareto picture
 _PEAK = 0.3  # height of the highest bin, in rows
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model on one device; bounds of its accuracy are None without an interval."""
+
+    name: str
+    ms: float
+    accuracy: float
+    low: float | None
+    high: float | None
 
 
 def distributions(rows: Sequence[Row], name: str) -> str:
@@ -150,6 +161,22 @@ def name_points(axes: "Axes", points: Sequence[Point], inches: float, longest: i
             annotation_clip=False,
             **style,
         )
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """Ascending values moved apart to at least `gap`, as a group around where they were: runs that touch are merged.
+
+    Each run is the pool-adjacent-violators solution of the least squared movement.
+    """
+    runs: list[tuple[float, int]] = []  # (mean of value minus gap times position within all, how many)
+    for position, value in enumerate(values):
+        mean, count = value - gap * position, 1
+        while runs and runs[-1][0] > mean:
+            other, members = runs.pop()
+            mean, count = (mean * count + other * members) / (count + members), count + members
+        runs.append((mean, count))
+    flat = [mean for mean, count in runs for _ in range(count)]
+    return [mean + gap * position for position, mean in enumerate(flat)]
 
 
 def _name_rows(axes: "Axes", names: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from itertools import chain
 
 from edgeleuk.bench.record import Condition, Record
 from edgeleuk.report.page import bars, charts, timeline
-from edgeleuk.report.page.points import Point
+from edgeleuk.report.page.charts import Point
 from edgeleuk.report.page.rows import Row
 
 _MEMORY = (

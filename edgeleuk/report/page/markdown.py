@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from edgeleuk.bench.compare import threads_advice
-from edgeleuk.report.page.evaluation_tables import evaluation_tables
 from edgeleuk.report.page.reading import Material
 from edgeleuk.report.page.rows import Row, rows_of, rows_of_record
 from edgeleuk.report.page.summary import (
     Table,
     costs_table,
+    evaluation_tables,
     figures_table,
     latency_table,
     operators_table,
@@ -20,7 +20,7 @@ from edgeleuk.report.page.summary import (
 from edgeleuk.report.page.verdict import Told, told
 from edgeleuk.report.page.words import METHOD, accuracy_lines, device_rows, encodable, heading, protocol_rows
 from edgeleuk.report.search.view import search_views
-from edgeleuk.report.text.cascade_times import cascade_lines
+from edgeleuk.report.text.cascade import cascade_lines
 from edgeleuk.runtime.decision import RESEARCH_USE
 
 _MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>#|~"} | {"&": "&amp;"})

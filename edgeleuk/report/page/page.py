@@ -14,7 +14,6 @@ from edgeleuk.bench.compare import threads_advice
 from edgeleuk.bench.record import Result
 from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.errors import MissingExtraError
-from edgeleuk.report.page.evaluation_tables import evaluation_tables
 from edgeleuk.report.page.gallery import MOST_ROWS, Picture, overview_pictures, record_pictures, untold
 from edgeleuk.report.page.reading import Material
 from edgeleuk.report.page.rows import Row, rows_of, rows_of_record
@@ -22,6 +21,7 @@ from edgeleuk.report.page.summary import (
     Table,
     accuracy_points,
     costs_table,
+    evaluation_tables,
     figures_table,
     latency_table,
     operators_table,
@@ -32,7 +32,7 @@ from edgeleuk.report.page.summary import (
 from edgeleuk.report.page.verdict import told
 from edgeleuk.report.page.words import METHOD, accuracy_lines, device_rows, encodable, heading, protocol_rows
 from edgeleuk.report.search.view import search_views
-from edgeleuk.report.text.cascade_times import cascade_lines
+from edgeleuk.report.text.cascade import cascade_lines
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.text import counted
 

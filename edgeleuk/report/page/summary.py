@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.bench.record import Result
-from edgeleuk.report.page.points import Point
+from edgeleuk.evaluation.evaluated import Evaluated
+from edgeleuk.report.page.charts import Point
 from edgeleuk.report.page.reading import Figures, Material, Suite
 from edgeleuk.report.page.rows import Row
 from edgeleuk.report.page.words import COLUMNS, accuracy_text, caveat_lines
 from edgeleuk.report.text.benchmark import interval_text, rate_text, speed_text
 from edgeleuk.report.text.operators import operator_times
 from edgeleuk.text import counted, shortened
+
+_MOST_SUBJECTS = 30
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,53 @@ def figures_table(figures: Figures) -> Table:
         (r.name, f"{r.value:.4g} {r.unit}", "" if r.bar is None else f"{r.bar:g}", passed[r.met]) for r in figures.rows
     )
     return Table("Figures and their bars", ("figure", "measured", "bar", "result"), tuple(body))
+
+
+def evaluation_tables(found: Evaluated) -> tuple[Table, ...]:
+    """Scores, confusion matrix, and subjects if they are known."""
+    tables = (scores_table(found), confusion_table(found), subjects_table(found))
+    return tuple(table for table in tables if table is not None)
+
+
+def scores_table(found: Evaluated) -> Table:
+    """Every score with its interval, how many subjects it rests on, and below it what limits all of them."""
+    rows = tuple(
+        (name, "-", "a class has no image", "-")
+        if score is None
+        else (name, f"{score.value:.3f}", score.bounds, "-" if score.groups is None else f"{score.groups:,}")
+        for name, score in found.named.items()
+    )
+    unit = f"{found.scores.bootstrap.unit}s"
+    confidence = f"{found.scores.bootstrap.confidence:.0%}".replace("%", " %")
+    title = f"{found.model}: scores on {found.images:,} images of split '{found.split}'"
+    return Table(title, ("score", "value", f"{confidence} interval", unit), rows, found.caveats)
+
+
+def confusion_table(found: Evaluated) -> Table:
+    """Images by truth, a row each, and by what the model answered."""
+    heads = tuple(f"answered {name}" for name in found.classes)
+    rows = tuple(
+        (name, *(f"{count:,}" for count in row), f"{sum(row):,}")
+        for name, row in zip(found.classes, found.scores.confusion, strict=True)
+    )
+    return Table(f"{found.model}: confusion matrix, images", ("truth", *heads, "images"), rows)
+
+
+def subjects_table(found: Evaluated) -> Table | None:
+    """Those with the lowest accuracy first; None if none is known."""
+    ordered = sorted(found.subjects, key=lambda row: (row.accuracy, row.subject))
+    rows = tuple(
+        (
+            shortened(row.subject),
+            shortened(", ".join(row.labels)),
+            f"{row.correct:,} of {row.images:,}",
+            f"{row.accuracy:.3f}",
+        )
+        for row in ordered[:_MOST_SUBJECTS]
+    )
+    more = len(ordered) - len(rows)
+    notes = (f"and {more:,} more with higher accuracy",) if more else ()
+    return Table(f"{found.model}: subjects", ("subject", "label", "right", "accuracy"), rows, notes) if rows else None
 
 
 def accuracy_points(rows: Sequence[Row], material: Material) -> list[Point]:

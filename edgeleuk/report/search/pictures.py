@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from edgeleuk.optimize.record import COMPLETE, FAILED, SearchRecord, Trial
 from edgeleuk.plots.colours import BLUE, GREEN, ORANGE
 from edgeleuk.plots.figures import new_figure, save_figure
-from edgeleuk.report.page.charts import NAME_INCHES, name_points
+from edgeleuk.report.page.charts import NAME_INCHES, Point, name_points
 from edgeleuk.report.page.drawing import GRID, INK, svg
-from edgeleuk.report.page.points import Point
 from edgeleuk.report.search.settings import names_of, words
 from edgeleuk.report.search.verdict import verdict
 from edgeleuk.report.search.words import milliseconds, search_title

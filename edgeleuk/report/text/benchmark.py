@@ -8,7 +8,7 @@ from edgeleuk.bench.family import Speed, speeds
 from edgeleuk.bench.record import Condition, Record, Result
 from edgeleuk.bench.summary import Summary
 from edgeleuk.bench.validity import sustained_findings
-from edgeleuk.report.text.cascade_times import cascade_lines
+from edgeleuk.report.text.cascade import cascade_lines
 from edgeleuk.report.text.operators import operator_times
 from edgeleuk.statistics.latency import Interval, Ratio
 from edgeleuk.text import counted, table

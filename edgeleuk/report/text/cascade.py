@@ -1,13 +1,16 @@
-"""A cascade that was made, as text and as JSON."""
+"""A cascade as text: its rule, what making it found, and what a benchmark did."""
 
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from edgeleuk.bench.record import FIRST_MODEL, LARGE_MODEL, Result
+from edgeleuk.bench.stages import END_TO_END
 from edgeleuk.files import sha256_bytes
-from edgeleuk.report.text.cascade_rule import rule_lines
 from edgeleuk.report.text.noninferiority import render_comparison
+from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.text import counted
 
 if TYPE_CHECKING:
@@ -50,6 +53,43 @@ def record_of(made: "MadeCascade", output: Path) -> dict[str, Any]:
         },
         "notes": list(made.notes),
     }
+
+
+def rule_lines(rule: CascadeRule) -> Iterator[str]:
+    """When the first model answers, and what that came to on the validation images."""
+    yield (
+        f"rule          the first model answers if its confidence, at temperature {rule.temperature:.4g}, is "
+        f"{rule.threshold:.6g} or more"
+    )
+    yield (
+        f"validation    {rule.answered_first:,} of {rule.images:,} images of fold {rule.fold} answered by the first "
+        f"({rule.share_first:.1%})"
+    )
+    first, large, both = (
+        f"{100 * right / rule.images:.2f} %" for right in (rule.right_first, rule.right_large, rule.right_cascade)
+    )
+    lost = 100 * (rule.right_large - rule.right_cascade) / rule.images
+    change = f"{lost:.2f} points below" if lost >= 0 else f"{-lost:.2f} points above"
+    yield (
+        f"accuracy      first {first}, large {large}, cascade {both}: {change} the large one, if at most "
+        f"{rule.max_drop_points:g} below was allowed"
+    )
+
+
+def cascade_lines(result: Result) -> Iterator[str]:
+    """Both models on their own, the worst case, and what is expected; nothing for other models."""
+    cascade, expected = result.model.cascade, result.expected_ms
+    if cascade is None or expected is None:
+        return
+    first, large = result.part_ms(FIRST_MODEL), result.part_ms(LARGE_MODEL)
+    yield (
+        f"cascade: {FIRST_MODEL} {first:.4g} ms, {LARGE_MODEL} {large:.4g} ms, worst case (both in turn) "
+        f"{result.latency.p50_ms:.4g} ms; expected {expected:.4g} ms if the first answers "
+        f"{cascade.share_first:.1%}, as on {cascade.images:,} validation images"
+    )
+    if result.share_first is not None:
+        mean, share = fmean(result.stage_samples()[END_TO_END]), result.share_first
+        yield f"cascade: the first answered {share:.1%} of the images here; {mean:.4g} ms an image on average"
 
 
 def _part(part: "Part") -> str:

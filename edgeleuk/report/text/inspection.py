@@ -9,7 +9,7 @@ from typing import Any
 
 from edgeleuk.device.delegate import Coverage, coverage, describe
 from edgeleuk.errors import EdgeleukError, ModelError
-from edgeleuk.report.text.cascade_rule import rule_lines
+from edgeleuk.report.text.cascade import rule_lines
 from edgeleuk.report.text.proof import portability_lines, render_proof
 from edgeleuk.runtime.backend import open_interpreter, operations_of
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle

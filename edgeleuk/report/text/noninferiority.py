@@ -1,21 +1,24 @@
 """A comparison with a reference as text."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from edgeleuk.evaluation.class_changes import ClassChange
-from edgeleuk.evaluation.comparison import Comparison
 from edgeleuk.statistics.noninferiority import FEWEST_SUBJECTS, INFERIOR, NOT_INFERIOR, POWER, Noninferiority
 from edgeleuk.text import counted
+
+if TYPE_CHECKING:
+    from edgeleuk.evaluation.class_changes import ClassChange
+    from edgeleuk.evaluation.comparison import Comparison
 
 _LEAST_POINTS = 0.05  # what is less than this is 0.0
 
 
-def render_comparison(comparison: Comparison) -> str:
+def render_comparison(comparison: "Comparison") -> str:
     """The comparison for a terminal, ending in a newline."""
     return "".join(f"{name:10}{text}\n" for name, text in comparison_rows(comparison))
 
 
-def comparison_rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
+def comparison_rows(comparison: "Comparison") -> Iterator[tuple[str, str]]:
     """What was compared, the bounds and the verdict: a name and its text each."""
     result = comparison.result
     yield "against", f"{comparison.reference}  (sha256 {comparison.reference_sha256[:16]})"
@@ -32,7 +35,7 @@ def comparison_rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield "verdict", _verdict(result)
 
 
-def class_text(change: ClassChange) -> str:
+def class_text(change: "ClassChange") -> str:
     """ "sensitivity to all 0.9556 against 0.9667: -1.11 points (-20.01 to +9.12; 3 subjects)"."""
     over = counted(change.groups, change.unit)
     bounds = "no bounds" if change.low is None or change.high is None else _range(change.low, change.high)
@@ -41,7 +44,7 @@ def class_text(change: ClassChange) -> str:
     return f"{change.kind} {whose} {change.name} {values}: {_points(change.difference)} ({bounds}; {over})"
 
 
-def lost_text(change: ClassChange) -> str:
+def lost_text(change: "ClassChange") -> str:
     """ "1.1 points of sensitivity to all lost, which 3 subjects cannot tell from nothing"."""
     points, over = 100 * change.difference, counted(change.groups, change.unit)
     whose = f"{change.kind} {'to' if change.kind == 'sensitivity' else 'of'} {change.name}"

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from edgeleuk.report.page import charts
-from edgeleuk.report.page.points import Point
+from edgeleuk.report.page.charts import Point
 from edgeleuk.report.page.rows import rows_of
 
 

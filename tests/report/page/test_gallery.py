@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from edgeleuk.report.page.charts import Point
 from edgeleuk.report.page.gallery import overview_pictures, record_pictures, untold
-from edgeleuk.report.page.points import Point
 from edgeleuk.report.page.rows import rows_of
 
 POINT = Point("a", 1.0, 0.9, None, None)
