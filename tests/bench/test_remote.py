@@ -374,7 +374,7 @@ def test_what_is_no_model_does_not_travel(tmp_path):
 
 @pytest.mark.parametrize("host", ["", "-oProxyCommand=reboot"])
 def test_what_ssh_would_take_for_an_option_is_no_host(host):
-    with pytest.raises(UsageError, match="is no host"):
+    with pytest.raises(UsageError, match="is not a host"):
         Remote(host)
 
 

@@ -42,7 +42,7 @@ def record(small_model, small_float_model) -> Record:
 
 def test_models_take_turns(record):
     names = [f"{name}.tflite, litert, {count}" for name in ("int8", "float32") for count in ("1 thread", "2 threads")]
-    steps = ("look into ", "round 1 of 2: ", "round 2 of 2: ")
+    steps = ("inspect ", "round 1 of 2: ", "round 2 of 2: ")
     assert record.label.splitlines() == [f"{step}{name}" for step in steps for name in names]
 
 
@@ -110,7 +110,7 @@ def test_a_bad_image_is_found_before_the_first_round(small_model, tmp_path, writ
     said = []
     with pytest.raises(ModelError, match=r"b\.bmp"):
         benchmark(request(small_model, images=(str(tmp_path / "pictures"),)), said.append)
-    assert said == ["look into int8.tflite, litert, 1 thread"]
+    assert said == ["inspect int8.tflite, litert, 1 thread"]
 
 
 def test_stages_are_in_the_record(small_model, write_image):
@@ -154,7 +154,7 @@ def interrupting(words):
 
 
 @pytest.mark.parametrize(
-    ("words", "processes"), [("look into float", []), ("round 1 of 2: float", [1]), ("round 2 of 2: float", [2, 1])]
+    ("words", "processes"), [("inspect float", []), ("round 1 of 2: float", [1]), ("round 2 of 2: float", [2, 1])]
 )
 def test_an_interruption_leaves_what_was_measured(small_model, small_float_model, words, processes):
     record = benchmark(request(small_model, small_float_model), interrupting(words))

@@ -69,7 +69,7 @@ def test_a_bad_record_is_refused_with_one_line(tmp_path):
     (tmp_path / "bad.json").write_text("{}")
     done = run("benchmarks.screenshots", tmp_path / "bad.json", "-o", tmp_path / "pictures")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path / 'bad.json'} is no record")
+    assert done.stderr.startswith(f"error: {tmp_path / 'bad.json'} is not a record")
     assert not (tmp_path / "pictures").exists()
 
 

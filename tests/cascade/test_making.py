@@ -190,7 +190,7 @@ def test_images_that_either_was_trained_on_are_refused(models, write, index):
 
 
 def test_a_cascade_of_cascades_is_refused(models, write_cascade, index, tmp_path):
-    with pytest.raises(UsageError, match="is a cascade itself; give the two models"):
+    with pytest.raises(UsageError, match="is itself a cascade; give the two models"):
         made_of((models[0], write_cascade(tmp_path / "cascade.tflite")), index)
 
 

@@ -26,7 +26,7 @@ def test_a_subject_is_found(name, pattern, path, subject):
     ("name", "pattern", "message"),
     [
         ("S1", "(.)", "exclude"),
-        (None, "(", "no regular expression"),
+        (None, "(", "not a regular expression"),
         (None, "P1", "has no group"),
         ("S\udce9", None, "not text in UTF-8"),
     ],

@@ -114,7 +114,7 @@ def test_it_prints_a_table_and_writes_a_record(run_edgeleuk, small_model, tmp_pa
     assert "end to end" in done.stdout
     assert re.search(r"times as (fast|slow) \(no interval\) as int8\.tflite, litert, 1 thread", done.stdout)
     assert "NOT VALID" in done.stdout  # two processes are too few
-    assert done.stderr.splitlines()[0] == "look into int8.tflite, litert, 1 thread"
+    assert done.stderr.splitlines()[0] == "inspect int8.tflite, litert, 1 thread"
     assert done.stderr.splitlines()[-1] == "round 2 of 2: int8.tflite, litert, 2 threads"
 
 
@@ -194,7 +194,7 @@ def test_a_regression_exits_with_1(run_edgeleuk, small_model, tmp_path, baseline
         (("--max-regression", "3%"), 2, "goes with --baseline"),
         (("--remote-python", "python3"), 2, "go with --ssh"),
         (("--ssh-config", "/"), 2, "go with --ssh"),
-        (("--ssh", "-oProxyCommand=x"), 2, "is no host"),
+        (("--ssh", "-oProxyCommand=x"), 2, "is not a host"),
     ],
 )
 def test_a_bad_request_is_refused_before_anything_is_measured(
@@ -205,7 +205,7 @@ def test_a_bad_request_is_refused_before_anything_is_measured(
     done = run_edgeleuk("benchmark", small_model, *(word.format(tmp=tmp_path) for word in arguments))
     assert (done.returncode, done.stdout) == (status, "")
     assert told in done.stderr
-    assert "look into" not in done.stderr
+    assert "inspect" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -223,7 +223,7 @@ def test_a_folder_without_permission_is_refused_before_anything_is_measured(smal
     told = capsys.readouterr()
     assert (ended.value.code, told.out) == (1, "")
     assert "Permission denied" in told.err
-    assert "look into" not in told.err
+    assert "inspect" not in told.err
 
 
 def test_a_baseline_of_nothing_like_it_is_refused_before_anything_is_measured(
@@ -232,7 +232,7 @@ def test_a_baseline_of_nothing_like_it_is_refused_before_anything_is_measured(
     done = run_edgeleuk("benchmark", small_float_model, *QUICK, "--baseline", baseline)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: nothing to compare")
-    assert "look into" not in done.stderr
+    assert "inspect" not in done.stderr
 
 
 def test_too_few_processes_to_tell_are_refused_before_anything_is_measured(
@@ -314,7 +314,7 @@ def test_a_cut_model_is_one_sentence(run_edgeleuk, request, tmp_path, fixture, s
     *progress, last = done.stderr.splitlines()
     assert last.startswith("error: ")
     assert "cut.tflite" in last
-    assert all(line.startswith("look into") for line in progress)
+    assert all(line.startswith("inspect") for line in progress)
 
 
 def test_one_model_twice_is_a_usage_error(run_edgeleuk, small_model):
@@ -365,7 +365,7 @@ def test_an_end_that_is_asked_for_keeps_what_was_measured(start, small_model, tm
 def test_ctrl_c_before_anything_was_measured_leaves_the_old_record(start, small_model, one_result, tmp_path):
     path = tmp_path / "r.json"
     shutil.copy(one_result, path)
-    process, said = start("look into", small_model, "-o", path)
+    process, said = start("inspect", small_model, "-o", path)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert (process.returncode, output) == (130, "")

@@ -94,4 +94,4 @@ def test_the_whole_way(run_edgeleuk, converted, float_run, cells_index, write_im
     quick = ("--processes", 1, "--runs", 2, "--seconds", 0)
     assert "worst case (both in turn)" in run_edgeleuk("benchmark", out, *quick, "--images", image).stdout
     again = run_edgeleuk("cascade", small, out, cells_index, "-o", tmp_path / "twice.tflite")
-    assert (again.returncode, "is a cascade itself" in again.stderr) == (2, True)
+    assert (again.returncode, "is itself a cascade" in again.stderr) == (2, True)

@@ -227,7 +227,7 @@ def test_a_gate_that_cannot_be_met_says_the_nearest_and_writes_nothing(call: Any
 
 
 def test_a_qat_run_is_refused_with_the_reason(qat_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="learned to live with the rounding of every layer"):
+    with pytest.raises(UsageError, match="trained with the rounding of every layer"):
         CliRunner().invoke(
             command, [str(qat_run), "-o", str(tmp_path / "q.tflite"), "--keep-float", "1"], catch_exceptions=False
         )

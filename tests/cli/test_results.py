@@ -209,7 +209,7 @@ def test_a_label_of_a_person_stands_beside_the_models(results, db):
     assert (first["label"], first["corrected_label"]) == ("all", "hem")
     assert len(results(db, "--label", "hem", "--json").stdout.splitlines()) == 3
     refused = results(db, "--id", 1, "--set-label", "blast", "--yes")
-    assert (refused.returncode, "no class of result 1" in refused.stderr) == (2, True)
+    assert (refused.returncode, "not a class of result 1" in refused.stderr) == (2, True)
 
 
 def test_what_the_table_shows_can_be_asked_for(results, db, two_models):
@@ -232,7 +232,7 @@ def test_results_are_deleted_by_age(results, db):
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (("--since", "soon"), 2, "is no time"),
+        (("--since", "soon"), 2, "is not a time"),
         (("--model", "abc"), 2, "expected 64 hex digits"),
         (("--since", "2026-01-02", "--until", "2026-01-01"), 2, "nothing lies between"),
         (("--subject", "S\udce9"), 2, "not text in UTF-8"),

@@ -24,7 +24,7 @@ def _run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess
 def test_without_imagenet_weights_it_says_how_to_go_on_and_leaves_nothing(cells_index: Path, tmp_path: Path) -> None:
     done = _run("train", cells_index, "-o", tmp_path / "run", HOME=str(tmp_path / "home"), **NO_NETWORK)
     assert done.returncode == 1
-    assert "cannot be fetched" in done.stderr
+    assert "cannot be downloaded" in done.stderr
     assert "--weights none" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("run*"))

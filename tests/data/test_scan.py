@@ -228,14 +228,14 @@ def test_an_empty_file_in_a_manifest_is_unusable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no manifest"),
-        ("path,sha256,size\n", "is no manifest"),
+        ("", "is not a manifest"),
+        ("path,sha256,size\n", "is not a manifest"),
         ("path\tsha256\tsize\n", "without a row"),
         ("path\tsha256\tsize\na/1.png\tabc\t1\n", "line 2: sha256 of 'a/1.png' is 'abc'"),
         (f"path\tsha256\tsize\na/1.png\t{'0' * 64}\n", "line 2: 2 columns"),
         (f"path\tsha256\tsize\na/1.png\t{'0' * 64}\t-1\n", "line 2: size"),
         (f"path\tsha256\tsize\n\t{'0' * 64}\t1\n", "line 2"),
-        (f"path\tsha256\tsize\na/1.png\t{'0' * 64}\t1\na/1.png\t{'0' * 64}\t1\n", "a/1.png stands in two rows"),
+        (f"path\tsha256\tsize\na/1.png\t{'0' * 64}\t1\na/1.png\t{'0' * 64}\t1\n", "a/1.png is in two rows"),
         (f"path\tsha256\tsize\n1.png\t{'0' * 64}\t1\n", "names no image in a class folder"),
     ],
 )
@@ -247,5 +247,5 @@ def test_a_malformed_manifest_is_refused(tmp_path: Path, text: str, message: str
 
 def test_a_binary_file_is_no_manifest(tmp_path: Path) -> None:
     (tmp_path / "m.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="no manifest, for it is not text; expected a folder of images"):
+    with pytest.raises(DataError, match="not a manifest: it is not text; expected a folder of images"):
         scan(tmp_path / "m.tsv")

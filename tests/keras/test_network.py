@@ -178,7 +178,7 @@ def test_without_a_line_to_the_weights_one_sentence_says_how_to_go_on(
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port: nobody answers
     assert os.path.expanduser("~") == str(tmp_path)  # noqa: PTH111 - what the download helper asks
-    with pytest.raises(ModelError, match=r"cannot be fetched .* --weights none, or with --weights FILE"):
+    with pytest.raises(ModelError, match=r"cannot be downloaded .* --weights none, or --weights FILE"):
         build_network(NetworkConfig(2, 75, weights="imagenet"))
 
 

@@ -87,7 +87,7 @@ def test_a_record_that_was_ended_early_is_refused_and_an_invalid_one_says_so(rec
 
 def test_a_file_that_is_no_record_is_refused(tmp_path):
     (tmp_path / "x.json").write_text("{}")
-    with pytest.raises(DataError, match="no benchmark record"):
+    with pytest.raises(DataError, match="not a benchmark record"):
         scaled_to(tmp_path / "x.json", 1, Twice())
 
 
@@ -100,7 +100,7 @@ def test_a_host_that_does_not_answer_is_tried_again_and_then_says_how_to_go_on(s
     with pytest.raises(UnreachableError, match=r"\(tried 3 times\).*--resume"):
         there.measure({"x": small_model}, 1)
     assert len(said) == 2
-    assert all("Connection refused" in text and "next try" in text for text in said)
+    assert all("Connection refused" in text and "retrying in" in text for text in said)
 
 
 def make_ssh(folder, monkeypatch, said, status):

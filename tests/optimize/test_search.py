@@ -188,7 +188,7 @@ def test_the_most_accurate_float_network_is_the_reference_whoever_trained_it(ben
 
 def test_a_second_search_in_the_folder_is_refused(bench):
     bench.search()
-    with pytest.raises(OutputError, match="holds a search; --resume goes on with it"):
+    with pytest.raises(OutputError, match="holds a search; continue it with --resume"):
         bench.search()
 
 

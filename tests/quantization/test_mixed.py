@@ -177,7 +177,7 @@ def test_more_layers_than_there_are_is_refused(spoiled: PostTraining, spoiled_er
     ("keep", "precision", "kind", "samples", "said"),
     [
         (Keep(worst=1), "float32", "float", 16, "is for --int8, not --float32"),
-        (Keep(("a",)), "int8", "qat", 16, "has learned to live with the rounding"),
+        (Keep(("a",)), "int8", "qat", 16, "was trained with the rounding"),
         (Keep(max_drop=0.1), "int8", "float", 0, "--error-samples 0"),
     ],
 )

@@ -40,7 +40,7 @@ def test_each_change_leaves_a_line_and_no_change_none(store):
 
 
 def test_a_label_that_is_no_class_changes_nothing_of_any_result(store):
-    with pytest.raises(UsageError, match="no class of result 1"):
+    with pytest.raises(UsageError, match="not a class of result 1"):
         store.correct(Filter(), Correction("me", subject="S9", label="blast", sets_subject=True, sets_label=True))
     assert store.changes() == []
 

@@ -121,7 +121,7 @@ def test_a_folder_of_folds_teaches_a_cross_validation_and_one_run_does_not(index
     with pytest.raises(UsageError, match=r"holds one run per fold; give --teacher .*cv/fold_1, or --cross-validate"):
         open_teacher(tmp_path / "cv", index, 1)
     config = TrainConfig(weights="none", teacher=str(run.folder))
-    with pytest.raises(UsageError, match="one run has seen what the other folds hold out"):
+    with pytest.raises(UsageError, match="one has seen what the others hold out"):
         cross_validate(index, config, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -75,7 +75,7 @@ def test_a_killed_training_resumes_to_the_metrics_of_an_uninterrupted_one(
     assert not out.exists()
     with pytest.raises(ModelError, match=r"is unfinished: resume it"):
         load_run_folder(out)
-    with pytest.raises(OutputError, match="unfinished run; --resume goes on with it"):
+    with pytest.raises(OutputError, match="unfinished run; continue it with --resume"):
         train(Index.load(cells_index), TrainConfig(**tiny_settings), out)
     with pytest.raises(UsageError, match=r"started with another config\.json"):
         train(Index.load(cells_index), TrainConfig(**tiny_settings | {"seed": 1}), out, resume=True)

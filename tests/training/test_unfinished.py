@@ -30,7 +30,7 @@ def test_a_failure_after_a_checkpoint_leaves_what_can_be_resumed(tmp_path: Path)
     with pytest.raises(KeyError):
         _stop_with_a_checkpoint(tmp_path / "run")
     with (
-        pytest.raises(OutputError, match="--resume goes on with it"),
+        pytest.raises(OutputError, match="continue it with --resume"),
         unfinished_run(tmp_path / "run", TEXTS, False, _say_nothing),
     ):
         pass
@@ -52,7 +52,7 @@ def test_a_folder_of_somebody_else_is_neither_used_nor_removed(tmp_path: Path) -
     notes.parent.mkdir()
     notes.write_text("mine")
     with (
-        pytest.raises(OutputError, match="not an unfinished run"),
+        pytest.raises(OutputError, match="exists and is not an edgeleuk run"),
         unfinished_run(tmp_path / "run", TEXTS, True, _say_nothing),
     ):
         pass

@@ -60,8 +60,8 @@ def sent_as_it_is(content):
 @pytest.mark.parametrize(
     ("sent", "status", "text"),
     [
-        ({"json": {"label": "hemm"}}, 422, "no class of result 1; did you mean 'hem'?"),
-        ({"json": {"label": "helthy"}}, 422, "no class of result 1; did you mean 'healthy'?"),
+        ({"json": {"label": "hemm"}}, 422, "not a class of result 1; did you mean 'hem'?"),
+        ({"json": {"label": "helthy"}}, 422, "not a class of result 1; did you mean 'healthy'?"),
         ({"json": {}}, 422, "at least one"),
         ({"json": {"by": "me"}}, 422, "at least one"),
         ({"json": {"subjekt": "x"}}, 422, "at least one"),

@@ -97,7 +97,7 @@ def test_dates_are_whole_days_of_the_zone_that_is_given():
     "text", ["yesterday", "2026-13-01", "2026-02-30", "24.11.2026", "2026-11-24T25:00", "9999-12-31"]
 )
 def test_what_is_no_time_is_refused(text):
-    with pytest.raises(UsageError, match="is no time; expected a time such as 2026-11-24"):
+    with pytest.raises(UsageError, match="is not a time; expected a time such as 2026-11-24"):
         asked(until=text)
 
 

@@ -44,7 +44,7 @@ def test_the_scheme_is_taken_from_a_trusted_proxy_only():
 
 @pytest.mark.parametrize("text", ["proxy.example", "", "10.0.0.0/99", "*"])
 def test_what_is_no_address_is_refused(text):
-    with pytest.raises(UsageError, match=r"--trusted-proxy .* is no address"):
+    with pytest.raises(UsageError, match=r"--trusted-proxy .* is not an address"):
         TrustedProxies([text])
 
 

@@ -113,7 +113,7 @@ def test_opening_through_opencv_meets_the_same_message(capfd):
 
 
 def test_a_device_that_is_no_camera_is_told():
-    with pytest.raises(CameraError, match="/dev/null is no V4L2 device"):
+    with pytest.raises(CameraError, match="/dev/null is not a V4L2 device"):
         check_device("/dev/null")
 
 
