@@ -3,20 +3,18 @@
 from collections.abc import Callable, Sequence
 from itertools import cycle, pairwise
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.bench.record import Stage
-from edgeleuk.runtime.cascade import Cascade
+from edgeleuk.bench.measured import Stage
+from edgeleuk.runtime.cascade import DECIDE, INVOKE, Cascade, Input
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.preprocessing import fit_to_input
 
-STAGES = DECODE, RESIZE, QUANTIZE, INVOKE, DECIDE = ("decode", "crop and resize", "quantize", "invoke", "decide")
+DECODE, RESIZE, QUANTIZE = "decode", "crop and resize", "quantize"
+STAGES = (DECODE, RESIZE, QUANTIZE, INVOKE, DECIDE)
 END_TO_END = "end to end"
 
 
@@ -72,27 +70,23 @@ def _one(classifier: Classifier, image: Path, laps: _Laps) -> bool:
     """One image from file to decision; whether the first model of a cascade answered."""
     decoded = decode_image(image)
     laps.mark(DECODE)
-    early = None
     if isinstance(classifier, Cascade):
-        scores, values = _scores(classifier.first, decoded, laps)
-        early = classifier.early(scores)
-        laps.mark(DECIDE)
-    if early is None and isinstance(classifier, Cascade) and classifier.shares_input:
-        scores = classifier.network.scores(values)
+        values = _input(classifier.first, decoded, laps)
+        probabilities, stage = classifier.ask(
+            values, lambda: values if classifier.shares_input else _input(classifier, decoded, laps), laps.mark
+        )
+    else:
+        scores, stage = classifier.network.scores(_input(classifier, decoded, laps)), None
         laps.mark(INVOKE)
-    elif early is None:
-        scores, _ = _scores(classifier, decoded, laps)
-    classifier.label(apply_temperature(scores, classifier.spec.decision) if early is None else early)
+        probabilities = apply_temperature(scores, classifier.spec.decision)
+    classifier.label(probabilities)
     laps.mark(DECIDE)
-    return early is not None
+    return stage == 1
 
 
-def _scores(model: Classifier, decoded: Image.Image, laps: _Laps) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """A network's scores, and the input that it had."""
+def _input(model: Classifier, decoded: Image.Image, laps: _Laps) -> Input:
     pixels = fit_to_input(decoded, model.spec.preprocessing)
     laps.mark(RESIZE)
     values = model.encode(pixels)
     laps.mark(QUANTIZE)
-    scores = model.network.scores(values)
-    laps.mark(INVOKE)
-    return scores, values
+    return values

@@ -6,7 +6,8 @@ probability after temperature scaling (Guo et al. 2017, "On Calibration of Moder
 
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from edgeleuk.runtime.preprocessing import centre_square, fit_to_input
 from edgeleuk.spec import Decision
 
 Probabilities = NDArray[np.float32]
+Input = NDArray[np.int8] | NDArray[np.float32]
+INVOKE, DECIDE = "invoke", "decide"  # steps of `Cascade.ask`
 
 
 class Cascade(Classifier):
@@ -73,18 +76,36 @@ class Cascade(Classifier):
 
     def conclude(self, prepared: Prepared) -> Prediction:
         """Infer once or twice, and decide. The times are of all that was done for the image."""
-        started = time.perf_counter()
-        early = self.early(self.first.network.scores(prepared.values))
-        first_ms = 1000 * (time.perf_counter() - started)
+        started, preparing_s = time.perf_counter(), 0.0
+
+        def second_input() -> Input:
+            nonlocal preparing_s
+            begin = time.perf_counter()
+            values = self.second_input(prepared)
+            preparing_s = time.perf_counter() - begin
+            return values
+
+        probabilities, stage = self.ask(prepared.values, second_input)
+        invoke_ms = 1000 * (time.perf_counter() - started - preparing_s)
+        prepared = dataclasses.replace(prepared, prepare_ms=prepared.prepare_ms + 1000 * preparing_s)
+        return self.prediction(probabilities, prepared, invoke_ms, stage)
+
+    def ask(
+        self, values: Input, second_input: Callable[[], Input], done: Callable[[str], None] = lambda step: None
+    ) -> tuple[Probabilities, int]:
+        """The first model's answer where it is sure, else the second's, float32 [classes]; and which, 1 or 2.
+
+        `values` are the first's input; the second's is made only where it is asked. `done` hears each step's end.
+        """
+        scores = self.first.network.scores(values)
+        done(INVOKE)
+        early = self.early(scores)
+        done(DECIDE)
         if early is not None:
-            return self.prediction(early, prepared, first_ms, stage=1)
-        started = time.perf_counter()
-        values = self.second_input(prepared)
-        between = time.perf_counter()
-        late = self.late(self.network.scores(values))
-        second_ms = 1000 * (time.perf_counter() - between)
-        prepared = dataclasses.replace(prepared, prepare_ms=prepared.prepare_ms + 1000 * (between - started))
-        return self.prediction(late, prepared, first_ms + second_ms, stage=2)
+            return early, 1
+        scores = self.network.scores(second_input())
+        done(INVOKE)
+        return self.late(scores), 2
 
     def try_out(self) -> None:
         """Run both networks once. Raises ModelError if that cannot be done."""
@@ -106,7 +127,7 @@ class Cascade(Classifier):
         """The second model's answer, float32 [classes], to its scores."""
         return apply_temperature(scores, self.spec.decision)
 
-    def second_input(self, prepared: Prepared) -> NDArray[np.int8] | NDArray[np.float32]:
+    def second_input(self, prepared: Prepared) -> Input:
         """The second model's input of what `timed_prepare` made."""
         if prepared.image is None:
             return prepared.values
@@ -116,11 +137,7 @@ class Cascade(Classifier):
         """Yield float32 [classes] and the stage that answered, 1 or 2, for each file. Raises ImageError."""
         for path in paths:
             prepared = self.timed_prepare(decode_indexed(path))
-            early = self.early(self.first.network.scores(prepared.values))
-            if early is not None:
-                yield early, 1
-            else:
-                yield self.late(self.network.scores(self.second_input(prepared))), 2
+            yield self.ask(prepared.values, partial(self.second_input, prepared))
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[Probabilities]:
         """Yield float32 [classes] for each file in order. Raises ImageError at a bad one."""
