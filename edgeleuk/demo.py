@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.bench.candidates import Request as BenchmarkRequest
-from edgeleuk.bench.record import Protocol, Record, Result
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.session import benchmark
 from edgeleuk.data.index import Index
 from edgeleuk.data.scan import scan
@@ -17,7 +18,7 @@ from edgeleuk.evaluation.evaluate import Evaluation, Request, evaluate_files
 from edgeleuk.evaluation.folder import write_folder
 from edgeleuk.evaluation.scored import caveats_of
 from edgeleuk.files import refuse_taken, write_text
-from edgeleuk.quantization.convert import Conversion, convert, write_conversion
+from edgeleuk.quantization.convert import Proven, convert, write_conversion
 from edgeleuk.quantization.convert import Request as ConversionRequest
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.qat import qat
@@ -59,7 +60,7 @@ class Variant:
 
     name: str
     path: Path
-    conversion: Conversion
+    conversion: Proven
     evaluation: Evaluation
 
 

@@ -1,4 +1,4 @@
-"""Conversion: from a source to one model file with its spec and the proof of what it is."""
+"""Conversion, in four steps: `Prepared`, `Quantized`, `Measured`, `Proven`. Each is made from the one before."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,25 +11,32 @@ from edgeleuk.data.sampling import ImageSet
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
 from edgeleuk.files import to_json
-from edgeleuk.quantization.fidelity import Probabilities, compare, keras_probabilities, noise_probabilities
+from edgeleuk.quantization.fidelity import compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.gate import Gate
 from edgeleuk.quantization.image_sets import calibration_set, fidelity_set
-from edgeleuk.quantization.judging import ImageJudge, open_flatbuffer
-from edgeleuk.quantization.layer_errors import ErrorTable, measure
-from edgeleuk.quantization.mixed import Keep, check_keep
-from edgeleuk.quantization.mixing import Mixture, mix
+from edgeleuk.quantization.judging import (
+    FLOAT,
+    QAT,
+    REWRITTEN,
+    Compared,
+    ImageJudge,
+    compared_on,
+    judge,
+    open_flatbuffer,
+)
+from edgeleuk.quantization.layer_errors import ErrorTable
+from edgeleuk.quantization.layer_errors import measure as measure_layers
+from edgeleuk.quantization.mixed import Keep, Mixture, check_keep, mix
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.proof import Proof, check_layers_int8, check_mixed, check_portable, examine
 from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.quantization.source import Source, prepare_source
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.quantization.toolchain import toolchain_errors
-from edgeleuk.quantization.verdict import FLOAT, QAT, REWRITTEN, Compared, compared_on, judge
 from edgeleuk.quantization.writing import write_with_proof
 from edgeleuk.runtime.bundle import pack
-from edgeleuk.runtime.classifier import Classifier
-from edgeleuk.spec import ModelSpec, Provenance
+from edgeleuk.spec import ModelSpec
 from edgeleuk.training.results import made_by
 
 
@@ -53,8 +60,46 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Conversion:
-    """What was made. `seen`: digests of the images it was trained or calibrated on.
+class Prepared:
+    """The source, rewritten if that was asked for, with its images drawn and the gate that its model has to meet.
+
+    `calibration` is None if no ranges are to be set. `compared`: images outside training and calibration.
+    """
+
+    source: Source
+    request: Request
+    calibration: ImageSet | None
+    seen: frozenset[str]
+    compared: Compared
+    gate: Gate
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A model with all of it in the precision. `network`: what else can be made of it after training, if anything."""
+
+    prepared: Prepared
+    model: bytes
+    network: PostTraining | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model beside the networks behind it: what they answer, and each layer's error as int8, if that was asked for.
+
+    The model is no longer the quantized one if its `mixture` keeps layers in float.
+    """
+
+    prepared: Prepared
+    model: bytes
+    compared: Compared
+    errors: ErrorTable | None
+    mixture: Mixture | None
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A model that is what it was to be. `seen`: digests of the images it was trained or calibrated on.
 
     `errors`: of each layer as int8; None if there are none or none were asked for.
     """
@@ -66,133 +111,36 @@ class Conversion:
     errors: ErrorTable | None = None
 
 
-def convert(source: Source, request: Request, say: Callable[[str], None] = lambda text: None) -> Conversion:
+def convert(source: Source, request: Request, say: Callable[[str], None] = lambda text: None) -> Proven:
     """Convert a source. Int8 of a QAT source uses the ranges it was trained with; of any other, calibration.
 
     `say` hears of the choice of layers to keep in float. Raises ProofError if an int8 model is not fully int8, a
     mixed one not as was asked, or a gate is not met, UsageError if images are missing or a request makes no sense,
     DataError if images have changed since they were indexed.
     """
-    _check(source, request)
-    source = prepare_source(source, request.precision, request.rewrite)
-    calibration = _calibration_set(source, request)
-    seen = source.seen | (calibration.digests if calibration else frozenset())
-    gate, compared = _gate(source, request, seen)
-    model, network = _model(source, request, calibration)
-    if request.precision == "int8" and not request.keep.asked:
-        # Before all that takes long.
-        check_layers_int8(examine(model, "int8", source.spec.preprocessing), model, source.kind)
-    compared = _asked(source, compared)
-    errors = _layer_errors(source, request, model, network, compared.images or calibration)
-    if mixture := _mixture(source, request, network, errors, compared, say):
-        model = mixture.model
-    proof = _examined(source, request, model, mixture)
-    spec = _spec_of(source, proof.precision)
-    classifier = open_flatbuffer(model, spec)
-    drawn = {"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None
-    proof = dataclasses.replace(
-        proof,
-        calibration=drawn,
-        delegate=_delegate(classifier),
-        rewriting=_rewriting(source, compared.answers),
-        layer_errors=errors.summary() if errors else None,
-        **vars(judge(classifier, compared, gate, errors)),
-    )
-    return Conversion(model, spec, proof, seen, errors)
+    return _prove(_measure(_quantize(_prepare(source, request)), say))
 
 
-def _check(source: Source, request: Request) -> None:
-    """Raise UsageError for a request that makes no sense for a source."""
-    if request.calibration is not None and (request.precision != "int8" or source.kind == "qat"):
-        raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
-    check_keep(request.keep, request.precision, source.kind, request.error_samples)
-
-
-def write_conversion(conversion: Conversion, path: Path) -> None:
+def write_conversion(proven: Proven, path: Path) -> None:
     """Write the model file, and its proof beside it as PATH's name with .proof.json. Raises OutputError.
 
     Both are made before either is written, and appear together, see `write_with_proof`.
     """
-    proof = conversion.proof.to_dict()
-    write_with_proof(path, pack(conversion.model, conversion.spec, proof, conversion.seen), to_json(proof))
+    proof = proven.proof.to_dict()
+    write_with_proof(path, pack(proven.model, proven.spec, proof, proven.seen), to_json(proof))
 
 
-def _model(source: Source, request: Request, calibration: ImageSet | None) -> tuple[bytes, PostTraining | None]:
-    """The model with all of it in the precision, and what else can be made of its network after training."""
-    if request.precision != "int8":
-        if source.kind == "qat":
-            raise UsageError(f"a QAT run converts to --int8, not {request.precision}; convert the float run instead")
-        return _converted(source, request.precision), None
-    if calibration is None:
-        with toolchain_errors("converting the QAT network"):
-            widen_ranges(source.network)
-            return convert_quantization_aware(source.network), None
-    preprocessing = source.spec.preprocessing.on_int8_grid()
-    images = calibration.inputs(preprocessing)
-    float_model = _converted(source, "float32")
-    with toolchain_errors("quantizing the network"):
-        network = PostTraining(float_model, images, preprocessing.input_range)
-        return network.quantize(), network
-
-
-def _converted(source: Source, precision: str) -> bytes:
-    with toolchain_errors(f"converting the network to {precision}"):
-        return convert_float(source.network, precision)
-
-
-def _layer_errors(
-    source: Source, request: Request, model: bytes, network: PostTraining | None, images: ImageSet | None
-) -> ErrorTable | None:
-    """Errors of the int8 model's layers; those of a QAT network against its trained weights, with nothing rounded."""
-    if request.precision != "int8" or images is None or request.error_samples == 0:
-        return None
-    some = images.spread(request.error_samples)
-    inputs = some.inputs(source.spec.preprocessing.on_int8_grid())
-    if network is None:
-        return measure(float_twin(model), model, inputs, "its own weights in float")
-    return measure(network.float_model, model, inputs, "the float network")
-
-
-def _mixture(
-    source: Source,
-    request: Request,
-    network: PostTraining | None,
-    errors: ErrorTable | None,
-    compared: Compared,
-    say: Callable[[str], None],
-) -> Mixture | None:
-    """The network with layers in float, if that was asked for."""
-    keep, images = request.keep, compared.images
-    if network is None or not keep.asked:
-        return None
-    drop = keep.max_drop is not None
-    image_judge = ImageJudge(source.spec, images, compared.answers[FLOAT], drop) if images else None
-    return mix(network, errors or ErrorTable((), "", 0), keep, image_judge, say)
-
-
-def _examined(source: Source, request: Request, model: bytes, mixture: Mixture | None) -> Proof:
-    """The facts of a model that is what it was to be. Raises ProofError."""
-    in_float = mixture.in_float if mixture else {}
-    precision = "mixed" if in_float else request.precision
-    proof = examine(model, precision, source.spec.preprocessing)
-    if in_float:
-        check_mixed(proof, model, in_float)
-    elif precision == "int8":
-        check_layers_int8(proof, model, source.kind)
-    check_portable(proof)
-    return dataclasses.replace(proof, mixed=mixture.mixed) if mixture else proof
-
-
-def _calibration_set(source: Source, request: Request) -> ImageSet | None:
-    """None if no ranges are to be set."""
-    if request.precision != "int8" or source.kind == "qat":
-        return None
-    return calibration_set(source, request.calibration, request.samples, request.seed)
-
-
-def _gate(source: Source, request: Request, seen: frozenset[str]) -> tuple[Gate, Compared]:
-    """What has to be met, and the images to judge it on. Raises UsageError if they are too few to."""
-    images = fidelity_set(source, request.calibration, request.fidelity_samples, request.seed, seen)
+def _prepare(source: Source, request: Request) -> Prepared:
+    """Raises UsageError for a request that makes no sense for a source, or if images are missing or too few."""
+    sets_ranges = request.precision == "int8" and source.kind != "qat"
+    if request.calibration is not None and not sets_ranges:
+        raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
+    check_keep(request.keep, request.precision, source.kind, request.error_samples)
+    source = prepare_source(source, request.precision, request.rewrite)
+    given, seed = request.calibration, request.seed
+    calibration = calibration_set(source, given, request.samples, seed) if sets_ranges else None
+    seen = source.seen | (calibration.digests if calibration else frozenset())
+    images = fidelity_set(source, given, request.fidelity_samples, seed, seen)
     if images is None and request.precision == "int8" and request.fidelity_samples:
         raise UsageError(
             "no image is left, outside training and calibration, to compare the int8 file with its network on. Give "
@@ -200,11 +148,49 @@ def _gate(source: Source, request: Request, seen: frozenset[str]) -> tuple[Gate,
         )
     gate, compared = request.keep.gate(source.kind), compared_on(images, source.spec.classes)
     gate.check_images(compared.count, compared.labelled)
-    return gate, compared
+    return Prepared(source, request, calibration, seen, compared, gate)
 
 
-def _asked(source: Source, compared: Compared) -> Compared:
-    """With what the networks behind the file say of the images, by name."""
+def _quantize(prepared: Prepared) -> Quantized:
+    source, request = prepared.source, prepared.request
+    quantized = _quantized(prepared)
+    if request.precision == "int8" and not request.keep.asked:
+        # Before all that takes long.
+        proof = examine(quantized.model, "int8", source.spec.preprocessing)
+        check_layers_int8(proof, quantized.model, source.kind)
+    return quantized
+
+
+def _quantized(prepared: Prepared) -> Quantized:
+    source, precision, calibration = prepared.source, prepared.request.precision, prepared.calibration
+    if source.kind == "qat":
+        if precision != "int8":
+            raise UsageError(f"a QAT run converts to --int8, not {precision}; convert the float run instead")
+        with toolchain_errors("converting the QAT network"):
+            widen_ranges(source.network)
+            return Quantized(prepared, convert_quantization_aware(source.network))
+    kind = precision if calibration is None else "float32"
+    preprocessing = source.spec.preprocessing.on_int8_grid()
+    inputs = calibration.inputs(preprocessing) if calibration else None
+    with toolchain_errors(f"converting the network to {kind}"):
+        model = convert_float(source.network, kind)
+    if inputs is None:
+        return Quantized(prepared, model)
+    with toolchain_errors("quantizing the network"):
+        network = PostTraining(model, inputs, preprocessing.input_range)
+        return Quantized(prepared, network.quantize(), network)
+
+
+def _measure(quantized: Quantized, say: Callable[[str], None]) -> Measured:
+    compared = _asked(quantized.prepared)
+    errors = _layer_errors(quantized, compared.images or quantized.prepared.calibration)
+    mixture = _mixture(quantized, compared, errors, say)
+    return Measured(quantized.prepared, mixture.model if mixture else quantized.model, compared, errors, mixture)
+
+
+def _asked(prepared: Prepared) -> Compared:
+    """The images with what the networks behind the file say of them, by name."""
+    source, compared = prepared.source, prepared.compared
     if compared.images is None:
         return compared
     preprocessing = source.spec.preprocessing
@@ -218,8 +204,63 @@ def _asked(source: Source, compared: Compared) -> Compared:
     return dataclasses.replace(compared, answers=answers)
 
 
-def _rewriting(source: Source, answers: dict[str, Probabilities]) -> dict[str, Any] | None:
+def _layer_errors(quantized: Quantized, images: ImageSet | None) -> ErrorTable | None:
+    """Errors of the int8 model's layers; those of a QAT network against its trained weights, with nothing rounded."""
+    model, network, request = quantized.model, quantized.network, quantized.prepared.request
+    if request.precision != "int8" or images is None or request.error_samples == 0:
+        return None
+    inputs = images.spread(request.error_samples).inputs(quantized.prepared.source.spec.preprocessing.on_int8_grid())
+    if network is None:
+        return measure_layers(float_twin(model), model, inputs, "its own weights in float")
+    return measure_layers(network.float_model, model, inputs, "the float network")
+
+
+def _mixture(
+    quantized: Quantized, compared: Compared, errors: ErrorTable | None, say: Callable[[str], None]
+) -> Mixture | None:
+    """The network with layers in float, if that was asked for."""
+    network, keep, spec = quantized.network, quantized.prepared.request.keep, quantized.prepared.source.spec
+    if network is None or not keep.asked:
+        return None
+    images = ImageJudge(spec, compared, keep.max_drop is not None) if compared.images else None
+    return mix(network, errors or ErrorTable((), "", 0), keep, images, say)
+
+
+def _prove(measured: Measured) -> Proven:
+    """Raises ProofError if the model is not what it was to be, or does not meet its gate."""
+    prepared, errors = measured.prepared, measured.errors
+    proof, calibration = _examined(measured), prepared.calibration
+    spec = _spec_of(prepared.source, proof.precision)
+    classifier = open_flatbuffer(measured.model, spec)
+    delegate = coverage(classifier.network.operations())
+    proof = dataclasses.replace(
+        proof,
+        calibration={"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None,
+        delegate=None if delegate is None else dataclasses.asdict(delegate),
+        rewriting=_rewriting(measured),
+        layer_errors=errors.summary() if errors else None,
+        **vars(judge(classifier, measured.compared, prepared.gate, errors)),
+    )
+    return Proven(measured.model, spec, proof, prepared.seen, errors)
+
+
+def _examined(measured: Measured) -> Proof:
+    """The facts of a model that is what it was to be. Raises ProofError."""
+    model, mixture, source = measured.model, measured.mixture, measured.prepared.source
+    in_float = mixture.in_float if mixture else {}
+    precision = "mixed" if in_float else measured.prepared.request.precision
+    proof = examine(model, precision, source.spec.preprocessing)
+    if in_float:
+        check_mixed(proof, model, in_float)
+    elif precision == "int8":
+        check_layers_int8(proof, model, source.kind)
+    check_portable(proof)
+    return dataclasses.replace(proof, mixed=mixture.mixed) if mixture else proof
+
+
+def _rewriting(measured: Measured) -> dict[str, Any] | None:
     """What was rewritten, and how far the network is from what it was before, on the images or else on noise."""
+    source, answers = measured.prepared.source, measured.compared.answers
     if source.changes is None:
         return None
     pair = [answers[name] for name in (FLOAT, REWRITTEN) if name in answers]
@@ -230,14 +271,9 @@ def _rewriting(source: Source, answers: dict[str, Probabilities]) -> dict[str, A
     return {"changes": [dataclasses.asdict(change) for change in source.changes], "difference": difference}
 
 
-def _delegate(classifier: Classifier) -> dict[str, Any] | None:
-    found = coverage(classifier.network.operations())
-    return None if found is None else dataclasses.asdict(found)
-
-
 def _spec_of(source: Source, precision: str) -> ModelSpec:
     made = made_by()
-    provenance: Provenance = dataclasses.replace(
+    provenance = dataclasses.replace(
         source.spec.provenance,
         created=made["created"],
         kind=f"{precision} of a {'rewritten ' if source.rewritten else ''}{source.kind} network",

@@ -1,48 +1,106 @@
-"""How candidates of a conversion do on images, and what they cost."""
+"""What a converted model says of images that nothing was trained or calibrated on, beside the networks behind it."""
 
-import platform
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.bench.contents import benchmark_contents
-from edgeleuk.bench.record import Protocol
 from edgeleuk.data.label_names import refuse_near_names
 from edgeleuk.data.sampling import ImageSet
-from edgeleuk.quantization.fidelity import Probabilities, expect_finite
-from edgeleuk.quantization.gate import Standing
+from edgeleuk.quantization.fidelity import Probabilities, compare, expect_finite
+from edgeleuk.quantization.gate import Gate, Standing, check_met
+from edgeleuk.quantization.layer_errors import ErrorTable
+from edgeleuk.quantization.proof import Fidelity
 from edgeleuk.runtime.bundle import Bundle, pack
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import ModelSpec
 
-_PROTOCOL = Protocol(processes=6, runs=30, seconds=2.0)
+FLOAT, REWRITTEN, QAT = "float network", "rewritten network", "QAT network"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Images, the class of each (-1 if it is unknown), and what the networks behind the model say of them.
+
+    All are empty if there are no images to compare on.
+    """
+
+    images: ImageSet | None = None
+    truth: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    answers: dict[str, Probabilities] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many images."""
+        return len(self.truth)
+
+    @property
+    def labelled(self) -> int:
+        """How many of them have a known class."""
+        return int((self.truth >= 0).sum())
+
+    @property
+    def paths(self) -> list[Path]:
+        """The image files."""
+        return self.images.paths if self.images else []
+
+
+def compared_on(images: ImageSet | None, classes: tuple[str, ...]) -> Compared:
+    """The images with their classes, nothing asked yet. Raises SpecError for a label that is one but for its case."""
+    if images is None:
+        return Compared()
+    refuse_near_names((image.label for image in images.images if image.label is not None), classes)
+    truth = [classes.index(i.label) if i.label in classes else -1 for i in images.images]
+    return Compared(images, np.array(truth, np.int64))
 
 
 class ImageJudge:
     """Compares models, which take the same inputs, with the float network on images."""
 
-    def __init__(self, spec: ModelSpec, images: ImageSet, expected: Probabilities, with_drop: bool) -> None:
-        """`expected`: the float network's."""
+    def __init__(self, spec: ModelSpec, compared: Compared, with_drop: bool) -> None:
+        """`compared` holds the float network's answers. `with_drop`: also find the accuracy that is lost."""
         self._spec = spec
-        self._images = images
-        self._expected = expected
-        self._truth = known_labels(images, spec.classes) if with_drop else None
+        self._compared = compared
+        self._truth = compared.truth if with_drop else None
         self._inputs: list[NDArray[Any]] | None = None
-
-    @property
-    def count(self) -> int:
-        """How many images."""
-        return len(self._images.images)
 
     def __call__(self, model: bytes) -> Standing:
         """Run a model on the images."""
         classifier = open_flatbuffer(model, self._spec)
         if self._inputs is None:
-            self._inputs = [classifier.prepare(path) for path in self._images.paths]
+            self._inputs = [classifier.prepare(path) for path in self._compared.paths]
         found = np.stack([classifier.network.scores(values) for values in self._inputs])
-        return standing(found, self._expected, self._expected, self._truth)
+        expected = self._compared.answers[FLOAT]
+        return standing(found, expected, expected, self._truth)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a proof says of a model's answers: fidelity, accuracy and gate, see `Proof`."""
+
+    fidelity: tuple[Fidelity, ...]
+    accuracy: dict[str, Any] | None
+    gate: dict[str, Any]
+
+
+def judge(classifier: Classifier, compared: Compared, gate: Gate, errors: ErrorTable | None) -> Verdict:
+    """Run the model on the images. Raises ProofError if the gate is not met, ModelError for answers that are NaN.
+
+    Agreement is with the network that the model is made of: of a QAT run, that which was trained for int8.
+    """
+    if compared.images is None:
+        return Verdict((), None, gate.facts(None, 0, None))
+    scores: Probabilities = np.stack([classifier.network.scores(classifier.prepare(path)) for path in compared.paths])
+    reference = QAT if QAT in compared.answers else FLOAT
+    demanded = compared.truth if gate.max_drop is not None else None
+    found = standing(scores, compared.answers[reference], compared.answers[FLOAT], demanded)
+    check_met(gate, found, compared.count, reference, _worst(errors))
+    fidelity = tuple(compare(name, expected, scores) for name, expected in compared.answers.items())
+    labels = len(set(compared.answers[reference].argmax(axis=1).tolist()))
+    facts = gate.facts(found, compared.count, reference) | {"labels": labels}
+    return Verdict(fidelity, _accuracy(compared, scores), facts)
 
 
 def standing(
@@ -51,21 +109,12 @@ def standing(
     """Of what a model says of images, all float32 [n, classes], beside the network that it was made of.
 
     The drop is to the `original` float network, on the images whose class is known; None without any. Raises ModelError
-    where a number is not finite: NaN agrees with nothing.
+    if a number is not finite: NaN agrees with nothing.
     """
     expect_finite(found, expected, original)
     agreement = float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())
     drop = None if truth is None or not (truth >= 0).any() else accuracy(original, truth) - accuracy(found, truth)
     return Standing(agreement, drop)
-
-
-def known_labels(images: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """int64 [n]: the class of each image, -1 if it has no label or one that is not a class.
-
-    Raises SpecError for a label that is a class but for case or blanks.
-    """
-    refuse_near_names((image.label for image in images.images if image.label is not None), classes)
-    return np.array([classes.index(i.label) if i.label in classes else -1 for i in images.images], np.int64)
 
 
 def accuracy(probabilities: Probabilities, truth: NDArray[np.int64]) -> float:
@@ -81,15 +130,13 @@ def open_flatbuffer(model: bytes, spec: ModelSpec) -> Classifier:
     return Classifier(Bundle(pack(model, spec, {}, frozenset()), spec), Path("the converted model"))
 
 
-def costs(int8: bytes, mixed: bytes) -> dict[str, Any]:
-    """Size and median latency of a mixed network beside the int8 one's, JSON-able; here, one thread, in turn."""
-    record = benchmark_contents({"int8.tflite": int8, "mixed.tflite": mixed}, 1, _PROTOCOL)
-    int8_ms, mixed_ms = (round(result.latency.p50_ms, 3) for result in record.results)
-    return {
-        "size_bytes": len(mixed),
-        "int8_size_bytes": len(int8),
-        "int8_ms": int8_ms,
-        "mixed_ms": mixed_ms,
-        "threads": 1,
-        "machine": platform.machine(),
-    }
+def _accuracy(compared: Compared, scores: Probabilities) -> dict[str, Any] | None:
+    """Of the networks and of the model, on the images whose class is known; None without any."""
+    if not compared.labelled:
+        return None
+    networks = {name: accuracy(answers, compared.truth) for name, answers in compared.answers.items()}
+    return {"images": compared.labelled, "networks": networks, "model": accuracy(scores, compared.truth)}
+
+
+def _worst(errors: ErrorTable | None) -> str:
+    return ", ".join(f"{row.layer} ({row.own_db:.1f} dB)" for row in errors.worst_first()[:3]) if errors else ""

@@ -1,8 +1,12 @@
-"""Mixed precision: which layers stay in float, by name, by error, or as few as an accuracy gate needs."""
+"""Mixed precision: which layers stay in float, by name, by error or as few as a gate needs, and what that costs."""
 
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.contents import benchmark_contents
 from edgeleuk.errors import ProofError, UsageError
 from edgeleuk.quantization.gate import Gate, Standing, describe
 from edgeleuk.quantization.layer_errors import ErrorTable, LayerError
@@ -11,9 +15,9 @@ from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.runtime.graph import Graph, Operator
 
 Reasons = dict[str, str]  # tensor that names an operator in float: why it is
-
-
 Judge = Callable[[bytes], Standing]
+
+_PROTOCOL = Protocol(processes=6, runs=30, seconds=2.0)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,35 @@ class Choice:
     model: bytes
     in_float: Reasons
     standing: Standing | None = None
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A model with the operators in float, by tensor, and why. `mixed` is for its proof.
+
+    Nothing is in float if the int8 network meets the gate by itself; `mixed` is None then.
+    """
+
+    model: bytes
+    in_float: Reasons
+    mixed: dict[str, Any] | None
+
+
+def mix(
+    network: PostTraining, errors: ErrorTable, keep: Keep, judge: Judge | None, say: Callable[[str], None]
+) -> Mixture:
+    """Choose what is in float and state what it costs and gains. Raises what `choose` raises."""
+    choice = choose(network, errors, keep, judge, say)
+    if not choice.in_float:
+        return Mixture(choice.model, {}, None)
+    int8 = network.quantize()
+    mixed = {
+        "operators": len(network.graph.operators),
+        "float": _rows(network.graph, choice.in_float),
+        **_costs(int8, choice.model),
+        "int8_agreement": judge(int8).agreement if judge else None,
+    }
+    return Mixture(choice.model, choice.in_float, mixed)
 
 
 def choose(
@@ -175,3 +208,26 @@ def _not_met(keep: Keep, tried: Sequence[Choice]) -> str:
         f"{describe(nearest.standing)}, with {layers} in float. Nothing was written; --max-float allows more, "
         "--samples calibrates on more images, and 'edgeleuk qat' trains the network for int8"
     )
+
+
+def _rows(graph: Graph, in_float: Reasons) -> list[dict[str, str]]:
+    """What is in float, in graph order."""
+    return [
+        {"layer": layer_name(name), "operator": operator.name, "tensor": name, "because": in_float[name]}
+        for operator in graph.operators
+        if (name := tensor_of(graph, operator)) in in_float
+    ]
+
+
+def _costs(int8: bytes, mixed: bytes) -> dict[str, Any]:
+    """Size and median latency of a mixed network beside the int8 one's, JSON-able; here, one thread, in turn."""
+    record = benchmark_contents({"int8.tflite": int8, "mixed.tflite": mixed}, 1, _PROTOCOL)
+    int8_ms, mixed_ms = (round(result.latency.p50_ms, 3) for result in record.results)
+    return {
+        "size_bytes": len(mixed),
+        "int8_size_bytes": len(int8),
+        "int8_ms": int8_ms,
+        "mixed_ms": mixed_ms,
+        "threads": 1,
+        "machine": platform.machine(),
+    }

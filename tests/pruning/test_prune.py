@@ -15,7 +15,7 @@ from edgeleuk.pruning.macs import count_macs
 from edgeleuk.pruning.plan import read_plan
 from edgeleuk.pruning.prune import prune
 from edgeleuk.pruning.slicing import slice_network
-from edgeleuk.quantization.convert import Conversion, Request, convert
+from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
 from edgeleuk.training.checkpoint import load_checkpoint
@@ -70,7 +70,7 @@ def test_its_answers_are_those_of_its_best_epoch(pruned: tuple[Path, list[str]])
     assert accuracy == pytest.approx(run.best["val_accuracy"])
 
 
-def _check_int8(conversion: Conversion) -> None:
+def _check_int8(conversion: Proven) -> None:
     proof = conversion.proof
     assert proof.operators["CONV_2D"] == 94
     assert (proof.float_tensors, proof.quantize_nodes, proof.dequantize_nodes) == (0, 0, 0)

@@ -13,7 +13,7 @@ from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.layers import AverageConvolution
-from edgeleuk.quantization.convert import Conversion, Request, convert
+from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.runs import load_network
@@ -36,7 +36,7 @@ def _count(network: Any, kind: Any) -> int:
 
 
 @pytest.fixture(scope="module")
-def rewritten(stock_run: Path) -> Conversion:
+def rewritten(stock_run: Path) -> Proven:
     return convert(load_source(stock_run), Request("int8", samples=8, fidelity_samples=8, keep=ANY))
 
 
@@ -62,7 +62,7 @@ def test_it_converts_as_it_is_in_ten_pieces_where_that_is_asked_for(stock_run: P
     assert (proof.delegate["partitions"], proof.delegate["outside"]) == (10, {"AVERAGE_POOL_2D": 9, "SOFTMAX": 1})
 
 
-def test_rewritten_it_is_one_piece_and_its_proof_says_what_was_done(rewritten: Conversion) -> None:
+def test_rewritten_it_is_one_piece_and_its_proof_says_what_was_done(rewritten: Proven) -> None:
     proof = rewritten.proof
     assert proof.delegate is not None
     assert proof.delegate["partitions"] == 1
@@ -74,7 +74,7 @@ def test_rewritten_it_is_one_piece_and_its_proof_says_what_was_done(rewritten: C
     assert rewritten.spec.provenance.kind == "int8 of a rewritten float network"
 
 
-def test_rewriting_alone_makes_no_difference_and_it_is_measured(rewritten: Conversion) -> None:
+def test_rewriting_alone_makes_no_difference_and_it_is_measured(rewritten: Proven) -> None:
     assert rewritten.proof.rewriting is not None
     difference = rewritten.proof.rewriting["difference"]
     assert (difference["images"], difference["label_agreement"]) == (8, 1)

@@ -11,7 +11,7 @@ from edgeleuk.data.index import Index
 from edgeleuk.keras.network import build_network
 from edgeleuk.pruning.macs import count_macs
 from edgeleuk.pruning.prune import prune
-from edgeleuk.quantization.convert import Conversion, Request, convert
+from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
 from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig
@@ -32,7 +32,7 @@ def short_run(cells_index: Path, tiny_settings: dict[str, Any], tmp_path_factory
     return train(Index.load(cells_index), settings, out, report=lambda text: None).folder
 
 
-def _check_int8(conversion: Conversion) -> None:
+def _check_int8(conversion: Proven) -> None:
     proof = conversion.proof
     assert (proof.operators["CONV_2D"], proof.operators["DEPTHWISE_CONV_2D"]) == (CONVOLUTIONS, POOLS)
     assert (proof.float_tensors, proof.quantize_nodes, proof.dequantize_nodes) == (0, 0, 0)
