@@ -1,6 +1,7 @@
 """Options made from a configuration dataclass: the same names, types and help on the command line and in TOML."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -99,8 +100,30 @@ json_option = click.option(
 )
 
 
-def run_options(function: Command) -> Command:
-    """Add the options that every command has which makes a run."""
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What every command is told that makes a run."""
+
+    output: Path
+    resume: bool
+    tensorboard: bool
+    as_json: bool
+    data_root: Path | None
+
+    @property
+    def log_folder(self) -> Path | None:
+        """Where TensorBoard logs go."""
+        return self.output.with_name(self.output.name + ".logs") if self.tensorboard else None
+
+
+def run_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every command has which makes a run; they arrive as `run`, a `RunOptions`."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> None:
+        told = {item.name: given.pop(item.name) for item in dataclasses.fields(RunOptions)}
+        function(run=RunOptions(**told), **given)
+
     for option in (
         data_root_option,
         json_option,
@@ -108,10 +131,5 @@ def run_options(function: Command) -> Command:
         click.option("--resume", is_flag=True, help="Resume an interrupted run from its last complete epoch."),
         click.option("-o", "--output", required=True, type=OutputFolder(), metavar="RUN", help="Run folder."),
     ):
-        function = option(function)
-    return function
-
-
-def log_folder(output: Path, wanted: bool) -> Path | None:
-    """Where TensorBoard logs go."""
-    return output.with_name(output.name + ".logs") if wanted else None
+        command = option(command)
+    return command

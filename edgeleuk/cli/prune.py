@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import config_options, log_folder, made, run_options
+from edgeleuk.cli.options import RunOptions, config_options, made, run_options
 from edgeleuk.cli.output import progress_to
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
@@ -22,15 +22,7 @@ from edgeleuk.training.config import PruneConfig, percentage
 @click.argument("source", type=Existing("run", "a folder that 'edgeleuk train' writes"), metavar="FLOAT_RUN")
 @run_options
 @config_options(PruneConfig)
-def command(
-    source: Path,
-    output: Path,
-    resume: bool,
-    tensorboard: bool,
-    as_json: bool,
-    data_root: Path | None,
-    **given: Any,
-) -> None:
+def command(source: Path, run: RunOptions, **given: Any) -> None:
     """Remove filters of FLOAT_RUN's network until it fits --macs or --budget-ms, fine-tune it, write the folder RUN.
 
     Filters that matter least for their cost are removed first. RUN is a float run: qat, convert and evaluate take it.
@@ -41,9 +33,9 @@ def command(
     from edgeleuk.pruning.prune import prune
     from edgeleuk.training.run import load_run_folder
 
-    source_run = load_run_folder(source, data_root)
-    run = prune(source_run, settings, output, resume, progress_to(as_json), log_folder(output, tensorboard))
-    show_run(run, "pruned network as it was", as_json)
+    source_run, report = load_run_folder(source, run.data_root), progress_to(run.as_json)
+    run_made = prune(source_run, settings, run.output, run.resume, report, run.log_folder)
+    show_run(run_made, "pruned network as it was", run.as_json)
 
 
 def _refuse_bare_share(macs: str | None) -> None:

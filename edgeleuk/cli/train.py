@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import config_options, log_folder, made, run_options, typed
+from edgeleuk.cli.options import RunOptions, config_options, made, run_options, typed
 from edgeleuk.cli.output import progress_to, show, show_json_text
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
@@ -54,16 +54,7 @@ from edgeleuk.training.config import TrainConfig
 @run_options
 @config_options(TrainConfig)
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
-def command(
-    data: Path,
-    output: Path,
-    resume: bool,
-    tensorboard: bool,
-    as_json: bool,
-    cross_validate: bool,
-    data_root: Path | None,
-    **given: Any,
-) -> None:
+def command(data: Path, run: RunOptions, cross_validate: bool, **given: Any) -> None:
     """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
 
     A folder is split into folds first; an index made by 'edgeleuk data split' says its own.
@@ -79,11 +70,10 @@ def command(
     from edgeleuk.training.cross_validation import cross_validate as train_folds
     from edgeleuk.training.train import train
 
-    index = open_index(data, settings.folds, settings.seed, data_root=data_root)
-    logs = log_folder(output, tensorboard)
+    index = open_index(data, settings.folds, settings.seed, data_root=run.data_root)
+    place, report = run.output, progress_to(run.as_json)
     if cross_validate:
-        summary = train_folds(index, settings, output, resume, progress_to(as_json), logs)
-        show_json_text((output / SUMMARY).read_text(encoding="utf-8")) if as_json else show(summary)
+        summary = train_folds(index, settings, place, run.resume, report, run.log_folder)
+        show_json_text((place / SUMMARY).read_text(encoding="utf-8")) if run.as_json else show(summary)
         return
-    run = train(index, settings, output, resume, progress_to(as_json), logs)
-    show_run(run, "network as it was", as_json)
+    show_run(train(index, settings, place, run.resume, report, run.log_folder), "network as it was", run.as_json)
