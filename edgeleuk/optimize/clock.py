@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from edgeleuk.optimize.record import Spent
 
@@ -18,34 +18,29 @@ class Clock:
     ) -> None:
         """Start counting on top of `before`; `keep` gets what was spent whenever some training or measuring ends."""
         self._before, self._now, self._keep, self._started = before, now, keep, now()
-        self._training_s = self._measuring_s = 0.0
+        self._counted = {"training": 0.0, "measuring": 0.0}
 
-    @contextmanager
-    def training(self) -> Iterator[None]:
+    def training(self) -> AbstractContextManager[None]:
         """What is done within counts as training, also if it fails."""
-        started = self._now()
-        try:
-            yield
-        finally:
-            self._training_s += self._now() - started
-            self._keep(self.spent)
+        return self._counting("training")
+
+    def measuring(self) -> AbstractContextManager[None]:
+        """What is done within counts as measuring, also if it fails."""
+        return self._counting("measuring")
 
     @contextmanager
-    def measuring(self) -> Iterator[None]:
-        """What is done within counts as measuring, also if it fails."""
+    def _counting(self, what: str) -> Iterator[None]:
         started = self._now()
         try:
             yield
         finally:
-            self._measuring_s += self._now() - started
+            self._counted[what] += self._now() - started
             self._keep(self.spent)
 
     @property
     def spent(self) -> Spent:
         """Up to now."""
-        rest = self._now() - self._started - self._training_s - self._measuring_s
-        return Spent(
-            self._before.training_s + self._training_s,
-            self._before.measuring_s + self._measuring_s,
-            self._before.overhead_s + rest,
-        )
+        training_s, measuring_s = self._counted.values()
+        rest = self._now() - self._started - training_s - measuring_s
+        before = self._before
+        return Spent(before.training_s + training_s, before.measuring_s + measuring_s, before.overhead_s + rest)

@@ -1,6 +1,7 @@
 """The end of a search: models measured together, one chosen, held against the reference, and all of it written."""
 
 import dataclasses
+import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,12 @@ from edgeleuk.errors import EdgeleukError
 from edgeleuk.evaluation.comparison import Comparison
 from edgeleuk.evaluation.evaluate import shown_path
 from edgeleuk.files import output_errors, sha256_file, whole_file, write_text
-from edgeleuk.optimize.choice import choose, most_accurate, pareto_front
-from edgeleuk.optimize.commands import commands_of
-from edgeleuk.optimize.config import FLOAT, PRUNED, Candidate
+from edgeleuk.optimize.config import FLOAT, PRUNED, QAT, Candidate
 from edgeleuk.optimize.device import Device
 from edgeleuk.optimize.halving import Halving
 from edgeleuk.optimize.jobs import Job
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, Reference, Refused, Rung, SearchRecord, Trial
+from edgeleuk.statistics.pareto import front_of
 
 _STATES = {"COMPLETE": COMPLETE, "PRUNED": STOPPED, "FAIL": FAILED}
 _MEASURED, _FAULTS = "measured_ms", "measured_faults"
@@ -195,7 +195,7 @@ class Conclusion:
     def _reproduce(self, chosen: Trial | None) -> tuple[str, ...]:
         if chosen is None:
             return (self.command,)
-        return self.command, *commands_of(self.halving, Candidate(**chosen.settings))
+        return self.command, *map(shlex.join, _commands(self.halving, Candidate(**chosen.settings)))
 
 
 def _below(path: Path, folder: Path) -> str:
@@ -213,3 +213,53 @@ def _notes(index: Index, split: str | None, nothing: bool) -> Iterator[str]:
         )
     if split is not None and not any(image.subject for image in index.images):
         yield "no subject is known, so nothing is said about new subjects"
+
+
+def pareto_front(trials: Sequence[Trial], budget_ms: float) -> tuple[Trial, ...]:
+    """Complete trials within the budget that no other is at least as fast and as accurate as, the fastest first.
+
+    Of equals the first stays.
+    """
+    points: dict[tuple[float, float], Trial] = {}
+    for trial in trials:
+        if trial.state == COMPLETE and trial.latency_ms is not None and trial.accuracy is not None:
+            points.setdefault((trial.latency_ms, trial.accuracy), trial)
+    return tuple(points[point] for point in front_of([point for point in points if point[0] <= budget_ms]))
+
+
+def choose(front: Sequence[Trial], reference: Reference) -> Trial | None:
+    """The fastest that is at least as accurate as the reference on validation; if none is, the most accurate.
+
+    Nothing of the allowed drop is spent here: what is chosen as the best of many on the same images has been lucky on
+    them, and the margin is for the gate, on images that choose nothing.
+    """
+    good = [trial for trial in front if trial.accuracy is not None and trial.accuracy >= reference.accuracy]
+    return good[0] if good else (front[-1] if front else None)
+
+
+def most_accurate(references: Sequence[Reference]) -> Reference:
+    """The float network that is hardest to follow: best validation accuracy, then weighted F1; of equals the first."""
+    return max(references, key=lambda reference: (reference.accuracy, reference.weighted_f1))
+
+
+def _commands(halving: Halving, candidate: Candidate) -> Iterator[list[str]]:
+    """Command lines, to be run beside the search's folder; the runs they make are named float, pruned and qat."""
+    config = halving.config.training(candidate, str(halving.teacher))
+    yield ["edgeleuk", "train", str(halving.folder / "index.json"), *_options(config), "-o", FLOAT]
+    last = FLOAT
+    for command, settings in halving.steps(candidate).items():
+        if settings is not None:
+            made = {"prune": PRUNED, "qat": QAT}[command]
+            yield ["edgeleuk", command, last, *_options(settings), "-o", made]
+            last = made
+    yield ["edgeleuk", "convert", last, "--int8", "-o", "model.tflite"]
+
+
+def _options(config: Any) -> list[str]:
+    """What differs from the defaults."""
+    given = []
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if value != item.default and value is not None:
+            given += [f"--{item.name.replace('_', '-')}", str(value)]
+    return given

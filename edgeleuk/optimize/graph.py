@@ -10,7 +10,7 @@ from edgeleuk.optimize.config import Shape
 from edgeleuk.pruning.channels import find_channels
 from edgeleuk.pruning.importance import bn_l1
 from edgeleuk.pruning.latency import int8_content
-from edgeleuk.pruning.planning import Chooser
+from edgeleuk.pruning.plan import Chooser
 from edgeleuk.pruning.ranking import Limits
 from edgeleuk.pruning.slicing import slice_network
 from edgeleuk.training.config import PruneConfig, macs_budget, percentage

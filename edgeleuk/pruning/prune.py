@@ -15,9 +15,7 @@ from edgeleuk.keras.graph import carry_weights
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.pruning.latency import int8_latency_ms
 from edgeleuk.pruning.normalization import recalibrate
-from edgeleuk.pruning.plan import Plan, read_plan, write_plan
-from edgeleuk.pruning.plan_text import render_plan
-from edgeleuk.pruning.planning import MeasureMs, make_plan
+from edgeleuk.pruning.plan import MeasureMs, Plan, make_plan, read_plan, render_plan, write_plan
 from edgeleuk.pruning.slicing import slice_network
 from edgeleuk.training.config import PruneConfig
 from edgeleuk.training.fitting import Fitter, Phase

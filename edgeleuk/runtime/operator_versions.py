@@ -12,54 +12,18 @@ from collections.abc import Mapping
 from edgeleuk.runtime.graph import Graph, Operator
 
 _SINCE = "1.14.0"
+# Operators whose second version takes int8, as most do.
+_SECOND = (
+    "ADD ARG_MAX ARG_MIN AVERAGE_POOL_2D CONCATENATION DEQUANTIZE EQUAL GATHER GREATER GREATER_EQUAL L2_NORMALIZATION "
+    "LESS LESS_EQUAL LOGISTIC LOG_SOFTMAX MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL NOT_EQUAL PACK PAD PADV2 REDUCE_MAX "
+    "REDUCE_MIN RELU6 RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR SELECT SLICE SOFTMAX SPACE_TO_DEPTH SPLIT STRIDED_SLICE "
+    "SUB TANH TRANSPOSE UNPACK"
+)
 # Version with int8 activations; if int8 came at another time than most, the runtime that brought it.
 _INT8: Mapping[str, tuple[int, str]] = {
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), (3, _SINCE)),
     "FULLY_CONNECTED": (4, _SINCE),
-    **dict.fromkeys(
-        (
-            "ADD",
-            "ARG_MAX",
-            "ARG_MIN",
-            "AVERAGE_POOL_2D",
-            "CONCATENATION",
-            "DEQUANTIZE",
-            "EQUAL",
-            "GATHER",
-            "GREATER",
-            "GREATER_EQUAL",
-            "L2_NORMALIZATION",
-            "LESS",
-            "LESS_EQUAL",
-            "LOGISTIC",
-            "LOG_SOFTMAX",
-            "MAXIMUM",
-            "MAX_POOL_2D",
-            "MEAN",
-            "MINIMUM",
-            "MUL",
-            "NOT_EQUAL",
-            "PACK",
-            "PAD",
-            "PADV2",
-            "REDUCE_MAX",
-            "REDUCE_MIN",
-            "RELU6",
-            "RESIZE_BILINEAR",
-            "RESIZE_NEAREST_NEIGHBOR",
-            "SELECT",
-            "SLICE",
-            "SOFTMAX",
-            "SPACE_TO_DEPTH",
-            "SPLIT",
-            "STRIDED_SLICE",
-            "SUB",
-            "TANH",
-            "TRANSPOSE",
-            "UNPACK",
-        ),
-        (2, _SINCE),
-    ),
+    **dict.fromkeys(_SECOND.split(), (2, _SINCE)),
     "SUM": (2, "1.15.0"),
     "RELU": (2, "2.1.0"),
     "TRANSPOSE_CONV": (2, "2.2.0"),

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.optimize.choice import choose, most_accurate, pareto_front
+from edgeleuk.optimize.conclusion import choose, most_accurate, pareto_front
 from edgeleuk.optimize.record import COMPLETE, STOPPED, Reference, Trial
 
 BUDGET_MS = 5.0
