@@ -18,7 +18,8 @@ from typing import Any
 from benchmarks.measure import positive, progress
 from benchmarks.models import SHAPES, model_path, spec, write_images
 from edgeleuk.bench.candidates import Request
-from edgeleuk.bench.record import Protocol, Record, Result
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.remote import Remote, benchmark_remotely
 from edgeleuk.bench.session import benchmark
 from edgeleuk.errors import EdgeleukError

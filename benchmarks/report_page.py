@@ -18,7 +18,8 @@ from benchmarks.browser import chromium
 from benchmarks.measure import Figure, finish, median_figure, parser, positive
 from benchmarks.models import HALF, SHAPES, model_path
 from edgeleuk.bench.candidates import Request
-from edgeleuk.bench.record import Protocol, Record
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Record
 from edgeleuk.bench.session import benchmark
 
 SIZE_BAR_MB, OPEN_BAR_S = 3.0, 2.0

@@ -22,11 +22,11 @@ from benchmarks.measure import Figure, finish, median_figure, parser, ratios
 from benchmarks.models import FULL, HALF, Shape, model_path
 from benchmarks.trust_models import LAYERS, chain_path
 from edgeleuk.bench.candidates import Request
-from edgeleuk.bench.child import run_task
 from edgeleuk.bench.compare import Comparison, compare
-from edgeleuk.bench.record import Protocol, Record
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Record
 from edgeleuk.bench.session import benchmark
-from edgeleuk.bench.worker import Task
+from edgeleuk.bench.worker import Task, run_task
 
 AGREEMENT_BAR, SLOWDOWN = 0.03, 1.10
 _WARM_UP_S, _LEAST_RUNS, _SECONDS = 0.5, 30, 1.5

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeleuk.bench.record import Protocol, read_record
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import read_record
 from edgeleuk.demo import DemoSettings, demo
 from edgeleuk.errors import OutputError
 from edgeleuk.files import to_json

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.peers.environment import UnavailableError
 from benchmarks.peers.models import ROOT
 from benchmarks.peers.worker import Task
-from edgeleuk.device.trial import how_it_ended
+from edgeleuk.processes.child import how_it_ended
 
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from benchmarks.peers.worker import main; main()"
 _PATIENCE_S = 600.0

@@ -17,7 +17,7 @@ from benchmarks.peers.engines import Engine, import_engine, open_engine
 from benchmarks.peers.make_network import EVALUATION, EVALUATION_INPUTS
 from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.measured import Protocol
-from edgeleuk.bench.process import process_run
+from edgeleuk.bench.queries import process_run
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,14 +10,16 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.bench.child import ProcessDiedError, run_task
-from edgeleuk.bench.record import CascadeFacts, ModelFacts, ProcessRun, Protocol, Result
-from edgeleuk.bench.worker import Task
+from edgeleuk.bench.compare import compare
+from edgeleuk.bench.measured import CascadeFacts, ModelFacts, ProcessRun, Protocol
+from edgeleuk.bench.record import Record, Result
+from edgeleuk.bench.worker import ProcessDiedError, Task, run_task
 from edgeleuk.codec import decode
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.sources.files import named_images
+from edgeleuk.statistics.latency import FEWEST_FOR_RATIO
 
 MAX_IMAGES = 256
 Run = Callable[[Task], Any]  # run_task, or what stands for it
@@ -64,6 +66,35 @@ def candidates(request: Request) -> list[Candidate]:
             for threads in request.threads:
                 made.append(Candidate(path, Result(facts, backend, _version(backend), threads)))
     return made
+
+
+def refuse_incomparable(baseline: Record, request: Request, elsewhere: bool = False) -> None:
+    """Raise DataError if nothing in `baseline` can be a pair with what `request` measures, as `compare` would.
+
+    Also if either side has too few processes for an interval: nothing could be told, after minutes of measuring.
+
+    `elsewhere`: on another device, of which it is not known what interpreter "auto" takes there.
+    """
+    known = tuple(dict.fromkeys(result.backend for result in baseline.results))
+    backends: dict[str, None] = {}
+    for name in request.backends:
+        here = (name,) if elsewhere else (interpreter_class(name)[1],)
+        backends |= dict.fromkeys(known if elsewhere and name == "auto" else here)
+    processes = max((result.processes for result in baseline.results), key=len, default=())  # as if there were enough
+    planned = tuple(
+        Result(facts, backend, "", threads, processes)
+        for facts in model_facts(request.models)
+        for backend in backends
+        for threads in request.threads
+    )
+    pairs = compare(baseline, dataclasses.replace(baseline, results=planned)).pairs
+    few = "this measurement" if request.protocol.processes < FEWEST_FOR_RATIO else None
+    few = few or next((f"{pair.title} of the baseline" for pair in pairs if not pair.judged), None)
+    if few:
+        raise DataError(
+            f"{few} has too few processes: to tell a regression from noise takes {FEWEST_FOR_RATIO} on each side; "
+            f"measure with --processes {FEWEST_FOR_RATIO} or more"
+        )
 
 
 def model_facts(paths: Sequence[Path], with_images: bool = False) -> list[ModelFacts]:

@@ -1,4 +1,4 @@
-"""What a record is made of: one frozen dataclass a thing measured, as it stands in the JSON."""
+"""What a record is made of: one frozen dataclass a thing measured, as it stands in the JSON. Needs no numpy."""
 
 from dataclasses import dataclass
 from typing import Any

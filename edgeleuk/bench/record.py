@@ -9,16 +9,12 @@ from typing import Any
 from edgeleuk.bench.measured import (
     FIRST_MODEL,
     LARGE_MODEL,
-    CascadeFacts,
     Condition,
-    Energy,
     ModelFacts,
     OperatorTime,
     ProcessRun,
     Protocol,
-    Stage,
     Sustained,
-    TensorFacts,
 )
 from edgeleuk.bench.summary import Summary, fewest_threads, summarise
 from edgeleuk.codec import decode, digest, dump, parse_json
@@ -27,27 +23,6 @@ from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.statistics.latency import Latency, latency
 from edgeleuk.text import counted
 
-__all__ = [
-    "FIRST_MODEL",
-    "KIND",
-    "LARGE_MODEL",
-    "SCHEMA_VERSION",
-    "CascadeFacts",
-    "Condition",
-    "Energy",
-    "ModelFacts",
-    "OperatorTime",
-    "ProcessRun",
-    "Protocol",
-    "Record",
-    "Result",
-    "Stage",
-    "Sustained",
-    "TensorFacts",
-    "best_threads",
-    "parse_record",
-    "read_record",
-]
 SCHEMA_VERSION = 1
 KIND = "edgeleuk benchmark"
 

@@ -5,19 +5,22 @@ A B C A B C: what slows the machine for a while slows all alike.
 
 import dataclasses
 import math
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import edgeleuk
 from edgeleuk.bench.candidates import MAX_IMAGES, Candidate, Request, Run, candidates, examined, image_files
-from edgeleuk.bench.child import run_task
 from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.machine import describe_machine
-from edgeleuk.bench.record import Condition, ProcessRun, Record, Sustained
+from edgeleuk.bench.measured import Condition, ProcessRun, Protocol, Sustained
+from edgeleuk.bench.record import Record
 from edgeleuk.bench.validity import faults
+from edgeleuk.bench.worker import run_task
 from edgeleuk.codec import decode
 from edgeleuk.errors import EdgeleukError
 
@@ -58,6 +61,23 @@ def benchmark(request: Request, progress: Progress = lambda _: None, run: Run = 
     record = _record(request, machine, chosen, tuple(watch.taken), ended)
     if failure is not None:
         raise StoppedError(str(failure), record) from failure
+    return record
+
+
+def benchmark_contents(
+    models: Mapping[str, bytes], threads: int, protocol: Protocol, images: tuple[str, ...] = ()
+) -> Record:
+    """The record of models by name, in their order; a name ends in .tflite. `images`: as in a `Request`.
+
+    Raises ModelError if one cannot be run; KeyboardInterrupt after Ctrl-C, which a benchmark takes for "enough".
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        paths = tuple(Path(folder) / name for name in models)
+        for path, content in zip(paths, models.values(), strict=True):
+            path.write_bytes(content)
+        record = benchmark(Request(paths, threads=(threads,), images=images, protocol=protocol))
+    if record.partial:
+        raise KeyboardInterrupt
     return record
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.bench.record import TensorFacts
+from edgeleuk.bench.measured import TensorFacts
 from edgeleuk.errors import ModelError
-from edgeleuk.runtime.backend import open_interpreter
+from edgeleuk.runtime.backend import open_interpreter, operations_of
 from edgeleuk.runtime.bundle import FIRST, is_cascade, parse_bundle
 
 _FLOATS = (np.float16, np.float32, np.float64)
@@ -56,9 +56,8 @@ class Subject:
         return tuple(found)
 
     def operations(self) -> list[dict[str, Any]]:
-        """See `Network.operations`."""
-        ask = getattr(self.interpreter, "_get_ops_details", None)
-        return [] if ask is None else list(ask())
+        """See `operations_of`."""
+        return operations_of(self.interpreter)
 
     def arena_bytes(self) -> int | None:
         """Bytes from the first to the last activation that the interpreter itself holds; None if it tells none.

@@ -1,30 +1,26 @@
-"""The child's side: one model in a process of its own. Does what standard input asks, prints one line of JSON."""
+"""One model in a process of its own: what it is asked, what it does there, and what came of it."""
 
-import ctypes
 import dataclasses
-import json
-import os
-import signal
 import statistics
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.bench.conditions import Watch
 from edgeleuk.bench.energy import find_meter, metered
-from edgeleuk.bench.process import peak_memory_mib, process_run
-from edgeleuk.bench.queries import timed, warm_up
-from edgeleuk.bench.record import FIRST_MODEL, LARGE_MODEL, Energy, OperatorTime, Protocol, Stage, Sustained
+from edgeleuk.bench.measured import FIRST_MODEL, LARGE_MODEL, Energy, OperatorTime, Protocol, Stage, Sustained
+from edgeleuk.bench.queries import peak_memory_mib, process_run, timed, warm_up
 from edgeleuk.bench.subject import CascadeSubject, Subject, open_subject
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.files import sha256_bytes
+from edgeleuk.processes.child import ISOLATED, answer, run_module
+from edgeleuk.text import counted
 
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _WINDOW_S = 10.0
 _METERED_S = 1.0
+_START_S, _QUERY_S, _UNCOUNTED_QUERIES = 120.0, 60.0, 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,23 +42,36 @@ class Task:
     sha256: str | None = None
 
 
+class ProcessDiedError(ModelError):
+    """The process that ran a model ended without an answer: a crash, a signal, too little memory."""
+
+
+def run_task(task: Task, python: Sequence[str] = ISOLATED, patience_s: float | None = None) -> Any:
+    """What a worker answers, a JSON object.
+
+    Raises ModelError if the model cannot be run, ProcessDiedError if its process crashed or hangs.
+    """
+    # A minute for each query that has to be.
+    patience_s = patience_s or _START_S + 20 * task.seconds + _QUERY_S * (task.runs + _UNCOUNTED_QUERIES)
+    outcome = run_module(__name__, dataclasses.asdict(task), python, patience_s)
+    if outcome.failure is None:
+        return outcome.answer
+    if outcome.died:
+        who = f"{task.model} under {task.backend}, {counted(task.threads, 'thread')}"
+        raise ProcessDiedError(f"{who}: {outcome.failure}")
+    refused = ModelError(outcome.failure)
+    refused.of_name = outcome.of_name
+    raise refused
+
+
 def main() -> None:
-    """Answer the task on standard input. The last argument is the process to end with."""
-    _end_with(int(sys.argv[-1]))
-    raw = json.load(sys.stdin)
+    """The worker's side."""
+    answer(_do)
+
+
+def _do(raw: dict[str, Any]) -> dict[str, Any]:
     task = Task(**raw | {"protocol": Protocol(**raw["protocol"]), "images": tuple(raw["images"])})
-    try:
-        answer: tuple[dict[str, Any] | None, str | None, bool] = _ACTIONS[task.do](task), None, False
-    except EdgeleukError as error:
-        answer = None, str(error), error.of_name
-    print(json.dumps(answer))
-
-
-def _end_with(parent: int) -> None:
-    """Have this process killed when its parent ends, whatever ends it; no one would read its answer."""
-    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:  # it was faster
-        os._exit(1)
+    return _ACTIONS[task.do](task)
 
 
 def measure(task: Task) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from edgeleuk.bench.contents import benchmark_contents
-from edgeleuk.bench.record import Protocol, Result
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Result
+from edgeleuk.bench.session import benchmark_contents
 
 _PROTOCOL = Protocol(processes=6, runs=30, seconds=3.0)
 

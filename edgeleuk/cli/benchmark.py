@@ -160,7 +160,7 @@ def _request(options: dict[str, Any]) -> "Request":
 
 
 def _baseline(options: dict[str, Any], request: "Request") -> "Record | None":
-    from edgeleuk.bench.baseline import refuse_incomparable
+    from edgeleuk.bench.candidates import refuse_incomparable
     from edgeleuk.bench.record import read_record
 
     if options["baseline"] is None:

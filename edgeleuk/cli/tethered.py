@@ -4,24 +4,16 @@ Standard input is the tether. It ends when the near end wants an end, is gone, o
 interrupted as by Ctrl-C.
 """
 
-import os
 import signal
 import sys
 import threading
 
 from edgeleuk.cli import main
-
-_main_thread = threading.get_ident()
-
-
-def _interrupt_at_end() -> None:
-    while os.read(0, 4096):
-        pass
-    signal.pthread_kill(_main_thread, signal.SIGINT)  # to that thread, or what it waits in would go on waiting
-
+from edgeleuk.processes.child import at_end_of_stdin
 
 if __name__ == "__main__":
-    threading.Thread(target=_interrupt_at_end, daemon=True).start()
+    here = threading.get_ident()  # interrupt this thread, or what it waits in would go on waiting
+    at_end_of_stdin(lambda: signal.pthread_kill(here, signal.SIGINT))
     try:
         main(sys.argv[1:])
     except KeyboardInterrupt:

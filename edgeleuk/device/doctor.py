@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from edgeleuk.device.host import this_host
 from edgeleuk.device.processor import this_processor
 from edgeleuk.device.surroundings import this_clock, this_place, this_user
 from edgeleuk.device.trial import Request, try_interpreter
-from edgeleuk.text import counted
+from edgeleuk.text import counted, one_line, wrapped
 
 SCHEMA_VERSION = 1
 MODULES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
@@ -106,13 +105,13 @@ def collect(
 
 def render(report: Report, width: int = 100) -> str:
     """A table for a terminal: level, name, what was found, and below it what to do. Ends in a newline."""
-    indent = " " * (2 + max(map(len, LEVELS)) + 2 + max(len(finding.name) for finding in report.findings))
-    lines = []
+    side = 2 + max(map(len, LEVELS)) + 2 + max(len(finding.name) for finding in report.findings)
+    width, indent, lines = max(width, side + 30), " " * side, []
     for finding in report.findings:
-        head = f"{finding.level:{max(map(len, LEVELS))}}  {finding.name}".ljust(len(indent))
-        lines += _wrapped(finding.found, head, indent, width)
+        head = f"{finding.level:{max(map(len, LEVELS))}}  {finding.name}".ljust(side)
+        lines.append(wrapped(head + one_line(finding.found), width, side))
         if finding.advice:
-            lines += _wrapped(finding.advice, f"{indent}-> ", f"{indent}   ", width)
+            lines.append(wrapped(f"{indent}-> {one_line(finding.advice)}", max(width, side + 33), side + 3))
     return "\n".join([*lines, "", _summary(report)]) + "\n"
 
 
@@ -121,17 +120,6 @@ def _summary(report: Report) -> str:
     said = ", ".join(counted(count, level) for level, count in counts.items() if count)
     verdict = "Inference works here" if report.can_infer else "Inference does not work here"
     return f"{verdict}: {said or 'nothing to mend'}."
-
-
-def _wrapped(text: str, first: str, rest: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        max(width, len(rest) + 30),
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [first]
 
 
 def _counts(threads: int | None) -> tuple[int, ...]:

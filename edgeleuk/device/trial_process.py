@@ -1,10 +1,8 @@
-"""The child's side of a trial: loads a network, runs it, prints what came of it as one line of JSON."""
+"""The child's side of a trial: loads a network, runs it, answers what came of it."""
 
 import dataclasses
-import json
 import resource
 import statistics
-import sys
 import time
 from typing import Any
 
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.device.delegate import coverage
 from edgeleuk.device.trial import PROBE
-from edgeleuk.errors import EdgeleukError
+from edgeleuk.processes.child import answer
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.cascade import Cascade
 from edgeleuk.runtime.classifier import default_threads
@@ -23,13 +21,8 @@ _RUNS, _LIMIT_S = 15, 1.5
 
 
 def main() -> None:
-    """Answer the request in the last argument."""
-    backend, model, threads = json.loads(sys.argv[-1])
-    try:
-        answer = {"error": None} | _try(backend, model, threads or [default_threads()])
-    except EdgeleukError as error:
-        answer = {"error": str(error)}
-    print(json.dumps(answer))
+    """Answer a `trial.Request`."""
+    answer(lambda asked: _try(asked["backend"], asked["model"], asked["threads"] or [default_threads()]))
 
 
 def _try(backend: str, model: str | None, threads: list[int]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Protocol as Interface
 
 from edgeleuk.bench.candidates import Request
-from edgeleuk.bench.record import Protocol, Record, Result, read_record
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Record, Result, read_record
 from edgeleuk.bench.remote import Remote, UnreachableError, benchmark_remotely
 from edgeleuk.bench.session import benchmark
 from edgeleuk.errors import UsageError, reading_what_was_named

@@ -1,21 +1,16 @@
-"""A job's process: `python -m edgeleuk.optimize.work CORES`, one JSON object in, one out.
-
-Standard input is the tether as well: when it ends, so does the process: no one waits for its answer. What the work
-prints goes to standard error, which is the job's log.
-"""
+"""A job's process, see `edgeleuk.processes.child`: `python -m edgeleuk.optimize.work CORES`."""
 
 import dataclasses
-import json
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import EdgeleukError, OutputError, UsageError
+from edgeleuk.errors import EdgeleukError
 from edgeleuk.optimize.config import FLOAT, PRUNED, QAT, Shape
+from edgeleuk.processes.child import answer
 
 
 class _PauseError(Exception):
@@ -157,35 +152,18 @@ _ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def _end_with_the_tether() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(130)
-
-
-def _line() -> bytes:
-    """The first line of standard input, and not a byte more: the rest is the tether's."""
-    found = b""
-    while not found.endswith(b"\n") and (byte := os.read(0, 1)):
-        found += byte
-    return found
+def _do(job: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _ACTIONS[job.pop("action")](**job)
+    except MemoryError as error:
+        raise EdgeleukError(str(error) or "there was not enough memory") from error
 
 
 def main() -> None:
     """Do one job."""
     os.sched_setaffinity(0, {int(core) for core in sys.argv[1].split(",")})
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    arguments = json.loads(_line())
-    threading.Thread(target=_end_with_the_tether, daemon=True).start()
-    failure, usage, output, answer = None, False, False, {}
-    try:
-        answer = _ACTIONS[arguments.pop("action")](**arguments)
-    except (EdgeleukError, MemoryError) as error:
-        failure = str(error) or "there was not enough memory"
-        usage, output = isinstance(error, UsageError), isinstance(error, OutputError)
-    said = {"answer": answer, "failure": failure, "usage": usage, "output": output}
-    print(json.dumps(said), file=answers, flush=True)
+    answer(_do)
+    os._exit(0)  # what TensorFlow comes to at its end takes no answer back
 
 
 if __name__ == "__main__":

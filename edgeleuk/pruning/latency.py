@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.bench.contents import benchmark_contents
-from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.session import benchmark_contents
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.rewrite import rewrite
 from edgeleuk.quantization.freeze import convert_float

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgeleuk.bench.contents import benchmark_contents
-from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.session import benchmark_contents
 from edgeleuk.errors import ProofError, UsageError
 from edgeleuk.quantization.gate import Gate, Standing, describe
 from edgeleuk.quantization.layer_errors import ErrorTable, LayerError

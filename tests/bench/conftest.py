@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result
+from edgeleuk.bench.measured import ModelFacts, ProcessRun, Protocol
+from edgeleuk.bench.record import Record, Result
 
 
 def _process(samples: Sequence[float], **facts: Any) -> ProcessRun:

@@ -6,16 +6,8 @@ import json
 import pytest
 
 from edgeleuk.bench.candidates import Request, model_facts
-from edgeleuk.bench.record import (
-    FIRST_MODEL,
-    LARGE_MODEL,
-    CascadeFacts,
-    ModelFacts,
-    ProcessRun,
-    Protocol,
-    Stage,
-    parse_record,
-)
+from edgeleuk.bench.measured import FIRST_MODEL, LARGE_MODEL, CascadeFacts, ModelFacts, ProcessRun, Protocol, Stage
+from edgeleuk.bench.record import parse_record
 from edgeleuk.bench.session import benchmark
 from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.bench.worker import Task, measure, outline

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from edgeleuk.bench.compare import Comparison, compare, threads_advice
-from edgeleuk.bench.record import ModelFacts, Protocol
+from edgeleuk.bench.measured import ModelFacts, Protocol
 from edgeleuk.errors import DataError
 from edgeleuk.statistics.latency import Ratio
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from edgeleuk.bench.conditions import Usage, Watch, usage
-from edgeleuk.bench.record import Condition
+from edgeleuk.bench.measured import Condition
 
 CPU = "sys/devices/system/cpu"
 FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"

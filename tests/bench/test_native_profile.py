@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 
-from edgeleuk.bench.native_profile import profile_operators, refuse_unknown
-from edgeleuk.bench.profiled import Effort, believable, summarize
+from edgeleuk.bench.native_profile import Effort, believable, profile_operators, refuse_unknown, summarize
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.runtime.backend import open_interpreter
 
@@ -15,8 +14,7 @@ OPERATOR, DELEGATED, DELEGATE_AS_OPERATOR, OTHER = 2, 4, 8, 1
 
 PROFILE = """
 import json, pathlib, sys, threading, time
-from edgeleuk.bench.native_profile import profile_operators
-from edgeleuk.bench.profiled import Effort
+from edgeleuk.bench.native_profile import Effort, profile_operators
 from edgeleuk.errors import EdgeleukError
 from edgeleuk.runtime.backend import open_interpreter
 def tasks():

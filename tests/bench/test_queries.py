@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from edgeleuk.bench.measured import Protocol
 from edgeleuk.bench.queries import timed, warm_up
-from edgeleuk.bench.record import Protocol
 
 MS = 1_000_000
 

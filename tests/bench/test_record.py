@@ -8,21 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeleuk.bench.record import (
+from edgeleuk.bench.measured import (
     Condition,
     Energy,
     ModelFacts,
     OperatorTime,
     ProcessRun,
     Protocol,
-    Record,
-    Result,
     Stage,
     Sustained,
     TensorFacts,
-    parse_record,
-    read_record,
 )
+from edgeleuk.bench.record import Record, Result, parse_record, read_record
 from edgeleuk.codec import digest
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeleuk.bench.record import Protocol, read_record
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import read_record
 from edgeleuk.bench.remote import Remote, benchmark_remotely
 from edgeleuk.bench.remote_script import FOLDERS, write_script
 from edgeleuk.bench.session import Request

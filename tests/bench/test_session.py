@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from edgeleuk.bench.candidates import MAX_IMAGES, Candidate, Request, _names, examined, image_files, model_facts
-from edgeleuk.bench.child import ProcessDiedError, run_task
-from edgeleuk.bench.record import Protocol, Record, Result, read_record
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import Record, Result, read_record
 from edgeleuk.bench.session import StoppedError, benchmark
+from edgeleuk.bench.worker import ProcessDiedError, run_task
 from edgeleuk.errors import DataError, ModelError, SpecError, UsageError
 
 QUICK = Protocol(processes=2, runs=5, seconds=0.0, warm_up_block_s=0.001)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from edgeleuk.bench.record import Condition, Sustained
+from edgeleuk.bench.measured import Condition, Sustained
 from edgeleuk.bench.validity import faults, sustained_findings
 
 

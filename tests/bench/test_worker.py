@@ -8,7 +8,7 @@ import os
 import pytest
 
 from edgeleuk.bench import worker
-from edgeleuk.bench.record import ProcessRun, Protocol, Sustained
+from edgeleuk.bench.measured import ProcessRun, Protocol, Sustained
 from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.bench.worker import Task, examine, measure, outline, sustain
 from edgeleuk.codec import decode

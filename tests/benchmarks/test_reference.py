@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.models import spec
 from benchmarks.reference import FOLDER, MODELS, REJECTED, board_name, keep, main, unfit
-from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result, Stage, read_record
+from edgeleuk.bench.measured import ModelFacts, ProcessRun, Protocol, Stage
+from edgeleuk.bench.record import Record, Result, read_record
 
 RECORDS = sorted(path for path in FOLDER.iterdir() if path.name != "README.md")
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from benchmarks.browser import CHROMIUM
 from benchmarks.screenshots import VIEWS, small_png
-from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result
+from edgeleuk.bench.measured import ModelFacts, ProcessRun, Protocol
+from edgeleuk.bench.record import Record, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 

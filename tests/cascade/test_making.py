@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.measured import Protocol
 from edgeleuk.cascade.latency import CascadeTimes, ModelTimes, Times, measure_times
 from edgeleuk.cascade.making import Request as Making
 from edgeleuk.cascade.making import make_cascade

@@ -17,7 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from edgeleuk.bench.candidates import Request
-from edgeleuk.bench.record import Protocol, read_record
+from edgeleuk.bench.measured import Protocol
+from edgeleuk.bench.record import read_record
 from edgeleuk.bench.session import benchmark
 from edgeleuk.cli import main
 from edgeleuk.cli.benchmark import command

@@ -5,7 +5,8 @@ import json
 import click
 import pytest
 
-from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result
+from edgeleuk.bench.measured import ModelFacts, ProcessRun, Protocol
+from edgeleuk.bench.record import Record, Result
 from edgeleuk.cli.percent import amount, points, share
 
 

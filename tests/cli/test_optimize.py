@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from edgeleuk.bench.candidates import Request
-from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.measured import Protocol
 from edgeleuk.bench.session import benchmark
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds

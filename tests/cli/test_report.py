@@ -7,7 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from edgeleuk.bench.record import ModelFacts, ProcessRun, Protocol, Record, Result
+from edgeleuk.bench.measured import ModelFacts, ProcessRun, Protocol
+from edgeleuk.bench.record import Record, Result
 from edgeleuk.cli.report import command
 from edgeleuk.report.page.page import extract
 from tests.searches import make_search

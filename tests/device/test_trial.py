@@ -53,7 +53,8 @@ def test_what_the_runtime_refuses_is_the_trials_error(tmp_path, int8_flatbuffer)
 def test_a_crash_is_the_trials_error_by_the_signals_name(tool, name):
     trial = try_interpreter(Request("litert"), [tool(f"echo 'loading XNNPACK' >&2; kill -{name[3:]} $$")])
     assert not trial.ran
-    assert trial.error == f"its process was ended by {name} after saying: loading XNNPACK"
+    memory = "; Linux does that to what takes more memory than there is" if name == "SIGKILL" else ""
+    assert trial.error == f"its process was ended by {name} after saying: loading XNNPACK{memory}"
 
 
 def test_a_signal_without_a_name_has_a_number(tool):

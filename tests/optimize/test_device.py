@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edgeleuk.bench.candidates import Request
-from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.measured import Protocol
 from edgeleuk.bench.remote import Remote, UnreachableError
 from edgeleuk.bench.session import benchmark
 from edgeleuk.errors import DataError, EdgeleukError, UsageError

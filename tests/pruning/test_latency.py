@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.bench.record import Protocol
+from edgeleuk.bench.measured import Protocol
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.framework import tf_keras

@@ -15,19 +15,18 @@ import numpy as np
 import pytest
 
 from benchmarks.measure import Figure, finish
-from edgeleuk.bench.record import (
+from edgeleuk.bench.measured import (
     Condition,
     Energy,
     ModelFacts,
     OperatorTime,
     ProcessRun,
     Protocol,
-    Record,
-    Result,
     Stage,
     Sustained,
     TensorFacts,
 )
+from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.evaluation.evaluate import Evaluation, Prediction, subject_results

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from edgeleuk.bench.record import OperatorTime
+from edgeleuk.bench.measured import OperatorTime
 from edgeleuk.bench.stages import END_TO_END
 from edgeleuk.plots.colours import GREY
 from edgeleuk.report.page.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, svg

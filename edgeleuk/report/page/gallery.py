@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from edgeleuk.bench.record import Condition, Record
+from edgeleuk.bench.measured import Condition
+from edgeleuk.bench.record import Record
 from edgeleuk.report.page import bars, charts, timeline
 from edgeleuk.report.page.charts import Point
 from edgeleuk.report.page.rows import Row

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeleuk.bench.record import Condition
+from edgeleuk.bench.measured import Condition
 from edgeleuk.plots.colours import ORANGE
 from edgeleuk.report.page.drawing import COLOURS, GRID, INK, Margins, svg
 from edgeleuk.report.page.rows import Row

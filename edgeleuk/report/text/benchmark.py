@@ -5,7 +5,8 @@ from statistics import median
 
 from edgeleuk.bench.compare import Comparisons, threads_advice
 from edgeleuk.bench.family import Speed, speeds
-from edgeleuk.bench.record import Condition, Record, Result
+from edgeleuk.bench.measured import Condition
+from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.summary import Summary
 from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.report.text.cascade import cascade_lines

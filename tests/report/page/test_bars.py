@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from edgeleuk.bench.record import OperatorTime
+from edgeleuk.bench.measured import OperatorTime
 from edgeleuk.report.page import bars
 from edgeleuk.report.page.rows import rows_of
 

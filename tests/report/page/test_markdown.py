@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import replace
 
-from edgeleuk.bench.record import OperatorTime, Stage
+from edgeleuk.bench.measured import OperatorTime, Stage
 from edgeleuk.report.page.markdown import render_markdown
 from edgeleuk.report.page.words import METHOD
 from tests.searches import make_gate, make_search

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgeleuk.bench.record import OperatorTime
+from edgeleuk.bench.measured import OperatorTime
 from edgeleuk.report.page import summary
 from edgeleuk.report.page.reading import Material
 from edgeleuk.report.page.rows import rows_of

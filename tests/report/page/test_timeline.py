@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from edgeleuk.bench.record import Condition, Sustained
+from edgeleuk.bench.measured import Condition, Sustained
 from edgeleuk.report.page import timeline
 from edgeleuk.report.page.rows import rows_of
 

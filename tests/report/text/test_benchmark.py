@@ -6,7 +6,7 @@ import pytest
 
 from edgeleuk.bench.compare import compare
 from edgeleuk.bench.family import Speed
-from edgeleuk.bench.record import Condition
+from edgeleuk.bench.measured import Condition
 from edgeleuk.report.text.benchmark import conditions_text, ratio_text, render_comparisons, render_record, speed_text
 from edgeleuk.statistics.latency import Ratio
 

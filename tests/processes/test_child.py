@@ -1,5 +1,6 @@
-"""Worker processes from the parent's side; some of them come to a bad end."""
+"""Child processes, most of them the workers of a benchmark; some of them come to a bad end."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeleuk.bench.child import ProcessDiedError, run_task
-from edgeleuk.bench.worker import Task
+from edgeleuk.bench.worker import ProcessDiedError, Task, run_task
 from edgeleuk.errors import ModelError
+from edgeleuk.processes.child import run_module
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,7 +83,7 @@ def test_a_process_without_an_answer(task, tool, body, told):
 
 def test_a_process_that_hangs_is_given_up_and_ended_with_what_it_started(task, tool, tmp_path):
     body = f"sleep 60 & echo $! > {tmp_path}/pid; wait"
-    with pytest.raises(ProcessDiedError, match=r"gave no answer within 0\.5 s"):
+    with pytest.raises(ProcessDiedError, match=r"no answer within 0\.5 s"):
         run_task(task, [tool(body)], patience_s=0.5)
     assert waits_until(lambda: is_gone(int((tmp_path / "pid").read_text())))
 
@@ -101,7 +102,7 @@ def test_a_module_in_the_working_folder_does_not_get_in_the_way(task, tmp_path, 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_worker_ends_with_its_parent(small_model, number):
     program = (
-        "import sys\nfrom edgeleuk.bench.child import run_task\nfrom edgeleuk.bench.worker import Task\n"
+        "import sys\nfrom edgeleuk.bench.worker import Task, run_task\n"
         "run_task(Task('sustain', sys.argv[1], 'litert', 1, seconds=600.0))"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -122,9 +123,23 @@ def test_a_worker_ends_with_its_parent(small_model, number):
 
 def test_a_worker_whose_parent_was_faster_measures_nothing(small_model):
     program = "from edgeleuk.bench.worker import main; main()"
-    asked = json.dumps({"do": "outline", "model": str(small_model), "backend": "litert", "threads": 1})
+    asked = json.dumps(dataclasses.asdict(Task("sustain", str(small_model), "litert", 1, seconds=600.0)))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", program, "1"], input=asked, capture_output=True, text=True, env=environment, check=False
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+
+
+def test_what_a_worker_prints_is_not_taken_for_its_answer(tmp_path, monkeypatch):
+    (tmp_path / "chatty.py").write_text(
+        "from edgeleuk.processes.child import answer\n"
+        "def main():\n    answer(lambda job: (print('{}'), job['twice'] * 2)[1])\n    print('[]')\n"
     )
-    assert (done.returncode, done.stdout) == (1, "")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run_module("chatty", {"twice": 21}).answer == 42
+
+
+def test_a_python_that_is_gone(tmp_path):
+    outcome = run_module("json", {}, [str(tmp_path / "absent")])
+    assert outcome.died
+    assert "could not be started" in outcome.failure
