@@ -10,12 +10,9 @@ from pathlib import Path
 from edgeleuk.data.deal import deal
 from edgeleuk.data.groups import subjects_of
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.leaks import refuse_leaks
 from edgeleuk.data.scan import Scan, scan
 from edgeleuk.data.sides import expect_every_class, expect_groups, hold_out, left_out, sides
 from edgeleuk.errors import UsageError
-
-__all__ = ["Move", "left_out", "make_folds", "official_folds", "open_images", "open_index", "refuse_leaks"]
 
 _log = logging.getLogger(__name__)
 

@@ -23,17 +23,6 @@ from edgeleuk.spec import Decision
 from edgeleuk.statistics.metrics import Bootstrap, Scores, score
 from edgeleuk.statistics.resampling import scipy_stats
 
-__all__ = [
-    "Evaluation",
-    "Predictor",
-    "Request",
-    "choose_images",
-    "evaluate",
-    "evaluate_files",
-    "evaluate_on",
-    "open_predictor",
-]
-
 SCHEMA_VERSION = 1
 
 
