@@ -1,9 +1,7 @@
 """What a worker does, in this process."""
 
 import dataclasses
-import io
 import json
-import os
 
 import pytest
 
@@ -13,6 +11,7 @@ from edgeleuk.bench.stages import END_TO_END, STAGES
 from edgeleuk.bench.worker import Task, examine, measure, outline, sustain
 from edgeleuk.codec import decode
 from edgeleuk.errors import ImageError, ModelError
+from edgeleuk.processes.child import run_module
 
 QUICK = Protocol(warm_up_block_s=0.001)
 
@@ -74,14 +73,8 @@ def test_a_model_that_is_gone_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "failed"), [("small_model", False), ("cut", True)])
-def test_the_answer_is_one_line_of_json(request, tmp_path, int8_flatbuffer, monkeypatch, capsys, name, failed):
+def test_it_answers_or_says_why_not(request, tmp_path, int8_flatbuffer, name, failed):
     (tmp_path / "cut.tflite").write_bytes(int8_flatbuffer[:500])
     path = tmp_path / "cut.tflite" if failed else request.getfixturevalue(name)
-    task = Task("outline", str(path), "litert", 1, protocol=QUICK)
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(dataclasses.asdict(task))))
-    monkeypatch.setattr("sys.argv", ["worker", str(os.getppid())])
-    monkeypatch.setattr(worker, "_end_with", lambda parent: None)  # or the tests would end with what started them
-    worker.main()
-    [line] = capsys.readouterr().out.splitlines()
-    answer, failure, _ = json.loads(line)
-    assert (answer is None, failure is not None) == (failed, failed)
+    outcome = run_module(worker.__name__, dataclasses.asdict(Task("outline", str(path), "litert", 1, protocol=QUICK)))
+    assert (outcome.answer is None, outcome.failure is not None, outcome.died) == (failed, failed, False)
