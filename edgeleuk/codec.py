@@ -15,6 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,47 @@ def read_json(path: Path, error: type[EdgeleukError] = DataError, *, any_text: b
 def read_toml(path: Path, error: type[EdgeleukError] = UsageError) -> dict[str, Any]:
     """The values of a TOML file. Raises `error`, also if it cannot be opened."""
     return parse_toml(_content(path, error), str(path), error)
+
+
+def expect_version(found: Any, known: int, name: str, again: str, error: type[EdgeleukError] = DataError) -> None:
+    """Raise `error` for another schema version than the known one; `again` is what mends an older one."""
+    if type(found) is int and found == known:
+        return
+    mend = "update edgeleuk" if type(found) is int and found > known else again
+    raise error(f"{name} has schema version {found!r:.60}; this edgeleuk reads {known}: {mend}")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A kind of JSON file that holds a hash of its content, and what to say of others and of older ones."""
+
+    kind: str
+    version: int
+    expected: str
+    again: str
+
+    def dump(self, content: dict[str, Any]) -> str:
+        """Text of a file."""
+        return dump({"kind": self.kind, "schema_version": self.version, "sha256": digest(content)} | content)
+
+    def content(self, raw: Any, name: str) -> dict[str, Any]:
+        """What `dump` was given. Raises DataError for another kind of file or another schema version."""
+        if not isinstance(raw, dict) or raw.get("kind") != self.kind:
+            raise DataError(f"{name} is not {self.expected}")
+        expect_version(raw.get("schema_version"), self.version, name, self.again)
+        return {key: value for key, value in raw.items() if key not in ("kind", "schema_version", "sha256")}
+
+    def check(self, raw: dict[str, Any], name: str) -> None:
+        """Raise DataError if the content does not match its hash."""
+        try:
+            found = digest(self.content(raw, name))
+        except (ValueError, RecursionError):  # NaN, or deeper than any file can be
+            found = ""
+        if raw.get("sha256") != found:
+            raise DataError(
+                f"{name} was changed after it was written: its content does not match its hash; use the file as it was "
+                f"written, or {self.again}"
+            )
 
 
 def dump(value: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from edgeleuk.bench.measured import (
     Sustained,
 )
 from edgeleuk.bench.summary import Summary, fewest_threads, summarise
-from edgeleuk.codec import decode, digest, dump, parse_json
+from edgeleuk.codec import Form, decode, read_json
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.statistics.latency import Latency, latency
@@ -25,6 +25,12 @@ from edgeleuk.text import counted
 
 SCHEMA_VERSION = 1
 KIND = "edgeleuk benchmark"
+_FORM = Form(
+    KIND,
+    SCHEMA_VERSION,
+    "a benchmark record; expected what 'edgeleuk benchmark -o FILE.json' writes",
+    "measure again with this edgeleuk",
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class Record:
             {"model": model, "backend": backend, "threads": threads}
             for (model, backend), threads in best_threads(self.results).items()
         ]
-        return dump({"kind": KIND, "schema_version": SCHEMA_VERSION, "sha256": digest(plain)} | plain)
+        return _FORM.dump(plain)
 
 
 def best_threads(results: Iterable[Result]) -> dict[tuple[str, str], int | None]:
@@ -139,39 +145,16 @@ def best_threads(results: Iterable[Result]) -> dict[tuple[str, str], int | None]
 @reading_what_was_named()
 def read_record(path: Path) -> Record:
     """Read what `Record.to_json` wrote. Raises DataError if it is missing, cut off, changed or of another schema."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    return parse_record(parse_json(content, str(path), any_text=True), str(path))
+    return parse_record(read_json(path, any_text=True), str(path))
 
 
 def parse_record(raw: Any, name: str) -> Record:
     """A record from its JSON value. Raises DataError."""
-    if not isinstance(raw, dict) or raw.get("kind") != KIND:
-        raise DataError(f"{name} is not a benchmark record; expected what 'edgeleuk benchmark -o FILE.json' writes")
-    version = raw.get("schema_version")
-    if type(version) is not int or version != SCHEMA_VERSION:
-        newer = type(version) is int and version > SCHEMA_VERSION
-        mend = "update edgeleuk" if newer else "measure again with this edgeleuk"
-        raise DataError(f"{name} has schema version {version!r:.60}; this edgeleuk reads {SCHEMA_VERSION}: {mend}")
-    try:
-        return _parsed({key: value for key, value in raw.items() if key not in ("kind", "schema_version")}, name)
-    except RecursionError:
-        raise DataError(f"{name} is nested too deeply; expected what edgeleuk wrote") from None
-
-
-def _parsed(raw: dict[str, Any], name: str) -> Record:
-    content = {key: value for key, value in raw.items() if key != "sha256"}
-    record: Record = decode(Record, _without_derived(content), name)
+    record: Record = decode(Record, _without_derived(_FORM.content(raw, name)), name)
     for number, result in enumerate(record.results):
         if not result.processes or not all(samples and min(samples) > 0 for samples in result.samples):
             raise DataError(f"{name}.results[{number}] lacks samples above 0 ms of some process; measure again")
-    if raw.get("sha256") != _digest(content):
-        raise DataError(
-            f"{name} was changed after it was measured: its content does not match its hash; use the file as it was "
-            "written, or measure again"
-        )
+    _FORM.check(raw, name)
     return record
 
 
@@ -184,11 +167,3 @@ def _without_derived(content: dict[str, Any]) -> dict[str, Any]:
             for row in kept["results"]
         ]
     return kept
-
-
-def _digest(content: dict[str, Any]) -> str | None:
-    """None if it holds what is not JSON, such as NaN."""
-    try:
-        return digest(content)
-    except ValueError:
-        return None

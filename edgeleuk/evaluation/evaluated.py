@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeleuk.codec import decode
-from edgeleuk.errors import DataError
+from edgeleuk.codec import decode, expect_version
 from edgeleuk.evaluation.evaluate import SCHEMA_VERSION, SubjectResult
 from edgeleuk.evaluation.scored import Scored, caveats_of, named_scores, scored
 from edgeleuk.statistics.few_subjects import difference_bounds
@@ -80,11 +79,7 @@ def _is_interval(low: float | None, value: float, high: float | None) -> bool:
 
 def parse_evaluation(raw: dict[str, Any], path: Path) -> Evaluated:
     """From the JSON of `evaluate -o`. Raises DataError if it is damaged or of another schema version."""
-    if raw["schema_version"] != SCHEMA_VERSION:
-        raise DataError(
-            f"{path} is an evaluation of schema version {raw['schema_version']!r:.60}; this edgeleuk reads "
-            f"{SCHEMA_VERSION}: evaluate again"
-        )
+    expect_version(raw["schema_version"], SCHEMA_VERSION, str(path), "evaluate again")
     found: Evaluated = decode(Evaluated, raw, str(path), others=True)
     return dataclasses.replace(found, model=Path(found.model).name)
 

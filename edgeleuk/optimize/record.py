@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.codec import decode, digest, dump, parse_json
+from edgeleuk.codec import Form, decode, read_json
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.evaluation.comparison import Comparison
 
 SCHEMA_VERSION = 1
 KIND = "edgeleuk search"
+_FORM = Form(
+    KIND,
+    SCHEMA_VERSION,
+    "a search record; expected the search.json that 'edgeleuk optimize' writes",
+    "search again, or use the edgeleuk that wrote it",
+)
 
 COMPLETE, STOPPED, FAILED = "complete", "stopped", "failed"
 
@@ -134,43 +140,20 @@ class SearchRecord:
 
     def to_json(self) -> str:
         """JSON text with a schema version and a hash of its content."""
-        plain = dataclasses.asdict(self)
-        return dump({"kind": KIND, "schema_version": SCHEMA_VERSION, "sha256": digest(plain)} | plain)
+        return _FORM.dump(dataclasses.asdict(self))
 
 
 @reading_what_was_named()
 def read_search(path: Path) -> SearchRecord:
     """Read what `SearchRecord.to_json` wrote. Raises DataError if it is missing, cut off, changed or another's."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    return parse_search(parse_json(content, str(path), any_text=True), str(path))
+    return parse_search(read_json(path, any_text=True), str(path))
 
 
 def parse_search(raw: Any, name: str) -> SearchRecord:
     """A record from its JSON value. Raises DataError."""
-    if not isinstance(raw, dict) or raw.get("kind") != KIND:
-        raise DataError(f"{name} is not a search record; expected the search.json that 'edgeleuk optimize' writes")
-    if raw.get("schema_version") != SCHEMA_VERSION:
-        raise DataError(
-            f"{name} has schema version {raw.get('schema_version')!r:.60}; this edgeleuk reads {SCHEMA_VERSION}: "
-            "search again, or use the edgeleuk that wrote it"
-        )
-    content = {key: value for key, value in raw.items() if key not in ("kind", "schema_version", "sha256")}
-    record: SearchRecord = decode(SearchRecord, content, name)
-    if raw.get("sha256") != _digest(content, name):
-        raise DataError(f"{name} was changed after it was written: its content does not match its hash")
+    record: SearchRecord = decode(SearchRecord, _FORM.content(raw, name), name)
+    _FORM.check(raw, name)
     numbers = {trial.number for trial in record.trials}
     if not numbers.issuperset(record.front) or (record.chosen is not None and record.chosen not in numbers):
         raise DataError(f"{name} names trials that it does not hold; use the original file")
     return record
-
-
-def _digest(content: dict[str, Any], name: str) -> str:
-    try:
-        return digest(content)
-    except ValueError as error:  # such as 1e999, which Python reads as infinite
-        raise DataError(f"{name} holds a number that JSON does not have: {error}") from error
-    except RecursionError:
-        raise DataError(f"{name} is nested too deeply; expected what edgeleuk wrote") from None

@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from edgeleuk.codec import decode, parse_json
+from edgeleuk.codec import decode, expect_version, parse_json
 from edgeleuk.errors import ModelError
 
 SCHEMA_VERSION = 1
@@ -48,12 +48,9 @@ class CascadeRule:
     def from_json(cls, text: bytes) -> "CascadeRule":
         """Read what `to_json` wrote. Raises ModelError if it is damaged or of another version."""
         raw = parse_json(text, "cascade.json", ModelError)
-        version = raw.get("schema_version") if isinstance(raw, dict) else SCHEMA_VERSION
-        if type(version) is not int or version != SCHEMA_VERSION:
-            newer = type(version) is int and version > SCHEMA_VERSION
-            mend = "update edgeleuk" if newer else "make the cascade again"
-            raise ModelError(
-                f"cascade.json has schema version {version!r:.60}; this edgeleuk reads {SCHEMA_VERSION}: {mend}"
+        if isinstance(raw, dict):
+            expect_version(
+                raw.get("schema_version"), SCHEMA_VERSION, "cascade.json", "make the cascade again", ModelError
             )
         rule: CascadeRule = decode(cls, raw, "cascade.json", ModelError)
         _check(rule)

@@ -219,14 +219,14 @@ def test_a_path_that_cannot_be_read_is_named(tmp_path, change, message):
 def test_a_hand_edited_sample_is_noticed(tmp_path, record):
     path = tmp_path / "edited.json"
     path.write_text(record.to_json().replace('"samples_ms": [', '"samples_ms": [9.9, ', 1))
-    with pytest.raises(DataError, match="was changed after it was measured"):
+    with pytest.raises(DataError, match="was changed after it was written"):
         read_record(path)
 
 
 def test_an_edited_summary_is_noticed(plain):
     plain = json.loads(json.dumps(plain))
     plain["results"][0]["summary"]["p90_ms"] = 1.0
-    with pytest.raises(DataError, match="was changed after it was measured"):
+    with pytest.raises(DataError, match="was changed after it was written"):
         parse_record(plain, "r.json")
 
 

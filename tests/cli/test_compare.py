@@ -102,7 +102,7 @@ def test_an_invalid_record_and_another_device_are_pointed_out(run_edgeleuk, writ
     ("change", "told"),
     [
         (lambda text: text[: len(text) // 2], "was cut off"),
-        (lambda text: text.replace('"first_ms": 20', '"first_ms": 10'), "was changed after it was measured"),
+        (lambda text: text.replace('"first_ms": 20', '"first_ms": 10'), "was changed after it was written"),
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 99'), "update edgeleuk"),
         (lambda text: "[]", "is not a benchmark record"),
         (lambda text: "", "is not JSON"),

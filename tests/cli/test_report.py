@@ -97,7 +97,7 @@ def test_a_place_that_cannot_be_written_is_named(run_edgeleuk, record, tmp_path)
         ("{}", "is not a record; expected what 'edgeleuk benchmark -o'"),
         (
             '{"kind": "edgeleuk search", "schema_version": 2}',
-            "has schema version 2; this edgeleuk reads 1: search again",
+            "has schema version 2; this edgeleuk reads 1: update",
         ),
         ('{"kind": "edgeleuk benchmark", "schema_version": 2}', "has schema version 2; this edgeleuk reads 1: update"),
     ],

@@ -78,7 +78,7 @@ def test_overhead_is_what_was_neither_training_nor_measuring():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"search\.json: No such file"):
+    with pytest.raises(DataError, match=r"search\.json cannot be read: No such file"):
         read_search(tmp_path / "search.json")
 
 

@@ -88,7 +88,7 @@ def test_a_folder_of_two_records_is_refused(write, make_evaluation):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"schema_version": 2}, "has schema version 2; this edgeleuk reads 1: search again"),
+        ({"schema_version": 2}, "has schema version 2; this edgeleuk reads 1: update edgeleuk"),
         ({"budget_ms": 4.0}, "was changed after it was written"),
         ({"trials": 3}, r"0\.json\.trials is 3; expected a list"),
         ({"chosen": 9999}, r"0\.json"),
@@ -141,13 +141,13 @@ def test_a_record_of_another_schema_is_refused(read, rich_record, version, mend)
 
 
 def test_a_hand_edited_record_is_refused(read, rich_record):
-    with pytest.raises(DataError, match="was changed after it was measured"):
+    with pytest.raises(DataError, match="was changed after it was written"):
         read(edited(rich_record.to_json(), label="a faster device"))
 
 
 def test_an_evaluation_of_another_schema_is_refused(read, make_evaluation):
     text = edited(make_evaluation("x.tflite"), schema_version=99)
-    with pytest.raises(DataError, match=r"evaluation of schema version 99; this edgeleuk reads 1: evaluate again"):
+    with pytest.raises(DataError, match=r"has schema version 99; this edgeleuk reads 1: update edgeleuk"):
         read(text)
 
 
