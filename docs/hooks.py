@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = {  # file of the repository: its page
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
+    "SECURITY.md": "project/security.md",
+    "CODE_OF_CONDUCT.md": "project/conduct.md",
     "deploy/README.md": "device/install.md",
     "deploy/EMULATE.md": "device/emulation.md",
     "benchmarks/README.md": "benchmarks/index.md",

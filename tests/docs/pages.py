@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 # Pages that lie beside what they describe: read for names and links, but not run, as they are about devices and hours.
 BESIDE = tuple(
-    ROOT / name for name in ("CONTRIBUTING.md", "deploy/README.md", "deploy/EMULATE.md", "benchmarks/README.md")
+    ROOT / name
+    for name in ("CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "deploy/EMULATE.md", "benchmarks/README.md")
 )
 _BLOCK = re.compile(
     r"(?:^ *<!-- (?P<key>not run|not compared|exit): (?P<value>[^>]*?) -->\n)?"

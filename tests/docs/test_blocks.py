@@ -33,6 +33,7 @@ NOT_RUN = {
     ("docs/commands/index.md", "changes the shell it is typed in"): 1,
     ("docs/commands/infer.md", "needs the four-class model"): 1,
     ("docs/commands/infer.md", "runs until it is stopped"): 1,
+    ("docs/commands/install-service.md", "installs services on the machine"): 1,
     ("docs/commands/optimize.md", "trains many networks"): 1,
     ("docs/commands/serve.md", "runs until it is stopped"): 1,
     ("docs/commands/train.md", "needs the four-class set and minutes of training"): 1,
@@ -160,6 +161,7 @@ def _skeleton(line: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_tutorial_goes_from_a_folder_of_images_to_a_classified_folder(tutorial: tuple[Path, list[Typed]]) -> None:
     folder, typed = tutorial
     assert len(typed) >= 14
@@ -180,6 +182,7 @@ _OTHERS = [
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("page", sorted({block.page for block in _OTHERS}))
 def test_what_a_page_tells_to_type_works(page: str, workshop: Path, environment: dict[str, str]) -> None:
     for block in _OTHERS:
