@@ -90,10 +90,10 @@ class About:
         access = self._services.access
         client = client_key(request.client.host if request.client else None)
         if access.open:
-            raise RefusalError(409, "this server needs no token")
+            raise RefusalError("no-token", "this server needs no token")
         sent = await read_json_object(request, self._services.settings.limits, _LOGIN)
         if set(sent) != {"token"} or not isinstance(sent["token"], str):
-            raise RefusalError(422, f"expected {_LOGIN}")
+            raise RefusalError("invalid", f"expected {_LOGIN}")
         access.check_token(sent["token"], client)
         cookie = access.sessions.cookie(access.sessions.create(), request.url.scheme == "https")
         return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})

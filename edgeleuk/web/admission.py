@@ -66,7 +66,7 @@ class Admission:
 
     @staticmethod
     def _busy(reason: str) -> RefusalError:
-        return RefusalError(503, f"busy: {reason}; try again in a second", retry_after_s=1)
+        return RefusalError("busy", f"busy: {reason}; try again in a second", retry_after_s=1)
 
 
 def memory_bytes(limits: Limits) -> int:

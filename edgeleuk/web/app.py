@@ -15,6 +15,7 @@ from edgeleuk.web.assets import Assets
 from edgeleuk.web.changing import Changing
 from edgeleuk.web.guard import Guard
 from edgeleuk.web.history import History
+from edgeleuk.web.kinds import PAGE as ERRORS_PAGE
 from edgeleuk.web.overview import Overview
 from edgeleuk.web.problems import HANDLERS
 from edgeleuk.web.services import Services
@@ -44,6 +45,7 @@ def routes(services: Services) -> list[Route]:
     changing, overview = Changing(services, history), Overview(services)
     made = [
         Route("/", assets.page),
+        Route(ERRORS_PAGE, assets.errors),
         Route("/static/{name}", assets.file),
         Route("/favicon.ico", assets.icon),
         Route("/healthz", about.healthz),
@@ -66,6 +68,6 @@ def routes(services: Services) -> list[Route]:
         Route("/api/login", about.login, methods=["POST"]),
         Route("/api/logout", about.logout, methods=["POST"]),
     ]
-    for route in made[4:]:
+    for route in made[5:]:
         (route.methods or set()).discard("HEAD")  # Starlette adds it to every GET, streams included
     return made

@@ -18,6 +18,10 @@ class Assets(StaticFiles):
         """GET /"""
         return await self.get_response("index.html", request.scope)
 
+    async def errors(self, request: Request) -> Response:
+        """GET /errors: what each problem means and what to do about it."""
+        return await self.get_response("errors.html", request.scope)
+
     async def icon(self, request: Request) -> Response:
         """GET /favicon.ico: what browsers ask for beside any answer that names no icon, such as a picture or JSON."""
         return await self.get_response("icon.svg", request.scope)

@@ -51,7 +51,7 @@ async def read_body(request: Request, limits: Limits, most: int, clock: Callable
         try:
             message = await asyncio.wait_for(request.receive(), max(0.0, started + patience_s - clock()))
         except TimeoutError as error:
-            raise RefusalError(408, _too_slow(received.tell(), limits)) from error
+            raise RefusalError("too-slow", _too_slow(received.tell(), limits)) from error
         if message["type"] != "http.request":
             raise ClientDisconnect
         chunk = message.get("body", b"")
@@ -65,9 +65,9 @@ async def read_body(request: Request, limits: Limits, most: int, clock: Callable
 
 def _too_large(most: int) -> RefusalError:
     if most == _JSON_BYTES:
-        return RefusalError(413, f"larger than the {most:,} bytes of JSON that are accepted")
+        return RefusalError("too-large", f"larger than the {most:,} bytes of JSON that are accepted")
     size = f"{most / MIB:g} MiB" if most >= MIB else f"{most:,} bytes"
-    return RefusalError(413, f"larger than the {size} that are accepted; see 'edgeleuk serve --max-upload-mb'")
+    return RefusalError("too-large", f"larger than the {size} that are accepted; see 'edgeleuk serve --max-upload-mb'")
 
 
 def _too_slow(received_bytes: int, limits: Limits) -> str:
@@ -80,7 +80,7 @@ def _too_slow(received_bytes: int, limits: Limits) -> str:
 async def read_json_object(request: Request, limits: Limits, expected: str) -> dict[str, Any]:
     """The JSON object that was sent, at most 4 KiB. Raises RefusalError: 408, 413, 415; 422 says `expected`."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise RefusalError(415, "expected Content-Type: application/json")
+        raise RefusalError("wrong-type", "expected Content-Type: application/json")
     limits = dataclasses.replace(limits, body_s=limits.body_grace_s)
     content = (await read_body(request, limits, _JSON_BYTES)).content
     try:
@@ -88,5 +88,5 @@ async def read_json_object(request: Request, limits: Limits, expected: str) -> d
     except UsageError:
         value = None
     if not isinstance(value, dict):
-        raise RefusalError(422, f"expected {expected}")
+        raise RefusalError("invalid", f"expected {expected}")
     return value

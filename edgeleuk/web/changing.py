@@ -67,15 +67,15 @@ class Changing:
     async def _chosen(self, values: dict[str, Any]) -> tuple[Filter, int]:
         wanted = await asyncio.to_thread(self._services.filter, values)
         if "expected" not in values:
-            raise RefusalError(422, "the parameter 'expected' is missing: how many results are meant")
+            raise RefusalError("invalid", "the parameter 'expected' is missing: how many results are meant")
         if wanted == Filter():
-            raise RefusalError(422, f"this would change every result; expected one of {', '.join(FILTERS)}")
+            raise RefusalError("invalid", f"this would change every result; expected one of {', '.join(FILTERS)}")
         return wanted, values["expected"]
 
     async def _correction(self, request: Request) -> Correction:
         sent = await read_json_object(request, self._services.settings.limits, _EXPECTED)
         if not set(sent) & set(_FIELDS) or set(sent) - {*_FIELDS, "by"}:
-            raise RefusalError(422, f"expected {_EXPECTED}")
+            raise RefusalError("invalid", f"expected {_EXPECTED}")
         values = {name: _text(name, sent[name], parse) for name, parse in _FIELDS.items() if name in sent}
         by = _text("by", sent.get("by"), _WHO) or _unnamed(request)
         return Correction(
@@ -87,7 +87,7 @@ class Changing:
         try:
             return int(await asyncio.to_thread(change, *arguments))
         except ChangedMeanwhileError as error:
-            raise RefusalError(409, str(error)) from error
+            raise RefusalError("changed-meanwhile", str(error)) from error
 
 
 def _text(name: str, value: object, parse: Parse) -> str | None:
@@ -97,8 +97,8 @@ def _text(name: str, value: object, parse: Parse) -> str | None:
         if isinstance(value, str):
             return str(parse(value))
     except ValueError as error:
-        raise RefusalError(422, f"{name} is {str(value)[:80]!r}; expected {error}") from error
-    raise RefusalError(422, f"{name} is {str(value)[:80]!r}; expected text or null")
+        raise RefusalError("invalid", f"{name} is {str(value)[:80]!r}; expected {error}") from error
+    raise RefusalError("invalid", f"{name} is {str(value)[:80]!r}; expected text or null")
 
 
 def _unnamed(request: Request) -> str:

@@ -83,7 +83,7 @@ class Events:
         if self._stopping or self._full(client):
             own = sum(one.client == client for one in self._listeners)
             raise RefusalError(
-                503,
+                "busy",
                 f"{len(self)} browsers follow the live list, {own} of them from here: the limit; close some tabs",
                 retry_after_s=10,
             )

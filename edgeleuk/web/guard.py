@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgeleuk.web.address import HostNames
+from edgeleuk.web.kinds import PAGE as ERRORS_PAGE
 from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.rates import RateLimit, client_key
 from edgeleuk.web.sessions import COOKIE, Sessions
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from edgeleuk.web.services import Services
 
 PAGE_HEADER = "x-edgeleuk"  # the page sends it; a form of a foreign site cannot
-_OPEN = ("/", "/favicon.ico", "/healthz", "/api/login")
+_OPEN = ("/", ERRORS_PAGE, "/favicon.ico", "/healthz", "/api/login")
 _EVERYONE, _MOST_KNOWN = "everyone", 1024
 _SAFE_METHODS = ("GET", "HEAD")
 _POLICY = (
@@ -66,12 +67,14 @@ class Access:
         if client not in self._known:
             wait_s = max(wait_s, self._all_attempts.wait_s(_EVERYONE))
         if wait_s > 0:
-            raise RefusalError(429, f"too many wrong tokens; try again in {math.ceil(wait_s)} s", retry_after_s=wait_s)
+            raise RefusalError(
+                "too-many-tokens", f"too many wrong tokens; try again in {math.ceil(wait_s)} s", retry_after_s=wait_s
+            )
         expected = self._token or b""
         if not expected or not hmac.compare_digest(text.encode("utf-8", "surrogatepass"), expected):
             self._attempts.take(client)
             self._all_attempts.take(_EVERYONE)
-            raise RefusalError(401, "this is not the token of this server")
+            raise RefusalError("wrong-token", "this is not the token of this server")
         self._known[client] = None
         self._known.move_to_end(client)
         while len(self._known) > _MOST_KNOWN:
@@ -87,7 +90,9 @@ class Access:
             return False
         if session_of(headers) in self.sessions:
             return True
-        raise RefusalError(401, "a token is needed: POST /api/login, or the header 'Authorization: Bearer TOKEN'")
+        raise RefusalError(
+            "token-needed", "a token is needed: POST /api/login, or the header 'Authorization: Bearer TOKEN'"
+        )
 
 
 class Guard:
@@ -116,10 +121,10 @@ class Guard:
         headers, client = Headers(scope=scope), client_key((scope.get("client") or ("",))[0])
         self._check_host(headers)
         if "content-length" in headers and "transfer-encoding" in headers:  # a proxy may go by the other one
-            raise RefusalError(400, "a body has either a Content-Length or a Transfer-Encoding")
+            raise RefusalError("contradictory-length", "a body has either a Content-Length or a Transfer-Encoding")
         wait_s = self._requests.take(client)
         if wait_s > 0:
-            raise RefusalError(429, "too many requests; slow down", retry_after_s=wait_s)
+            raise RefusalError("too-many-requests", "too many requests; slow down", retry_after_s=wait_s)
         by_cookie = False
         if scope["path"] not in _OPEN and not scope["path"].startswith("/static/"):
             by_cookie = self._access.check(headers, client)
@@ -131,7 +136,7 @@ class Guard:
         if len(hosts) != 1 or hosts[0] not in self._names:
             shown = hosts[0][:80] if hosts else ""
             raise RefusalError(
-                421,
+                "unknown-name",
                 f"this server is not called {shown!r}; if it is, start it with 'edgeleuk serve --allowed-host NAME'",
             )
 
@@ -164,9 +169,9 @@ def _check_origin(headers: Headers, by_cookie: bool) -> None:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     own_site = site in (None, "same-origin", "none")
     if not own_site or (origin is not None and not _is_own(origin, headers.get("host", ""))):
-        raise RefusalError(403, "a page of another site sent this; only this server's own page may")
+        raise RefusalError("other-site", "a page of another site sent this; only this server's own page may")
     if by_cookie and PAGE_HEADER not in headers:
-        raise RefusalError(403, f"with a session cookie the header '{PAGE_HEADER}: 1' is needed, too")
+        raise RefusalError("other-site", f"with a session cookie the header '{PAGE_HEADER}: 1' is needed, too")
 
 
 def _is_own(origin: str, host: str) -> bool:

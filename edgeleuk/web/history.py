@@ -47,7 +47,7 @@ class History:
         query_values(request, {})
         result = await self.result(request)
         if self._pictures_asked >= _PICTURES_WAITING:
-            raise RefusalError(503, "too many pictures are being made; try again in a second", retry_after_s=1)
+            raise RefusalError("busy", "too many pictures are being made; try again in a second", retry_after_s=1)
         self._pictures_asked += 1
         try:
             async with self._services.picture_turn:
@@ -56,7 +56,7 @@ class History:
             self._pictures_asked -= 1
         if jpeg is None:
             raise RefusalError(
-                404, "there is no picture: the file is gone, was changed, or cannot be read by this server"
+                "not-found", "there is no picture: the file is gone, was changed, or cannot be read by this server"
             )
         return Response(jpeg, headers=_NO_STORE, media_type="image/jpeg")
 
@@ -64,7 +64,7 @@ class History:
         """All results of the filter as CSV."""
         values = query_values(request, {**FILTERS, "bom": flag})
         if self._services.downloads.locked():
-            raise RefusalError(503, "other downloads are under way; try again later", retry_after_s=5)
+            raise RefusalError("busy", "other downloads are under way; try again later", retry_after_s=5)
         wanted = await asyncio.to_thread(self._services.filter, values)
         headers = {**_NO_STORE, "Content-Disposition": 'attachment; filename="edgeleuk-results.csv"'}
         return StreamingResponse(
@@ -78,7 +78,7 @@ class History:
         try:
             last = None if text is None else Place.parse(text)
         except ValueError as error:
-            raise RefusalError(422, f"Last-Event-ID is {text!r:.80}; expected {error}") from error
+            raise RefusalError("invalid", f"Last-Event-ID is {text!r:.80}; expected {error}") from error
         return StreamingResponse(
             self._services.events.follow(last, client_of(request)),
             headers=_NO_STORE,
@@ -113,7 +113,7 @@ class History:
         except ValueError:
             found = None
         if found is None:
-            raise RefusalError(404, f"there is no result {text[:40]!r}")
+            raise RefusalError("not-found", f"there is no result {text[:40]!r}")
         return found
 
     async def _csv(self, wanted: Filter, byte_order_mark: bool) -> AsyncIterator[str]:

@@ -57,6 +57,7 @@ def _about() -> Json:
             method: operation("The icon", {"200": {"description": "An SVG."}}, public=True)
             for method in ("get", "head")
         },
+        "/errors": {method: operation("What each problem means", page, public=True) for method in ("get", "head")},
         "/healthz": {
             method: operation(
                 "Whether the server is at work",

@@ -21,7 +21,10 @@ def parameter(name: str, schema: Json, text: str = "", place: str = "query") -> 
 
 
 def refused(*statuses: int) -> Json:
-    return {str(status): json_of(_REASONS[status], "Error") for status in statuses}
+    return {
+        str(status): content_of(_REASONS[status], "application/problem+json", reference("Problem"))
+        for status in statuses
+    }
 
 
 def json_of(text: str, schema: str | None) -> Json:

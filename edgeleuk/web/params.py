@@ -27,13 +27,13 @@ def query_values(request: Request, known: Mapping[str, Parse]) -> dict[str, Any]
     values: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name not in known:
-            raise RefusalError(422, f"there is no parameter {name!r}{suggestion(name, known)}")
+            raise RefusalError("invalid", f"there is no parameter {name!r}{suggestion(name, known)}")
         if name in values:
-            raise RefusalError(422, f"the parameter {name!r} was given twice")
+            raise RefusalError("invalid", f"the parameter {name!r} was given twice")
         try:
             values[name] = known[name](text)
         except ValueError as error:
-            raise RefusalError(422, f"{name} is {text[:80]!r}; expected {error}") from error
+            raise RefusalError("invalid", f"{name} is {text[:80]!r}; expected {error}") from error
     return values
 
 

@@ -1,7 +1,8 @@
-"""Whatever goes wrong becomes JSON: {"error": "what came, what was expected, how to mend it"}."""
+"""Whatever goes wrong becomes a problem (RFC 9457): which kind, and what came, what was expected, how to mend it."""
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -9,17 +10,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from edgeleuk.errors import EdgeleukError, ImageError, StoreError, UsageError
+from edgeleuk.web.kinds import KINDS, address_of
 
 
 class RefusalError(Exception):
-    """An answer other than the one asked for: a status of HTTP and why, and when to come back."""
+    """An answer other than the one asked for: one of KINDS and why, and when to come back."""
 
-    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, kind: str, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
-        self.status, self.message, self.retry_after_s = status, message, retry_after_s
+        self.kind, self.message, self.retry_after_s = kind, message, retry_after_s
+        self.status = KINDS[kind].status
 
     def response(self) -> Response:
-        """As JSON."""
+        """As a problem."""
         headers = {}
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, round(self.retry_after_s + 0.499)))
@@ -27,13 +30,22 @@ class RefusalError(Exception):
             headers["Connection"] = "close"
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        return json_response({"error": self.message}, self.status, headers)
+        return problem(self.status, self.message, self.kind, headers)
 
 
-def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
+) -> Response:
     """JSON in ASCII, whatever file names are made of; never kept by a cache."""
     content = json.dumps(value, allow_nan=False).encode()
-    return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+    return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, media_type)
+
+
+def problem(status: int, detail: str, kind: str | None, headers: Mapping[str, str] | None = None) -> Response:
+    """Problem details; a status without a kind of its own says what HTTP says."""
+    title = KINDS[kind].title if kind else HTTPStatus(status).phrase
+    about = {"type": address_of(kind) if kind else "about:blank", "title": title, "status": status, "detail": detail}
+    return json_response(about, status, headers, "application/problem+json")
 
 
 def refusal_of(error: Exception) -> RefusalError:
@@ -41,14 +53,15 @@ def refusal_of(error: Exception) -> RefusalError:
     if isinstance(error, RefusalError):
         return error
     if isinstance(error, StoreError):
-        return RefusalError(
-            507 if "disk is full" in str(error) else 503, f"nothing was stored: {error}", retry_after_s=5
-        )
+        kind = "disk-full" if "disk is full" in str(error) else "store-unavailable"
+        return RefusalError(kind, f"nothing was stored: {error}", retry_after_s=5)
     if isinstance(error, MemoryError) or (isinstance(error, ImageError) and error.passing):
-        return RefusalError(503, "there is not enough memory for this image now", retry_after_s=30)
+        return RefusalError("out-of-memory", "there is not enough memory for this image now", retry_after_s=30)
     if isinstance(error, ImageError | UsageError):
-        return RefusalError(422, str(error))
-    return RefusalError(500, str(error) if isinstance(error, EdgeleukError) else "the server failed; its log says why")
+        return RefusalError("not-an-image" if isinstance(error, ImageError) else "invalid", str(error))
+    return RefusalError(
+        "failed", str(error) if isinstance(error, EdgeleukError) else "the server failed; its log says why"
+    )
 
 
 async def on_error(_: Request, error: Exception) -> Response:
@@ -60,11 +73,12 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's own: no such page, wrong method."""
     if not isinstance(error, HTTPException):
         raise error
+    kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code)
     text = {
         404: f"there is no {request.url.path}; /api/openapi.json lists what there is",
         405: f"{request.method} is not possible here; expected {(error.headers or {}).get('Allow', 'another method')}",
     }.get(error.status_code, error.detail)
-    return json_response({"error": text}, error.status_code, error.headers)
+    return problem(error.status_code, text, kind, error.headers)
 
 
 async def on_disconnect(_: Request, error: Exception) -> Response:

@@ -122,7 +122,7 @@ _MODEL: Json = {
 }
 
 SCHEMAS: Json = {
-    "Error": _object({"error": _TEXT}),
+    "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _COUNT, "detail": _TEXT}),
     "Health": _object({"status": {"enum": ["ok", "inference hangs", "the store was replaced"]}}),
     "Login": _object({"token": _TEXT}),
     "Result": _object(_RESULT),

@@ -37,17 +37,21 @@ class Uploads:
         values = query_values(request, {"name": label_of_file, "subject": plain_text(MAX_SUBJECT)})
         name = values.get("name", _UNNAMED)
         if is_leftover(name):
-            raise RefusalError(422, f"{name!r} is not an image: systems leave such files in folders; it was skipped")
+            raise RefusalError(
+                "not-an-image", f"{name!r} is not an image: systems leave such files in folders; it was skipped"
+            )
         refuse_form(request)
         client = client_of(request)
         declared = declared_bytes(request, most)
         with services.admission.ticket(client, declared) as ticket:
             wait_s = services.uploads.take(client)
             if wait_s > 0:
-                raise RefusalError(429, "too many images a second from this client; slow down", retry_after_s=wait_s)
+                raise RefusalError(
+                    "too-many-requests", "too many images a second from this client; slow down", retry_after_s=wait_s
+                )
             body = await read_body(request, services.settings.limits, most)
             if not body.content:
-                raise RefusalError(422, "the body is empty; expected the bytes of an image")
+                raise RefusalError("not-an-image", "the body is empty; expected the bytes of an image")
             ticket.read = True
             subject = values.get("subject") or _subject_of(name)
             answer = await services.desk.answer(Upload(name, body.content, body.sha256, subject))
@@ -66,7 +70,7 @@ def refuse_form(request: Request) -> None:
     """Raise RefusalError (415) for a form, whose parts would be taken for a damaged image and kept as a failure."""
     if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
         raise RefusalError(
-            415,
+            "wrong-type",
             "got a form; expected the bytes of the image as they are, such as: "
             "curl --data-binary @cell.bmp 'http://.../api/images?name=cell.bmp'",
         )

@@ -41,7 +41,7 @@ def test_the_type_is_read_from_the_bytes_and_not_from_what_is_said(local):
     assert client.post("/api/images?name=a.svg", content=picture(), headers=said).status_code == 201
     refused = client.post("/api/images?name=a.png", content=b"<svg/>", headers={"Content-Type": "image/png"})
     assert refused.status_code == 422
-    assert "not an image" in refused.json()["error"]
+    assert "not an image" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_cannot_be_decoded_is_refused_with_the_reason_and_not_stored(local,
     client = local()
     refused = client.post("/api/images", content=content)
     assert refused.status_code == 422
-    assert text in refused.json()["error"]
+    assert text in refused.json()["detail"]
     assert client.get("/api/results").json()["total"] == 0
 
 
@@ -67,7 +67,7 @@ def test_an_image_bomb_is_refused_by_its_header(local):
     assert len(stream.getvalue()) < 100_000
     refused = local().post("/api/images", content=stream.getvalue())
     assert refused.status_code == 422
-    assert "pixels that are decoded at most" in refused.json()["error"]
+    assert "pixels that are decoded at most" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_name_cannot_deceive_who_reads_it(local):
 
 def test_a_name_that_is_too_long_is_refused(local):
     refused = local().post("/api/images", params={"name": "a" * 256}, content=picture())
-    assert (refused.status_code, "expected 1 to 255 characters" in refused.json()["error"]) == (422, True)
+    assert (refused.status_code, "expected 1 to 255 characters" in refused.json()["detail"]) == (422, True)
 
 
 def test_results_come_newest_first_in_pages_that_neither_miss_nor_repeat(local, settings):
@@ -179,7 +179,7 @@ def test_a_picture_is_shown_of_an_upload_and_of_a_file_but_not_of_a_changed_one(
     assert [answer.status_code for answer in answers] == [200, 200, 404]
     assert answers[0].headers["content-type"] == "image/jpeg"
     assert answers[0].headers["cache-control"] == "no-store"
-    assert "was changed" in answers[2].json()["error"]
+    assert "was changed" in answers[2].json()["detail"]
 
 
 @pytest.mark.parametrize("number", ["0", "9", "-1", "x", "1.5", "9" * 30, "9" * 5000, "%00"])
@@ -236,16 +236,16 @@ def test_device_metrics_and_health_tell_of_what_was_done(local):
 )
 def test_parameters_that_are_wrong_are_refused_by_name(local, path, text):
     answer = local().get(path)
-    assert (answer.status_code, list(answer.json())) == (422, ["error"])
-    assert text in answer.json()["error"]
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert text in answer.json()["detail"]
 
 
 def test_a_wrong_method_and_a_wrong_path_are_told_as_json(local):
     client = local()
     wrong = client.request("PUT", "/api/results")
     assert (wrong.status_code, set(wrong.headers["allow"].split(", "))) == (405, {"GET", "PATCH", "DELETE"})
-    assert "PUT is not possible here" in wrong.json()["error"]
-    assert "there is no /api/nothing" in client.get("/api/nothing").json()["error"]
+    assert "PUT is not possible here" in wrong.json()["detail"]
+    assert "there is no /api/nothing" in client.get("/api/nothing").json()["detail"]
     assert client.request("HEAD", "/api/events").status_code == 405
 
 
@@ -257,7 +257,7 @@ def test_a_full_disk_is_told_and_nothing_is_stored(local, settings):
     writer._connection.execute(f"PRAGMA max_page_count = {pages}")
     noise = [client.post("/api/images", content=picture(number, (320, 320))) for number in range(3)]
     assert [answer.status_code for answer in noise] == [507] * 3
-    assert "disk is full" in noise[0].json()["error"]
+    assert "disk is full" in noise[0].json()["detail"]
     assert int(noise[0].headers["retry-after"]) >= 1
     writer._connection.execute("PRAGMA max_page_count = 100000")
     assert client.post("/api/images", content=picture(0, (320, 320))).status_code == 201
@@ -272,7 +272,7 @@ def test_an_error_nobody_thought_of_tells_nothing_of_the_inside(local, monkeypat
 
     monkeypatch.setattr(client.services.store, "count", broken)
     answer = client.get("/api/results")
-    assert (answer.status_code, answer.json()) == (500, {"error": "the server failed; its log says why"})
+    assert (answer.status_code, answer.json()["detail"]) == (500, "the server failed; its log says why")
 
 
 def test_the_files_of_the_page_are_those_and_no_others(local):
@@ -317,4 +317,4 @@ def test_a_store_that_was_replaced_is_told_by_health_and_by_uploads(local, setti
     health = client.get("/healthz")
     assert (health.status_code, health.json()) == (503, {"status": "the store was replaced"})
     refused = client.post("/api/images", content=picture())
-    assert (refused.status_code, "removed or replaced" in refused.json()["error"]) == (503, True)
+    assert (refused.status_code, "removed or replaced" in refused.json()["detail"]) == (503, True)

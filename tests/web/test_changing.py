@@ -77,7 +77,7 @@ def sent_as_it_is(content):
 )
 def test_a_correction_that_says_nothing_is_refused_and_changes_nothing(client, sent, status, text):
     refused = client.request("PATCH", "/api/results/1", **sent)
-    assert (refused.status_code, text in refused.json()["error"]) == (status, True)
+    assert (refused.status_code, text in refused.json()["detail"]) == (status, True)
     assert client.get("/api/changes").json()["changes"] == []
 
 
@@ -98,7 +98,7 @@ def test_many_are_changed_only_where_they_are_as_many_as_were_seen(client):
     path, body = "/api/results?subject=a", {"json": {"subject": "C"}}
     assert client.request("PATCH", path, **body).status_code == 422
     stale = client.request("PATCH", f"{path}&expected=1", **body)
-    assert (stale.status_code, "2 results match now" in stale.json()["error"]) == (409, True)
+    assert (stale.status_code, "2 results match now" in stale.json()["detail"]) == (409, True)
     assert client.request("PATCH", f"{path}&expected=2", **body).json() == {"changed": 2}
     assert ids(client, "subject=c") == [2, 1]
     assert client.request("DELETE", "/api/results?expected=4").status_code == 422
@@ -153,7 +153,7 @@ def test_cells_are_counted_once_whatever_models_saw_them(local, settings):
     assert len(client.get("/api/subjects?model=all").json()["subjects"]) == 4
     assert ids(client, "model=served") == [4, 3]
     assert ids(client, "warnings=only&model=older.tflite") == [1]
-    assert "did you mean 'older.tflite'?" in client.get("/api/results?model=olderr.tflite").json()["error"]
+    assert "did you mean 'older.tflite'?" in client.get("/api/results?model=olderr.tflite").json()["detail"]
 
 
 def test_failures_of_the_watcher_and_of_uploads_are_listed(local, settings):
@@ -175,7 +175,7 @@ def test_failures_of_the_watcher_and_of_uploads_are_listed(local, settings):
 def test_a_form_is_refused_with_what_to_send_instead_and_is_no_failed_image(local):
     client = local()
     refused = client.post("/api/images?name=cell.png", files={"image": ("cell.png", picture(1))})
-    assert (refused.status_code, "curl --data-binary" in refused.json()["error"]) == (415, True)
+    assert (refused.status_code, "curl --data-binary" in refused.json()["detail"]) == (415, True)
     assert client.get("/api/failures").json()["failures"] == []
 
 
@@ -183,7 +183,7 @@ def test_a_form_is_refused_with_what_to_send_instead_and_is_no_failed_image(loca
 def test_what_systems_leave_in_folders_is_told_from_images_and_is_no_failure(local, name):
     client = local()
     refused = client.post("/api/images", params={"name": name}, content=picture())
-    assert (refused.status_code, "is not an image: systems leave such files" in refused.json()["error"]) == (422, True)
+    assert (refused.status_code, "is not an image: systems leave such files" in refused.json()["detail"]) == (422, True)
     assert client.get("/api/failures").json()["total"] == 0
 
 
@@ -192,7 +192,7 @@ def test_an_empty_table_says_why_and_what_there_is(client):
     assert "did you mean 'A'?" in client.get("/api/results?subject=aa").json()["hint"]
     assert client.get("/api/results?source=camera").json()["hint"] == "none of the 4 results fits all filters"
     unknown = client.get("/api/results?label=any")
-    assert (unknown.status_code, "can have the label 'any'" in unknown.json()["error"]) == (422, True)
+    assert (unknown.status_code, "can have the label 'any'" in unknown.json()["detail"]) == (422, True)
 
 
 def test_the_csv_begins_for_excel_where_that_is_asked(client):

@@ -32,7 +32,7 @@ def test_a_name_that_is_not_ours_is_refused_whatever_is_asked(local):
     for path in ("/", "/healthz", "/api/results"):
         answer = client.get(path, headers={"Host": "rebound.example"})
         assert answer.status_code == 421
-        assert "--allowed-host" in answer.json()["error"]
+        assert "--allowed-host" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/api/results", "/api/images", "/metrics", "/api/openapi.json", "/api/nothing", "/x"])

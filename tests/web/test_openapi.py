@@ -97,4 +97,4 @@ def test_the_stream_refuses_a_place_that_is_none(server, last):
     with server.client(headers=headers) as client:
         answer = client.get("/api/events")
     assert answer.status_code == 422
-    assert "Last-Event-ID" in answer.json()["error"]
+    assert "Last-Event-ID" in answer.json()["detail"]

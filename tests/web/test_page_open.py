@@ -117,7 +117,7 @@ def test_what_failed_or_was_stopped_is_tried_again_at_once(start, visit, tmp_pat
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".card.stopped").first.get_by_role("button", name="Try again")).to_be_visible()
     for route in held:
-        route.fulfill(status=500, json={"error": "it broke"})
+        route.fulfill(status=500, json={"detail": "it broke"})
     page.unroute("**/api/images*")
     expect(page.locator(".card.failed").first).to_contain_text("it broke")
     expect(page.locator("#upload-summary")).to_have_text("0 of 8 answered, 3 failed, 5 stopped")

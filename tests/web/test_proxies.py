@@ -71,6 +71,6 @@ def test_many_addresses_guess_no_faster_and_shut_out_nobody_who_had_the_token(lo
     assert login(client, TOKEN, CLIENT).status_code == 204
     guesses = [login(client, "wrong", f"198.51.100.{number}") for number in range(6)]
     assert [answer.status_code for answer in guesses] == [401] * 5 + [429]
-    assert "try again in 1 s" in guesses[-1].json()["error"]
+    assert "try again in 1 s" in guesses[-1].json()["detail"]
     assert login(client, TOKEN, OTHER).status_code == 429
     assert login(client, TOKEN, CLIENT).status_code == 204

@@ -119,7 +119,7 @@ def test_a_client_that_sends_it_all_the_same_sees_why_it_was_refused(start, chun
     with server.client() as client:
         answer = client.post("/api/images", content=iter([content]) if chunked else content)
         assert answer.status_code == 413
-        assert "larger than the 100,000 bytes" in answer.json()["error"]
+        assert "larger than the 100,000 bytes" in answer.json()["detail"]
         assert client.get("/healthz").status_code == 200  # in the same connection
 
 

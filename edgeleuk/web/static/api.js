@@ -91,7 +91,7 @@ async function answer(response) {
   }
 }
 
-async function reason(response, key = "error") {
+async function reason(response, key = "detail") {
   try {
     return (await response.json())[key];
   } catch {
