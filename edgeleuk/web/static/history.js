@@ -2,11 +2,12 @@
 
 import { address, place } from "./address.js";
 import { ask } from "./api.js";
-import { knownSubjects, row } from "./cards.js";
+import { knownSubjects, redraw, row } from "./cards.js";
 import { displayName, modelTitle } from "./classes.js";
 import { counted, find, make, show, time, zone } from "./dom.js";
 
 const PAGE = 50;
+const MOST = 200; // rows that the server gives at once
 const SOME = 12;
 let shown = {}; // the filters of the table
 let total = 0;
@@ -58,6 +59,15 @@ export async function showHistory(filters) {
 export function historyNews(count = 1) {
   news += count;
   show(find("history-new"), news ? `${counted(news, "change")} since: show` : "");
+}
+
+// What changed while no stream told of it: rows become what they are now, in their place.
+export async function refreshHistory() {
+  const filters = shown;
+  const page = await ask("/api/results", { query: { ...asked(filters), limit: MOST } });
+  if (filters !== shown) return;
+  page.results.forEach(redraw);
+  if (page.total !== total) historyNews(Math.abs(page.total - total));
 }
 
 function useModels(models) {

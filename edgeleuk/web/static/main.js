@@ -9,7 +9,7 @@ import * as details from "./details.js";
 import { hideDevice, showDevice } from "./device.js";
 import { find, show, zoneText } from "./dom.js";
 import { showFailures, startFailures } from "./failures.js";
-import { historyNews, loadSubjects, showHistory, startHistory, useLabels } from "./history.js";
+import { historyNews, loadSubjects, refreshHistory, showHistory, startHistory, useLabels } from "./history.js";
 import { insertLive, refreshFailures, refreshLive } from "./live.js";
 import { onTabs, startStream, stopStream, tellTabs } from "./stream.js";
 import { showSubjects, startSubjects, subjectsNews } from "./subjects.js";
@@ -131,7 +131,7 @@ const EVENTS = {
 };
 
 const stream = {
-  open: () => Promise.all([refreshLive(), refreshFailures()]).catch(report),
+  open: () => Promise.all([refreshLive(), refreshFailures(), refreshView()]).catch(report),
   event: (name, data) => EVENTS[name](data).catch(report),
   refused: () => loadModel().catch(report), // a session that has ended shows here
   state: (name) => {
@@ -139,6 +139,13 @@ const stream = {
     if (name === "off") reach.check();
   },
 };
+
+// What was read before the stream was there may have changed since.
+async function refreshView() {
+  const { view, filters } = current();
+  if (view === "history") await refreshHistory();
+  if (view === "subjects") await showSubjects(filters);
+}
 
 function connection(name) {
   const element = find("connection");
