@@ -12,7 +12,6 @@ from edgeleuk.report.page.rows import Row, rows_of
 from edgeleuk.report.page.words import encodable
 from edgeleuk.report.search.settings import names_of
 from edgeleuk.safe_csv import csv_text
-from edgeleuk.statistics.latency import Interval
 
 _REFUSED = "refused"
 Cell = str | float | int | bool | None
@@ -76,54 +75,41 @@ def _identity(row: Row) -> dict[str, Cell]:
     }
 
 
+def _fields(found: object | None, *names: str, **columns: str) -> dict[str, Cell]:
+    """These fields, and others under the name of a column; empty if there is nothing."""
+    every = {name: name for name in names} | columns
+    return {column: None if found is None else getattr(found, name) for column, name in every.items()}
+
+
 def _latency(row: Row) -> dict[str, Cell]:
     found, speed = row.summary, row.speed
     return {
-        "runs": found.runs,
-        "min_ms": found.min_ms,
-        "p50_ms": found.p50_ms,
-        **_bounds("p50", found.p50_interval),
-        "p90_ms": found.p90_ms,
-        **_bounds("p90", found.p90_interval),
-        "p95_ms": found.p95_ms,
-        "p99_ms": found.p99_ms,
-        "mean_ms": found.mean_ms,
-        "std_ms": found.std_ms,
-        "times_as_fast": None if speed is None else speed.value,
-        "times_as_fast_low": None if speed is None else speed.low,
-        "times_as_fast_high": None if speed is None else speed.high,
+        **_fields(found, "runs", "min_ms", "p50_ms"),
+        **_fields(found.p50_interval, p50_low_ms="low", p50_high_ms="high"),
+        **_fields(found, "p90_ms"),
+        **_fields(found.p90_interval, p90_low_ms="low", p90_high_ms="high"),
+        **_fields(found, "p95_ms", "p99_ms", "mean_ms", "std_ms"),
+        **_fields(speed, times_as_fast="value", times_as_fast_low="low", times_as_fast_high="high"),
         "times_as_fast_as": None if speed is None else speed.base.title,
     }
 
 
 def _costs(row: Row) -> dict[str, Cell]:
-    result, covered = row.result, row.result.coverage
     return {
-        "load_ms": row.summary.load_ms,
-        "first_inference_ms": row.summary.first_ms,
-        "peak_memory_mib": row.summary.peak_memory_mib,
-        "arena_bytes": result.arena_bytes,
-        "file_bytes": result.model.size_bytes,
+        **_fields(row.summary, "load_ms", first_inference_ms="first_ms"),
+        **_fields(row.summary, "peak_memory_mib", "arena_bytes"),
+        "file_bytes": row.result.model.size_bytes,
         "inferences_per_s": row.summary.throughput_per_s,
         "energy_mj": row.millijoules,
-        "operators": None if covered is None else covered.operators,
-        "operators_delegated": None if covered is None else covered.delegated,
-        "delegate_partitions": None if covered is None else covered.partitions,
+        **_fields(row.result.coverage, "operators", operators_delegated="delegated", delegate_partitions="partitions"),
     }
-
-
-def _bounds(name: str, interval: Interval | None) -> dict[str, Cell]:
-    low, high = (None, None) if interval is None else (interval.low, interval.high)
-    return {f"{name}_low_ms": low, f"{name}_high_ms": high}
 
 
 def _accuracy(evaluated: Evaluated | None) -> dict[str, Cell]:
     """With how many subjects it rests on and what limits it, in columns of their own."""
     found = None if evaluated is None else evaluated.accuracy
     return {
-        "accuracy": None if found is None else found.value,
-        "accuracy_low": None if found is None else found.low,
-        "accuracy_high": None if found is None else found.high,
+        **_fields(found, accuracy="value", accuracy_low="low", accuracy_high="high"),
         "accuracy_over": None if found is None else f"{found.unit}s",
         "accuracy_over_count": None if found is None else found.groups,
         "accuracy_caveats": None if found is None else "; ".join(found.caveats),
@@ -156,18 +142,11 @@ def _trial(search: SearchRecord, trial: Trial, material: Material) -> dict[str, 
         "state": trial.state,
         "on_front": trial.number in search.front if trial.state == COMPLETE else None,
         "chosen": trial.number == search.chosen if trial.state == COMPLETE else None,
-        "int8_ms": trial.latency_ms,
-        "file_bytes": trial.size_bytes,
-        "validation_accuracy": trial.accuracy,
-        "validation_float_accuracy": trial.float_accuracy,
-        "epochs": trial.epochs,
-        "last_rung_epoch": None if last is None else last.epoch,
-        "last_rung_accuracy": None if last is None else last.accuracy,
-        "last_rung_weighted_f1": None if last is None else last.weighted_f1,
-        "seconds": trial.seconds,
-        "model": trial.model,
-        "model_sha256": trial.sha256,
-        "reason": trial.reason,
+        **_fields(trial, int8_ms="latency_ms", file_bytes="size_bytes"),
+        **_fields(trial, validation_accuracy="accuracy", validation_float_accuracy="float_accuracy"),
+        **_fields(trial, "epochs"),
+        **_fields(last, last_rung_epoch="epoch", last_rung_accuracy="accuracy", last_rung_weighted_f1="weighted_f1"),
+        **_fields(trial, "seconds", "model", model_sha256="sha256", reason="reason"),
         **_accuracy(evaluated),
     }
 
@@ -183,50 +162,30 @@ def _setting(settings: Mapping[str, Any], name: str) -> Cell:
 def _suites(material: Material) -> Iterator[dict[str, Cell]]:
     for suite in material.suites:
         for timing in suite.timings:
-            yield {
-                "suite": suite.name,
-                "created": suite.created,
-                "test": timing.name,
-                "min_ms": timing.min_ms,
-                "median_ms": timing.median_ms,
-                "iqr_ms": timing.iqr_ms,
-                "rounds": timing.rounds,
-            }
+            own = _fields(timing, "min_ms", "median_ms", "iqr_ms", "rounds")
+            yield {"suite": suite.name, "created": suite.created, "test": timing.name, **own}
 
 
 def _figures(material: Material) -> Iterator[dict[str, Cell]]:
     for figures in material.figures:
         for row in figures.rows:
-            yield {
-                "benchmark": figures.name,
-                "figure": row.name,
-                "value": row.value,
-                "unit": row.unit,
-                "bar": row.bar,
-                "met": row.met,
-            }
+            yield {"benchmark": figures.name, "figure": row.name, **_fields(row, "value", "unit", "bar", "met")}
 
 
 def _accuracies(material: Material) -> Iterator[dict[str, Cell]]:
     for found in material.accuracies:
-        yield {
-            "model": found.model,
-            "model_sha256": found.model_sha256,
-            "index_sha256": found.index_sha256,
-            "split": found.split,
-            "images": found.images,
-            **_accuracy(found),
-            **dict(_scores(found)),
-        }
+        named = _fields(found, "model", "model_sha256", "index_sha256", "split", "images")
+        yield {**named, **_accuracy(found), **_scores(found)}
 
 
-def _scores(evaluated: Evaluated) -> Iterator[tuple[str, Cell]]:
+def _scores(evaluated: Evaluated) -> dict[str, Cell]:
     """The other scores, each with its bounds and how many subjects it rests on."""
+    cells: dict[str, Cell] = {}
     for name, found in list(evaluated.named.items())[1:]:
-        yield name, None if found is None else found.value
-        yield f"{name}, low", None if found is None else found.low
-        yield f"{name}, high", None if found is None else found.high
-        yield f"{name}, {evaluated.accuracy.unit}s", None if found is None else found.groups
+        unit = f"{evaluated.accuracy.unit}s"
+        cells |= _fields(found, **{name: "value", f"{name}, low": "low", f"{name}, high": "high"})
+        cells |= _fields(found, **{f"{name}, {unit}": "groups"})
+    return cells
 
 
 def _text(rows: Iterator[dict[str, Cell]]) -> str:
