@@ -80,7 +80,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     program = folder / "edgeleuk"
     program.write_text(f'#!/bin/bash\n{_TINY}exec {sys.executable} -m edgeleuk "$@"\n')
     program.chmod(0o755)
-    (folder / "python").symlink_to(sys.executable)
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "200"}
 
