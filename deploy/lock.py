@@ -25,6 +25,7 @@ ON_32_BIT = {"platform_machine": "armv7l", "python_version": "3.11"}
 def compiled(wanted: list[str], machine: str, python: str, *options: str) -> list[str]:
     """All that `wanted` needs there, one line a package."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate", *options]
+    command += ["--python", sys.executable]  # any will do, and looking for one takes its time
     command += ["--only-binary=:all:", "--python-platform", f"{machine}-{GLIBC}", "--python-version", python]
     command += ["--constraint", str(ROOT / "constraints.txt"), "-"]
     done = subprocess.run(command, input="\n".join(wanted), stdout=subprocess.PIPE, text=True, check=False)

@@ -118,7 +118,7 @@ prove() {
     [ "$machine" != armv7l ] || return 0
     local version=$1 wanted
     wanted=$(IFS=, && printf '%s' "${names[*]:1}")
-    printf 'edgeleuk%s\n' "${wanted:+[$wanted]}" | UV_PYTHON_DOWNLOADS=never "$builder" -m uv pip compile --quiet --no-config --no-index \
+    printf 'edgeleuk%s\n' "${wanted:+[$wanted]}" | "$builder" -m uv pip compile --quiet --no-config --python "$builder" --no-index \
         --find-links "$partial" --only-binary=:all: --python-platform "$machine-manylinux_2_$GLIBC" --python-version "$version" - >/dev/null ||
         fail "the folder does not suffice for $machine, Python $version: deploy/lock.py writes deploy/locked anew"
 }

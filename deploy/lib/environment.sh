@@ -71,7 +71,7 @@ install_own() {
         own=$wheels
     elif [ -n "$packed" ]; then
         mkdir "$own"
-        PYTHONPATH=$(dirname "$origin") "$PYTHON" -B -m edgeleuk.bench.wheel "$own" ||
+        PYTHONPATH=$(dirname "$origin") "$PYTHON" -B -P -m edgeleuk.bench.wheel "$own" ||
             fail "edgeleuk's own wheel could not be packed (see above)"
     else
         "$PYTHON" -m venv "$scratch/build" || fail "no virtual environment could be made in $scratch"
