@@ -93,6 +93,12 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def expect(error: type[Exception], holds: bool, name: str, value: object, expected: str) -> None:
+    """Raise `error` with what came and what was expected, unless it holds."""
+    if not holds:
+        raise error(f"{name} is {value!r:.80}; expected {expected}")
+
+
 class NotAStoreError(StoreError):
     """What was named as a store is absent, or is something else."""
 

@@ -10,10 +10,11 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from edgeleuk.codec import decode, parse_json
-from edgeleuk.errors import SpecError
+from edgeleuk.errors import SpecError, expect
 
 SCHEMA_VERSION = 1
 RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -28,9 +29,7 @@ _USUAL_NAMES = {frozenset(("all", "hem")): {"all": "ALL", "hem": "healthy"}}  # 
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def _expect(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise SpecError(f"{name} is {value!r:.200}; expected {expected}")
+_expect = partial(expect, SpecError)
 
 
 def _expect_between(limits: tuple[float, float], name: str, value: float) -> None:

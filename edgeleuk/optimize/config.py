@@ -4,9 +4,10 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import UsageError, expect
 from edgeleuk.keras.choices import EXITS, POOLS
 from edgeleuk.training.config import TrainConfig
 
@@ -14,6 +15,9 @@ WHOLE = "whole"
 FLOAT, PRUNED, QAT = "float", "pruned", "qat"  # the runs in a trial's folder
 QUANTIZATIONS = ("ptq", "qat")
 _FEWEST_PX, _WIDEST = 75, 4
+
+
+_expect = partial(expect, UsageError)
 
 
 @dataclass(frozen=True)
@@ -164,8 +168,3 @@ def _depth(exit_: str | None) -> float:
 def _all(space: Space, name: str, holds: Any, expected: str) -> None:
     for value in getattr(space, name):
         _expect(holds(value), name, value, expected)
-
-
-def _expect(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise UsageError(f"{name} is {value!r}; expected {expected}")

@@ -3,10 +3,11 @@
 import math
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import UsageError, expect
 from edgeleuk.files import sha256_file
 from edgeleuk.keras.choices import EXITS, POOLS
 from edgeleuk.spec import RESAMPLING_FILTERS
@@ -15,6 +16,9 @@ _MOST_IMAGES = 1_000_000  # in a batch
 CRITERIA = ("taylor", "bn-l1")
 TEMPERATURE, TEACHER_WEIGHT = 4.0, 0.9
 _PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
+
+
+_expect = partial(expect, UsageError)
 
 
 def _option(default: Any, text: str) -> Any:
@@ -213,8 +217,3 @@ def _check_fit(config: TrainConfig | QatConfig | PruneConfig) -> None:
     _expect(rate is None or 0 < rate < math.inf, "learning-rate", rate, "a number above 0")
     _expect(config.patience > 0, "patience", config.patience, "above 0")
     _expect(0 <= config.seed < 2**32, "seed", config.seed, "0 to 2**32 - 1")
-
-
-def _expect(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise UsageError(f"{name} is {value!r:.80}; expected {expected}")

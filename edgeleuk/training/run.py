@@ -17,12 +17,13 @@ While it is being made it is called NAME.partial and holds checkpoint.npz instea
 import math
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.codec import decode, read_json
 from edgeleuk.data.index import Index
-from edgeleuk.errors import DataError, ModelError, SpecError, reading_what_was_named
+from edgeleuk.errors import DataError, ModelError, SpecError, expect, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.keras.network import NetworkConfig
 from edgeleuk.spec import ModelSpec
@@ -37,6 +38,9 @@ _HASHED = (
     TEACHER,
 )
 _DIGITS = re.compile("[0-9a-f]{16}")
+
+
+_expect = partial(expect, ValueError)
 
 
 @dataclass(frozen=True)
@@ -179,11 +183,6 @@ def _is_whole(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
-
-
-def _expect(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise ValueError(f"{name} is {value!r:.60}; expected {expected}")
 
 
 def _check_spec(spec: ModelSpec, network: NetworkConfig, folder: Path) -> None:

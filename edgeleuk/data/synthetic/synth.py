@@ -8,6 +8,7 @@ blast and one healthy subject share a staining batch, so that no colour tells a 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.data.synthetic.cells import CellTraits, Slide, draw_cell
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import UsageError, expect
 from edgeleuk.files import whole_folder
 
 CLASSES = ("all", "hem")
@@ -29,6 +30,9 @@ SEPARATION_AT_ZERO = np.array([2.8, 3.6, 2.8, 5.0, 4.0])
 _AZURE = np.array([0.835, 0.514, 0.196])
 _EOSIN = np.array([0.093, 0.954, 0.283])
 _LIGHT = np.array([210.0, 195.0, 156.0])  # a warm lamp, chosen so that a nucleus comes out near (68, 30, 78)
+
+
+_expect = partial(expect, UsageError)
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,3 @@ def _check(subjects: int, images_per_subject: int, folds: int, seed: int, diffic
     _expect(images_per_subject >= 1, "images_per_subject", images_per_subject, "1 or more")
     _expect(seed >= 0, "seed", seed, "0 or more")
     _expect(0 <= difficulty <= 1, "difficulty", difficulty, "0 to 1")
-
-
-def _expect(holds: bool, name: str, value: float, allowed: str) -> None:
-    if not holds:
-        raise UsageError(f"{name} is {value}; expected {allowed}")
