@@ -170,7 +170,7 @@ def test_the_tutorial_goes_from_a_folder_of_images_to_a_classified_folder(tutori
         assert (folder / name).stat().st_size > 0
 
 
-_TYPED = {command.strip() for block in blocks_of(TUTORIAL) for command, _ in block.commands}
+_TYPED = {line for block in _run(blocks_of(TUTORIAL)) for command, _ in block.commands for line in command.splitlines()}
 _OTHERS = [
     block
     for page in PAGES
