@@ -34,7 +34,7 @@ _NUMBERS = re.compile(r"\[\n\s*(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\n\s*\]")
 
 
 class _MalformedError(ValueError):
-    """Grammatical, but nothing that could be used."""
+    """Valid syntax, but not usable."""
 
 
 class _MisfitError(ValueError):

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: everything is written beside its place and renamed into it.
+"""Atomic writes: every file and folder is written under a temporary name beside its place, then renamed.
 
 A regular file, or nothing, is replaced in one step; a link is followed, so that it stays and what it names is replaced.
 A pipe or a character device, which others hold or depend on, is written into and never replaced. All else is refused.
@@ -92,13 +92,13 @@ def _partial_file(place: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write content to path, whole or not at all. Raises OutputError."""
+    """Write content to path atomically. Raises OutputError."""
     with whole_file(path) as partial:
         partial.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8 to path, whole or not at all; what UTF-8 cannot hold (names of files may) is escaped.
+    """Write text as UTF-8 to path atomically; what UTF-8 cannot hold (names of files may) is escaped.
 
     Raises OutputError.
     """

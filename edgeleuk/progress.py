@@ -1,4 +1,4 @@
-"""How far a long work is, on one line of a terminal that is written over; nothing in pipes and logs."""
+"""Progress of a long task, on one line of a terminal that is overwritten; nothing in pipes and logs."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ class Counter:
         self.on = self._stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def at(self, done: int, total: int | None = None) -> None:
-        """Show how many are done, at most five times a second; the last one takes the line away."""
+        """Show how many are done, at most five times a second; the last one clears the line."""
         self.total = self.total if total is None else total
         if done == self.total:
             self.close()
@@ -41,7 +41,7 @@ class Counter:
             self._shown = True
 
     def close(self) -> None:
-        """Take the line away, so that another can be printed in its place."""
+        """Clear the line, so that another can be printed in its place."""
         if self._shown:
             self._stream.write(_CLEAR)
             self._stream.flush()

@@ -1,4 +1,4 @@
-"""Text that people read: names from files made fit for a terminal, and the name that was probably meant."""
+"""Text for people: names from files made safe for a terminal, and suggestions for mistyped names."""
 
 import difflib
 import textwrap

@@ -116,7 +116,7 @@ def model_facts(paths: Sequence[Path], with_images: bool = False) -> list[ModelF
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """The end of each path from which on it is like no other; where they all lie is no part of a record."""
+    """The shortest ends of the paths that tell them apart; the folder that they share is not recorded."""
     parts = [path.absolute().parts for path in paths]
     depths = (
         next(depth for depth in range(1, len(own) + 1) if sum(other[-depth:] == own[-depth:] for other in parts) == 1)

@@ -96,7 +96,7 @@ def _advice(model: str, backend: str, threads: int | None) -> str:
 
 
 def _pairs(first: Record, second: Record) -> list[tuple[Result, Result]]:
-    """Each result once, the likest first: same file and name, same file, same name."""
+    """Each result once, the best match first: same file and name, same file, same name."""
     if len(first.results) == len(second.results) == 1:
         return [(first.results[0], second.results[0])]
     found: dict[int, tuple[Result, Result]] = {}

@@ -25,7 +25,7 @@ _FEWEST_READINGS = 3
 
 @dataclass(frozen=True)
 class Counter:
-    """Joules so far; at `wraps_at` joules it begins again from zero."""
+    """Joules so far; at `wraps_at` joules it wraps to zero."""
 
     source: str
     read_j: Callable[[], float | None]
@@ -73,7 +73,7 @@ def find_meter(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> Meter | No
 def metered(
     query: Callable[[], object], meter: Meter, seconds: float, interval_s: float = 0.1, clock: Clock = time.perf_counter
 ) -> Energy | None:
-    """Queries for `seconds` while another thread reads the meter; None if it told too seldom.
+    """Queries for `seconds` while another thread reads the meter; None if it reported too seldom.
 
     Power between queries is that of a processor that just paused, and a reader beside them takes time of its own: so
     these queries count for energy only. Joules are the readings' mean times the time.

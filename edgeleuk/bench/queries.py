@@ -19,7 +19,7 @@ _WATCH_EVERY_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Milliseconds of the queries that do not count, and whether they came to rest."""
+    """Milliseconds of the warm-up queries, and whether they became stable."""
 
     samples_ms: tuple[float, ...]
     settled: bool

@@ -28,7 +28,7 @@ Progress = Callable[[str], None]
 
 
 class StoppedError(EdgeleukError):
-    """A benchmark that failed on its way; `record` holds what was measured before."""
+    """A benchmark that failed partway; `record` holds what was measured before."""
 
     def __init__(self, message: str, record: Record) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Any .tflite file, ready to be timed: as many inputs and outputs as it likes, with a spec or without."""
+"""Any .tflite file, ready to be timed: any number of inputs and outputs, with a spec or without."""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Subject:
         return tuple(map(_facts, self.interpreter.get_output_details()))
 
     def notes(self) -> tuple[str, ...]:
-        """What was taken for granted if the file leaves it open."""
+        """What was assumed where the file leaves it open."""
         found = []
         unknown = [tensor.name for tensor in self.inputs if any(size < 0 for size in tensor.shape)]
         if unknown:
@@ -81,7 +81,7 @@ class Subject:
 
 
 class CascadeSubject(Subject):
-    """A cascade at its worst: both models in turn. What else is told of it is told of the large one."""
+    """A cascade in the worst case: both models in turn. What else is told of it is told of the large one."""
 
     def __init__(self, content: bytes, path: Path, threads: int, backend: str) -> None:
         """Load both models. Raises ModelError if one is damaged, unsupported or takes text."""

@@ -1,4 +1,4 @@
-"""One model in a process of its own: what it is asked, what it does there, and what came of it."""
+"""One model in its own process: the request, the work there, and the answer."""
 
 import dataclasses
 import statistics

@@ -1,4 +1,4 @@
-"""What a cascade takes on this machine: expected over many images, and at its worst, beside the large model alone."""
+"""Latency of a cascade on this machine, expected and in the worst case, beside that of the large model alone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How sure the first model of a cascade has to be: array maths, nothing else."""
+"""The confidence that the first model of a cascade needs to answer: pure array functions."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Files under way are noted in the store, so that a restart passes over the one that kills the process each time.
+"""Files in progress are noted in the store, so that a restart skips the one that kills the process each time.
 
 Whatever bounds memory and time of decoding, some file may get past them: the kernel then ends the process without a
 word, systemd restarts it, and it would meet the same file first.
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 3
 PASSED_OVER = (
-    f"passed over: the process was ended {MOST_TRIES} times while this image was under way, perhaps for want of "
+    f"skipped: the process was killed {MOST_TRIES} times while it worked on this image, perhaps for lack of "
     "memory; 'edgeleuk infer MODEL FILE --store DB' retries it on request, and a watch does if it is written again"
 )
 
 
 class Attempts:
-    """What is under way now, and what was when earlier processes ended unasked. Thread-safe.
+    """What is in progress now, and what was when earlier processes died. Thread-safe.
 
     Keys are those of `file_key` and `upload_key`. A store that cannot be written is no reason not to try an image.
     """
@@ -39,11 +39,11 @@ class Attempts:
             del self._before[key]
 
     def tries(self, key: str) -> int:
-        """How many processes ended unasked while this was under way."""
+        """How many processes died while this was in progress."""
         return self._before.get(key, 0)
 
     def passes_over(self, key: str) -> bool:
-        """Whether that were too many."""
+        """Whether those are too many."""
         return self.tries(key) >= MOST_TRIES
 
     def suspects(self, path: Path) -> bool:
@@ -85,7 +85,7 @@ def file_key(path: Path) -> str:
 
 
 def upload_key(sha256: str) -> str:
-    """What stands for an uploaded content."""
+    """The key of an uploaded content."""
     return f"upload {sha256}"
 
 

@@ -1,4 +1,4 @@
-"""A model as images are classified with it: loaded whole, exchanged whole, described for the model card."""
+"""The model that is in use: loaded and replaced as a whole, described for the model card."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Rows into the store, several to a transaction: a row goes on only once its result is on the disk."""
+"""Rows into the store, several per transaction: a row is passed on only when its result is on the disk."""
 
 import time
 from collections import deque
@@ -85,7 +85,7 @@ def stored(rows: Sequence[Row], store: "Store", source: str) -> list[Row]:
 
 
 class BackOff:
-    """Calls again what failed for a passing reason: a full disk, a locked or read-only store. Says so once."""
+    """Retries what failed for a temporary reason: a full disk, a locked or read-only store. Reports it once."""
 
     def __init__(
         self,

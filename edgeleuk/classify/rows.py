@@ -1,4 +1,4 @@
-"""What came of one image, as a line of JSON or of a table."""
+"""The outcome of one image, as a line of JSON or of a table."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one image: a result, or the reason why there is none.
+    """The outcome of one image: a result, or the reason why there is none.
 
     `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
     None if it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it

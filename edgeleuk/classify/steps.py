@@ -103,7 +103,7 @@ class Steps:
         return overlapped(batches, self._prepare, self._finish_once, workers)
 
     def row(self, image: Image, model: Model) -> Row:
-        """The row of one image, classified by that model where the store does not know it."""
+        """The row of one image, classified by that model unless the store knows it."""
         return self._finish(self._prepare(image, model))
 
     def _prepare(self, image: Image, model: Model | None = None) -> _Seen:

@@ -1,4 +1,4 @@
-"""What every command has: help with groups and examples that uses the terminal's width, and names that are guessed."""
+"""What all commands share: help with groups and examples, and suggestions for mistyped names."""
 
 import importlib
 import os
@@ -97,7 +97,7 @@ class LazyGroup(Group):
 
 
 class Choice(click.Choice):  # type: ignore[type-arg] # at run time click 8.1 takes no type here
-    """One of some words; of another, the nearest is named."""
+    """One of a set of words; for an unknown one the nearest is suggested."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word. Raises click.BadParameter."""

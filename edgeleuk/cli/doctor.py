@@ -1,4 +1,4 @@
-"""`edgeleuk doctor`: what on this device helps or hinders."""
+"""`edgeleuk doctor`: check this device and suggest fixes."""
 
 import shutil
 from pathlib import Path
@@ -27,7 +27,7 @@ from edgeleuk.cli.paths import Existing, StoreFile
 )
 @click.option("--store", type=StoreFile(), help="Store whose disk to look at. Default: this folder's.")
 def command(model: Path | None, as_json: bool, threads: int | None, backend: str, store: Path | None) -> None:
-    """Look at everything that inference on this device depends on, and say what to do about it.
+    """Check everything that inference on this device depends on, and suggest fixes.
 
     Interpreters are tried for real, in processes of their own; with MODEL, a .tflite file that edgeleuk made, so is
     that. The exit code is 1 if a finding is a problem, which means that inference does not work; else 0.

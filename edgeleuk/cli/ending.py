@@ -1,4 +1,4 @@
-"""Signals that ask a command to end, taken as Ctrl-C, so that it can keep what it has."""
+"""Signals that ask a command to end are handled like Ctrl-C, so that it can keep partial results."""
 
 import signal
 from collections.abc import Iterator

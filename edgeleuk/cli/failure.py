@@ -1,4 +1,4 @@
-"""What is said of an error, and the exit code, by one rule for every command.
+"""The message and the exit code of an error, by one rule for every command.
 
 2: what was asked cannot be understood, or names something that is not there or not of its kind.
 1: it was asked rightly, but failed. A gate that says no exits with 1 too, without an error.

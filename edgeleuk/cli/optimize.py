@@ -1,4 +1,4 @@
-"""`edgeleuk optimize`: the best model within a budget of milliseconds."""
+"""`edgeleuk optimize`: the fastest accurate model within a latency budget."""
 
 import shlex
 import sys
@@ -148,7 +148,7 @@ def _dimension(
 @json_option
 @click.option("--resume", is_flag=True, help="Resume an interrupted search.")
 def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: Path | None, **options: Any) -> None:
-    """Find the fastest int8 model within --budget-ms that is still as good; write it and all that led there to DIR.
+    """Find the fastest int8 model within --budget-ms that is still as accurate; write it with its record to DIR.
 
     Follows the float run RUN, or trains a reference on INDEX first. Latency is measured on the int8 graph before
     anything is trained; what is over the budget never is. The others are trained a few epochs, the best go on. Then the

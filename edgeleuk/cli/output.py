@@ -1,4 +1,4 @@
-"""What a command prints: fit for a terminal whatever names it holds; and where it will write, looked at first."""
+"""What a command prints, safe for a terminal whatever names it holds; and its output paths, checked first."""
 
 import os
 import re

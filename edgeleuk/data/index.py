@@ -115,7 +115,7 @@ class Index:
         return plain
 
     def save(self, path: Path) -> None:
-        """Write the index, whole or not at all. Raises OutputError."""
+        """Write the index atomically. Raises OutputError."""
         write_text(path, self.to_json(path.resolve().parent))
 
     @classmethod

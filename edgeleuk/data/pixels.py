@@ -132,7 +132,7 @@ def _read(root: Path, image: ImageRecord, max_pixels: int) -> tuple[ImageRecord,
         return Unreadable(dataclasses.replace(image, path=printable), "the file name is not UTF-8; rename it")
     except ImageError as error:
         if error.passing:
-            raise  # to leave out an image for want of memory would be to make other data of the folder
+            raise  # leaving out an image for lack of memory would make other data of the folder
         return Unreadable(image, str(error).removeprefix(f"{path}: "))
     except OSError as error:
         return Unreadable(image, error.strerror or str(error))

@@ -16,7 +16,7 @@ _LOOKED_FOR = 8
 
 @dataclass(frozen=True)
 class Place:
-    """A root of images, and every folder that was looked at before it was settled on."""
+    """A root of images, and every folder that was tried before it was found."""
 
     root: Path
     tried: tuple[Path, ...]

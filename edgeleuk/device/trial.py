@@ -32,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it; `error` is None if the network ran. `invoke_ms`: median by number of threads.
+    """The result of a trial; `error` is None if the network ran. `invoke_ms`: median by number of threads.
 
     Of a cascade, that is of both its `stages` in turn, and the coverage is the large model's.
     """

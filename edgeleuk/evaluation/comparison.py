@@ -74,7 +74,7 @@ def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: R
 
 @reading_what_was_named()
 def check_reference(path: Path) -> None:
-    """Refuse what cannot be a reference before an hour is spent. Raises ModelError or DataError."""
+    """Refuse what cannot be a reference before the evaluation begins. Raises ModelError or DataError."""
     if _is_evaluation(path):
         read_reference(path)
     elif not path.exists():

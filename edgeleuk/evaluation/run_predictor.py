@@ -1,4 +1,4 @@
-"""A run as a predictor: its network, rebuilt ."""
+"""A run as a predictor: its network, rebuilt."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -19,7 +19,7 @@ DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.err
 
 
 def save_arrays(path: Path, series: dict[str, Sequence[Any]], **single: Any) -> None:
-    """Write each series as NAME_0, NAME_1 ... and each single array by its name, whole or not. Raises OutputError."""
+    """Write each series as NAME_0, NAME_1 ... and each single array by its name, atomically. Raises OutputError."""
     arrays = {f"{name}_{i}": value for name, values in series.items() for i, value in enumerate(values)}
     with whole_file(path) as partial, partial.open("wb") as stream:
         np.savez(stream, **arrays, **single)
@@ -32,7 +32,7 @@ def read_series(archive: Any, name: str) -> list[Any]:
 
 
 def save_weights(model: Any, path: Path) -> None:
-    """Write the weights, whole or not at all. Raises OutputError."""
+    """Write the weights atomically. Raises OutputError."""
     save_arrays(path, {"weight": model.get_weights()})
 
 

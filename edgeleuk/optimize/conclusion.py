@@ -1,4 +1,4 @@
-"""The end of a search: models measured together, one chosen, held against the reference, and all of it written."""
+"""The end of a search: models measured together, one chosen, compared with the reference, and all of it written."""
 
 import dataclasses
 import shlex

@@ -62,7 +62,7 @@ class Here:
 
 @dataclass(frozen=True)
 class There:
-    """Another machine, over ssh. A connection that drops is tried again before it is an error, and `say` tells so."""
+    """Another machine, over ssh. A dropped connection is retried before it is an error, and `say` reports it."""
 
     remote: Remote
     say: Callable[[str], None]

@@ -73,7 +73,7 @@ class Halving:
         return self.folder / "trials" / f"{number:04}"
 
     def _cohort(self) -> list[Contender]:
-        """Those to go on with after a kill, and new ones up to a whole cohort; none when all is done."""
+        """Those to resume after a kill, and new ones up to a whole cohort; none when all is done."""
         begun = [Contender(trial, self.study.candidate(trial.params)) for trial in self.study.unfinished()]
         number = self.study.cohort
         if begun and self.study.is_training(number):
@@ -221,7 +221,7 @@ class Halving:
 
 
 def _blamed(cohort: Sequence[Contender], outcomes: Sequence[Outcome]) -> Iterator[tuple[Contender, Outcome]]:
-    """Contenders with what came of them, but those that only could not write: they go on once they can."""
+    """Contenders with their outcomes, except those that could not write: they resume once they can."""
     return ((each, outcome) for each, outcome in zip(cohort, outcomes, strict=True) if not outcome.output)
 
 

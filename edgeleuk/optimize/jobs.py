@@ -1,4 +1,4 @@
-"""Jobs in processes of their own, some at a time: one that diverges, fills the memory or is killed ends alone."""
+"""Jobs in isolated processes, several in parallel: divergence, out-of-memory or a kill ends only that job."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ class Workers:
     """Runs jobs, each on its share of the processor's cores."""
 
     def __init__(self, count: int, python: Sequence[str] = (sys.executable,), data_root: Path | None = None) -> None:
-        """`count` jobs at a time; `data_root` is where the images of their runs lie, whatever those say."""
+        """`count` jobs in parallel; `data_root` is where the images of their runs lie, whatever those say."""
         self._count, self._python = count, tuple(python)
         self._environment = os.environ | ({} if data_root is None else {VARIABLE: str(data_root)})
         self._running: set[Child] = set()

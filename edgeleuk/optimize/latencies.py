@@ -1,4 +1,4 @@
-"""How fast shapes are on the device, each measured once and kept, and never one that a smaller one rules out."""
+"""Latency of shapes on the device: each is measured once and kept, and skipped if a smaller one is over budget."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence

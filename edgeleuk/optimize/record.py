@@ -61,7 +61,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Reference:
-    """The float network that the chosen model is held against: the most accurate on validation of all there were.
+    """The float network that the chosen model is compared with: the most accurate on validation of all there were.
 
     `origin`: "given", "reference" (trained first, larger than the budget allows) or "trial 7".
     """

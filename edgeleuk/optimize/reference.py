@@ -28,7 +28,7 @@ def given_reference(run: Run) -> Reference:
 def trained_reference(
     config: SearchConfig, space: Space, out: Path, workers: Workers, say: Callable[[str], None]
 ) -> Reference:
-    """Train the reference below `out`, or go on with it. Raises EdgeleukError if that fails."""
+    """Train the reference below `out`, or resume it. Raises EdgeleukError if that fails."""
     place = out / "reference"
     largest = Candidate(
         config.reference_size or max(space.input_size),

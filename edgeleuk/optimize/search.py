@@ -1,4 +1,4 @@
-"""A search from an index or a float run to the model of the device, in a folder that survives being killed.
+"""A search from an index or a float run to the model of the device, in a folder that a killed search resumes from.
 
 search.json       the record; there once the search is complete
 model.tflite      the chosen int8 model, model.proof.json beside it
@@ -77,7 +77,7 @@ def search(request: Request, out: Path, resume: bool = False, say: Say = print) 
 
 
 def _check(request: Request) -> None:
-    """Raise for what would come to light only after an hour."""
+    """Raise early for what would otherwise fail after an hour."""
     config, space = request.config, request.space
     check_images(request.index, config.fold)
     widths = {*space.width, config.reference_width or space.width[0]}

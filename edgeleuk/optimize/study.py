@@ -65,7 +65,7 @@ class Study:
         return [trial for trial in self.trials() if _COHORT in trial.user_attrs]
 
     def unfinished(self) -> list[Any]:
-        """Trials that were being trained when the search ended, to go on with."""
+        """Trials that were being trained when the search ended, to be resumed."""
         return [self._again(trial) for trial in self.trained() if trial.state == _States.RUNNING]
 
     @property

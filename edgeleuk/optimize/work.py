@@ -14,7 +14,7 @@ from edgeleuk.processes.child import answer
 
 
 class _PauseError(Exception):
-    """The training has got as far as it was to get for now."""
+    """The training has reached the epoch that was asked for."""
 
 
 def make_graph(shape: dict[str, Any], class_count: int, out: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _judged(model: Path, index: Path, folder: Path) -> dict[str, Any]:
 
 
 def judge(model: str, reference: str, index: str, split: str, margin: float, seed: int, out: str) -> dict[str, Any]:
-    """Hold a model against the reference on the images of the split; writes the folder of `evaluate -o`."""
+    """Compare a model with the reference on the images of the split; writes the folder of `evaluate -o`."""
     from edgeleuk.evaluation.comparison import compare_with
     from edgeleuk.evaluation.evaluate import Request, evaluate_files
     from edgeleuk.evaluation.folder import write_folder

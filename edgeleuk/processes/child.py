@@ -132,7 +132,7 @@ def answer(work: Callable[[Any], Any]) -> None:
 
 
 def at_end_of_stdin(then: Callable[[], object]) -> None:
-    """Do something as soon as the process at the other end of standard input lets go of it, or is gone."""
+    """Do something as soon as the process at the other end of standard input closes it, or dies."""
 
     def wait() -> None:
         while os.read(0, 4096):

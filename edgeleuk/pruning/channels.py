@@ -1,4 +1,4 @@
-"""Which channels of a Keras graph stand or fall together.
+"""Which channels of a Keras graph can only be removed together.
 
 Every filter of a convolution makes a channel. Depthwise convolutions, batch normalizations, pools and activations pass
 a channel on; a concatenation moves it by its offset; an addition ties the channels that it sums. What remains are

@@ -1,4 +1,4 @@
-"""Keras model files of strangers: what they are is read before anything in them is run.
+"""Untrusted Keras model files: their contents are checked before anything in them is run.
 
 The configuration of a model can hold code: a Lambda layer's is Python bytecode, and a class may be named by any module,
 which is imported. Keras refuses such files only in its .keras format, and some of them there, too. So the configuration

@@ -130,7 +130,7 @@ def _proof_text(proof: dict[str, Any]) -> str:
 
 
 def write_bundle(path: Path, model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str]) -> None:
-    """Write `pack`'s bytes to path, whole or not at all. Raises OutputError."""
+    """Write `pack`'s bytes to path atomically. Raises OutputError."""
     write_bytes(path, pack(model, spec, proof, seen))
 
 

@@ -1,4 +1,4 @@
-"""Whether there is anything in a picture to classify: what is said beside an answer that may mean nothing.
+"""Whether there is anything in a picture to classify: warnings for answers that may mean nothing.
 
 A network answers whatever it is shown. These guards cost some hundredths of a millisecond; they find what is surely no
 cell (a lens cap, a thumbnail, a whole field of which the centre alone is seen), not a bad picture of one.

@@ -1,4 +1,4 @@
-"""What an image file says of itself, read without decoding: the format, and what Pillow drops or takes ages for."""
+"""What an image file says of itself, read without decoding: the format, and what Pillow drops or decodes slowly."""
 
 import re
 import struct
@@ -57,7 +57,7 @@ def other_format(content: bytes) -> str:
 
 
 def check_header(content: bytes, kind: str) -> None:
-    """Raise ImageError for a BMP, JPEG or PNG that would not be decoded rightly, or only in ages."""
+    """Raise ImageError for a BMP, JPEG or PNG that would be decoded wrongly, or very slowly."""
     if kind == "PNG":
         _check_png(content)
     elif kind == "JPEG":

@@ -1,4 +1,4 @@
-"""Which files are being attempted: where the process is killed over one of them, the next start knows which."""
+"""Which files are being attempted: if one of them kills the process, the next start knows which."""
 
 from edgeleuk.store.connection import StoreFile
 from edgeleuk.store.rows import DamagedRowError, as_path, from_path

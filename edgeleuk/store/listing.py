@@ -122,7 +122,7 @@ def lines(store: Store, asked: Listing) -> Iterator[str]:
 
 
 def write_lines(made: Iterable[str], output: Path | None) -> None:
-    """Print the lines, or write them to a file, whole or not at all. Raises OutputError."""
+    """Print the lines, or write them to a file atomically. Raises OutputError."""
     if output is None:
         shown = printable_lines if sys.stdout.isatty() else str
         for line in made:

@@ -1,4 +1,4 @@
-"""The state of an unfinished training, written whole after each epoch, so that a kill costs one epoch at most."""
+"""The checkpoint of an unfinished training, written atomically after each epoch: a kill costs one epoch at most."""
 
 import json
 from dataclasses import asdict, dataclass, field

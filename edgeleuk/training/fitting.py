@@ -60,7 +60,7 @@ class Fitter:
     _patience_from: int | None = None
 
     def run(self, phases: list[Phase]) -> Progress:
-        """Fit, going on from the folder's checkpoint where there is one; the model ends with the best weights."""
+        """Fit, resuming from the folder's checkpoint if there is one; the model ends with the best weights."""
         resumed = load_checkpoint(self.folder / CHECKPOINT) if (self.folder / CHECKPOINT).exists() else None
         if resumed:
             self.progress, self.best_weights = resumed.progress, resumed.best_weights

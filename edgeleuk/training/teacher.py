@@ -75,7 +75,7 @@ def _refuse_leaks(teacher: Run, index: Index, fold: int) -> None:
 
 
 def _seen_subjects(teacher: Run, index: Index, held_out: Sequence[ImageRecord]) -> tuple[str, ...]:
-    """Held-out subjects among the teacher's, if both indexes name them alike: S1 of other data is somebody else."""
+    """Held-out subjects among the teacher's, if both indexes name them alike: S1 of other data is someone else."""
     theirs = {(image.sha256, image.subject) for image in teacher.index.images}
     if not any((image.sha256, image.subject) in theirs for image in index.images):
         return ()

@@ -28,7 +28,7 @@ def allow_files(limits: Limits) -> None:
 
 
 class SeldomHandler:
-    """Tells the event loop's own troubles, each once a minute.
+    """Logs the event loop's own errors, each at most once a minute.
 
     asyncio tells of a connection that it cannot accept as often as the backlog is long, and again a second later (seen
     in Python 3.11): a limit reached at run time, by the whole system's say, would fill the log.

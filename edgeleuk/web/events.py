@@ -42,7 +42,7 @@ class Place:
 
 
 class Listener:
-    """One browser: what it has not been sent yet. One that does not keep up is let go, and comes back by itself."""
+    """One browser: what it has not been sent yet. One that falls behind is disconnected, and reconnects by itself."""
 
     def __init__(self, client: str = "") -> None:
         self.client = client

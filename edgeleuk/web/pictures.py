@@ -18,7 +18,7 @@ _MOST_PLACES = 8  # that are looked at for one picture
 
 
 class Pictures:
-    """Finds the picture of a result; keeps the latest in memory. Not thread-safe: one call at a time."""
+    """Finds the picture of a result; caches the latest in memory. Not thread-safe: one call at a time."""
 
     def __init__(self, store: Store, max_file_bytes: int, max_pixels: int = MAX_PIXELS) -> None:
         self._store, self._max_file_bytes, self._max_pixels = store, max_file_bytes, max_pixels

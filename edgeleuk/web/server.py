@@ -131,7 +131,7 @@ class _Server(uvicorn.Server):
                 self._notifier.ready()  # without it systemd waits, and then takes the service for dead
 
     async def _watch(self) -> None:
-        """Beat while all is well; systemd ends and restarts what does not beat."""
+        """Send heartbeats while all is well; systemd restarts a service that stops sending them."""
         if self._notifier.watchdog_s is None:
             return
         while True:

@@ -91,7 +91,7 @@ class Services:
         return replace(wanted, model_sha256=served.sha256) if model == SERVED else wanted
 
     async def trouble(self, patience_s: float) -> str | None:
-        """Why this process is of no use any more and has to be started again; None while it is well."""
+        """Why this process has to be restarted; None while it is healthy."""
         if not await asyncio.to_thread(lambda: self.store.in_place):
             return "the store was replaced"
         return None if await self.desk.alive(patience_s) else "inference hangs"

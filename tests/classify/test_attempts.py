@@ -69,7 +69,7 @@ def test_a_file_that_was_under_way_at_each_of_a_few_kills_is_a_failure_and_the_r
     killed(store, bad, times=MOST_TRIES - 1)
     first, second = rows(model, store, bad, good)
     assert first.error is not None
-    assert first.error.startswith("passed over: the process was ended 3 times")
+    assert first.error.startswith("skipped: the process was killed 3 times")
     assert second.result is not None
     assert [(failure.path, failure.error) for failure in store.failures()] == [(str(bad), first.error)]
 

@@ -170,7 +170,7 @@ def test_an_upload_over_which_the_server_was_killed_again_and_again_is_refused_a
     handed_in = upload(picture(), "x.png")
     for _ in range(MOST_TRIES):
         Attempts(stores[1]).begin(upload_key(handed_in.sha256))  # and never ended
-    with pytest.raises(ImageError, match="passed over: the process was ended 3 times"):
+    with pytest.raises(ImageError, match="skipped: the process was killed 3 times"):
         at_desk(model, stores, lambda desk: desk.answer(handed_in))
     answer, _ = at_desk(model, stores, lambda desk: desk.answer(upload(picture(7), "x.png")))
     assert answer.result.label in ("all", "hem")

@@ -15,7 +15,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class LeftOut:
-    """So many files of a kind (".gif", "hidden file", ...) that are left out for one reason, and some of them."""
+    """How many files of a kind (".gif", "hidden file", ...) are left out for one reason, and some of them."""
 
     kind: str
     reason: str

@@ -1,4 +1,4 @@
-"""Cameras by name, and their frames without end: a camera that goes away is waited for."""
+"""Cameras by name, and their frames without end: a camera that is unplugged is retried until it is back."""
 
 import threading
 from collections.abc import Callable, Iterator
