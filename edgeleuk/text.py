@@ -2,7 +2,7 @@
 
 import difflib
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from edgeleuk.errors import UsageError
 
@@ -65,6 +65,22 @@ def counted(number: float, noun: str) -> str:
     return told if number == 1 else f"{told}{'es' if noun.endswith('s') else 's'}"
 
 
+def examples(names: Sequence[object], most: int = 3, joint: str = ", ") -> str:
+    """'a, b, c and 4 more'; parted by semicolons 'a; b; c; and 4 more'."""
+    told, left = joint.join(map(str, names[:most])), len(names) - most
+    return told if left <= 0 else f"{told}{joint.strip(', ')} and {left:,} more"
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """'9 CONV_2D, 1 SOFTMAX', or 'none'."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+
+
+def minute(time: str) -> str:
+    """'2026-01-31 12:00' of a time as JSON has it."""
+    return time[:16].replace("T", " ")
+
+
 def table(rows: Iterable[Sequence[object]], sides: str = "<>") -> list[str]:
     """A line a row, in printable columns as wide as their widest cell: '<' to the left, '>' to the right.
 
@@ -100,8 +116,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
         return f"; did you mean {shown(meant)}?"
     if not names:
         return "; there is none"
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(map(shown, names[:_MOST_NAMED]))}{more}"
+    return f"; there {'is' if len(names) == 1 else 'are'} {examples(list(map(shown, names)), _MOST_NAMED)}"
 
 
 def _escaped(character: str) -> str:

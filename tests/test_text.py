@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.text import counted, nearest, printable, printable_json, printable_lines, table, wrapped
+from edgeleuk.text import (
+    counted,
+    examples,
+    minute,
+    nearest,
+    printable,
+    printable_json,
+    printable_lines,
+    table,
+    tally,
+    wrapped,
+)
 
 
 @given(st.text(st.characters()))
@@ -66,3 +77,12 @@ def test_a_table_is_as_wide_as_its_widest_cells_and_printable():
 )
 def test_things_are_counted_in_words(number, noun, expected):
     assert counted(number, noun) == expected
+
+
+def test_of_many_names_the_first_are_told_and_how_many_more_there_are():
+    assert examples([1, 2]) == "1, 2"
+    assert examples(["a", "b", "c", "d"]) == "a, b, c and 1 more"
+    assert examples(["a"] * 2000, 1, "; ") == "a; and 1,999 more"
+    assert tally({"ADD": 2, "SOFTMAX": 1}) == "2 ADD, 1 SOFTMAX"
+    assert tally({}) == "none"
+    assert minute("2026-01-31T12:00:59+00:00") == "2026-01-31 12:00"

@@ -17,10 +17,9 @@ from edgeleuk.data.duplicates import (
 from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.label_names import near_classes
-from edgeleuk.data.layouts.layout import examples
 from edgeleuk.data.layouts.left_out import LeftOut
 from edgeleuk.data.scan import Scan
-from edgeleuk.text import counted
+from edgeleuk.text import counted, examples
 
 SCHEMA_VERSION = 1
 

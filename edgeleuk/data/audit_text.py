@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from edgeleuk.data.audit import AuditReport, Part
 from edgeleuk.data.layouts.left_out import sentences
-from edgeleuk.text import counted, printable, table
+from edgeleuk.text import counted, examples, printable, table
 
 _WIDTH = 110
 _SUBJECTS_SHOWN = 200
@@ -42,9 +42,8 @@ def _tables(report: AuditReport) -> Iterator[str]:
 
 def _row(part: Part) -> tuple[object, ...]:
     common = sorted(part.formats.items(), key=lambda item: -item[1])
-    shown = ", ".join(f"{name} ({number:,})" for name, number in common[:3])
-    more = f" and {len(common) - 3} more" if len(common) > 3 else ""
-    return part.name, f"{part.images:,}", part.unreadable, part.with_copies, shown + more or "not read"
+    shown = examples([f"{name} ({number:,})" for name, number in common])
+    return part.name, f"{part.images:,}", part.unreadable, part.with_copies, shown or "not read"
 
 
 def _subjects(report: AuditReport) -> Iterator[str]:

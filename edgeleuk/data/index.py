@@ -11,6 +11,7 @@ from edgeleuk.codec import decode, parse_json, read_json
 from edgeleuk.data.root import find_root, hint, recorded_root
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, sha256_file, to_json, write_text
+from edgeleuk.text import examples
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "test", "unlabelled")
@@ -197,9 +198,8 @@ def verify_files(index: Index, images: Iterable[ImageRecord]) -> None:
         except OSError as error:
             changed.append(f"{image.path}: {error.strerror}")
     if changed:
-        more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
         raise DataError(
             f"{len(changed)} of {len(images)} images below {index.root} are not those of the index: "
-            f"{'; '.join(changed[:5])}{more}; {hint(index.tried)}restore them, or make a new index with 'edgeleuk data "
+            f"{examples(changed, 5, '; ')}; {hint(index.tried)}restore them, or make a new index with 'edgeleuk data "
             "split'"
         )

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from edgeleuk.data.groups import grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.layouts.layout import examples
 from edgeleuk.errors import LeakError, UsageError
-from edgeleuk.text import counted
+from edgeleuk.text import counted, examples
 
 
 def refuse_leaks(index: Index, fold: int) -> None:
@@ -19,11 +18,10 @@ def refuse_leaks(index: Index, fold: int) -> None:
     used = index.select(lambda image: image.split in ("train", "test"))
     leaking = [group for group in grouped(used) if len({_side(image, fold) for image in group}) > 1]
     if leaking:
-        named = "; ".join(_crossing(group, fold) for group in leaking[:5])
-        more = f"; and {len(leaking) - 5} more" if len(leaking) > 5 else ""
+        named = examples([_crossing(group, fold) for group in leaking], 5, "; ")
         raise LeakError(
             f"{counted(len(leaking), 'group')} of images with the same subject or the same bytes on two sides "
-            f"of fold {fold}: {named}{more}; deal the folds again with 'edgeleuk data split'"
+            f"of fold {fold}: {named}; deal the folds again with 'edgeleuk data split'"
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layouts import class_folders, cnmc
-from edgeleuk.data.layouts.layout import Described, examples
+from edgeleuk.data.layouts.layout import Described
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.layouts.manifest import read_manifest
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
@@ -15,7 +15,7 @@ from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
-from edgeleuk.text import counted, suggestion
+from edgeleuk.text import counted, examples, suggestion
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from edgeleuk.optimize.halving import Halving
 from edgeleuk.optimize.jobs import Job
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, Reference, Refused, Rung, SearchRecord, Trial
 from edgeleuk.statistics.pareto import front_of
+from edgeleuk.text import examples
 
 _STATES = {"COMPLETE": COMPLETE, "PRUNED": STOPPED, "FAIL": FAILED}
 _MEASURED, _FAULTS = "measured_ms", "measured_faults"
@@ -130,9 +131,7 @@ class Conclusion:
             ("measuring the finished models", self.halving.study.notes.get(_FAULTS, ())),
         ):
             if faults:
-                more = len(faults) - _TOLD_FAULTS
-                told = "; ".join(faults[:_TOLD_FAULTS]) + (f"; and {more} more" if more > 0 else "")
-                yield f"the device was not steady while {what}: {told}"
+                yield f"the device was not steady while {what}: {examples(faults, _TOLD_FAULTS, '; ')}"
 
     def _float_runs(self, trials: Sequence[Trial]) -> Iterator[Reference]:
         """The float networks of complete trials, before and after pruning: each may be better than the reference."""

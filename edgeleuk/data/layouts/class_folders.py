@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layouts.layout import Described, FileEntry, examples, table_rows
+from edgeleuk.data.layouts.layout import Described, FileEntry, table_rows
 from edgeleuk.data.layouts.split_folders import refuse_parts
 from edgeleuk.errors import DataError
-from edgeleuk.text import counted
+from edgeleuk.text import counted, examples
 
 SUBJECTS_CSV = "subjects.csv"
 

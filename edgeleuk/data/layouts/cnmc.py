@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layouts.layout import Described, FileEntry, examples, table_rows
+from edgeleuk.data.layouts.layout import Described, FileEntry, table_rows
 from edgeleuk.errors import DataError
-from edgeleuk.text import counted
+from edgeleuk.text import counted, examples
 
 CLASSES = ("all", "hem")
 POSITIVE_CLASS = "all"

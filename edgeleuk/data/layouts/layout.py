@@ -49,9 +49,3 @@ def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[s
                 yield reader.line_num, [(row[name] or "").strip() for name in columns]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a CSV file: {error}") from error
-
-
-def examples(names: Sequence[str], limit: int = 3) -> str:
-    """'a, b, c and 4 more' for messages."""
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

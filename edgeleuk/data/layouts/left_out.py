@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edgeleuk.data.layouts.layout import examples
-from edgeleuk.text import counted
+from edgeleuk.text import counted, examples
 
 _NO_SUFFIX = "without a suffix"
 _HIDDEN, _HIDDEN_FOLDER, HIDDEN_FOLDER = "hidden file", "hidden folder", "a hidden folder"

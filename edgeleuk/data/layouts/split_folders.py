@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgeleuk.data.layouts.layout import examples
 from edgeleuk.errors import DataError
+from edgeleuk.text import examples
 
 _PART = (
     r"(?:train(?:ing)?|trn|val(?:id(?:ation)?)?|te?sts?|testing|dev(?:el(?:opment)?)?|eval(?:uation)?|hold[-_ ]?out)"

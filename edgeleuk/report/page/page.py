@@ -12,7 +12,6 @@ from typing import Any
 from edgeleuk import __version__
 from edgeleuk.bench.compare import threads_advice
 from edgeleuk.bench.record import Result
-from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.report.page.gallery import MOST_ROWS, Picture, overview_pictures, record_pictures, untold
 from edgeleuk.report.page.reading import Material
@@ -32,9 +31,10 @@ from edgeleuk.report.page.summary import (
 from edgeleuk.report.page.verdict import told
 from edgeleuk.report.page.words import METHOD, accuracy_lines, device_rows, encodable, heading, protocol_rows
 from edgeleuk.report.search.view import search_views
+from edgeleuk.report.text.benchmark import delegate_text, remarks
 from edgeleuk.report.text.cascade import cascade_lines
 from edgeleuk.runtime.decision import RESEARCH_USE
-from edgeleuk.text import counted
+from edgeleuk.text import counted, minute
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[_RecordView]:
         own = rows_of_record(record, rows)
         yield _RecordView(
             f"record-{number}",
-            f"{record.label}, {record.created[:16].replace('T', ' ')}",
+            f"{record.label}, {minute(record.created)}",
             record.invalid,
             threads_advice(record.results),
             record_pictures(record, own, f"record-{number}", alone=len(material.records) == 1),
@@ -206,12 +206,5 @@ def _facts(result: Result) -> Iterator[str]:
     if result.arena_bytes is not None:
         yield f"{result.arena_bytes / 1024:,.0f} KiB planned for activations, without what the delegate takes"
     if result.coverage is not None:
-        outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
-        covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
-        yield f"delegate: {covered} in {counted(result.coverage.partitions, 'piece')} of the graph; outside: {outside}"
-    if result.sustained is not None:
-        yield from (
-            f"{result.sustained.minutes:g} minutes without a pause: {found}"
-            for found in sustained_findings(result.sustained)
-        )
-    yield from (f"note: {note}" for note in result.notes)
+        yield delegate_text(result.coverage)
+    yield from remarks(result)

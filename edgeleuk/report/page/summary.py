@@ -11,7 +11,7 @@ from edgeleuk.report.page.rows import Row
 from edgeleuk.report.page.words import COLUMNS, accuracy_text, caveat_lines
 from edgeleuk.report.text.benchmark import interval_text, rate_text, speed_text
 from edgeleuk.report.text.operators import operator_times
-from edgeleuk.text import counted, shortened
+from edgeleuk.text import counted, minute, shortened
 
 _MOST_SUBJECTS = 30
 
@@ -241,7 +241,7 @@ def _identity(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
     columns: dict[str, Callable[[Row], str]] = {
         "model": lambda row: row.result.model.name.removesuffix(".tflite"),
         "device": lambda row: row.record.label,
-        "measured": lambda row: row.record.created[:16].replace("T", " "),
+        "measured": lambda row: minute(row.record.created),
         "interpreter": lambda row: f"{row.result.backend} {row.result.backend_version}",
         "threads": lambda row: str(row.result.threads),
     }

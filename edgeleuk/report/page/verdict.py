@@ -9,7 +9,7 @@ from edgeleuk.report.page.reading import Material
 from edgeleuk.report.page.rows import Row, rows_of_record
 from edgeleuk.report.page.words import caveat_lines
 from edgeleuk.report.text.benchmark import interval_text
-from edgeleuk.text import counted, shortened
+from edgeleuk.text import counted, minute, shortened
 
 _MOST_RECORDS = 3  # told one by one
 _MOST_SENTENCES = 4
@@ -151,7 +151,7 @@ def _name(result: Result) -> str:
 
 
 def _title(record: Record) -> str:
-    return f"{shortened(record.label)}, {record.created[:16].replace('T', ' ')}"
+    return f"{shortened(record.label)}, {minute(record.created)}"
 
 
 def _capital(text: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, SearchRecord, Trial
 from edgeleuk.report.search.settings import cell, head, names_of, varying, words
-from edgeleuk.text import counted, shortened
+from edgeleuk.text import counted, examples, minute, shortened
 
-FEW_NUMBERS = 8
+_FEW_NUMBERS = 8
 _LONGEST_REASON = 160
 _STATES = {COMPLETE: "complete", STOPPED: "stopped early", FAILED: "failed"}
 _ORIGINS = {"given": "a run that was given", "reference": "trained first, of whatever latency"}
@@ -16,12 +16,12 @@ _ORIGINS = {"given": "a run that was given", "reference": "trained first, of wha
 
 def search_title(record: SearchRecord) -> str:
     """Budget, device and day."""
-    return f"{record.budget_ms:g} ms on {shortened(record.device)}, {record.created[:16].replace('T', ' ')}"
+    return f"{record.budget_ms:g} ms on {shortened(record.device)}, {minute(record.created)}"
 
 
 def asked_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
     """What the search was asked for: names with their text."""
-    made = f"{record.created[:16].replace('T', ' ')} by edgeleuk {record.edgeleuk_version}"
+    made = f"{minute(record.created)} by edgeleuk {record.edgeleuk_version}"
     yield "search", f"{made}, index {record.index_sha256[:16]}, fold {record.fold}, seed {record.seed}"
     yield "device", record.device
     yield "budget", f"{record.budget_ms:g} ms an int8 inference, {counted(record.threads, 'thread')}"
@@ -141,12 +141,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.3g} min" if seconds < 6000 else f"{seconds / 3600:.3g} h"
 
 
-def numbers(found: Sequence[int]) -> str:
-    """ "3, 9, 14", and of many the first with how many there are."""
-    shown = ", ".join(map(str, found[:FEW_NUMBERS]))
-    return shown if len(found) <= FEW_NUMBERS else f"{shown} and {len(found) - FEW_NUMBERS} more"
-
-
 def _measured(record: SearchRecord, trial: Trial) -> Iterator[str]:
     if trial.latency_ms is not None:
         faster = f"{milliseconds(trial.latency_ms)} ms, {record.budget_ms / trial.latency_ms:.3g} times as fast as"
@@ -202,4 +196,4 @@ def _time(record: SearchRecord) -> str:
 
 
 def _trials(found: Sequence[int]) -> str:
-    return f"{counted(len(found), 'trial')} ({numbers(found)})"
+    return f"{counted(len(found), 'trial')} ({examples(found, _FEW_NUMBERS)})"

@@ -9,10 +9,11 @@ from edgeleuk.bench.measured import Condition
 from edgeleuk.bench.record import Record, Result
 from edgeleuk.bench.summary import Summary
 from edgeleuk.bench.validity import sustained_findings
+from edgeleuk.device.delegate import Coverage
 from edgeleuk.report.text.cascade import cascade_lines
 from edgeleuk.report.text.operators import operator_times
 from edgeleuk.statistics.latency import Interval, Ratio
-from edgeleuk.text import counted, table
+from edgeleuk.text import counted, table, tally
 
 _MOST_OPERATORS = 8
 
@@ -123,20 +124,28 @@ def _details(result: Result, speed: Speed | None) -> Iterator[str]:
     yield f"  {rate_text(result.summary.throughput_per_s)} inferences/s one after the other (1,000 / median){arena}"
     yield from (f"  {line}" for line in cascade_lines(result))
     if result.coverage is not None:
-        outside = ", ".join(f"{count} {name}" for name, count in result.coverage.outside.items()) or "none"
-        covered = f"{result.coverage.delegated} of {result.coverage.operators} operators"
-        yield f"  delegate: {covered} in {counted(result.coverage.partitions, 'partition')}; outside: {outside}"
+        yield f"  {delegate_text(result.coverage)}"
     yield from _operators(result)
     stages = result.stage_samples()
     if stages:
         told = ", ".join(f"{name} {median(ms):.4g}" for name, ms in stages.items())
         yield f"  ms an image, a median each, which need not add up: {told}"
     yield from _energy(result)
+    yield from (f"  {remark}" for remark in remarks(result))
+
+
+def delegate_text(found: Coverage) -> str:
+    """ "delegate: 133 of 134 operators in 1 partition; outside: 1 SOFTMAX"."""
+    covered = f"{found.delegated} of {found.operators} operators in {counted(found.partitions, 'partition')}"
+    return f"delegate: {covered}; outside: {tally(found.outside)}"
+
+
+def remarks(result: Result) -> Iterator[str]:
+    """What a long run found, and the notes."""
     if result.sustained is not None:
         for finding in sustained_findings(result.sustained):
-            yield f"  {result.sustained.minutes:g} minutes without a pause: {finding}"
-    for note in result.notes:
-        yield f"  note: {note}"
+            yield f"{result.sustained.minutes:g} minutes without a pause: {finding}"
+    yield from (f"note: {note}" for note in result.notes)
 
 
 def _operators(result: Result) -> Iterator[str]:

@@ -16,7 +16,7 @@ from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
 from edgeleuk.runtime.portability import portability
 from edgeleuk.spec import ModelSpec
-from edgeleuk.text import shortened
+from edgeleuk.text import shortened, tally
 
 _PROOF_SCHEMA = 1
 _LONGEST_NAME = 60  # of a tensor; --json has the whole of it
@@ -108,8 +108,8 @@ def _graph(inspection: Inspection) -> Iterator[str]:
     for kind, tensors in (("input", _inputs(graph)), ("output", _outputs(graph))):
         for tensor in tensors:
             yield f"{kind:12}  {_tensor(tensor)}"
-    yield f"operators     {len(graph.operators):,}: {_counts(graph.operator_counts())}"
-    yield f"tensors       {len(graph.tensors):,}: {_counts(graph.dtype_counts())}"
+    yield f"operators     {len(graph.operators):,}: {tally(graph.operator_counts())}"
+    yield f"tensors       {len(graph.tensors):,}: {tally(graph.dtype_counts())}"
     yield f"delegate      {delegate if isinstance(delegate, str) else describe(delegate, 'the model')}"
     if not (inspection.bundle.proof or {}).get("portability"):  # which says the same
         yield from portability_lines(portability(graph))
@@ -175,7 +175,3 @@ def _outputs(graph: Graph) -> list[Tensor]:
 def _tensor(tensor: Tensor) -> str:
     quantized = "" if tensor.scale is None else f", scale {tensor.scale:.9g}, zero point {tensor.zero_point}"
     return f"{shortened(tensor.name, _LONGEST_NAME)}  {tensor.dtype} {list(tensor.shape)}{quantized}"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -5,15 +5,15 @@ from typing import Any
 
 from edgeleuk.device.delegate import Coverage, describe
 from edgeleuk.runtime.portability import Portability
-from edgeleuk.text import counted, percent
+from edgeleuk.text import counted, percent, tally
 
 
 def render_proof(proof: dict[str, Any], path: Path) -> str:
     """Lines for a terminal from a proof's dictionary, as stored in the model."""
     lines = [
         f"{path}  {proof['size_bytes'] / 1e6:.1f} MB  {proof['precision']}",
-        f"operators     {_counts(proof['operators'])}",
-        f"tensors       {_counts(proof['tensor_types'])}",
+        f"operators     {tally(proof['operators'])}",
+        f"tensors       {tally(proof['tensor_types'])}",
         f"float         {proof['float_tensors']} tensors, {proof['float_convolutions']} convolutions",
         f"QUANTIZE      {proof['quantize_nodes']} nodes, {proof['int8_rescales']} of them int8 to int8; "
         f"DEQUANTIZE {proof['dequantize_nodes']}",
@@ -31,10 +31,6 @@ def render_proof(proof: dict[str, Any], path: Path) -> str:
         lines.append("fidelity      not measured: no images outside training and calibration")
     lines += _accuracy(proof)
     return "\n".join(lines) + "\n"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _tensor(tensor: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from edgeleuk.evaluation.class_changes import ClassChange
 from edgeleuk.optimize.record import COMPLETE, Refused, Spent, parse_search
 from edgeleuk.report.search.verdict import gate_rows, split_sentence, verdict
-from edgeleuk.report.search.words import duration, failures, milliseconds, numbers, times_faster
+from edgeleuk.report.search.words import duration, failures, milliseconds, times_faster
 from edgeleuk.report.text.search import render_search
 from tests.searches import EVIL, make_failed, make_gate, make_reference, make_search
 
@@ -255,7 +255,6 @@ def test_a_search_without_times_says_so():
         (times_faster(5.0, 2.0), "2.5x"),
         (times_faster(None, 2.0), "-"),
         (times_faster(5.0, 0.0), "-"),
-        (numbers([1, 2]), "1, 2"),
     ],
 )
 def test_quantities_are_short(found, told):
