@@ -12,7 +12,7 @@ SLOWER ?= 10%
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all lint check format venv docs bench bench-compare emulate wheelhouse clean
+.PHONY: demo test test-all lint check format venv docs openapi bench bench-compare emulate wheelhouse clean
 .DEFAULT_GOAL := demo
 
 # pip's time-out and retries are raised for slow lines: TensorFlow is 250 MB.
@@ -49,6 +49,9 @@ format: $(READY)
 docs: $(READY)  ## the documentation, into build/docs/index.html; a warning fails it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo 'documentation  build/docs/index.html'
+
+openapi: $(READY)  ## the description of the page's API, into edgeleuk/web/openapi.json
+	$(BIN)/python docs/openapi.py
 
 bench: $(READY)  ## the project's bars: every figure with its bar, records and report.html in build/bench
 	$(BIN)/python -m benchmarks --json '$(BENCH)'

@@ -1,6 +1,8 @@
 """The API's description: complete, valid, and true of a real server under a fuzzer."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import schemathesis
@@ -8,12 +10,13 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from edgeleuk import __version__
 from edgeleuk.store import Store
 from edgeleuk.web.app import routes
-from edgeleuk.web.openapi import description
+from edgeleuk.web.openapi import FILE, description
 from edgeleuk.web.settings import Limits
 
-from .helpers import TOKEN, picture, result, store_rows
+from .helpers import ROOT, TOKEN, picture, result, store_rows
 
 load_all_checks()
 LIMITS = Limits()
@@ -48,10 +51,25 @@ def test_the_document_is_served_and_says_what_it_is_for(local):
     assert "not a diagnosis" in served["info"]["description"]
 
 
+def test_the_file_is_what_the_values_and_the_parameters_are_today():
+    """Where this fails: make openapi."""
+    made = subprocess.run(
+        [sys.executable, ROOT / "docs" / "openapi.py", "-"], capture_output=True, check=True, text=True
+    )
+    assert FILE.read_text() == made.stdout
+
+
+def test_the_limit_of_uploads_is_that_of_this_server(local):
+    served = local(limits={"max_upload_bytes": 12345}).get("/api/openapi.json").json()
+    image = served["paths"]["/api/images"]["post"]["requestBody"]["content"]["application/octet-stream"]["schema"]
+    assert (image["maxLength"], served["info"]["version"]) == (12345, __version__)
+
+
 def test_every_reference_leads_somewhere():
     document = description(LIMITS)
     for reference in re.findall(r"'\$ref': '([^']+)'", str(document)):
-        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+        kind, name = reference.removeprefix("#/components/").split("/")
+        assert name in document["components"][kind]
 
 
 @api.parametrize()
