@@ -31,8 +31,7 @@ _PLAIN: dict[Any, Json] = {
     int: {"type": "integer", "minimum": 0},
     bool: {"type": "boolean"},
 }
-# What the name of a field says beyond its type.
-_BY_NAME: dict[str, Json] = {
+_BY_NAME: dict[str, Json] = {  # what the name of a field says beyond its type
     "id": _NUMBERED,
     "result_id": _NUMBERED,
     "threads": _NUMBERED,
@@ -192,7 +191,7 @@ def description() -> Json:
 
 
 def text() -> str:
-    """As it stands in the file."""
+    """The file's."""
     return (
         re.sub(r"\n {5,}", " ", json.dumps(description(), indent=1)) + "\n"
     )  # a line for each operation and each schema
