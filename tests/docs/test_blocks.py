@@ -52,7 +52,7 @@ case "$1 $2" in
     "data synth") set -- "$@" --subjects 24 --images-per-subject 4 ;;
     train\\ *) set -- "$@" --weights none --input-size 75 --width 0.125 --epochs 1 --batch-size 16 ;;
     qat\\ *) set -- "$@" --epochs 0 --samples 8 --batch-size 8 ;;
-    prune\\ *) set -- "$@" --epochs 1 --samples 8 --batch-size 8 ;;
+    prune\\ *) set -- "$@" --epochs 1 --samples 8 --batch-size 8 --multiple 1 ;;
     convert\\ *) set -- "$@" --samples 8 --fidelity-samples 8 --error-samples 2
         if [[ " $* " == *" --int8 "* ]]; then set -- "$@" --min-agreement 0%; fi ;;
     benchmark\\ *) set -- "$@" --seconds 0.01 --processes 5 --runs 3 ;;
