@@ -7,7 +7,7 @@ import click
 
 from edgeleuk.bench.measured import Protocol
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.output import say, show, show_json_text
+from edgeleuk.cli.output import say, show, show_json_text, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.percent import amount, share
 from edgeleuk.errors import EdgeleukError, UsageError
@@ -191,6 +191,8 @@ def _show(record: "Record", options: dict[str, Any]) -> None:
     show_json_text(record.to_json()) if options["as_json"] else show(render_record(record))
     if options["output"] is not None:
         write_text(options["output"], record.to_json())  # last, so that what was measured is seen if it fails
+    if not options["as_json"]:
+        show_written(options["output"])
 
 
 def _compared(baseline: "Record", record: "Record", options: dict[str, Any]) -> bool:

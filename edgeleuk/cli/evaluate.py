@@ -6,7 +6,7 @@ import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
 from edgeleuk.cli.options import data_root_option
-from edgeleuk.cli.output import show, show_json
+from edgeleuk.cli.output import show, show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
@@ -103,10 +103,12 @@ def command(
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
     if output is not None:
         write_folder(evaluation, output, comparison)
-    show_json(record_of(evaluation, comparison)) if as_json else show(render_text(evaluation))
+    if as_json:
+        show_json(record_of(evaluation, comparison))
+    else:
+        show("\n".join((render_text(evaluation), *(() if comparison is None else (render_comparison(comparison),)))))
+        show_written(output)
     if comparison is not None:
-        if not as_json:
-            show(f"\n{render_comparison(comparison)}")
         click.get_current_context().exit(int(comparison.result.verdict != NOT_INFERIOR))
 
 

@@ -39,6 +39,12 @@ def show_facts(text: str, side: int = 14) -> None:
     show(wrapped(text, max(width, 40), side))
 
 
+def show_written(path: Path | None) -> None:
+    """Show where a result was written, last; nothing without a path, or if a pipe or a device took it."""
+    if path is not None and not is_stream(path):
+        show(f"wrote {path}")
+
+
 def say(text: str) -> None:
     """Print what is not the answer, such as progress and warnings, to standard error."""
     show(text, err=True)

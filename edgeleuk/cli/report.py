@@ -6,7 +6,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import json_option
-from edgeleuk.cli.output import show, show_json
+from edgeleuk.cli.output import show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 
 _RECORD = Existing("record", "a file or folder that 'edgeleuk benchmark', evaluate or optimize wrote with -o")
@@ -45,4 +45,4 @@ def command(records: tuple[Path, ...], output: Path, as_json: bool) -> None:
     if as_json:
         show_json({"schema_version": 1, "report": str(output), "records": [str(record) for record in records]})
     else:
-        show(f"wrote {output}")
+        show_written(output)

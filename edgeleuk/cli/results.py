@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.output import say
+from edgeleuk.cli.output import say, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 
 
@@ -85,6 +85,7 @@ def command(db: Path, form: str | None, **options: Any) -> None:
     from edgeleuk.store.command import Request, run
 
     run(Request(db, form=form or _form_of(options["output"]), **options), say, _confirmed)
+    show_written(options["output"])
 
 
 def _form_of(output: Path | None) -> str:

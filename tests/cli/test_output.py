@@ -8,7 +8,7 @@ import pytest
 
 import edgeleuk.cli
 from edgeleuk.cli import main
-from edgeleuk.cli.output import progress_to, show, show_facts, show_json
+from edgeleuk.cli.output import progress_to, show, show_facts, show_json, show_written
 
 
 @pytest.fixture
@@ -53,6 +53,13 @@ def test_progress_is_beside_the_answer_or_on_standard_error(capsys):
     progress_to(False)("first")
     progress_to(True)("second")
     assert capsys.readouterr() == ("first\n", "second\n")
+
+
+def test_what_was_written_is_named_unless_a_pipe_or_nothing_took_it(capsys, tmp_path):
+    show_written(tmp_path / "report.html")
+    show_written(Path("/dev/stdout"))
+    show_written(None)
+    assert capsys.readouterr().out == f"wrote {tmp_path / 'report.html'}\n"
 
 
 def test_facts_are_as_wide_as_the_terminal(capsys, monkeypatch):

@@ -119,7 +119,7 @@ def test_a_subject_without_results_is_said_and_no_error(results, db):
 
 def test_csv_is_read_back_as_it_was_and_runs_nothing_in_a_spreadsheet(results, db, tmp_path):
     done = results(db, "--csv", "-o", tmp_path / "out.csv")
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (done.returncode, done.stdout) == (0, f"wrote {tmp_path / 'out.csv'}\n")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
     assert [row["path"] for row in rows] == ["'=cmd.bmp", "line\nbreak.bmp", "no?utf8.bmp"]
     assert [float(row["p_all"]) for row in rows] == [0.9, 0.9, 0.9]
