@@ -88,7 +88,8 @@ def _arguments() -> argparse.Namespace:
 def _trained(folder: Path) -> Given:
     """Two int8 models of synthetic cells."""
     index = synthetic_index(folder, 60, 40)
-    return Given(*(_converted(folder, name, index, how) for name, how in (("small", SMALL), ("large", LARGE))), index)
+    small, large = (_converted(folder, name, index, how) for name, how in (("small", SMALL), ("large", LARGE)))
+    return Given(small, large, index)
 
 
 def _converted(folder: Path, name: str, index: Path, settings: dict[str, Any]) -> Path:

@@ -28,7 +28,7 @@ def main() -> int:
         known, test = index.select(lambda image: image.split == "train"), index.test()
         if not test or not known:
             sys.exit(f"{given.index} has no test part: 'edgeleuk data split --test-fraction 0.25' holds one out")
-        rows, labels = _statistics(index, known + test), [image.label for image in known + test]
+        rows, labels = _statistics(index, known + test), [str(image.label) for image in known + test]
     split, expected = len(known), np.array(labels[len(known) :])
     figures = [
         Figure(name, _accuracy(rows[:, :columns], labels, split), "of 1")

@@ -135,8 +135,8 @@ def _accuracy(found: Path, record: SearchRecord) -> list[Figure]:
     """Held against the most accurate float network, once more, by `edgeleuk evaluate`."""
     assert record.reference is not None
     assert record.gate_split is not None
-    command = [sys.executable, "-m", "edgeleuk", "evaluate", found / "model.tflite", found / "index.json"]
-    command += ["--split", record.gate_split, "--against", found / record.reference.run, "--json"]
+    command = [sys.executable, "-m", "edgeleuk", "evaluate", str(found / "model.tflite"), str(found / "index.json")]
+    command += ["--split", record.gate_split, "--against", str(found / record.reference.run), "--json"]
     command += ["--max-drop", f"{MARGIN_BAR:g}pt"]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
     result: dict[str, Any] = json.loads(done.stdout)["against"]["result"]

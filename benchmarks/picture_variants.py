@@ -296,13 +296,17 @@ def _read_png(content: bytes) -> Pixels:
     return _as_rgb(values, 1 if grey else 2, 8, alpha)
 
 
+def _always(pixels: Pixels) -> Callable[[bytes], Pixels]:
+    return lambda _: pixels
+
+
 def _bmps() -> Iterator[Variant]:
     for (bits, masks), header, top_down in itertools.product(_BMP_KINDS, (12, 40, 52, 56, 64, 108, 124), (False, True)):
         made = bmp(bits, masks, header, top_down)
         if made is not None:
             content, pixels = made
             name = f"{bits} bits {masks} header {header} {'top down' if top_down else ''}"
-            yield Variant("BMP", name, content, lambda _, pixels=pixels: pixels, 4 if bits == 16 else 0)
+            yield Variant("BMP", name, content, _always(pixels), 4 if bits == 16 else 0)
 
 
 _BMP_KINDS: list[tuple[int, tuple[int, ...] | None]] = [(1, None), (4, None), (8, None), (16, None), (24, None)]

@@ -75,6 +75,8 @@ def test_score_with_intervals_over_subjects(benchmark: Any, images: int, subject
     scores: Scores = benchmark.pedantic(score, arguments, how, rounds=5, warmup_rounds=1)
     benchmark.extra_info.update(images=images, subjects=subjects, resamples=RESAMPLES)
     assert scores.accuracy.value == pytest.approx(accuracy(images))
+    assert scores.accuracy.low is not None
+    assert scores.accuracy.high is not None
     assert scores.accuracy.low < scores.accuracy.value < scores.accuracy.high
     assert scores.group_count == subjects
 

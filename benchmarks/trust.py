@@ -12,7 +12,7 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -84,7 +84,10 @@ def _both_tools(model: Path, threads: int, rounds: int) -> tuple[list[float], li
     own: list[float] = []
     other: list[float] = []
     for number in range(rounds):
-        steps = [lambda: own.append(_own_ms(model, threads)), lambda: other.append(_other_ms(model, threads, own))]
+        steps: list[Callable[[], None]] = [
+            lambda: own.append(_own_ms(model, threads)),
+            lambda: other.append(_other_ms(model, threads, own)),
+        ]
         for step in steps if not own or number % 2 == 0 else steps[::-1]:
             step()
     return own, other

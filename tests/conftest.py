@@ -124,7 +124,7 @@ def write_cascade(float_flatbuffer: bytes, small_model: Path, small_spec: ModelS
 
     def write(path: Path, threshold: float = 0.5, spec: ModelSpec = small_spec, **rule: Any) -> Path:
         first = small_model.read_bytes()
-        facts = {
+        facts: dict[str, Any] = {
             "threshold": threshold,
             "temperature": 1.0,
             "max_drop_points": 0.3,

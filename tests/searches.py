@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from edgeleuk.statistics.pareto import front_of
 
 EVIL = "</script><script>alert('x')</script><img src=x onerror=alert(1)>\"'--><!--"
 RUNGS = (2, 6, 18)
-SPACE = {
+SPACE: dict[str, list[Any]] = {
     "input_size": [96, 128, 160, 192],
     "width": [0.25, 0.375, 0.5, 0.75],
     "crop": [None, 240],

@@ -41,6 +41,10 @@ class Engine(Protocol):
 class LiteRt:
     """LiteRT or tflite-runtime, through the one place where edgeleuk opens an interpreter."""
 
+    coverage: Coverage | None
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+
     def __init__(self, path: Path, threads: int, backend: str, spec: ModelSpec) -> None:
         """Load the model. Raises ModelError."""
         from edgeleuk.runtime.backend import open_interpreter
@@ -58,7 +62,8 @@ class LiteRt:
 
         values: NDArray[Any] = inputs
         if self._input["dtype"] == np.int8:
-            codes = pixel_codes(*self._input["quantization"], self._spec.preprocessing)
+            scale, zero_point = self._input["quantization"]
+            codes = pixel_codes(scale, zero_point, self._spec.preprocessing)
             values = quantize_pixels(pixels, codes)[np.newaxis]
         self._interpreter.set_tensor(self._input["index"], values)
 
@@ -72,7 +77,9 @@ class LiteRt:
 class OnnxRuntime:
     """ONNX Runtime on the processor, with input and output bound beforehand."""
 
-    coverage = None
+    coverage: Coverage | None = None
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
 
     def __init__(self, path: Path, threads: int) -> None:
         """Load the model; its graph optimizations are all on, as they are by default."""
@@ -109,7 +116,9 @@ class OnnxRuntime:
 class OpenVino:
     """OpenVINO on the processor: one stream for latency, float32 where it is float."""
 
-    coverage = None
+    coverage: Coverage | None = None
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
 
     def __init__(self, path: Path, threads: int) -> None:
         """Load the model. Raises ModelError where it does not take the number of threads."""

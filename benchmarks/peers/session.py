@@ -137,8 +137,8 @@ def _prepare(
     except UnavailableError as error:
         outcome.failures[row.title] = f"not available: {error}"
         return
-    tensors = {key: tuple(decode(TensorFacts, raw, key) for raw in found[key]) for key in ("inputs", "outputs")}
-    model = dataclasses.replace(model_facts(place.model), **tensors)
+    inputs, outputs = (tuple(decode(TensorFacts, raw, key) for raw in found[key]) for key in ("inputs", "outputs"))
+    model = dataclasses.replace(model_facts(place.model), inputs=inputs, outputs=outputs)
     agrees = agreement(np.load(plan.folder / "reference.npy"), np.array(found["scores"], np.float32))
     covered = None if found["coverage"] is None else decode(Coverage, found["coverage"], "coverage")
     for threads in plan.threads:

@@ -55,9 +55,9 @@ def compare(core: str, backend: str, against: str, observed: Observed, reference
             continue
         names = sorted(expected["images"])
         images = expected["images"], found["images"]
-        exact = [_differences(names, *images, part) for part in ("input", "logits")]
+        inputs, logits = (_differences(names, *images, part) for part in ("input", "logits"))
         outputs = _outputs(names, *images, SOFTMAX_STEPS[backend])
-        rows.append(Row(core, backend, model, against, len(names), *exact, outputs, seconds=found["seconds"]))
+        rows.append(Row(core, backend, model, against, len(names), inputs, logits, outputs, seconds=found["seconds"]))
     return rows
 
 

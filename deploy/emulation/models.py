@@ -31,7 +31,10 @@ CLASSES = tuple(
 )  # more outputs than a diagnosis has, to see more of the network
 INCEPTIONS = {"tiny-75": (75, 0.125), "half-160": (160, 0.5)}  # input size in pixels, width
 SMALL_SIZE_PX, SMALL_CROP_PX = 32, 64
-_LOSSY = {"cell.jpg": {"quality": 90}, "cell-progressive.jpg": {"quality": 70, "progressive": True}}
+_LOSSY: dict[str, dict[str, Any]] = {
+    "cell.jpg": {"quality": 90},
+    "cell-progressive.jpg": {"quality": 70, "progressive": True},
+}
 
 
 def main() -> None:

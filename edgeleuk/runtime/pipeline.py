@@ -4,7 +4,7 @@ Pillow, hashlib and the interpreters let go of Python's lock while they work, so
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ def overlapped(
     finish: Callable[[Prepared], Done],
     workers: int = 1,
     ahead: int = 8,
-) -> Iterator[Done | None]:
+) -> Generator[Done | None, None, None]:
     """Yield finish(prepare(item)) for each item of the batches, in order.
 
     `prepare` runs in `workers` threads, `finish` in one thread of its own, never twice at once. At most `ahead` items

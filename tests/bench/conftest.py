@@ -11,8 +11,14 @@ from edgeleuk.bench.record import Record, Result
 
 
 def _process(samples: Sequence[float], **facts: Any) -> ProcessRun:
-    defaults = {"load_ms": 5.0, "first_ms": 2 * samples[0], "warm_up_ms": (samples[0],), "peak_memory_mib": 40.0}
-    return ProcessRun(**{"started_s": 0.0, "settled": True, "samples_ms": tuple(samples)} | defaults | facts)
+    defaults: dict[str, Any] = {
+        "load_ms": 5.0,
+        "first_ms": 2 * samples[0],
+        "warm_up_ms": (samples[0],),
+        "peak_memory_mib": 40.0,
+    }
+    defaults |= {"started_s": 0.0, "settled": True, "samples_ms": tuple(samples)}
+    return ProcessRun(**defaults | facts)
 
 
 def _result(level_ms: float = 10.0, processes: int = 6, name: str = "cells.tflite", **facts: Any) -> Result:
@@ -20,13 +26,17 @@ def _result(level_ms: float = 10.0, processes: int = 6, name: str = "cells.tflit
     random = np.random.default_rng([round(1000 * level_ms), processes])
     levels = level_ms * random.normal(1, 0.01, (processes, 1))
     samples = (levels * random.normal(1, 0.002, (processes, 9))).round(4).tolist()
-    defaults = {"model": ModelFacts(name, f"{name:0<64}", 1000), "backend": "litert", "backend_version": "2.3.0"}
+    defaults: dict[str, Any] = {
+        "model": ModelFacts(name, f"{name:0<64}", 1000),
+        "backend": "litert",
+        "backend_version": "2.3.0",
+    }
     runs = facts.pop("runs", tuple(map(_process, samples)))
     return Result(**defaults | {"threads": 1, "processes": runs} | facts)
 
 
 def _record(*results: Result, **facts: Any) -> Record:
-    defaults = {
+    defaults: dict[str, Any] = {
         "created": "2026-01-31T12:00:00+00:00",
         "edgeleuk_version": "0.4.0",
         "label": "bench",

@@ -125,7 +125,7 @@ _images = st.lists(
 
 @given(_images)
 def test_counting_by_scope_equals_counting_every_pair(rows: list[tuple[int, str, str, int, str]]) -> None:
-    images = [ImageRecord(f"{n}.png", str(content), 1, *rest) for n, (content, *rest) in enumerate(rows)]
+    images = [ImageRecord(f"{n}.png", str(row[0]), 1, *row[1:]) for n, row in enumerate(rows)]
     pairs = [(a, b) for a, b in combinations(images, 2) if a.sha256 == b.sha256]
     counted = count_pairs(copies(images))
 

@@ -88,7 +88,7 @@ def test_the_build_tools_are_those_of_the_project() -> None:
 @pytest.mark.parametrize("name", ["base", *EXTRAS, "uv", "32-bit/base", "32-bit/web"])
 def test_pinned_versions_are_those_of_the_development_environment(name: str) -> None:
     pinned = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if line[:1] != "#"]
-    allowed = {canonicalize_name(requirement.name): requirement.specifier for requirement in pinned}
+    allowed: dict[str, Any] = {canonicalize_name(requirement.name): requirement.specifier for requirement in pinned}
     for package, held in requirements(name).items():
         if package in allowed and "==" in str(held):
             assert allowed[package].contains(version(held)), f"{held}: {RERUN}"

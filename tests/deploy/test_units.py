@@ -99,7 +99,7 @@ def test_the_command_of_a_unit_is_one_that_edgeleuk_knows(unit: str) -> None:
     options = "--allowed-host cells.lab --allowed-host cells"
     text = words.group(1).replace("${EDGELEUK_PORT}", "8000").replace("$EDGELEUK_SERVE_OPTIONS", options)
     name, *arguments = text.split()
-    command = root.get_command(None, name)  # type: ignore[arg-type] # (the group looks at the name only)
+    command = root.get_command(None, name)  # the group looks at the name only
     assert command is not None
     command.make_context(name, arguments)  # a wrong option raises
 
@@ -110,7 +110,7 @@ def test_the_camera_drop_in_replaces_the_command_by_one_that_edgeleuk_knows() ->
     commands = re.findall(r"^ExecStart=(.*)$", (SYSTEMD / "camera.conf").read_text(), re.MULTILINE)
     assert commands[0] == ""
     _, name, *arguments = commands[1].split()
-    command = root.get_command(None, name)  # type: ignore[arg-type] # (the group looks at the name only)
+    command = root.get_command(None, name)  # the group looks at the name only
     assert command is not None
     command.make_context(name, arguments)
 

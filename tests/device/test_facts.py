@@ -65,7 +65,7 @@ def test_it_becomes_json(plant):
 
 def test_the_processors_thermal_zone_comes_before_that_of_the_case(plant):
     zones = {"thermal_zone0": ("acpitz", "27800"), "thermal_zone10": ("x86_pkg_temp", "61000")}
-    files = {}
+    files: dict[str, str] = {}
     for name, (kind, temperature) in zones.items():
         files |= {f"sys/class/thermal/{name}/type": kind, f"sys/class/thermal/{name}/temp": temperature}
     assert temperature_c(plant(files), "absent-tool") == 61

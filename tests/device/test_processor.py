@@ -10,7 +10,7 @@ CPU = "sys/devices/system/cpu"
 
 
 def cores(governor, count=4):
-    files = {}
+    files: dict[str, str] = {}
     for core in range(count):
         files |= {
             f"{CPU}/cpu{core}/cpufreq/scaling_governor": f"{governor}\n",

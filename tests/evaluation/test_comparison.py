@@ -3,7 +3,9 @@
 import csv
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +59,9 @@ def data(index: Index, tmp_path: Path) -> Path:
     return tmp_path / "index.json"
 
 
-def judged(index: Index, tmp_path: Path, wrong: object = (), request: Request = QUICK, **model: object) -> Evaluation:
+def judged(
+    index: Index, tmp_path: Path, wrong: Iterable[int] = (), request: Request = QUICK, **model: Any
+) -> Evaluation:
     file = tmp_path / "model.tflite"
     file.write_bytes(b"a model")
     return evaluate(WrongAbout(frozenset(wrong), **model), index, file, request)

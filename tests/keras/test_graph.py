@@ -66,7 +66,7 @@ def test_numbers_and_slices_are_no_references() -> None:
 
 
 def test_a_layer_that_cannot_be_made_anew_is_a_model_error() -> None:
-    class Fixed(LAYERS.Layer):
+    class Fixed(tf_keras.layers.Layer):
         def __init__(self, factor: float) -> None:
             super().__init__(name="fixed")
             self.factor = factor

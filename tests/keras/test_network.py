@@ -38,7 +38,7 @@ def test_with_the_same_weights_both_kinds_of_pools_answer_the_same() -> None:
         tf_keras.Model(model.input, model.get_layer("mixed10").output).predict_on_batch(images)
         for model in (stock, rewritten)
     ]
-    assert np.allclose(*features, rtol=1e-3, atol=1e-5 * np.abs(features[0]).max())
+    assert np.allclose(features[0], features[1], rtol=1e-3, atol=1e-5 * np.abs(features[0]).max())
 
 
 def test_layer_names_do_not_depend_on_what_was_built_before() -> None:
@@ -144,7 +144,7 @@ def test_weights_come_from_a_file_of_the_published_format(tmp_path: Path) -> Non
     images = np.random.default_rng(0).uniform(-1, 1, (2, 96, 96, 3)).astype(np.float32)
     features = [tf_keras.Model(m.input, m.get_layer("average").output).predict_on_batch(images) for m in models]
     assert np.abs(features[0]).max() > 0
-    assert np.allclose(*features, rtol=1e-3, atol=1e-6 * np.abs(features[0]).max())
+    assert np.allclose(features[0], features[1], rtol=1e-3, atol=1e-6 * np.abs(features[0]).max())
 
 
 def test_an_exit_keeps_the_weights_of_the_published_network_up_to_its_block(tmp_path: Path) -> None:

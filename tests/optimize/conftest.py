@@ -82,6 +82,9 @@ class Bench:
     def fail(self, **faults):
         (self.folder / "fail.json").write_text(json.dumps(faults))
 
+    def gain(self, as_int8):
+        (self.folder / "gain.json").write_text(json.dumps(as_int8))
+
     def asked(self, action=None):
         path = self.folder / "asked.txt"
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

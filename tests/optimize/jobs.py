@@ -4,6 +4,7 @@
 
 Accuracy grows with the size, the width and the epochs. FOLDER/asked.txt gets a line a job; a file FOLDER/fail.json
 says which jobs fail: {"ACTION": ["word in the arguments", "how"]}, how being diverge, usage, output, kill or wait.
+FOLDER/gain.json is what accuracy gains as int8, by default a thousandth less than nothing.
 """
 
 import json
@@ -40,7 +41,8 @@ def finish(arguments):
     (place / "model.proof.json").write_text("{}")
     reached = {"epoch": 1, "weighted_f1": accuracy, "accuracy": accuracy}
     files = {"run": "float", "last_run": "float", "size_bytes": 100, "sha256": place.name * 16}
-    return {"float": reached, "accuracy": accuracy - 0.001, "weighted_f1": accuracy - 0.001, **files}
+    gain = json.loads((FOLDER / "gain.json").read_text()) if (FOLDER / "gain.json").exists() else -0.001
+    return {"float": reached, "accuracy": accuracy + gain, "weighted_f1": accuracy + gain, **files}
 
 
 def judge(arguments):

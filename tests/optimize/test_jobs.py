@@ -58,8 +58,8 @@ def test_a_program_that_cannot_start_is_a_failure_with_its_last_words(tmp_path):
 def test_a_place_that_cannot_be_written_to_is_told_from_a_failure(tmp_path, cells, small_model):
     cells.save(tmp_path / "index.json")
     (tmp_path / "file").write_text("in the way")
-    what = {"model": str(small_model), "reference": str(small_model), "index": str(tmp_path / "index.json")}
-    what |= {"split": "test", "margin": 0.1, "seed": 0}
+    what: dict[str, object] = {"model": str(small_model), "reference": str(small_model)}
+    what |= {"index": str(tmp_path / "index.json"), "split": "test", "margin": 0.1, "seed": 0}
     good, full, absent = Workers(1).run(
         [
             Job("judge", what | {"out": str(tmp_path / "evaluation")}, tmp_path / "log.txt"),

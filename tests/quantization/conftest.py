@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from edgeleuk.quantization.freeze import convert_float
+from edgeleuk.quantization.gate import Standing
 from edgeleuk.quantization.layer_errors import ErrorTable, measure
-from edgeleuk.quantization.mixed import Judge, Standing
+from edgeleuk.quantization.mixed import Judge
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.runtime.backend import Network
 from tests.quantization.networks import images, lopsided, undecided

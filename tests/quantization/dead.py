@@ -19,7 +19,7 @@ def _network(*middle: Any) -> Any:
     logits = LAYERS.Dense(2, name="head")(LAYERS.GlobalAveragePooling2D(name="mean")(values))
     model = tf_keras.Model(source, LAYERS.Softmax()(logits), name="net")
     model.get_layer("head").set_weights(
-        [np.float32([[1, -1], [-0.5, 0.5], [0.3, -0.3], [0.2, 0.4]]), np.float32([0.3, 0])]
+        [np.array([[1, -1], [-0.5, 0.5], [0.3, -0.3], [0.2, 0.4]], np.float32), np.array([0.3, 0], np.float32)]
     )
     return model
 
@@ -36,7 +36,9 @@ def dead_filter() -> Any:
 def dead_layer() -> Any:
     """Every filter of a layer is zeros: its biases are all that the head sees."""
     model = _network(LAYERS.Conv2D(4, 1, name="dead"))
-    model.get_layer("dead").set_weights([np.zeros((1, 1, 4, 4), np.float32), np.float32([0.1, 3.0, 0.2, 0.1])])
+    model.get_layer("dead").set_weights(
+        [np.zeros((1, 1, 4, 4), np.float32), np.array([0.1, 3.0, 0.2, 0.1], np.float32)]
+    )
     return model
 
 
@@ -46,14 +48,16 @@ def dead_activation() -> Any:
     kernel, bias = model.get_layer("silent").get_weights()
     model.get_layer("silent").set_weights([kernel, bias - 100])
     kernel, bias = model.get_layer("next").get_weights()
-    model.get_layer("next").set_weights([kernel, np.float32([0.1, 3.0, 0.2, 0.1])])
+    model.get_layer("next").set_weights([kernel, np.array([0.1, 3.0, 0.2, 0.1], np.float32)])
     return model
 
 
 def dead_depthwise() -> Any:
     """All filters of a depthwise convolution are zeros."""
     model = _network(LAYERS.DepthwiseConv2D(3, padding="same", name="depthwise"))
-    model.get_layer("depthwise").set_weights([np.zeros((3, 3, 4, 1), np.float32), np.float32([0.1, 3.0, 0.2, 0.1])])
+    model.get_layer("depthwise").set_weights(
+        [np.zeros((3, 3, 4, 1), np.float32), np.array([0.1, 3.0, 0.2, 0.1], np.float32)]
+    )
     return model
 
 
@@ -70,7 +74,9 @@ def dead_normalization() -> Any:
     kernel[..., 1] = 0
     twin.get_layer("dead").set_weights([kernel])
     ones = np.ones(4, np.float32)
-    twin.get_layer("normalization").set_weights([ones, np.float32([0.1, 4.0, 0.2, 0.1]), 0 * ones, 1e-6 * ones])
+    twin.get_layer("normalization").set_weights(
+        [ones, np.array([0.1, 4.0, 0.2, 0.1], np.float32), 0 * ones, 1e-6 * ones]
+    )
     return twin
 
 
@@ -78,14 +84,14 @@ def tiny_weights() -> Any:
     """Weights of 1e-9 beside a bias of 50, which in steps of their scale is more than an int32 holds."""
     model = _network(LAYERS.Conv2D(4, 1, name="tiny"))
     kernel, _ = model.get_layer("tiny").get_weights()
-    model.get_layer("tiny").set_weights([kernel * 1e-9, np.float32([1, 50, 2, 1])])
+    model.get_layer("tiny").set_weights([kernel * 1e-9, np.array([1, 50, 2, 1], np.float32)])
     return model
 
 
 def dead_head() -> Any:
     """Weights of zeros in the fully-connected layer: its bias is the answer."""
     model = _network()
-    model.get_layer("head").set_weights([np.zeros((4, 2), np.float32), np.float32([-1.0, 2.0])])
+    model.get_layer("head").set_weights([np.zeros((4, 2), np.float32), np.array([-1.0, 2.0], np.float32)])
     return model
 
 

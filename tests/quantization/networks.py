@@ -20,7 +20,9 @@ def pixels(count: int = 40, seed: int = 0) -> list[NDArray[np.uint8]]:
 
 def images(count: int = 40, seed: int = 0) -> list[NDArray[np.float32]]:
     """The same as float32 [1, SIZE, SIZE, 3] on the int8 grid, as the device sees them."""
-    return [np.float32((image[np.newaxis].astype(np.float32) - 128) / 127.5) for image in pixels(count, seed)]
+    return [
+        (image[np.newaxis].astype(np.float32) - np.float32(128)) / np.float32(127.5) for image in pixels(count, seed)
+    ]
 
 
 def lopsided(factor: float = 3000.0) -> Any:

@@ -11,7 +11,7 @@ from edgeleuk.quantization.fidelity import compare
 from edgeleuk.quantization.gate import Gate, Standing, check_met
 from edgeleuk.quantization.judging import accuracy, standing
 
-FLOAT = np.float32([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+FLOAT = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], np.float32)
 
 
 def test_the_default_is_stricter_for_a_network_that_was_trained_for_int8() -> None:

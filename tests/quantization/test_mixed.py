@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from edgeleuk.errors import ProofError, UsageError
+from edgeleuk.quantization.gate import Standing, describe
 from edgeleuk.quantization.layer_errors import ErrorTable
 from edgeleuk.quantization.layers import layer_name
-from edgeleuk.quantization.mixed import Choice, Judge, Keep, Standing, check_keep, choose, describe
+from edgeleuk.quantization.mixed import Choice, Judge, Keep, check_keep, choose
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.proof import check_int8, check_mixed, examine
 from edgeleuk.runtime.graph import read_graph

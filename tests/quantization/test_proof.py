@@ -57,7 +57,7 @@ def test_every_fault_is_named(change: dict[str, Any], said: str) -> None:
 
 def test_a_file_that_other_engines_read_wrongly_is_refused_with_the_reasons() -> None:
     check_portable(GOOD)
-    faults = {"portability": {"faults": ["weights lie behind", "MEAN is stated as version 1"]}}
+    faults: dict[str, Any] = {"portability": {"faults": ["weights lie behind", "MEAN is stated as version 1"]}}
     with pytest.raises(ProofError, match=r"weights lie behind; MEAN is stated as version 1\. Nothing was written"):
         check_portable(dataclasses.replace(GOOD, **faults))
 

@@ -89,7 +89,7 @@ def test_qat_rewrites_a_float_run_before_it_calibrates(stock_run: Path, tmp_path
     assert run.network.pools == "depthwise"
     assert _count(load_network(run), AverageConvolution) == 9
     answers = [load_float_network(each).predict_on_batch(NOISE) for each in (source, run)]
-    assert np.allclose(*answers, atol=1e-6)
+    assert np.allclose(answers[0], answers[1], atol=1e-6)
 
 
 def test_qat_of_average_pools_stays_possible_even_from_a_run_without(depthwise_run: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_qat_of_average_pools_stays_possible_even_from_a_run_without(depthwise_r
     run = qat(source, QatConfig(epochs=0, samples=8, pools="average"), tmp_path / "qat", report=lambda text: None)
     assert run.network.pools == "average"
     answers = [load_float_network(each).predict_on_batch(NOISE) for each in (source, run)]
-    assert np.allclose(*answers, atol=1e-6)
+    assert np.allclose(answers[0], answers[1], atol=1e-6)
     proof = convert(load_source(run.folder), Request("int8", fidelity_samples=4, keep=ANY)).proof
     assert proof.operators["AVERAGE_POOL_2D"] == 9
     assert (proof.float_tensors, proof.rewriting) == (0, None)
@@ -180,7 +180,7 @@ def test_a_pool_that_had_to_be_left_alone_is_told_with_the_reason(
 
 def test_a_network_that_cannot_be_built_anew_is_refused_with_a_way_out(stock_run: Path, tmp_path: Path) -> None:
     @tf_keras.utils.register_keras_serializable("test")
-    class Fickle(LAYERS.Layer):  # type: ignore[misc, name-defined]
+    class Fickle(tf_keras.layers.Layer):
         """Can be made once by hand, and no more."""
 
         made = 0

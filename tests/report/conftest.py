@@ -62,9 +62,7 @@ def _result(name: str = "cells-int8.tflite", level_ms: float = 2.0, processes: i
     samples = (levels * (1 + random.gamma(1.0, 0.01, (processes, 40)))).round(4).tolist()
     runs = tuple(_process(number, row) for number, row in enumerate(samples))
     model = ModelFacts(name, sha256_bytes(name.encode()), 5_731_902)
-    return Result(
-        **{"model": model, "backend": "litert", "backend_version": "2.3.0", "threads": 1, "processes": runs} | facts
-    )
+    return Result(model=model, backend="litert", backend_version="2.3.0", threads=1, processes=runs, **facts)
 
 
 def _rich(result: Result) -> Result:
@@ -96,7 +94,7 @@ def _rich(result: Result) -> Result:
 
 
 def _record(*results: Result, **facts: Any) -> Record:
-    defaults = {
+    defaults: dict[str, Any] = {
         "created": "2026-01-31T12:00:00+00:00",
         "edgeleuk_version": "0.4.0",
         "label": "Raspberry Pi 5",

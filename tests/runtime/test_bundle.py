@@ -149,9 +149,8 @@ def test_interpreters_compute_the_same_bytes_with_and_without_what_is_appended(
     interpreter, precision, int8_flatbuffer, float_flatbuffer, small_spec
 ):
     model = int8_flatbuffer if precision == "int8" else float_flatbuffer
-    values = np.random.default_rng(0).integers(-128, 128, (1, 32, 32, 3)).astype(np.int8)
-    if precision == "float":
-        values = values / np.float32(128)
+    codes = np.random.default_rng(0).integers(-128, 128, (1, 32, 32, 3)).astype(np.int8)
+    values = codes / np.float32(128) if precision == "float" else codes
     packed = pack(model, small_spec, {"any": "proof"}, frozenset())
     assert _output(interpreter, model, values) == _output(interpreter, packed, values)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgeleuk.errors import ImageError
-from edgeleuk.runtime.images import MAX_PIXELS, decode_image
+from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 
 
 def encoded(image, kind, **options):

@@ -94,7 +94,8 @@ def test_a_teacher_of_a_teacher_counts_as_seen(index: Index, tmp_path: Path) -> 
 
 def test_a_changed_teacher_record_is_refused(index: Index, tmp_path: Path) -> None:
     wide = write_run(tmp_path / "wide", index)
-    run = write_run(tmp_path / "taught", index, **{TEACHER: teacher_json(wide, Distilling(4.0, 0.9))})
+    lesson: dict[str, Any] = {TEACHER: teacher_json(wide, Distilling(4.0, 0.9))}
+    run = write_run(tmp_path / "taught", index, **lesson)
     (run.folder / TEACHER).write_text('{"trained_on": []}')
     with pytest.raises(ModelError, match=r"teacher\.json has changed"):
         load_run_folder(run.folder)

@@ -61,7 +61,7 @@ class Server:
     def peak_mib(self) -> float:
         """Greatest resident memory so far."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
 
 def started(command: list[str], store: Path, environment: dict[str, str]) -> Server:
@@ -93,7 +93,7 @@ def stopped(server: Server) -> int:
 
 
 def _collect(process: "subprocess.Popen[str]", lines: list[str]) -> None:
-    with process.stderr as stream:  # type: ignore[union-attr]
+    with process.stderr as stream:
         lines.extend(stream)
 
 

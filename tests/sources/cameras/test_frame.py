@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from edgeleuk.errors import CameraError
 from edgeleuk.runtime.images import decode_image
-from edgeleuk.sources.cameras.frame import CameraError, drop_until_exposed, encode_frame
+from edgeleuk.sources.cameras.frame import drop_until_exposed, encode_frame
 
 PIXELS = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 

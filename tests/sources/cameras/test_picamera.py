@@ -6,10 +6,9 @@ import types
 import numpy as np
 import pytest
 
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import CameraError, UsageError
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.sources.cameras.base import open_camera
-from edgeleuk.sources.cameras.frame import CameraError
 
 
 class Picamera2:

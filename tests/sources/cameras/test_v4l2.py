@@ -16,11 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgeleuk.errors import EdgeleukError, UsageError
+from edgeleuk.errors import CameraError, EdgeleukError, UsageError
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.sources.cameras import v4l2 as v4l2_camera
 from edgeleuk.sources.cameras.base import open_camera
-from edgeleuk.sources.cameras.frame import CameraError
 from edgeleuk.sources.cameras.v4l2 import Capability, V4L2Camera, check_device, open_v4l2
 
 ORANGE = (250, 120, 10)

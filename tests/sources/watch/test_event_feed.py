@@ -177,9 +177,8 @@ def offers(name):
 @pytest.fixture
 def run_with_mounts(run_beside):
     """Run a program that may mount, in mounts of its own."""
-    prefix = ("unshare", "--mount", "--propagation", "private")
-    if os.geteuid() != 0:
-        prefix = (*prefix, "--user", "--map-root-user")
+    other_user = ("--user", "--map-root-user") if os.geteuid() != 0 else ()
+    prefix = ("unshare", "--mount", "--propagation", "private", *other_user)
     if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode != 0:
         pytest.skip("needs a mount namespace: unshare is missing or not permitted")
     return lambda program: run_beside(MOUNTS + program, prefix)

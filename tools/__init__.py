@@ -1,0 +1,1 @@
+"""Measures of this repository. Nothing here is installed with edgeleuk."""
