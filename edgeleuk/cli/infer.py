@@ -35,10 +35,10 @@ from edgeleuk.cli.pictures import max_megapixels_option
     metavar="DB",
     help="Keep results here; known images are not classified again.",
 )
-@click.option("--subject", help="Subject of all these images. Default: as C-NMC file names tell.")
+@click.option("--subject", help="Subject of all these images. Default: from C-NMC file names.")
 @click.option("--subject-pattern", metavar="REGEX", help="Group 1 of REGEX, found in the path, is the subject.")
 @click.option("-0", "--null", is_flag=True, help="Names on standard input end with a zero byte, not a line break.")
-@click.option("--polling", is_flag=True, help="Look into the watched folder every second instead of being told.")
+@click.option("--polling", is_flag=True, help="Poll the watched folder every second instead of using inotify.")
 @click.option("--page", type=click.IntRange(1), help="Which page of each TIFF. Default: its only one.")
 @max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal.")
@@ -46,9 +46,9 @@ from edgeleuk.cli.pictures import max_megapixels_option
 def command(**options: Any) -> None:
     """Classify images with MODEL, a .tflite file that edgeleuk made.
 
-    Images are files, folders with all in them, glob patterns, and - for names on standard input; or come from --watch
-    or --camera. Prints label, probability of each class and times. An image that cannot be used is reported and the
-    rest go on; the exit code is 1 then. With --watch, SIGHUP reloads the model.
+    Images are files, folders with sub-folders, glob patterns, and - for names on standard input; or come from --watch
+    or --camera. Prints label, probability of each class and times. An image that cannot be used is reported and
+    skipped; the exit code is then 1. With --watch, SIGHUP reloads the model.
     """
     from edgeleuk.classify.command import Request, run
 

@@ -23,8 +23,8 @@ from edgeleuk.cli.paths import Existing, Place
     "--host", metavar="ADDRESS", help="Address of the page: 127.0.0.1 for this machine, 0.0.0.0 for the network."
 )
 @click.option("--port", metavar="NUMBER", help="Port of the page, 1024 to 65535.")
-@click.option("--allowed-host", multiple=True, metavar="NAME", help="Another name of the page; none takes back.")
-@click.option("--trusted-proxy", multiple=True, metavar="ADDRESS", help="A proxy before the page; none takes back.")
+@click.option("--allowed-host", multiple=True, metavar="NAME", help="Additional name of the page; none removes it.")
+@click.option("--trusted-proxy", multiple=True, metavar="ADDRESS", help="Proxy in front of the page; none removes it.")
 @click.option("--extras", type=Choice(("camera", "none")), help="Install this extra, too, also at each later upgrade.")
 @click.option("--no-web", is_flag=True, help="Leave the page out.")
 @click.option("--uninstall", is_flag=True, help="Remove program, services and user; keep data and settings.")

@@ -151,9 +151,9 @@ def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: 
     """Find the fastest int8 model within --budget-ms that is still as accurate; write it with its record to DIR.
 
     Follows the float run RUN, or trains a reference on INDEX first. Latency is measured on the int8 graph before
-    anything is trained; what is over the budget never is. The others are trained a few epochs, the best go on. Then the
-    chosen model is held against the most accurate float network on the test images: the exit code is 1 unless a loss of
-    more than --max-drop points was ruled out.
+    anything is trained; shapes over the budget never are. The others are trained a few epochs, the best go on. Then the
+    chosen model is compared with the most accurate float network on the test images: the exit code is 1 unless a loss
+    of more than --max-drop points was ruled out.
     """
     from edgeleuk.cli.ending import ended_by_signals
     from edgeleuk.optimize.config import SearchConfig

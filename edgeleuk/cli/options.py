@@ -102,7 +102,7 @@ json_option = click.option(
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
-    """What every command is told that makes a run."""
+    """The options of every command that makes a run."""
 
     output: Path
     resume: bool
@@ -117,7 +117,7 @@ class RunOptions:
 
 
 def run_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every command has which makes a run; they arrive as `run`, a `RunOptions`."""
+    """Add the options of every command that makes a run; they arrive as `run`, a `RunOptions`."""
 
     @functools.wraps(function)
     def command(**given: Any) -> None:

@@ -37,7 +37,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
 @click.option("--subject", help="Only of this subject; case does not matter.")
 @click.option("--no-subject", is_flag=True, help="Only without a subject.")
 @click.option("--label", help="Only with this label, a person's if there is one; case does not matter.")
-@click.option("--source", type=Choice(["file", "watch", "camera", "upload"]), help="Only from there.")
+@click.option("--source", type=Choice(["file", "watch", "camera", "upload"]), help="Only results of this source.")
 @click.option(
     "--model", metavar="NAME|SHA256", help="Only of this model. With --subjects also 'all': each model's sums."
 )
@@ -53,7 +53,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the latest N results. Default: 20 as a table, else all.")
 @click.option("--csv", "form", flag_value="csv", help="CSV; times in UTC.")
-@click.option("--excel", "byte_order_mark", is_flag=True, help="Begin the CSV as Excel needs it to know UTF-8.")
+@click.option("--excel", "byte_order_mark", is_flag=True, help="CSV with a byte-order mark, for Excel.")
 @click.option("--json", "form", flag_value="json", help="JSON lines; times in UTC.")
 @click.option("--subjects", is_flag=True, help="A summary of each subject instead, of the model that answered last.")
 @click.option("--failures", is_flag=True, help="Images that could not be classified instead.")

@@ -207,7 +207,7 @@ def _notes(index: Index, split: str | None, nothing: bool) -> Iterator[str]:
         yield "no trial came out within the budget: nothing was chosen"
     if split == "validation":
         yield (
-            "there is no test part: the model was chosen on the very images that it is held against the reference on, "
+            "there is no test part: the model was chosen on the images on which it is compared with the reference, "
             "which flatters it; 'edgeleuk data split --test-fraction 0.25' keeps images back"
         )
     if split is not None and not any(image.subject for image in index.images):

@@ -108,7 +108,7 @@ def check_met(gate: Gate, standing: Standing, images: int, reference: str, worst
         return
     named = f" What costs most: {worst}." if worst else ""
     raise ProofError(
-        f"{gate.demands()} with the {reference} is demanded{'' if gate.asked else ' by default'}, and not met: "
+        f"{gate.demands()} with the {reference} is required{'' if gate.asked else ' by default'} and was not met: "
         f"{describe(standing, reference)}, on {images:,} images.{named} Nothing was written; {_advice(gate)}"
     )
 

@@ -30,7 +30,8 @@ def test_nothing_unknown_meets_it(found: Standing) -> None:
 
 def test_a_failure_names_the_layers_that_cost_most_and_what_helps() -> None:
     said = (
-        r"95 % with the float network is demanded by default, and not met: 50.00 % .* on 20 images\. What costs most: x"
+        r"95 % with the float network is required by default and was not met: 50.00 % .* on 20 images\. "
+        "What costs most: x"
     )
     with pytest.raises(ProofError, match=said) as error:
         check_met(Gate("float"), Standing(0.5), 20, "float network", "x (3.0 dB)")

@@ -160,4 +160,4 @@ def test_a_folder_is_handed_in_without_what_systems_leave_in_it(start, visit, tm
     page = visit(start())
     page.set_input_files("#folder", folder)
     expect(page.locator("#upload-summary")).to_contain_text("1 of 1 answered")
-    expect(page.locator("#passed-over")).to_have_text("Passed over, as no images by their names: notes.txt.")
+    expect(page.locator("#passed-over")).to_have_text("Skipped, not images by their names: notes.txt.")

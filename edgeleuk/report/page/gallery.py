@@ -80,7 +80,7 @@ def _of_record(record: Record, rows: Sequence[Row], name: str, alone: bool) -> I
         yield Picture("Without a pause", timeline.sustained(long, f"{name}-sustained"), caption)
     drawn = timeline.over_time(_conditions(record), f"{name}-time")
     if drawn is not None:
-        caption = "What the device told of itself meanwhile; dotted lines are moments in which it throttled."
+        caption = "What the device reported meanwhile; dotted lines are moments in which it throttled."
         yield Picture("The device meanwhile", drawn, caption)
 
 

@@ -1,4 +1,4 @@
-"""Pictures over time: a long run without a pause, and what the device told of itself meanwhile."""
+"""Pictures over time: a long continuous run, and what the device reported meanwhile."""
 
 from collections.abc import Sequence
 from itertools import cycle

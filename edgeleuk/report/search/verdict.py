@@ -62,7 +62,7 @@ def _verdict(record: SearchRecord) -> Verdict:
         return Verdict(False, "nothing chosen", f"Nothing was chosen: {why_none(record)}.")
     trial = f"trial {record.chosen}"
     if record.gate is None:
-        return Verdict(None, "not compared", f"{trial.capitalize()} was chosen, and held against no reference.")
+        return Verdict(None, "not compared", f"{trial.capitalize()} was chosen, and compared with no reference.")
     result = record.gate.result
     points = counted(100 * result.gate.margin, "point")
     sure = f"with {result.gate.confidence:.0%} confidence"

@@ -62,7 +62,7 @@ def failures(trials: Sequence[Trial]) -> list[str]:
 
 
 def reference_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
-    """The float network that the choice is held against."""
+    """The float network that the choice is compared with."""
     found = record.reference
     if found is None:
         yield "reference", "none"

@@ -1,4 +1,4 @@
-"""Time by operator, held against the time of a whole inference: what is missing is said, not spread over the rest."""
+"""Time by operator, compared with that of a whole inference: what is missing is reported, not spread over the rest."""
 
 from dataclasses import dataclass
 

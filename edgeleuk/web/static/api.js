@@ -87,7 +87,7 @@ async function answer(response) {
   try {
     return await response.json();
   } catch {
-    throw new ApiError(0, "The connection broke within the answer.");
+    throw new ApiError(0, "The connection broke during the response.");
   }
 }
 

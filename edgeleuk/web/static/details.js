@@ -60,7 +60,7 @@ export async function route(id) {
 // Somebody corrected or deleted it elsewhere; what is being typed here stays.
 export const changedElsewhere = (result) => { if (result.id === open && !dirty) load(open, result); };
 export function removedElsewhere(ids) {
-  if (ids.includes(open)) blank("Deleted", "This result is in the store no more.");
+  if (ids.includes(open)) blank("Deleted", "This result is no longer in the store.");
 }
 
 function close() {
@@ -75,7 +75,7 @@ async function load(id, known) {
   try {
     const result = await ask(`/api/results/${id}`);
     if (id !== open) return;
-    if (known && result.sha256 !== known.sha256) blank(fileName(known.path), "This result is in the store no more.");
+    if (known && result.sha256 !== known.sha256) blank(fileName(known.path), "This result is no longer in the store.");
     else fill(result);
   } catch (error) {
     if (id !== open || error.status === 401) return;

@@ -65,7 +65,7 @@ function take({ files, passedOver }) {
   const some = passedOver.slice(0, 3).join(", ");
   const more = passedOver.length > 3 ? ` and ${passedOver.length - 3} more` : "";
   find("passed-over").hidden = passedOver.length === 0;
-  find("passed-over").textContent = `Passed over, as no images by their names: ${some}${more}.`;
+  find("passed-over").textContent = `Skipped, not images by their names: ${some}${more}.`;
   offer(files);
 }
 

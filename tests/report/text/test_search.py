@@ -197,7 +197,7 @@ def test_nothing_completed_is_told():
         ("few subjects", None, "not shown", "on validation could not be shown with this few subjects (12)."),
         ("one subject", None, "not shown", "could not be shown with this few subjects (1)."),
         ("no subjects", True, "not inferior", "it loses less than 1 point"),
-        ("no reference", None, "not compared", "was chosen, and held against no reference."),
+        ("no reference", None, "not compared", "was chosen, and compared with no reference."),
         ("nothing complete", False, "nothing chosen", "Nothing was chosen: no candidate was completed."),
     ],
 )
