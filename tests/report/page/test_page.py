@@ -101,7 +101,7 @@ def test_the_words_are_those_that_a_reader_checks(elements, rich_record):
         "Valid: not throttled",
         "take 2 threads; no other number is shown to be faster",
         "the device does not hold its speed",
-        "115 of 125 operators in 10 pieces of the graph; outside: 9 AVERAGE_POOL_2D, 1 SOFTMAX",
+        "115 of 125 operators in 10 partitions; outside: 9 AVERAGE_POOL_2D, 1 SOFTMAX",
         "note: spec: none",
         "classes all, hem",
         "For research use, not a diagnosis.",
