@@ -5,9 +5,11 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgeleuk.report.page import charts
-from edgeleuk.report.page.charts import Point
+from edgeleuk.report.page.charts import Point, spread
 from edgeleuk.report.page.rows import rows_of
 
 
@@ -79,9 +81,22 @@ def test_names_beside_the_pareto_picture_do_not_overlap():
         for element in ET.fromstring(charts.pareto(points)).iter()
         if element.tag.endswith("text") and (element.text or "").startswith("model")
     )
-    assert min(b - a for a, b in itertools.pairwise(heights)) > 10
+    assert min(b - a for a, b in itertools.itertools.pairwise(heights)) > 10
     assert heights[0] > 0
 
 
 def test_one_point_without_an_interval_is_drawn():
     assert "only" in texts(charts.pareto([Point("only", 2.0, 1.0, None, None)]))
+
+
+@given(values=st.lists(st.floats(-10, 10), max_size=20).map(sorted), gap=st.floats(0.01, 2))
+def test_spread_values_keep_their_order_and_distance(values, gap):
+    moved = spread(values, gap)
+    assert len(moved) == len(values)
+    assert all(b - a >= gap - 1e-9 for a, b in itertools.pairwise(moved))
+    assert sum(moved) == pytest.approx(sum(values), abs=1e-6)  # as a group they stay where they were
+
+
+def test_values_far_apart_are_not_moved():
+    assert spread([0.0, 1.0, 3.0], 0.5) == [0.0, 1.0, 3.0]
+    assert spread([1.0, 1.0], 0.5) == [0.75, 1.25]
