@@ -1,7 +1,7 @@
 """`make emulate`: edgeleuk's wheel on an emulated Raspberry Pi, compared bit by bit with this machine.
 
 Installs the wheel by the emulated pip, runs `edgeleuk infer` and the networks themselves on each core and backend, and
-the tests of what runs on a device. Exit codes: 0 all identical and well, 1 not, 75 the userland cannot be had here.
+the tests of what runs on a device. Exit codes: 0 all identical and well, 1 not, 75 the userland is unavailable here.
 """
 
 import argparse
@@ -39,7 +39,7 @@ UNAVAILABLE = 75  # as emulate.sh
 
 
 class UnavailableError(Exception):
-    """What this needs from elsewhere cannot be had."""
+    """Something that this needs from elsewhere is unavailable."""
 
 
 def main() -> int:
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def make_userland(suite: str, folder: str | None) -> Path:
-    """Run emulate.sh. Ends the process with its code where it cannot be had."""
+    """Run emulate.sh. Ends the process with its code if it is unavailable."""
     command = [str(HERE.parent / "emulate.sh"), "--suite", suite, *([folder] if folder else [])]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -150,7 +150,7 @@ def compare_all(here: Emulation, pool: ThreadPoolExecutor) -> tuple[list[Row], l
 
 
 def find_natives(backends: list[str]) -> dict[str, str]:
-    """This machine's Python by backend; what cannot be had is said and left out."""
+    """This machine's Python by backend; what is unavailable is reported and left out."""
     natives = {}
     for backend in backends:
         try:

@@ -25,7 +25,7 @@ make_folders() {
     as_account test -d "$DATA/incoming" || as_account mkdir -m 2770 "$DATA/incoming" || fail "$DATA/incoming cannot be made"
 }
 
-# touched SERVICE...: these have to be started anew.
+# touched SERVICE...: these have to be restarted.
 touched() { restart+=" $* "; }
 
 # put TEXT FILE SERVICE: write a file of the system, where it is not so already.
