@@ -55,7 +55,9 @@ def test_the_fragments_that_lie_there_can_be_built() -> None:
     done = draft(ROOT)
     assert done.returncode == 0, done.stderr
     names = [path.name for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
-    assert all(re.fullmatch(rf"(\d+|\+[\w-]+)\.({'|'.join(KINDS)})(\.\d+)?\.md", name) for name in names), names
+    assert all(re.fullmatch(rf"(\d+|\+[\w-]+)\.({'|'.join(KINDS)})(\.\d+)?\.md", name) for name in names), (
+        f"{names}: see changelog.d/README.md"
+    )
 
 
 def test_the_version_is_that_of_the_latest_entry_and_of_the_citation() -> None:

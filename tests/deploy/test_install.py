@@ -176,6 +176,7 @@ def test_a_folder_of_wheels_that_lacks_some_is_named_with_what_it_lacks(
     assert installed.output("ls /opt/edgeleuk/versions | wc -l") == "1"
 
 
+@pytest.mark.long
 def test_an_extra_stays_at_each_upgrade_until_it_is_taken_back(
     installed: Machine, camera_wheels: Path, small_model: Path
 ) -> None:

@@ -23,6 +23,7 @@ def edgeleuk(machine: Machine, wheels: Path) -> str:
     return f"{ENVIRONMENT}/bin/edgeleuk"
 
 
+@pytest.mark.long
 def test_what_pip_installed_becomes_the_service(
     machine: Machine, edgeleuk: str, wheels: Path, small_model: Path
 ) -> None:
