@@ -81,7 +81,7 @@ def test_names_beside_the_pareto_picture_do_not_overlap():
         for element in ET.fromstring(charts.pareto(points)).iter()
         if element.tag.endswith("text") and (element.text or "").startswith("model")
     )
-    assert min(b - a for a, b in itertools.itertools.pairwise(heights)) > 10
+    assert min(b - a for a, b in itertools.pairwise(heights)) > 10
     assert heights[0] > 0
 
 
