@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeleuk.errors import StoreError
-from edgeleuk.sources.watch.fingerprints import fingerprint
 from edgeleuk.sources.watch.settling import Signature
 
 if TYPE_CHECKING:
@@ -78,10 +77,10 @@ class Attempts:
 def file_key(path: Path) -> str:
     """What identifies a file as it is now: written again, it counts as another one."""
     try:
-        signature = tuple(Signature.of(os.lstat(path)))
+        size, mtime_ns, inode = Signature.of(os.lstat(path))
     except OSError:
-        signature = ()
-    return f"{path} [{fingerprint(str(path), *signature):016x}]"
+        return f"{path} [none]"
+    return f"{path} [{size} {mtime_ns} {inode}]"
 
 
 def upload_key(sha256: str) -> str:

@@ -6,7 +6,7 @@ from edgeleuk.data.pixels import list_images
 from edgeleuk.sources.cameras.folder import FileCamera
 from edgeleuk.sources.files import named_images
 from edgeleuk.sources.names import is_image_name
-from edgeleuk.sources.watch.notices import Notices
+from edgeleuk.sources.watch.feed import Notices
 from edgeleuk.sources.watch.tree import walk_images
 
 IMAGES = ["a.png", "A.BMP", "x.y.tiff", "two words.JPeG", "a\nb.jpg", "c.jfif", "D.JPE", "e.Tif", "f.ome.tif", "g.webp"]

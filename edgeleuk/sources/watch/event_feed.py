@@ -12,11 +12,10 @@ from typing import Protocol
 
 from edgeleuk.sources.names import is_image_name
 from edgeleuk.sources.watch import inotify
-from edgeleuk.sources.watch.feed import CannotFollow, FolderGone, unreadable
+from edgeleuk.sources.watch.feed import CannotFollow, FolderGone, Notices, unreadable
 from edgeleuk.sources.watch.inotify import Event, Inotify
 from edgeleuk.sources.watch.intake import BATCH, Intake
 from edgeleuk.sources.watch.mounts import MOUNTINFO, remote_file_system
-from edgeleuk.sources.watch.notices import Notices
 from edgeleuk.sources.watch.tree import report_link, walk_images
 from edgeleuk.sources.watch.watches import Watches
 

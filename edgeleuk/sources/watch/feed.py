@@ -1,8 +1,12 @@
-"""What a way of following a folder has to do, and how it says that it cannot go on."""
+"""What a way of following a folder has to do, how it says that it cannot go on, and what it has to say meanwhile."""
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
-from edgeleuk.sources.watch.notices import Notices
+from edgeleuk.text import printable
+
+_AT_MOST = 50  # notices of one kind; a folder of ten thousand links must not fill the journal
 
 
 class Feed(Protocol):
@@ -27,6 +31,27 @@ class FolderGone(Exception):  # noqa: N818 - no error: sticks are pulled out
 
 class CannotFollow(Exception):  # noqa: N818 - nor this: there is another way
     """This way of following is at an end: what stands against it, and how to mend that."""
+
+
+class Notices:
+    """Sends lines to `report`, each about a path and a fact only once."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._told = set[tuple[str, str]]()
+        self._counts: Counter[str] = Counter()
+
+    def tell(self, path: str, what: str) -> None:
+        """Report "path: what"."""
+        self._report(f"{printable(path)}: {what}")
+
+    def once(self, path: str, what: str) -> None:
+        """Report "path: what" unless that was done, or fifty others were told the same."""
+        if self._counts[what] >= _AT_MOST or (path, what) in self._told:
+            return
+        self._told.add((path, what))
+        self._counts[what] += 1
+        self.tell(path, what if self._counts[what] < _AT_MOST else f"{what} (further ones are not reported)")
 
 
 def unreadable(folder: str, error: OSError, root: str, notices: Notices) -> None:

@@ -1,22 +1,24 @@
 """What becomes of a file that was found or written: offered at once, once it rests, or not at all."""
 
 import enum
+import hashlib
 import os
 import stat
 import time
 from collections import OrderedDict
 from pathlib import Path
 
-from edgeleuk.sources.watch.fingerprints import Fingerprints, fingerprint
-from edgeleuk.sources.watch.notices import Notices
+from edgeleuk.sources.watch.feed import Notices
 from edgeleuk.sources.watch.settling import Settling, Signature
 
 BATCH = 256
 _MOST_READY = 4096
 _MOST_WAITING = 8192
-_REMEMBERED = 1 << 17  # far more than can be offered and wait between a file's two chances
+_REMEMBERED = 1 << 20  # more than a pass of polling meets, or it would offer them again each time; up to 152 MiB
+_TRIED = 1 << 17  # far more than can wait between a file's two chances
 _PASSING_S = 60.0
 _CREATED_PATIENCE = 10  # times settle_s: a created file is announced once more when it is closed, a hard link is not
+_AT_REST = b"."  # behind the key of a file that was offered some time after its last write
 _COARSE_NS = 2_000_000_000  # FAT stores times in steps of two seconds, so what was written again may look the same
 
 
@@ -28,6 +30,33 @@ class _Why(enum.IntEnum):
     AGAIN = 2  # reading it failed: in any case
 
 
+class Recent:
+    """A set of at most 2 * limit members, which forgets what was neither added nor asked for longest."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._young, self._old = set[bytes](), set[bytes]()
+
+    def __contains__(self, member: bytes) -> bool:
+        if member in self._old and member not in self._young:
+            self.add(member)
+        return member in self._young
+
+    def add(self, member: bytes) -> None:
+        """Remember this."""
+        if len(self._young) >= self._limit:
+            self.age()
+        self._young.add(member)
+
+    def age(self) -> None:
+        """Make the younger generation the older one: what is not met until the next call is forgotten then."""
+        self._young, self._old = set(), self._young
+
+
 class Intake:
     """Files on their way to be offered. Memory is bounded: `hungry` and `full` say when to bring no more."""
 
@@ -35,8 +64,8 @@ class Intake:
         self._settle_s, self._notices = settle_s, notices
         self._ready: OrderedDict[str, _Why] = OrderedDict()
         self._settling = Settling(self._look, _MOST_WAITING)
-        self._offered = Fingerprints(_REMEMBERED)
-        self._tried_again = Fingerprints(_REMEMBERED)  # of no age: a pass of polling may be shorter than settle_s
+        self._offered = Recent(_REMEMBERED)
+        self._tried_again = Recent(_TRIED)  # of no age: a pass of polling may be shorter than settle_s
         self.news = 0  # files that a scan found and were not known; grows
 
     @property
@@ -85,10 +114,10 @@ class Intake:
         if passing:
             self._settling.add(path, signature, max(_PASSING_S, self._settle_s), again=True)
             return True
-        number = fingerprint(path, *signature)
-        if number in self._tried_again:
+        key = _key(path, signature)
+        if key in self._tried_again:
             return False
-        self._tried_again.add(number)
+        self._tried_again.add(key)
         self._settling.add(path, signature, self._settle_s, again=True)
         return True
 
@@ -126,7 +155,8 @@ class Intake:
         signature = self._look(path)
         if signature is None:
             return False
-        seen, seen_at_rest = _numbers(path, signature)
+        seen = _key(path, signature)
+        seen_at_rest = seen + _AT_REST
         known = seen_at_rest in self._offered or (why is _Why.FOUND and seen in self._offered)
         if known and why is not _Why.AGAIN:
             return False
@@ -135,8 +165,8 @@ class Intake:
         return True
 
     def _is_known(self, path: str, signature: Signature) -> bool:
-        seen, seen_at_rest = _numbers(path, signature)
-        return seen_at_rest in self._offered or seen in self._offered
+        seen = _key(path, signature)
+        return seen + _AT_REST in self._offered or seen in self._offered
 
     def _look(self, path: str) -> Signature | None:
         """The signature of a regular file; None for all else, reported if that may surprise."""
@@ -167,7 +197,10 @@ def what_else(found: os.stat_result) -> str:
     return "skipped: not a regular file"
 
 
-def _numbers(path: str, signature: Signature) -> tuple[int, int]:
-    """The memory's numbers of a file offered just after a write, and of one offered at rest."""
-    number = fingerprint(path, *signature)
-    return number, number | 1
+def _key(path: str, signature: Signature) -> bytes:
+    """What the memory keeps of a file as it is.
+
+    64 bits on any machine: those of hash() are 32 on a 32-bit Pi, where some of 200,000 files would pass for others.
+    """
+    text = f"{path}\0{tuple(signature)}".encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(text, digest_size=8).digest()

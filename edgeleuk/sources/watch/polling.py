@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from edgeleuk.sources.watch.feed import unreadable
+from edgeleuk.sources.watch.feed import Notices, unreadable
 from edgeleuk.sources.watch.intake import BATCH, Intake
-from edgeleuk.sources.watch.notices import Notices
 from edgeleuk.sources.watch.tree import walk_images
 
 LONGEST_S = 60.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from edgeleuk.sources.names import is_image_name
-from edgeleuk.sources.watch.notices import Notices
+from edgeleuk.sources.watch.feed import Notices
 
 
 class Visitor(Protocol):

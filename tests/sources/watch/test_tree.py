@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.sources.watch.notices import Notices
+from edgeleuk.sources.watch.feed import Notices
 from edgeleuk.sources.watch.tree import walk_images
 
 

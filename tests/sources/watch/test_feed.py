@@ -1,6 +1,6 @@
 """Notices are told once, on one line, and not without end."""
 
-from edgeleuk.sources.watch.notices import Notices
+from edgeleuk.sources.watch.feed import Notices
 
 
 def test_each_fact_of_a_path_is_told_once():
