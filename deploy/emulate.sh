@@ -189,7 +189,7 @@ PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version
     --no-compile --target "$partial/pip" "$partial"/work/tools/pip-*.whl
 
 wheel_of_project=$(echo "$partial"/work/project/*.whl)
-declare -A requirements=([litert]=$wheel_of_project [tflite-runtime]="$TFLITE_RUNTIME numpy<2 pillow click")
+declare -A requirements=([litert]=$wheel_of_project [tflite-runtime]="$TFLITE_RUNTIME numpy<2 pillow click inotify_simple")
 declare -A constraints=([litert]=$project/constraints.txt [tflite-runtime]=$partial/work/constraints-numpy-1.txt)
 make_site() { # make_site BACKEND: DIR/BACKEND/python with DIR/BACKEND/site
     local wheels=$partial/work/$1 to=$partial/$1 wanted

@@ -8,42 +8,29 @@ import select
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Protocol
 
 from edgeleuk.sources.names import is_image_name
-from edgeleuk.sources.watch import inotify
 from edgeleuk.sources.watch.feed import CannotFollow, FolderGone, Notices, unreadable
-from edgeleuk.sources.watch.inotify import Event, Inotify
+from edgeleuk.sources.watch.inotify import Event, Inotify, Watches, flags
 from edgeleuk.sources.watch.intake import BATCH, Intake
 from edgeleuk.sources.watch.mounts import MOUNTINFO, remote_file_system
 from edgeleuk.sources.watch.tree import report_link, walk_images
-from edgeleuk.sources.watch.watches import Watches
 
 _GONE = {
-    inotify.DELETE_SELF: "was removed",
-    inotify.MOVE_SELF: "was moved away",
-    inotify.UNMOUNT: "was unmounted",
-    inotify.IGNORED: "is gone",
+    flags.DELETE_SELF: "was removed",
+    flags.MOVE_SELF: "was moved away",
+    flags.UNMOUNT: "was unmounted",
+    flags.IGNORED: "is gone",
 }
 _MOST_WALKS = 4096
 _AT_ONCE = 16  # batches a pull walks through at most, so that a call ends in time though all is known
-
-
-class Kernel(Protocol):
-    """What is used of Inotify; tests bring events of their own."""
-
-    def fileno(self) -> int: ...
-    def add(self, folder: str, follow_link: bool = False) -> int: ...
-    def remove(self, watch: int) -> None: ...
-    def read(self) -> list[Event]: ...
-    def close(self) -> None: ...
 
 
 class EventFeed:
     """inotify of a whole tree. Raises CannotFollow if the system gives no instance."""
 
     def __init__(
-        self, root: str, intake: Intake, notices: Notices, open_kernel: Callable[[], Kernel] = Inotify
+        self, root: str, intake: Intake, notices: Notices, open_kernel: Callable[[], Inotify] = Inotify
     ) -> None:
         self._root, self._intake, self._notices, self._open_kernel = root, intake, notices, open_kernel
         self._mounts = _open_mounts()
@@ -59,7 +46,7 @@ class EventFeed:
         if self._mounts_changed:
             self._mounts_changed = False
             self._follow_mounts()
-        while not self._intake.full and (events := self._kernel.read()):
+        while not self._intake.full and (events := self._kernel.events()):
             for event in events:
                 self._handle(event)
         if self._look_through_again and self._intake.hungry:
@@ -130,17 +117,17 @@ class EventFeed:
                 self._walks.popleft()
 
     def _handle(self, event: Event) -> None:
-        if event.mask & inotify.Q_OVERFLOW:
+        if event.mask & flags.Q_OVERFLOW:
             self._look_through_again = True
             return
-        folder = self._watches.folder(event.watch)
+        folder = self._watches.folder(event.wd)
         if folder is None:
             return
         if not event.name:
             self._handle_itself(event, folder)
             return
         path = f"{folder.rstrip('/')}/{event.name}"
-        if event.mask & inotify.ISDIR:
+        if event.mask & flags.ISDIR:
             self._handle_folder(event, path)
         else:
             self._handle_file(event, path)
@@ -150,15 +137,15 @@ class EventFeed:
             for bit, reason in _GONE.items():
                 if event.mask & bit:
                     raise FolderGone(reason)
-        elif event.mask & (inotify.IGNORED | inotify.UNMOUNT):
-            self._watches.forget(event.watch)
-            if event.mask & inotify.UNMOUNT:
+        elif event.mask & (flags.IGNORED | flags.UNMOUNT):
+            self._watches.forget(event.wd)
+            if event.mask & flags.UNMOUNT:
                 self._walk(folder)  # the mount point stays, and something may be mounted there again
 
     def _handle_folder(self, event: Event, path: str) -> None:
-        if event.mask & inotify.MOVED_FROM:
+        if event.mask & flags.MOVED_FROM:
             self._watches.remove_tree(path)  # they would go on under the old name
-        elif event.mask & (inotify.CREATE | inotify.MOVED_TO) and not event.name.startswith("."):
+        elif event.mask & (flags.CREATE | flags.MOVED_TO) and not event.name.startswith("."):
             if len(self._walks) < _MOST_WALKS:
                 self._walk(path)
             else:
@@ -166,11 +153,11 @@ class EventFeed:
 
     def _handle_file(self, event: Event, path: str) -> None:
         if not is_image_name(event.name):
-            if event.mask & inotify.CREATE and not event.name.startswith(".") and os.path.islink(path):  # noqa: PTH114
+            if event.mask & flags.CREATE and not event.name.startswith(".") and os.path.islink(path):  # noqa: PTH114
                 report_link(path, self._notices)
-        elif event.mask & (inotify.CLOSE_WRITE | inotify.MOVED_TO):
+        elif event.mask & (flags.CLOSE_WRITE | flags.MOVED_TO):
             self._intake.written(path)
-        elif event.mask & inotify.CREATE and not self._intake.created(path):
+        elif event.mask & flags.CREATE and not self._intake.created(path):
             self._look_through_again = True
 
     def _follow_mounts(self) -> None:

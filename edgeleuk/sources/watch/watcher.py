@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edgeleuk.errors import UsageError
-from edgeleuk.sources.watch.event_feed import EventFeed, Kernel
+from edgeleuk.sources.watch.event_feed import EventFeed
 from edgeleuk.sources.watch.feed import CannotFollow, Feed, FolderGone, Notices
 from edgeleuk.sources.watch.inotify import Inotify
 from edgeleuk.sources.watch.intake import Intake
@@ -37,7 +37,7 @@ class FolderWatch:
         polling: bool | None = None,
         settle_s: float = 1.0,
         report: Callable[[str], None],
-        open_kernel: Callable[[], Kernel] = Inotify,
+        open_kernel: Callable[[], Inotify] = Inotify,
     ) -> None:
         """Follow `folder` with inotify; by polling if `polling`, or if that is None and inotify cannot serve.
 

@@ -8,8 +8,7 @@ import subprocess
 import pytest
 
 from edgeleuk.errors import UsageError
-from edgeleuk.sources.watch import inotify
-from edgeleuk.sources.watch.inotify import Event, Inotify
+from edgeleuk.sources.watch.inotify import Event, Inotify, flags
 
 
 class Overflowing(Inotify):
@@ -22,10 +21,10 @@ class Overflowing(Inotify):
         super().__init__()
         type(self).opened += 1
 
-    def read(self) -> list[Event]:
-        if super().read() and type(self).losing:
+    def events(self) -> list[Event]:
+        if super().events() and type(self).losing:
             type(self).losing = False
-            return [Event(-1, inotify.Q_OVERFLOW, "")]
+            return [Event(-1, flags.Q_OVERFLOW, 0, "")]
         return []
 
 
@@ -55,15 +54,15 @@ def test_after_an_overflow_folders_are_followed_by_their_present_names(open_watc
 
         before: tuple[Event, ...] = ()
 
-        def read(self) -> list[Event]:
+        def events(self) -> list[Event]:
             events, Late.before = Late.before, ()
-            return [*events] or super().read()
+            return [*events] or super().events()
 
     (folder / "a/b").mkdir(parents=True)
     made = open_watch(open_kernel=Late)
     made.rest(0.2)
     (folder / "a").rename(folder / "c")
-    Late.before = (Event(-1, inotify.Q_OVERFLOW, ""),)
+    Late.before = (Event(-1, flags.Q_OVERFLOW, 0, ""),)
     made.told("looking through all of it")
     made.rest(0.2)
     (folder / "c/b/1.png").write_bytes(b"x")
