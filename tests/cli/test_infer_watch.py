@@ -163,5 +163,11 @@ def test_a_hundred_kills_over_two_thousand_images_lose_nothing_and_repeat_nothin
     with closing(sqlite3.connect(store)) as raw:
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = raw.execute("SELECT count(*), count(DISTINCT sha256), count(DISTINCT path) FROM results").fetchone()
-    assert rows == (2000, 2000, 2000)
+        failures = raw.execute("SELECT path, error FROM failures").fetchall()
+        both = raw.execute("SELECT count(*) FROM results JOIN failures USING (path)").fetchone()
+    # On a slow machine an image may by chance be under way at three of the kills: it is listed as passed over.
+    assert all(error.startswith("passed over: ") for _, error in failures)
+    assert rows == (2000 - len(failures),) * 3
+    assert len(failures) < 10
+    assert both == (0,)
     assert killed_at > 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edgeleuk.sources.watch import intake as intake_module
 from edgeleuk.sources.watch.feed import Notices
 from edgeleuk.sources.watch.intake import Intake, Recent
+from edgeleuk.sources.watch.settling import Signature
 
 _SETTLE_S = 0.02
 _MANY = 9000
@@ -98,7 +99,7 @@ def test_what_was_not_met_in_two_rounds_is_forgotten_and_cleared_the_memory_know
 
 def test_each_fact_of_a_file_counts_and_so_does_any_byte_of_its_name() -> None:
     facts = [("a", (1, 2, 3)), ("a", (2, 1, 3)), ("b", (1, 2, 3)), ("a", (12, 3, 0)), ("a\udcff", (1, 2, 3))]
-    keys = {intake_module._key(path, intake_module.Signature(*numbers)) for path, numbers in facts}
+    keys = {intake_module._key(path, Signature(*numbers)) for path, numbers in facts}
     assert len(keys) == len(facts)
     assert {len(key) for key in keys} == {8}
 
