@@ -185,7 +185,7 @@ def real_place(path: Path) -> Path:
 
 
 def stream_of(path: Path) -> int | None:
-    """A new descriptor to write into where path is a pipe or a device; None if it is a file or absent.
+    """A new descriptor to write into if path is a pipe or a device; None if it is a file or absent.
 
     Raises OutputError if it can be neither replaced nor written into, or if nothing reads from a pipe.
     """

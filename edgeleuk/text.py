@@ -130,7 +130,7 @@ def folded(word: str) -> str:
 
 
 def shortened(text: str, longest: int = 56) -> str:
-    """On one line, without the middle where it is too long: the end of a file's name tells as much as its begin."""
+    """On one line, without the middle if it is too long: the end of a file's name tells as much as its beginning."""
     line = one_line(text)
     kept = (longest - 3) // 2
     return line if len(line) <= longest else f"{line[:kept]}...{line[-kept:]}"

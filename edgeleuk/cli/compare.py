@@ -35,7 +35,7 @@ def command(first: Path, second: Path, max_regression: float, as_json: bool) -> 
     """Compare two records of `edgeleuk benchmark`: B's median latency over A's, with a 95 % interval.
 
     Results of the same model, interpreter and threads are paired; records of one result each are a pair whatever they
-    hold. The exit code is 1 where B is slower by more than --max-regression with confidence, and where there are too
+    hold. The exit code is 1 if B is slower by more than --max-regression with confidence, and if there are too
     few processes to tell.
     """
     import dataclasses

@@ -44,7 +44,7 @@ def command(model: Path | None, **given: Any) -> None:
 
 
 def _words(name: str, value: Any) -> list[str]:
-    """An option as install.sh takes it; none where it was not given."""
+    """An option as install.sh takes it; none if it was not given."""
     option = f"--{name.replace('_', '-')}"
     if value is True:
         return [option]

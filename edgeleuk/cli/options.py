@@ -70,7 +70,7 @@ def _plain_type(item: "dataclasses.Field[Any]") -> type[Any]:
 
 
 def _file_values(file: Path, types: dict[str, type]) -> dict[str, Any]:
-    """The file's values by the names of options. Raises UsageError where click would guess what is meant."""
+    """The file's values by the names of options. Raises UsageError if click would guess what is meant."""
     values = {}
     for key, value in read_toml(file).items():
         name = key.replace("-", "_")

@@ -150,7 +150,7 @@ class _File:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raise ValueError where the parts do not fit each other."""
+        """Raise ValueError if the parts do not fit each other."""
         if self.schema_version not in (_WITH_ABSOLUTE_ROOT, SCHEMA_VERSION):
             known = f"{SCHEMA_VERSION} or {_WITH_ABSOLUTE_ROOT}"
             raise ValueError(f"schema_version is {self.schema_version}, expected {known}")

@@ -45,7 +45,7 @@ class Request:
     """What to make. `calibration`: an index to draw calibration images from, by default the source's own.
 
     `rewrite`: first put depthwise convolutions in the place of average pools, which the int8 delegate does not take;
-    None does so where a float network becomes int8.
+    None does so if a float network becomes int8.
     `keep`: what of an int8 network is to stay in float. `error_samples`: images to measure each layer's error on.
     """
 

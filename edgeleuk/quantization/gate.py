@@ -1,7 +1,7 @@
 """What a converted model has to meet on images outside training and calibration, else it is not written.
 
 There is always a gate: a model whose labels are not those of its network is not a conversion of it. What passes it was
-judged: not on no image, and where a gate was asked for, on at least as many images as one of them counts for no more
+judged: not on no image, and if a gate was asked for, on at least as many images as one of them counts for no more
 than what it allows.
 """
 

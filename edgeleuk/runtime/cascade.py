@@ -93,9 +93,9 @@ class Cascade(Classifier):
     def ask(
         self, values: Input, second_input: Callable[[], Input], done: Callable[[str], None] = lambda step: None
     ) -> tuple[Probabilities, int]:
-        """The first model's answer where it is sure, else the second's, float32 [classes]; and which, 1 or 2.
+        """The first model's answer if it is sure, else the second's, float32 [classes]; and which, 1 or 2.
 
-        `values` are the first's input; the second's is made only where it is asked. `done` hears each step's end.
+        `values` are the first's input; the second's is made only if it is asked. `done` hears each step's end.
         """
         scores = self.first.network.scores(values)
         done(INVOKE)

@@ -83,7 +83,7 @@ def _insert(connection: sqlite3.Connection, result: Result) -> Result:
 
 
 def _there(connection: sqlite3.Connection, result: Result) -> Result | None:
-    """The row of this content and model; None without one, and where it was damaged, for it is removed then."""
+    """The row of this content and model; None without one, or if it was damaged: it is then removed."""
     key = (result.sha256, result.model_sha256)
     row = connection.execute(f"SELECT {SELECTED} FROM results WHERE sha256 = ? AND model_sha256 = ?", key).fetchone()
     if row is None:

@@ -60,7 +60,7 @@ def check_exposure(settings: Settings) -> bool:
 
 
 def _is_no_fault_of_a_client(record: logging.LogRecord) -> bool:
-    """h11 raises this where a client breaks HTTP while it is answered; uvicorn and asyncio log a traceback of it."""
+    """h11 raises this if a client breaks HTTP while it is answered; uvicorn and asyncio log a traceback of it."""
     return record.exc_info is None or not isinstance(record.exc_info[1], h11.LocalProtocolError)
 
 

@@ -101,7 +101,7 @@ def accuracy_text(found: Evaluated | None, missing: str = "") -> str:
 
 
 def caveat_lines(material: Material) -> tuple[str, ...]:
-    """What limits the accuracies, each sentence once, with the models that it is of where it is not of all."""
+    """What limits the accuracies, each sentence once, with the models that it is of unless it is of all."""
     models: dict[str, list[str]] = {}
     for found in material.accuracies:
         for caveat in found.caveats:

@@ -32,7 +32,7 @@ def named_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def command_lines(command: str) -> Iterator[str]:
-    """A command for a shell, continued in a further line between words; as it is where its words cannot be told."""
+    """A command for a shell, wrapped between words; as it is if its words cannot be split."""
     tokens = _TOKENS.findall(command)
     if len(command) <= WIDTH - _GAP or " ".join(tokens) != command or any(token.startswith("#") for token in tokens):
         yield f"{'':{_GAP}}{command}"

@@ -172,7 +172,7 @@ def rescalings(proof: dict[str, Any]) -> str:
 
 
 def one_label(proof: dict[str, Any]) -> str:
-    """What to know where the network that was converted tells no images apart; "" where it does, or none were shown."""
+    """A warning if the network that was converted tells no images apart; "" if it does, or none were shown."""
     gate = proof.get("gate") or {}
     if gate.get("labels") != 1 or gate["images"] < 2:
         return ""

@@ -86,7 +86,7 @@ class FolderWatch:
         """Reading an image failed: give it again when it changed, or once more when it was unchanged for settle_s.
 
         If the reason is `passing`, no fault of the file, it comes again as often as it takes, each minute. False
-        where that was its second chance, or it is no longer there: now only a change brings it again.
+        if that was its second chance, or it is no longer there: now only a change brings it again.
         """
         return self._feed is not None and self._intake.again(self._own_name(path), passing)
 
