@@ -62,7 +62,8 @@ def _result(name: str = "cells-int8.tflite", level_ms: float = 2.0, processes: i
     samples = (levels * (1 + random.gamma(1.0, 0.01, (processes, 40)))).round(4).tolist()
     runs = tuple(_process(number, row) for number, row in enumerate(samples))
     model = ModelFacts(name, sha256_bytes(name.encode()), 5_731_902)
-    return Result(model=model, backend="litert", backend_version="2.3.0", threads=1, processes=runs, **facts)
+    defaults: dict[str, Any] = {"backend": "litert", "backend_version": "2.3.0", "threads": 1}
+    return Result(model=model, processes=runs, **defaults | facts)
 
 
 def _rich(result: Result) -> Result:
