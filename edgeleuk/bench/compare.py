@@ -160,7 +160,7 @@ def _pair_notes(one: Result, other: Result) -> Iterator[str]:
 def _said(fact: Any) -> str:
     if isinstance(fact, list):
         return ", ".join(map(str, fact)) or "none"
-    return "not told" if fact is None else str(fact)
+    return "not reported" if fact is None else str(fact)
 
 
 def _titles(record: Record) -> str:

@@ -55,7 +55,7 @@ def find_counter(root: Path = Path("/")) -> tuple[Counter | None, str | None]:
         return None, f"RAPL {name}: its counter may not be read, by root only on most systems: sudo chmod a+r {place}"
     span = read_number(zone / "max_energy_range_uj")
     if read_number(place) is None or not span:
-        return None, f"RAPL {name}: {zone} holds no number, or does not tell where its counter begins again"
+        return None, f"RAPL {name}: {zone} holds no number, or does not report where its counter begins again"
     return Counter(f"RAPL {name}", partial(_joules, place), span / 1e6), None
 
 

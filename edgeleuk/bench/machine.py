@@ -26,7 +26,7 @@ _LIBRARIES = ("edgeleuk", "ai-edge-litert", "tflite-runtime", "numpy", "pillow")
 
 
 def describe_machine(root: Path = Path("/"), vcgencmd: str = "vcgencmd") -> dict[str, Any]:
-    """JSON-able facts; None or an empty list for what this machine does not tell."""
+    """JSON-able facts; None or an empty list for what this machine does not report."""
     host, processor = this_host(root), this_processor(root)
     counter, refused = find_counter(root)
     meter = find_meter(root, vcgencmd)

@@ -29,7 +29,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Condition:
-    """The machine at one moment; `time_s` since the record's start. None or empty: this machine does not tell.
+    """The machine at one moment; `time_s` since the record's start. None or empty: not reported by this machine.
 
     `throttled`: what the firmware says holds now, or has happened since the look before. `power_w`: between two
     queries, so that of a processor that just paused.

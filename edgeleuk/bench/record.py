@@ -37,7 +37,7 @@ _FORM = Form(
 class Result:
     """One model under one interpreter with one number of threads. `notes` say what could not be filled, and why.
 
-    `arena_bytes`: memory that the interpreter planned for activations; what a delegate takes besides is not told.
+    `arena_bytes`: memory that the interpreter planned for activations; what a delegate takes besides is not reported.
     `operators` are medians over `profiled_runs` inferences; in older records, where that is None, means over 30.
     """
 

@@ -138,8 +138,8 @@ def _ran(task: Task) -> Subject:
 def _outline(subject: Subject) -> dict[str, Any]:
     found, arena = coverage(subject.operations()), subject.arena_bytes()
     told = {
-        "delegate: the interpreter does not tell what its delegate runs": found,
-        "memory: the interpreter does not tell where its activations lie": arena,
+        "delegate: the interpreter does not report what its delegate runs": found,
+        "memory: the interpreter does not report where its activations lie": arena,
     }
     return {
         "inputs": [dataclasses.asdict(tensor) for tensor in subject.inputs],

@@ -16,7 +16,7 @@ _CLOCK = "sys/devices/system/cpu/cpu0/cpufreq"
 
 @dataclass(frozen=True)
 class DeviceHealth:
-    """What to keep an eye on while it runs; None for what this machine does not tell."""
+    """What to keep an eye on while it runs; None for what this machine does not report."""
 
     temperature_c: float | None = None
     throttling: Throttling | None = None

@@ -41,7 +41,7 @@ class Reference:
 class Comparison:
     """A model's accuracy against that of a reference, on `result.images` images that both were evaluated on.
 
-    `classes` says the same of each class, `notes` what limits both; empty in records that do not tell.
+    `classes` says the same of each class, `notes` what limits both; empty in records that do not say.
     """
 
     reference: str

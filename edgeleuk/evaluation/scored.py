@@ -14,7 +14,7 @@ _RESEARCH_USE = RESEARCH_USE.removeprefix("For ").rstrip(".").lower()
 class Scored:
     """A share, its interval, how many groups (subjects mostly) it rests on, and the sentences that limit what it means.
 
-    Bounds are None if no interval can be given; `groups` in records that do not tell.
+    Bounds are None if no interval can be given; `groups` in records that do not say.
     """
 
     value: float
@@ -26,7 +26,7 @@ class Scored:
 
     @property
     def count(self) -> str:
-        """ "6 subjects"; in records that do not tell how many "subjects"."""
+        """ "6 subjects"; in records that do not say how many "subjects"."""
         return f"{self.unit}s" if self.groups is None else counted(self.groups, self.unit)
 
     @property

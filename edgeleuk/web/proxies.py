@@ -46,7 +46,7 @@ class TrustedProxies:
         }
 
     def _client(self, forwarded: str) -> str | None:
-        """The last address that is not a trusted proxy; None if the list does not tell."""
+        """The last address that is not a trusted proxy; None if the list does not say."""
         for text in reversed(forwarded.split(",")):
             address = _bare(text.strip())
             try:

@@ -125,10 +125,10 @@ def test_single_results_are_a_pair_whatever_they_hold_and_it_is_said(make_record
         ({"protocol": Protocol(processes=9)}, "the protocols differ, processes 10 and 9"),
         ({"protocol": Protocol(warm_up_tolerance=0.2)}, "the protocols differ, warm_up_tolerance 0.05 and 0.2"),
         ({"device": {"board": "Raspberry Pi 4"}}, "the devices differ, board Raspberry Pi 5 and Raspberry Pi 4"),
-        ({"device": {}}, "the devices differ, processor Cortex-A76 and not told"),
+        ({"device": {}}, "the devices differ, processor Cortex-A76 and not reported"),
         (
             {"device": {"board": "Raspberry Pi 5", "processor": "Cortex-A76", "governors": ["ondemand"]}},
-            "the devices differ, governors not told and ondemand",
+            "the devices differ, governors not reported and ondemand",
         ),
     ],
 )

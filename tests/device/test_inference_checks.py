@@ -138,7 +138,7 @@ def test_tflite_runtimes_int8_is_a_warning_where_litert_could_be_had(healthy):
 
 
 def test_an_interpreter_that_does_not_tell_of_its_delegate(healthy):
-    assert "does not tell" in checks.check_delegate(with_model(healthy, coverage=None)).found
+    assert "does not report" in checks.check_delegate(with_model(healthy, coverage=None)).found
 
 
 @pytest.mark.parametrize("error", ["it crashed"])

@@ -85,7 +85,7 @@ def _of_record(record: Record, rows: Sequence[Row], name: str, alone: bool) -> I
 
 
 def untold(record: Record) -> str:
-    """Which of temperature, clock and throttling the device does not tell, as a sentence; empty if it tells all."""
+    """Which of temperature, clock and throttling the device does not report, as a sentence; empty if it reports all."""
     conditions = _conditions(record)
     told = {
         "temperature": any(c.temperature_c is not None for c in conditions),
@@ -94,7 +94,7 @@ def untold(record: Record) -> str:
         "power": any(c.power_w is not None for c in conditions),
     }
     missing = [name for name, known in told.items() if not known]
-    return f"This device does not tell: {', '.join(missing)}." if missing else ""
+    return f"This device does not report: {', '.join(missing)}." if missing else ""
 
 
 def _conditions(record: Record) -> list[Condition]:

@@ -80,7 +80,7 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
         if record.invalid:
             yield "**Not valid, do not quote these numbers:**\n\n" + _list(record.invalid)
         else:
-            yield "Valid: not throttled as far as the device tells, not disturbed, intervals narrow enough."
+            yield "Valid: not throttled as far as the device reports, not disturbed, intervals narrow enough."
         advice = threads_advice(record.results)
         if advice:
             yield _list(advice)

@@ -22,7 +22,7 @@ METHOD = (
     "processes. If it holds 1, the processes of either differ as much as the two do.",
     "Memory is the greatest resident memory of such a process, Python and the interpreter's libraries included.",
     "A measurement is not valid if the firmware throttled, a clock changed, other programs or the hypervisor "
-    "took the processor, a warm-up did not settle, or the interval is wide. What a device does not tell is not "
+    "took the processor, a warm-up did not settle, or the interval is wide. What a device does not report is not "
     "assumed to be well.",
 )
 
@@ -58,7 +58,7 @@ def heading(material: Material) -> str:
 
 
 def device_rows(record: Record) -> tuple[tuple[str, str], ...]:
-    """Facts about the device; those it does not tell are left out."""
+    """Facts about the device; those it does not report are left out."""
     facts = [(_FACTS.get(name, name.replace("_", " ")), _fact(value)) for name, value in record.device.items()]
     during = [c for result in record.results for process in result.processes for c in process.conditions]
     measured = (

@@ -25,7 +25,7 @@ def split_sentence(split: str | None) -> str:
         return "of the test part, by which nothing was trained and nothing chosen"
     if split == "validation":
         return "of validation, by which the search chose, too: that flatters what it chose"
-    return f"of split '{split}'" if split else "of a split that the record does not tell"
+    return f"of split '{split}'" if split else "of a split that the record does not name"
 
 
 @dataclass(frozen=True)

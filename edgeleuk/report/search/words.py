@@ -157,7 +157,7 @@ def _measured(record: SearchRecord, trial: Trial) -> Iterator[str]:
 
 def _failure(group: Sequence[Trial]) -> str:
     reasons = {trial.reason for trial in group}
-    reason = shortened(group[0].reason or "no reason told", _LONGEST_REASON)
+    reason = shortened(group[0].reason or "no reason reported", _LONGEST_REASON)
     such_as = "such as " if len(reasons) > 1 else ""
     return f"{_trials([trial.number for trial in group])}: {such_as}{reason}"
 
@@ -187,7 +187,7 @@ def _refused(record: SearchRecord) -> str:
 def _time(record: SearchRecord) -> str:
     spent = record.spent
     if not spent.total_s:
-        return "not told"
+        return "not reported"
     training, measuring = spent.training_s / spent.total_s, spent.measuring_s / spent.total_s
     return (
         f"{duration(spent.total_s)}: training and judging {training:.1%}, measuring latency {measuring:.1%}, "

@@ -76,17 +76,18 @@ def _head(record: Record) -> Iterator[str]:
 
 
 def conditions_text(conditions: list[Condition]) -> str:
-    """Ranges of temperature, clock and load, and what throttled; what the machine does not tell is said."""
+    """Ranges of temperature, clock and load, and what throttled; what the machine does not report is said."""
     temperatures = [c.temperature_c for c in conditions if c.temperature_c is not None]
     clocks = [clock for c in conditions for clock in c.clocks_mhz]
     loads = [c.load_average for c in conditions if c.load_average is not None]
     causes = [c.throttled for c in conditions if c.throttled is not None]
     return ", ".join(
         [
-            f"{min(temperatures):.0f} to {max(temperatures):.0f} °C" if temperatures else "temperature not told",
-            f"{min(clocks):,.0f} to {max(clocks):,.0f} MHz" if clocks else "clock not told",
-            f"load {min(loads):.2f} to {max(loads):.2f}" if loads else "load not told",
-            ("; ".join(sorted({x for c in causes for x in c})) or "not throttled") if causes else "throttling not told",
+            f"{min(temperatures):.0f} to {max(temperatures):.0f} °C" if temperatures else "temperature not reported",
+            f"{min(clocks):,.0f} to {max(clocks):,.0f} MHz" if clocks else "clock not reported",
+            f"load {min(loads):.2f} to {max(loads):.2f}" if loads else "load not reported",
+            "; ".join(sorted({x for c in causes for x in c}))
+            or ("not throttled" if causes else "throttling not reported"),
         ]
     )
 
@@ -175,7 +176,7 @@ def _verdict(record: Record) -> Iterator[str]:
         yield "NOT VALID, do not quote these numbers:"
         yield from (f"  {reason}" for reason in record.invalid)
     else:
-        yield "valid: not throttled as far as the machine tells, not disturbed, intervals narrow enough"
+        yield "valid: not throttled as far as the machine reports, not disturbed, intervals narrow enough"
     refused = record.device.get("energy_refused")
     if refused:
         yield f"energy was not measured: {refused}"

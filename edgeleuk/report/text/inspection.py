@@ -81,7 +81,7 @@ def _delegate(content: bytes, path: Path) -> Coverage | str:
         found = coverage(operations_of(open_interpreter(content, path, threads=1)))
     except EdgeleukError as error:
         return f"not known, for {error}"
-    return found or "not known, for the interpreter does not tell"
+    return found or "not known, as the interpreter does not report it"
 
 
 def render_text(inspection: Inspection) -> str:

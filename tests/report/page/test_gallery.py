@@ -42,4 +42,4 @@ def test_what_was_not_measured_has_no_picture(make_result, make_record):
 def test_a_device_that_tells_all_is_not_blamed(rich_record, make_record):
     told = tuple(replace(condition, power_w=4.0) for condition in rich_record.conditions)
     assert untold(replace(rich_record, conditions=told)) == ""
-    assert untold(rich_record) == "This device does not tell: power."
+    assert untold(rich_record) == "This device does not report: power."

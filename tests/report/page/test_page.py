@@ -137,7 +137,7 @@ def test_what_a_device_does_not_tell_is_said(read, make_record, make_result):
     result = make_result()
     silent = replace(result, processes=tuple(replace(process, conditions=()) for process in result.processes))
     text = Elements(render_page(read(make_record(silent, conditions=())))).text
-    assert "This device does not tell: temperature, clock, throttling, power." in text
+    assert "This device does not report: temperature, clock, throttling, power." in text
 
 
 def test_names_that_are_markup_stay_text(read, make_record, make_result):

@@ -74,7 +74,7 @@ def test_power_is_the_median_of_what_the_sensor_said(make_record, make_result):
 @pytest.mark.parametrize(
     ("conditions", "told"),
     [
-        ([], "temperature not told, clock not told, load not told, throttling not told"),
+        ([], "temperature not reported, clock not reported, load not reported, throttling not reported"),
         ([Condition(0.0, 40.0, (600.0, 1500.0), (), 0.1)], "40 °C, 600 to 1,500 MHz, load 0.10 to 0.10, not throttled"),
         ([Condition(0.0, throttled=("hot",)), Condition(1.0, throttled=("low voltage", "hot"))], "hot; low voltage"),
     ],

@@ -131,7 +131,7 @@ def test_failures_are_grouped_by_reason_whatever_numbers_are_in_it():
     assert failures(trials) == [
         "20 trials (0, 1, 2, 3, 4, 5, 6, 7 and 12 more): such as the loss became nan in epoch 0",
         "1 trial (20): out of memory",
-        "1 trial (21): no reason told",
+        "1 trial (21): no reason reported",
     ]
     assert failures([make_failed(3), make_failed(5)]) == ["2 trials (3, 5): the loss became nan in epoch 3"]
 
@@ -235,11 +235,11 @@ def test_few_subjects_are_told_with_how_many_would_do():
 
 def test_a_split_of_another_name_is_named():
     assert split_sentence("fold-3") == "of split 'fold-3'"
-    assert split_sentence(None) == "of a split that the record does not tell"
+    assert split_sentence(None) == "of a split that the record does not name"
 
 
 def test_a_search_without_times_says_so():
-    assert "time not told" in text_of(make_search(spent=Spent(0.0, 0.0, 0.0)))
+    assert "time not reported" in text_of(make_search(spent=Spent(0.0, 0.0, 0.0)))
 
 
 @pytest.mark.parametrize(
