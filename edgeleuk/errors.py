@@ -31,7 +31,7 @@ class EdgeleukError(Exception):
 
 
 class UsageError(EdgeleukError):
-    """The request cannot be carried out as written: an unknown key, options that exclude each other."""
+    """The request cannot be carried out as written: an unknown key, options that cannot be combined."""
 
 
 class MissingExtraError(EdgeleukError):

@@ -55,13 +55,13 @@ class Request:
                 "expected images (files, folders, patterns or -), --watch DIR or --camera NAME: one of them"
             )
         if self.frames is not None and self.camera is None:
-            raise UsageError("--frames goes with --camera")
+            raise UsageError("--frames needs --camera")
         if self.polling and self.watch is None:
-            raise UsageError("--polling goes with --watch")
+            raise UsageError("--polling needs --watch")
         if self.null and STANDARD_INPUT not in self.names:
-            raise UsageError("-0 goes with - (names on standard input)")
+            raise UsageError("-0 needs - (names on standard input)")
         if self.page is not None and self.store is not None:
-            raise UsageError("--page does not go with --store, which knows a file by its content, not by its pages")
+            raise UsageError("--page cannot be combined with --store, which knows files by content, not by page")
 
     def load(self) -> Model:
         """The model as it is on disk now."""

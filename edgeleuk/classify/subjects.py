@@ -17,7 +17,7 @@ def subject_finder(name: str | None = None, pattern: str | None = None) -> Calla
     given, pattern is not a regular expression with a group, or name is not UTF-8.
     """
     if name is not None and pattern is not None:
-        raise UsageError("--subject and --subject-pattern exclude each other")
+        raise UsageError("--subject and --subject-pattern cannot be combined")
     if name is not None:
         expect_utf8("--subject", name)
         return lambda path: name

@@ -145,9 +145,9 @@ def _request(options: dict[str, Any]) -> "Request":
     from edgeleuk.bench.candidates import Request
 
     if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
-        raise UsageError("--ssh-config and --remote-python go with --ssh")
+        raise UsageError("--ssh-config and --remote-python need --ssh")
     if options["baseline"] is None and options["max_regression"] is not None:
-        raise UsageError("--max-regression goes with --baseline, the record to compare with")
+        raise UsageError("--max-regression needs --baseline, the record to compare with")
     return Request(
         options["models"],
         options["backends"],

@@ -114,7 +114,7 @@ def command(
 
 def _refuse_contradictions(skip: bool, allow: bool, against: Path | None, max_drop: float | None) -> None:
     if skip and allow:
-        raise UsageError("--skip-trained and --allow-trained exclude each other; choose one")
+        raise UsageError("--skip-trained and --allow-trained cannot be combined; choose one")
     if allow and against is not None:
         raise UsageError("on images seen in training nothing can be shown; leave --allow-trained or --against out")
     if max_drop is not None and against is None:

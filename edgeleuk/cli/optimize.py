@@ -215,7 +215,7 @@ def _device(options: dict[str, Any]) -> "Device":
     from edgeleuk.optimize.device import Here, There, scaled_to
 
     if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
-        raise UsageError("--ssh-config and --remote-python go with --ssh")
+        raise UsageError("--ssh-config and --remote-python need --ssh")
     if options["ssh"] is not None:
         if options["device"] != "local":
             raise UsageError("--device and --ssh both say where to measure; give one")

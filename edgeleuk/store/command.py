@@ -51,22 +51,22 @@ class Request:
     def __post_init__(self) -> None:
         """Raise UsageError if the request does not fit together."""
         if self.subject is not None and self.no_subject:
-            raise UsageError("--subject and --no-subject exclude each other")
+            raise UsageError("--subject and --no-subject cannot be combined")
         if self.older_than is not None and self.until is not None:
-            raise UsageError("--older-than and --until exclude each other")
+            raise UsageError("--older-than and --until cannot be combined")
         if self.set_subject is not None and self.clear_subject:
-            raise UsageError("--set-subject and --clear-subject exclude each other")
+            raise UsageError("--set-subject and --clear-subject cannot be combined")
         if self.set_label is not None and self.clear_label:
-            raise UsageError("--set-label and --clear-label exclude each other")
+            raise UsageError("--set-label and --clear-label cannot be combined")
         if self.delete and self.corrects:
-            raise UsageError("--delete excludes setting and clearing")
+            raise UsageError("--delete cannot be combined with setting or clearing")
         for option, text in (("--set-subject", self.set_subject), ("--set-label", self.set_label), ("--by", self.by)):
             if text is not None and not (0 < len(text.strip()) <= MAX_NAME and printable(text) == text):
                 raise UsageError(f"{option} is '{printable(text):.80}'; expected 1 to {MAX_NAME} printable characters")
         if self.changes_something:
             self._check_change()
         elif self.dry_run or self.yes or self.by or self.ids:
-            raise UsageError("--dry-run, --yes, --by and --id go with --set-subject, --set-label or --delete")
+            raise UsageError("--dry-run, --yes, --by and --id need --set-subject, --set-label or --delete")
 
     @property
     def corrects(self) -> bool:
@@ -81,7 +81,7 @@ class Request:
     def _check_change(self) -> None:
         listed = self.subjects or self.failures or self.changes or self.output or self.form != "table" or self.limit
         if listed:
-            raise UsageError("changing excludes --subjects, --failures, --changes, --csv, --json, --limit and -o")
+            raise UsageError("a change takes no --subjects, --failures, --changes, --csv, --json, --limit or -o")
         if not self.ids and self.model is None and self.filter() == Filter():
             raise UsageError(
                 "this would change every result; expected --id or a filter, such as --subject NAME or --older-than 365d"
@@ -132,7 +132,7 @@ def run(request: Request, report: Callable[[str], None], confirmed: Callable[[st
 
 def _change(store: Store, request: Request, confirmed: Callable[[str], bool]) -> None:
     if request.model == EVERY_MODEL:
-        raise UsageError("--model all goes with --subjects")
+        raise UsageError("--model all needs --subjects")
     wanted = checked_filter(store, request.filter(), request.model)
     chosen = store.ids(wanted)
     if request.ids:

@@ -97,14 +97,14 @@ class Listing:
         """Raise UsageError if the request does not fit together."""
         others = [f"--{name}" for name in ("subjects", "failures", "changes") if getattr(self, name)]
         if len(others) > 1:
-            raise UsageError(f"{' and '.join(others)} exclude each other")
+            raise UsageError(f"{' and '.join(others)} cannot be combined")
         if others and (self.form == "csv" or self.wanted != Filter()):
             but = " but --model" if self.subjects else ""
             raise UsageError(f"{others[0]} takes no filter{but} and no --csv")
         if self.byte_order_mark and self.form != "csv":
-            raise UsageError("--excel goes with --csv")
+            raise UsageError("--excel needs --csv")
         if self.subjects and self.limit is not None:
-            raise UsageError("--limit goes with results, --failures or --changes")
+            raise UsageError("--limit works with results, --failures or --changes")
 
 
 def lines(store: Store, asked: Listing) -> Iterator[str]:

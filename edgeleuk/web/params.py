@@ -120,7 +120,7 @@ def filter_of(values: Mapping[str, Any]) -> Filter:
     Times without an offset are of `tz`, which is UTC unless it is given. Raises UsageError.
     """
     if "subject" in values and "subject_none" in values:
-        raise UsageError("subject and subject_none exclude each other")
+        raise UsageError("subject and subject_none cannot be combined")
     alike = ("subject", "label", "source", "warnings", "corrected")
     return make_filter(
         values.get("since"),

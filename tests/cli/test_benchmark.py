@@ -192,9 +192,9 @@ def test_a_regression_exits_with_1(run_edgeleuk, small_model, tmp_path, baseline
         (("--baseline", "{tmp}/file"), 2, "is not JSON"),
         (("--images", "{tmp}/absent"), 2, "no such file or folder"),
         (("--images", "{tmp}/folder.json"), 2, "holds no images"),
-        (("--max-regression", "3%"), 2, "goes with --baseline"),
-        (("--remote-python", "python3"), 2, "go with --ssh"),
-        (("--ssh-config", "/"), 2, "go with --ssh"),
+        (("--max-regression", "3%"), 2, "needs --baseline"),
+        (("--remote-python", "python3"), 2, "need --ssh"),
+        (("--ssh-config", "/"), 2, "need --ssh"),
         (("--ssh", "-oProxyCommand=x"), 2, "is not a host"),
     ],
 )

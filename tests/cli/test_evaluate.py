@@ -20,7 +20,7 @@ def run(*arguments):
 
 
 def test_skipping_and_allowing_trained_images_exclude_each_other(tmp_path):
-    with pytest.raises(UsageError, match="exclude each other"):
+    with pytest.raises(UsageError, match="cannot be combined"):
         run(tmp_path, tmp_path, "--skip-trained", "--allow-trained")
 
 

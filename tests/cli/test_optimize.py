@@ -31,7 +31,7 @@ def index(tmp_path_factory):
         (["--budget-ms", "1", "--teach", "maybe"], "'maybe' is not a list such as no,yes"),
         (["--budget-ms", "1", "--exits", "mixed99"], "exit is 'mixed99'"),
         (["--budget-ms", "1", "--fold", "7"], "fold is 7; the index has the folds 0 to 1"),
-        (["--budget-ms", "1", "--ssh-config", "/"], "go with --ssh"),
+        (["--budget-ms", "1", "--ssh-config", "/"], "need --ssh"),
         (["--budget-ms", "1", "--ssh", "pi@box", "--device", "x.json"], "give one"),
         (["--budget-ms", "1", "--widths", "0.001"], "rounds a layer of 32 filters to nothing"),
     ],

@@ -238,7 +238,7 @@ def test_results_are_deleted_by_age(results, db):
         (("--subject", "S\udce9"), 2, "not text in UTF-8"),
         (("--label", "all\udce9"), 2, "not text in UTF-8"),
         (("--delete",), 2, "every result"),
-        (("--delete", "--set-label", "all", "--id", "1"), 2, "--delete excludes"),
+        (("--delete", "--set-label", "all", "--id", "1"), 2, "--delete cannot be combined"),
         (("--id", "7", "--delete", "--yes"), 2, "no result 7"),
         (("--subjects", "--no-subject"), 2, "no filter"),
         (("--subjects", "--failures"), 2, "exclude"),
