@@ -15,7 +15,7 @@ from edgeleuk.web.metrics import CONTENT_TYPE
 from edgeleuk.web.openapi import description
 from edgeleuk.web.params import query_values
 from edgeleuk.web.problems import RefusalError, json_response
-from edgeleuk.web.rates import client_key
+from edgeleuk.web.rates import client_of
 from edgeleuk.web.services import Services
 from edgeleuk.web.sessions import removal_cookie
 
@@ -88,13 +88,12 @@ class About:
         """A session for whoever knows the token."""
         query_values(request, {})
         access = self._services.access
-        client = client_key(request.client.host if request.client else None)
         if access.open:
             raise RefusalError("no-token", "this server needs no token")
         sent = await read_json_object(request, self._services.settings.limits, _LOGIN)
         if set(sent) != {"token"} or not isinstance(sent["token"], str):
             raise RefusalError("invalid", f"expected {_LOGIN}")
-        access.check_token(sent["token"], client)
+        access.check_token(sent["token"], client_of(request))
         cookie = access.sessions.cookie(access.sessions.create(), request.url.scheme == "https")
         return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from prometheus_client import (
-    CONTENT_TYPE_PLAIN_0_0_4,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -15,7 +14,7 @@ from prometheus_client import (
 from edgeleuk.device.facts import DeviceHealth
 from edgeleuk.store import Result
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # what generate_latest writes; its own constant is of 1.0.0
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 _HELP = {

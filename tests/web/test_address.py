@@ -63,3 +63,11 @@ def test_the_address_is_one_to_type():
 
 def test_a_malformed_authority_has_no_host():
     assert host_of("localhost:99999999") is None
+
+
+def test_a_connection_has_its_clocks_from_the_kernel():
+    with bind("127.0.0.1", 0, write_s=7) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
