@@ -1,7 +1,7 @@
 """Follow a folder by walking through it again and again, idle for one part in two hundred of the time.
 
 Between passes it glances at the folders' own times, which tell of new names: a new image need not wait for a rest to
-end that ten thousand old ones call for. A file that is written anew in its place is found by the next pass.
+end that ten thousand old ones call for. A file that is rewritten in place is found by the next pass.
 """
 
 import os

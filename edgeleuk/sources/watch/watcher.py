@@ -25,7 +25,7 @@ class FolderWatch:
 
     Those that are there at the start come first, in order. An image is a regular file with an image's suffix; neither
     its name nor that of a folder between begins with ".". Symbolic links are never followed (`folder` may be one). What
-    is left out is reported once. A folder that goes away is reported, waited for, and followed anew when it is back.
+    is left out is reported once. A folder that goes away is reported, waited for, and followed again when it is back.
 
     For one thread at a time. A file may come again after many others, so content already seen is the caller's to know.
     """
@@ -143,7 +143,7 @@ class FolderWatch:
         except (FolderGone, OSError):
             return
         self._feed = self._open_feed()
-        self._notices.tell(self._root, "followed anew")
+        self._notices.tell(self._root, "followed again")
 
     def _look(self) -> tuple[int, int]:
         """Device and inode of the folder. Raises FolderGone if there is none."""
@@ -186,7 +186,7 @@ class FolderWatch:
         return os.path.join(self._root, path) if self._root == "." else os.fspath(path)  # noqa: PTH118
 
     def _check_usable(self) -> None:
-        """Raise UsageError if the folder cannot be listed now: a typing error should not wait for ever."""
+        """Raise UsageError if the folder cannot be listed now: a typing error should not wait forever."""
         try:
             os.scandir(self._root).close()
         except OSError as error:

@@ -46,7 +46,7 @@ export function useLabels(classes) {
 export async function showHistory(filters) {
   const moved = !same(filters, shown);
   shown = filters;
-  if (moved) { // what is being typed stays where the same table is read anew
+  if (moved) { // what is being typed stays while the same table is read again
     find("all").open = false;
     fill(filters);
   }

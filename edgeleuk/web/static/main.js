@@ -45,16 +45,16 @@ function current() {
   return view in VIEWS ? { view, filters, result } : { view: "classify", filters: {}, result: null };
 }
 
-// Shows what the address says; `anew` reads it again though it is shown.
-async function route(anew = false) {
+// Shows what the address says; `again` reads it even if it is shown already.
+async function route(again = false) {
   const { view, filters, result } = locked ? { view: "login", filters: {}, result: null } : current();
   const wanted = JSON.stringify([view, filters]);
   const moved = wanted !== last;
   last = wanted;
   if (moved) reveal(view);
-  if (moved || anew) show(find("problem"), "");
+  if (moved || again) show(find("problem"), "");
   const opened = locked ? null : details.route(result);
-  if (!locked && (moved || anew)) {
+  if (!locked && (moved || again)) {
     hideDevice();
     await VIEWS[view](filters).catch(report);
     if (result !== null) details.refreshSteps();

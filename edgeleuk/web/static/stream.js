@@ -1,6 +1,6 @@
 // What the server tells while it happens: one stream for all tabs of a browser, for it opens six connections to a
 // server at most. Of the tabs that are seen one listens to the server and tells the others. One that is hidden holds
-// nothing, and reads everything anew when it is seen again. (Web Locks would do, but exist over HTTPS only.)
+// nothing, and reads everything again when it is visible. (Web Locks would do, but exist over HTTPS only.)
 
 const EVENTS = ["model", "reset", "result", "changed", "removed", "failure"];
 const BEAT_MS = 2000;
@@ -19,7 +19,7 @@ let state = "off";
 let heard = 0; // when the tab that listens was heard
 let epoch = null; // the connection whose events this tab gets
 
-// `handlers`: state(name), open() after which all is to be read anew, event(name, data), refused() where it is closed.
+// `handlers`: state(name), open() after which everything is read again, event(name, data), refused() if it is closed.
 export function startStream(handlers) {
   told = handlers;
   wanted = true;

@@ -354,7 +354,7 @@ def test_a_folder_that_is_removed_is_waited_for_and_followed_anew(watched, folde
     made.names("3.png")
     assert made.offered == ["sub/1.png", "sub/2.png", "3.png"]
     assert len(made.reports) == 2
-    assert made.reports[1] == f"{folder}: followed anew"
+    assert made.reports[1] == f"{folder}: followed again"
 
 
 def test_a_folder_that_is_moved_away_and_replaced_is_followed_anew(watched, folder, tmp_path):
@@ -365,7 +365,7 @@ def test_a_folder_that_is_moved_away_and_replaced_is_followed_anew(watched, fold
     folder.rename(tmp_path / "away")
     (tmp_path / "other").rename(folder)
     made.names("2.png")
-    made.told("followed anew")
+    made.told("followed again")
     write(tmp_path / "away/3.png")
     write(folder / "4.png")
     made.names("4.png")
@@ -379,7 +379,7 @@ def test_a_folder_above_that_is_renamed_is_noticed(watched, tmp_path):
     (tmp_path / "above").rename(tmp_path / "elsewhere")
     made.told("waiting for it")
     (tmp_path / "elsewhere").rename(tmp_path / "above")
-    made.told("followed anew")
+    made.told("followed again")
 
 
 def test_a_file_in_the_folders_place_is_not_followed(watched, folder):
@@ -390,7 +390,7 @@ def test_a_file_in_the_folders_place_is_not_followed(watched, folder):
     assert made.rest() == []
     folder.unlink()
     folder.mkdir()
-    made.told("followed anew")
+    made.told("followed again")
 
 
 @pytest.mark.parametrize("polling", [None, True, False])
@@ -438,6 +438,6 @@ def test_no_file_descriptor_is_left_open(watched, folder):
     shutil.rmtree(folder)
     made.told("waiting for it")
     folder.mkdir()
-    made.told("followed anew")
+    made.told("followed again")
     made.watch.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
