@@ -21,7 +21,7 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks, blocks_of, name_of
 from tests.terminal import unwrapped
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-SECONDS = 600
+SECONDS = 1800  # for a busy machine; what hangs ends
 # Why blocks are not run, and how many of each page: a block that is left out stands here or fails the test below.
 NOT_RUN = {
     ("docs/commands/benchmark.md", "the models of Results, measured on an idle machine"): 1,
@@ -50,7 +50,7 @@ NOT_COMPARED = {"docs/tutorial.md": 2}  # blocks that are run, but print what di
 _TINY = """
 case "$1 $2" in
     "data synth") set -- "$@" --subjects 24 --images-per-subject 4 ;;
-    train\\ *) set -- "$@" --weights none --input-size 75 --width 0.125 --epochs 1 --batch-size 16 ;;
+    train\\ *) set -- "$@" --weights none --input-size 75 --width 0.125 --exit mixed4 --epochs 1 --batch-size 16 ;;
     qat\\ *) set -- "$@" --epochs 0 --samples 8 --batch-size 8 ;;
     prune\\ *) set -- "$@" --epochs 1 --samples 8 --batch-size 8 --multiple 1 ;;
     convert\\ *) set -- "$@" --samples 8 --fidelity-samples 8 --error-samples 2
