@@ -28,6 +28,7 @@ demo: $(READY)  ## the main job on synthetic cells: ends with an int8 model and 
 
 test: $(READY)  ## the tests, but for those that are marked as long
 	$(PYTEST) -m 'not long' $(TESTS)
+	@echo 'left out: the tests that are marked as long; make test-all runs them, too'
 
 test-all: $(READY)  ## all tests; no skip but those of .ci/allowed-skips.txt; and how much of the code they run
 	$(PYTEST) -p tests.allowed_skips --allowed-skips .ci/allowed-skips.txt --cov --cov-report=term:skip-covered $(TESTS)

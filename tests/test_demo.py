@@ -11,7 +11,7 @@ from edgeleuk.errors import OutputError
 from edgeleuk.files import to_json
 from edgeleuk.training.config import QatConfig, TrainConfig
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def test_the_whole_way_ends_with_an_int8_model_and_a_report(tmp_path: Path) -> None:

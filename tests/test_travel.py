@@ -10,7 +10,7 @@ import pytest
 from edgeleuk.cli import main
 from edgeleuk.data.root import VARIABLE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 _NETWORK = ("--weights", "none", "--input-size", "75", "--width", "0.125", "--exit", "mixed3", "--crop", "300")
 
 

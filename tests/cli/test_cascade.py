@@ -62,6 +62,7 @@ def test_models_that_do_not_belong_together_exit_with_2_and_leave_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_way(run_edgeleuk, converted, float_run, cells_index, write_image, tmp_path):
     small, large, out = float_run.parent / "ptq.tflite", float_run.parent / "float32.tflite", tmp_path / "both.tflite"
     assert {"ptq", "float32"} <= set(converted)

@@ -144,6 +144,7 @@ def test_a_store_that_is_locked_for_a_while_loses_nothing(small_model, write_ima
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_kills_over_two_thousand_images_lose_nothing_and_repeat_nothing(small_model, incoming, tmp_path):
     write_many(incoming, 2000)
     chance, store = random.Random(0), tmp_path / "r.db"

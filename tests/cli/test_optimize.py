@@ -61,6 +61,7 @@ def test_a_folder_without_images_is_refused(run_edgeleuk, index, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_way_from_an_index_to_a_model_and_a_report(run_edgeleuk, index, tmp_path):
     """Both candidates are taught and quantization-aware; one is pruned."""
     found = tmp_path / "found"

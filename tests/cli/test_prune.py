@@ -36,6 +36,7 @@ def test_what_is_no_run_is_refused(run_edgeleuk: Any, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_run_is_pruned_with_options_from_a_file(run_edgeleuk: Any, float_run: Path, tmp_path: Path) -> None:
     (tmp_path / "prune.toml").write_text('macs = "70%"\ncriterion = "bn-l1"\nmultiple = 2\nepochs = 0\n')
     done = run_edgeleuk("prune", float_run, "-o", tmp_path / "run", "--config", tmp_path / "prune.toml")

@@ -63,6 +63,7 @@ def test_without_tensorflow_one_sentence_names_the_extra(cells_index: Path, tmp_
         assert done.stderr.strip().endswith("needs the 'train' extra: pip install 'edgeleuk[train]'")
 
 
+@pytest.mark.long
 def test_interrupting_leaves_a_run_to_resume(cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path) -> None:
     options = [part for name, value in tiny_settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     command = [sys.executable, "-m", "edgeleuk", "train", str(cells_index), "-o", str(tmp_path / "run"), *options]
@@ -78,6 +79,7 @@ def test_interrupting_leaves_a_run_to_resume(cells_index: Path, tiny_settings: d
     assert (partial_of(tmp_path / "run") / "checkpoint.npz").exists()
 
 
+@pytest.mark.long
 def test_cross_validation_trains_a_run_a_fold(cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path) -> None:
     index = Index.load(cells_index)
     config = TrainConfig(**tiny_settings | {"epochs": 1})

@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.conftest import DEPLOY, Machine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 DATA, SETTINGS = "/var/lib/edgeleuk", "/etc/edgeleuk"
 MODEL = f"{SETTINGS}/model.tflite"
 CURRENT = "readlink -e /opt/edgeleuk/current"

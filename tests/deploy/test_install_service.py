@@ -11,7 +11,7 @@ import pytest
 from edgeleuk.device.installer import installer
 from tests.deploy.conftest import DEPLOY, Machine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 ENVIRONMENT, PROGRAM = "/srv/environment", "/opt/edgeleuk/current/bin"
 
 

@@ -330,6 +330,7 @@ search(request, out, resume=True, say=lambda text: None)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_any_moment_it_resumes_to_the_same_end_and_repeats_nothing_finished(bench, seed):
     import pickle

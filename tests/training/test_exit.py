@@ -19,7 +19,7 @@ from edgeleuk.training.run import load_run_folder
 from edgeleuk.training.train import train
 from edgeleuk.training.trained import load_float_network
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 CONVOLUTIONS = 40  # of InceptionV3 up to mixed4
 POOLS = 4
 

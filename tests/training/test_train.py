@@ -63,6 +63,7 @@ def test_resuming_a_complete_run_changes_nothing(
     assert (float_run / "run.json").read_bytes() == before
 
 
+@pytest.mark.long
 def test_a_killed_training_resumes_to_the_metrics_of_an_uninterrupted_one(
     float_run: Path, cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_pretrained_weights_are_tuned_head_first_with_batch_norm_frozen(
     assert run.trained_on == {image.sha256[:16] for image in run.index.training(0)}
 
 
+@pytest.mark.long
 def test_a_distilled_run_resumes_after_a_kill_names_its_teacher_and_goes_on_to_qat(
     float_run: Path, cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path
 ) -> None:
