@@ -16,6 +16,7 @@ SCRIPTS = {
     "memory": ("benchmarks.memory",),
     "streaming": ("benchmarks.streaming",),
     "watch_idle": ("benchmarks.watch_idle",),
+    "watch_large": ("benchmarks.watch_large",),
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
     "rewriting": ("benchmarks.rewriting",),
@@ -31,7 +32,7 @@ SCRIPTS = {
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
 }
-SLOW = ("pruning", "optimize", "cascade", "intervals", "false_alarms", "conversion-full", "scale-full")
+SLOW = ("watch_large", "pruning", "optimize", "cascade", "intervals", "false_alarms", "conversion-full", "scale-full")
 REPORT = "report.html"
 
 
