@@ -54,7 +54,7 @@ class Box:
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
 
-def waits_until(condition, seconds=20.0):
+def waits_until(condition, seconds=60.0):
     """Whether it comes true in this time."""
     end = time.monotonic() + seconds
     while not condition():
