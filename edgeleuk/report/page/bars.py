@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgeleuk.bench.measured import OperatorTime
 from edgeleuk.bench.stages import END_TO_END
 from edgeleuk.plots.colours import GREY
-from edgeleuk.report.page.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, svg
+from edgeleuk.report.page.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, name_above, svg
 from edgeleuk.report.page.rows import Row
 from edgeleuk.report.text.operators import REST
 from edgeleuk.text import shortened
@@ -141,10 +141,7 @@ def _stacked(stack: _Stack, name: str) -> str:
 
 def _name_bars(axes: "Axes", names: Sequence[tuple[str, str]]) -> None:
     """Name and value above each bar."""
-    for position, (name, value) in enumerate(names):
-        text = f"{shortened(name, ROOM - 2 - len(value))}: {value}"
-        axes.text(0.008, position - 0.36, text, transform=axes.get_yaxis_transform(), fontsize=8.5, va="center")
-    axes.set_yticks([])
+    name_above(axes, [f"{shortened(name, ROOM - 2 - len(value))}: {value}" for name, value in names], 0.36)
     axes.spines["left"].set_color(INK)
     axes.set_ylim(len(names) - 0.75, -0.65)
     axes.set_axisbelow(True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeleuk.bench.record import Result
 from edgeleuk.plots.colours import BLUE, GREEN, ORANGE
-from edgeleuk.report.page.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, svg
+from edgeleuk.report.page.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, name_above, svg
 from edgeleuk.report.page.rows import Row
 from edgeleuk.statistics.pareto import front_of
 from edgeleuk.text import shortened
@@ -43,7 +43,9 @@ def distributions(rows: Sequence[Row], name: str) -> str:
             axes.set_xscale("log")
         for position, row in enumerate(rows):
             _distribution(axes, position, row, logarithmic)
-        _name_rows(axes, [row.name for row in rows])
+        name_above(axes, [shortened(row.name, ROOM) for row in rows], 0.5)
+        axes.spines["left"].set_visible(False)
+        axes.set_ylim(len(rows) - 0.6, -0.75)
         _finish_latency(axes, logarithmic)
 
     label = f"Latency of {len(rows)} results: " + "; ".join(
@@ -177,22 +179,6 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
         runs.append((mean, count))
     flat = [mean for mean, count in runs for _ in range(count)]
     return [mean + gap * position for position, mean in enumerate(flat)]
-
-
-def _name_rows(axes: "Axes", names: Sequence[str]) -> None:
-    """Names above their lines, where a phone has the width for them."""
-    for position, text in enumerate(names):
-        axes.text(
-            0.008,
-            position - 0.5,
-            shortened(text, ROOM),
-            transform=axes.get_yaxis_transform(),
-            fontsize=8.5,
-            va="center",
-        )
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.set_ylim(len(names) - 0.6, -0.75)
 
 
 def _finish_latency(axes: "Axes", logarithmic: bool) -> None:
