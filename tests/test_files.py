@@ -212,7 +212,7 @@ def test_a_link_to_nothing_yet_is_followed(tmp_path):
 def test_links_in_a_circle_are_an_output_error(tmp_path):
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    with pytest.raises(OutputError, match="circle"):
+    with pytest.raises(OutputError, match="form a loop"):
         write_text(tmp_path / "a", "new")
 
 

@@ -25,7 +25,7 @@ def test_a_subject_is_found(name, pattern, path, subject):
 @pytest.mark.parametrize(
     ("name", "pattern", "message"),
     [
-        ("S1", "(.)", "exclude"),
+        ("S1", "(.)", "cannot be combined"),
         (None, "(", "not a regular expression"),
         (None, "P1", "has no group"),
         ("S\udce9", None, "not text in UTF-8"),

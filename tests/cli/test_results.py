@@ -241,7 +241,7 @@ def test_results_are_deleted_by_age(results, db):
         (("--delete", "--set-label", "all", "--id", "1"), 2, "--delete cannot be combined"),
         (("--id", "7", "--delete", "--yes"), 2, "no result 7"),
         (("--subjects", "--no-subject"), 2, "no filter"),
-        (("--subjects", "--failures"), 2, "exclude"),
+        (("--subjects", "--failures"), 2, "cannot be combined"),
         (("--subjects", "--label", "all"), 2, "no filter"),
     ],
 )

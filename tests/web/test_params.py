@@ -104,7 +104,7 @@ def test_what_is_no_time_is_refused(text):
 def test_what_leaves_nothing_between_is_refused():
     with pytest.raises(UsageError, match="nothing lies between"):
         asked(since="2026-11-25", until="2026-11-24")
-    with pytest.raises(UsageError, match="exclude"):
+    with pytest.raises(UsageError, match="cannot be combined"):
         asked(subject="A", subject_none="1")
 
 
