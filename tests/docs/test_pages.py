@@ -162,8 +162,8 @@ def test_blocks_are_of_languages_that_are_known_and_no_command_hides_in_plain_te
 
 def test_spelling() -> None:
     places = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "deploy", "benchmarks", "findings", "edgeleuk"]
-    codespell = [str(Path(sys.executable).with_name("codespell")), *places]  # its settings are in pyproject.toml
-    done = subprocess.run(codespell, cwd=ROOT, capture_output=True, text=True)
+    typos = [str(Path(sys.executable).with_name("typos")), *places]  # its settings are in pyproject.toml
+    done = subprocess.run(typos, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 
