@@ -141,10 +141,10 @@ def write_cascade(float_flatbuffer: bytes, small_model: Path, small_spec: ModelS
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real images, where they lie beside the repository."""
-    path = ROOT.parent / "shared" / "data"
+    """The folder of real images that EDGELEUK_TEST_DATA names."""
+    path = Path(os.environ.get("EDGELEUK_TEST_DATA", "none"))
     if not path.is_dir():
-        pytest.skip("no real images: ../shared/data is not beside the repository")
+        pytest.skip("no real images: EDGELEUK_TEST_DATA names no folder")
     return path
 
 

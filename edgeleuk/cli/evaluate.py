@@ -47,7 +47,11 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option(
-    "--resamples", type=click.IntRange(100), default=2000, show_default=True, help="Resamples of the bootstrap."
+    "--resamples",
+    type=click.IntRange(100),
+    default=2000,
+    show_default=True,
+    help="Resamples of the intervals; the gate's are 10,000.",
 )
 @click.option(
     "--against",

@@ -1,5 +1,6 @@
 """Small image folders in the layouts that edgeleuk reads."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 Paint = Callable[[str, int], Path]
-_SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
+_REAL = Path(os.environ.get("EDGELEUK_TEST_DATA", "none"))
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def cnmc_folder(paint: Paint, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def cnmc_manifest() -> Path:
     """The manifest of the whole C-NMC set, where it is at hand."""
-    path = _SHARED / "cnmc_manifest_sha256.tsv"
+    path = _REAL / "cnmc_manifest_sha256.tsv"
     if not path.is_file():
         pytest.skip("the manifest of the C-NMC set is not at hand")
     return path
