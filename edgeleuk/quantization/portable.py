@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.runtime.graph import PLACEHOLDER, read_graph
-from edgeleuk.runtime.operator_versions import later, needed_versions
+from edgeleuk.runtime.portability import later, needed_versions
 
 try:
     from ai_edge_litert import schema_py_generated as schema

@@ -125,7 +125,7 @@ def _opened(content: bytes, max_pixels: int, page: int | None) -> Iterator[tuple
 def _prepare_tiff(content: bytes, page: int | None, max_pixels: int) -> bool:
     """Check the page that counts; whether its opacity says nothing. Only a TIFF loads what this takes."""
     from edgeleuk.runtime import libtiff_messages
-    from edgeleuk.runtime.tiff_pages import choose_page, has_ignored_opacity
+    from edgeleuk.runtime.tiff import choose_page, has_ignored_opacity
 
     chosen = choose_page(content, page)
     _check_size((chosen.width, chosen.height), max_pixels)

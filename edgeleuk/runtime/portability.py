@@ -1,14 +1,107 @@
-"""Whether a .tflite file is read alike by every engine, or rightly by LiteRT only."""
+"""Whether a .tflite file is read alike by every engine, or rightly by LiteRT only.
+
+An interpreter that knows an operator, but not in the version that the file states, refuses it when it is loaded; one
+that is told too low a version may compute nonsense instead. The TFLite converter writes versions; litert-quantizer
+leaves those of the float graph that it was given. What versions an int8 graph needs, and from which TensorFlow Lite
+runtime on there is one: `GetBuiltinOperatorVersion` and `FindMinimumRuntimeVersionForOp` of TensorFlow 2.21
+(tensorflow/compiler/mlir/lite/tools/versioning). Versions grow with what they allow, so the greater of the float
+operator's and that of int8 is the one needed.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from edgeleuk.runtime.graph import Graph, Tensor
-from edgeleuk.runtime.operator_versions import later, needed_versions
+from edgeleuk.runtime.graph import Graph, Operator, Tensor
+
+_SINCE = "1.14.0"
+# Operators whose second version takes int8, as most do.
+_SECOND = (
+    "ADD ARG_MAX ARG_MIN AVERAGE_POOL_2D CONCATENATION DEQUANTIZE EQUAL GATHER GREATER GREATER_EQUAL L2_NORMALIZATION "
+    "LESS LESS_EQUAL LOGISTIC LOG_SOFTMAX MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL NOT_EQUAL PACK PAD PADV2 REDUCE_MAX "
+    "REDUCE_MIN RELU6 RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR SELECT SLICE SOFTMAX SPACE_TO_DEPTH SPLIT STRIDED_SLICE "
+    "SUB TANH TRANSPOSE UNPACK"
+)
+# Version with int8 activations; if int8 came at another time than most, the runtime that brought it.
+_INT8: Mapping[str, tuple[int, str]] = {
+    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), (3, _SINCE)),
+    "FULLY_CONNECTED": (4, _SINCE),
+    **dict.fromkeys(_SECOND.split(), (2, _SINCE)),
+    "SUM": (2, "1.15.0"),
+    "RELU": (2, "2.1.0"),
+    "TRANSPOSE_CONV": (2, "2.2.0"),
+    "BATCH_MATMUL": (2, "2.3.0"),
+    "MIRROR_PAD": (2, "2.3.0"),
+    "SPLIT_V": (2, "2.3.0"),
+    "ABS": (2, "2.4.0"),
+    "BROADCAST_TO": (3, "2.5.0"),
+    "DEPTH_TO_SPACE": (2, "2.5.0"),
+    "RSQRT": (2, "2.5.0"),
+    "SQUARED_DIFFERENCE": (2, "2.5.0"),
+    "REDUCE_PROD": (2, "2.6.0"),
+    "GELU": (2, "2.9.0"),
+    "EXP": (2, "2.12.0"),
+    "LOG": (2, "2.15.0"),
+    "SQRT": (2, "2.21.0"),
+    # Without a version of its own; the runtimes that brought the operator.
+    "QUANTIZE": (1, _SINCE),
+    "HARD_SWISH": (1, "1.15.0"),
+    "LEAKY_RELU": (1, "1.13.1"),
+    "PRELU": (1, "1.8.0"),
+    "RESHAPE": (1, "1.5.0"),
+    "SQUEEZE": (1, "1.6.0"),
+}
+_PER_CHANNEL_WEIGHTS = {"CONV_2D": (5, "2.4.0"), "DEPTHWISE_CONV_2D": (6, "2.3.0"), "FULLY_CONNECTED": (12, "2.17.0")}
+_WEIGHTS = {"CONV_2D": (2, _SINCE), "DEPTHWISE_CONV_2D": (4, "2.2.0"), "FULLY_CONNECTED": (3, _SINCE)}
+_MUL_RESCALING = (3, "1.15.0")  # scale * scale / scale of at least 1
+# The operators whose activations are not their first input.
+_ACTIVATION = {"SPLIT": 1, "TRANSPOSE_CONV": 2}
+
+
+def needed_versions(graph: Graph) -> list[tuple[int, str]]:
+    """Return (version, earliest runtime such as "1.14.0") that tensors' types ask of each of the graph's codes.
+
+    (1, "") if they ask for nothing.
+    """
+    needed = [(1, "") for _ in graph.codes]
+    for operator in graph.operators:
+        version, runtime = _needed(graph, operator)
+        known = needed[operator.code]
+        needed[operator.code] = max(known[0], version), later(known[1], runtime)
+    return needed
+
+
+def later(first: str, second: str) -> str:
+    """The later of two runtime versions; "" is before all."""
+    return max(first, second, key=_parts)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _needed(graph: Graph, operator: Operator) -> tuple[int, str]:
+    inputs = [graph.tensors[number] for number in operator.inputs if number >= 0]
+    position = _ACTIVATION.get(operator.name, 0)
+    if len(inputs) <= position:
+        return 1, ""
+    if inputs[position].dtype == "int8":
+        return _MUL_RESCALING if _multiplies_up(graph, operator) else _INT8.get(operator.name, (1, ""))
+    if inputs[position].dtype == "float32" and len(inputs) > 1 and inputs[1].dtype == "int8":
+        return (_PER_CHANNEL_WEIGHTS if inputs[1].channels > 1 else _WEIGHTS).get(operator.name, (1, ""))
+    return 1, ""
+
+
+def _multiplies_up(graph: Graph, operator: Operator) -> bool:
+    """Whether it is a product whose scale has to be multiplied by 1 or more to become that of the result."""
+    scales = [graph.tensors[number].scale or 0.0 for number in (*operator.inputs, *operator.outputs)]
+    if operator.name != "MUL" or len(scales) != 3 or not all(scales):
+        return False
+    first, second, made = scales
+    return first * second / made >= 1
 
 
 @dataclass(frozen=True)
