@@ -51,11 +51,6 @@ class Watch:
         self._meter: Meter | None = find_meter(root, vcgencmd)
         self.taken: list[Condition] = []
 
-    @property
-    def power_source(self) -> str | None:
-        """Name of the power sensor."""
-        return None if self._meter is None else self._meter.source
-
     def __call__(self) -> Condition:
         """Look at everything now; a millisecond, and some more on a Raspberry Pi, whose firmware is asked."""
         load = load_average(self._root)

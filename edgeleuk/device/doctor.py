@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import edgeleuk
-from edgeleuk.device import hardware_checks, inference_checks, software_checks, surroundings_checks
-from edgeleuk.device.cameras import video_nodes
+from edgeleuk.device import checks, inference_checks
 from edgeleuk.device.facts import board, device_health
 from edgeleuk.device.findings import LEVELS, Facts, Finding
-from edgeleuk.device.host import this_host
+from edgeleuk.device.host import this_clock, this_host, this_place, this_user, video_nodes
 from edgeleuk.device.processor import this_processor
-from edgeleuk.device.surroundings import this_clock, this_place, this_user
 from edgeleuk.device.trial import Request, try_interpreter
 from edgeleuk.text import counted, one_line, wrapped
 
@@ -26,22 +24,22 @@ CHECKS: tuple[Callable[[Facts], Finding | None], ...] = (
     inference_checks.check_model,
     inference_checks.check_delegate,
     inference_checks.check_threads,
-    software_checks.check_interpreters,
-    software_checks.check_python,
-    software_checks.check_numpy,
-    software_checks.check_pillow,
-    software_checks.check_architecture,
-    software_checks.check_libc,
-    software_checks.check_system,
-    software_checks.check_processor,
-    hardware_checks.check_memory,
-    hardware_checks.check_governor,
-    hardware_checks.check_throttling,
-    hardware_checks.check_temperature,
-    hardware_checks.check_camera,
-    surroundings_checks.check_disk,
-    surroundings_checks.check_clock,
-    surroundings_checks.check_user,
+    checks.check_interpreters,
+    checks.check_python,
+    checks.check_numpy,
+    checks.check_pillow,
+    checks.check_architecture,
+    checks.check_libc,
+    checks.check_system,
+    checks.check_processor,
+    checks.check_memory,
+    checks.check_governor,
+    checks.check_throttling,
+    checks.check_temperature,
+    checks.check_camera,
+    checks.check_disk,
+    checks.check_clock,
+    checks.check_user,
 )
 
 

@@ -4,11 +4,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgeleuk.device.cameras import VideoNode
 from edgeleuk.device.facts import DeviceHealth
-from edgeleuk.device.host import Host
+from edgeleuk.device.host import Clock, Host, Place, User, VideoNode
 from edgeleuk.device.processor import Processor
-from edgeleuk.device.surroundings import Clock, Place, User
 from edgeleuk.device.trial import Trial
 
 # ok; note: good to know; warning: slower, hotter or riskier than it need be; problem: it cannot infer.

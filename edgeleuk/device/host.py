@@ -1,17 +1,27 @@
-"""The software below edgeleuk: Python, C library, operating system, packages."""
+"""What a process finds where it runs: Python, C library, system, packages, cameras; folder, disk, clock, user."""
 
+import ctypes
+import grp
 import importlib.metadata
 import importlib.util
 import os
 import platform
+import pwd
 import re
+import shutil
 import struct
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.device.reading import read_text
 
+# A Raspberry Pi's codecs and image processors have /dev/video nodes, too.
+_NO_CAMERAS = ("codec", "isp", "hevc", "vid-dec", "rpivid", "image-fx")
+_SENSOR_PORTS = ("unicam", "rp1-cfe")  # a camera on the ribbon cable: raw frames, of use to libcamera only
+_TIMEX_BYTES = 512  # more than any architecture's struct timex
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized
 DISTRIBUTIONS = {  # module: the distributions that bring it
     "ai_edge_litert": ("ai-edge-litert", "ai-edge-litert-nightly"),
     "tflite_runtime": ("tflite-runtime", "tflite-runtime-nightly"),
@@ -22,6 +32,102 @@ DISTRIBUTIONS = {  # module: the distributions that bring it
     "picamera2": ("picamera2",),
 }
 UNKNOWN_VERSION = "unknown version"  # of a module that no distribution claims: a system package or a bare folder
+
+
+@dataclass(frozen=True)
+class VideoNode:
+    """One /dev/video node. `ribbon`: a camera module on the CSI port, which needs picamera2."""
+
+    path: str
+    name: str
+    allowed: bool
+    ribbon: bool = False
+
+
+def video_nodes(root: Path = Path("/")) -> tuple[VideoNode, ...]:
+    """Cameras among the /dev/video nodes, in the order of their numbers."""
+    found = sorted((root / "dev").glob("video[0-9]*"), key=lambda path: (len(path.name), path.name))
+    named = [(path, read_text(root / "sys/class/video4linux" / path.name / "name") or "unnamed") for path in found]
+    return tuple(
+        VideoNode(
+            f"/dev/{path.name}",
+            name,
+            os.access(path, os.R_OK | os.W_OK),
+            any(word in name.lower() for word in _SENSOR_PORTS),
+        )
+        for path, name in named
+        if not any(word in name.lower() for word in _NO_CAMERAS)
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder for results. `error` says why it cannot be looked at."""
+
+    path: str
+    writable: bool
+    free_mib: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The system's clock; `synchronized` is None if the kernel does not say."""
+
+    year: int
+    synchronized: bool | None = None
+
+
+@dataclass(frozen=True)
+class User:
+    """Who runs this."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    root: bool = False
+
+
+def this_place(folder: Path) -> Place:
+    """The folder, or the nearest one above it that exists, in which it would be made."""
+    path = folder.absolute()
+    while not os.path.isdir(path) and path != path.parent:  # noqa: PTH112 - Path's raises if one may not look
+        path = path.parent
+    try:
+        free_mib = shutil.disk_usage(path).free / 2**20
+    except OSError as error:
+        return Place(str(folder), False, None, error.strerror)
+    return Place(str(folder), os.access(path, os.W_OK | os.X_OK), free_mib)
+
+
+def this_clock() -> Clock:
+    """Year now, and what the kernel says of the clock, whichever program sets it."""
+    return Clock(time.gmtime().tm_year, _synchronized())
+
+
+def this_user() -> User:
+    """Name and groups; numbers if the system has no names for them."""
+    number = os.geteuid()
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:
+        name = str(number)
+    return User(name, tuple(sorted({_group_name(group) for group in [os.getegid(), *os.getgroups()]})), number == 0)
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+def _synchronized() -> bool | None:
+    buffer = ctypes.create_string_buffer(_TIMEX_BYTES)  # zeros: change nothing, only tell
+    try:
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR
 
 
 @dataclass(frozen=True)

@@ -15,34 +15,26 @@ class Notifier:
     """
 
     def __init__(
-        self,
-        address: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, environment: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`address`: path of a socket, or @NAME of an abstract one; by default NOTIFY_SOCKET. `clock` gives seconds."""
-        environment = os.environ if environment is None else environment
-        self._address = _socket_address(address or environment.get("NOTIFY_SOCKET", ""))
+        """`clock` gives seconds."""
+        self._address = _socket_address(environment.get("NOTIFY_SOCKET", ""))
         self._clock = clock
         self._last_beat_s: float | None = None
-        self.watchdog_s = watchdog_seconds(environment)
-
-    @property
-    def listening(self) -> bool:
-        """Whether there is a socket to tell."""
-        return self._address is not None
+        self.listening = self._address is not None
+        self.watchdog_s = _watchdog_s(environment)
 
     def ready(self, status: str = "") -> bool:
         """Started, or reloaded, and at work."""
-        return self._send("READY=1", *_status(status))
+        return self._send("READY=1", *([_status(status)] if status else []))
 
     def status(self, text: str) -> bool:
-        """One line for `systemctl status`; line breaks become spaces, for each line of a message is a command."""
-        return self._send(*_status(text))
+        """One line for `systemctl status`."""
+        return self._send(_status(text))
 
-    def stopping(self, status: str = "") -> bool:
+    def stopping(self) -> bool:
         """Shutting down from here on."""
-        return self._send("STOPPING=1", *_status(status))
+        return self._send("STOPPING=1")
 
     def reloading(self) -> bool:
         """Reloading its configuration; `ready` says when that is done."""
@@ -51,38 +43,36 @@ class Notifier:
 
     def beat(self) -> bool:
         """Still alive: call it as often as you like, at least every `watchdog_s` / 2; one is sent in that time."""
-        if self.watchdog_s is None:
-            return False
         now = self._clock()
-        if self._last_beat_s is not None and now - self._last_beat_s < self.watchdog_s / 2:
+        early = self._last_beat_s is not None and now - self._last_beat_s < (self.watchdog_s or 0.0) / 2
+        if self.watchdog_s is None or early or not self._send("WATCHDOG=1"):
             return False
-        sent = self._send("WATCHDOG=1")
-        if sent:
-            self._last_beat_s = now
-        return sent
+        self._last_beat_s = now
+        return True
 
     def _send(self, *lines: str) -> bool:
-        if self._address is None or not lines:
+        if self._address is None:
             return False
-        message = "\n".join(lines).encode("utf-8", "replace")
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
                 channel.settimeout(_SEND_TIMEOUT_S)
                 channel.connect(self._address)
-                channel.send(message)
+                channel.send("\n".join(lines).encode("utf-8", "replace"))
         except OSError:
             return False
         return True
 
 
-def watchdog_seconds(environment: Mapping[str, str]) -> float | None:
+def _status(text: str) -> str:
+    """Line breaks become spaces, for each line of a message is a command."""
+    return f"STATUS={' '.join(text.splitlines())}"
+
+
+def _watchdog_s(environment: Mapping[str, str]) -> float | None:
     """Seconds without a beat after which systemd ends this process; None if it does not watch this one."""
     microseconds, process = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
-    if not microseconds.isdecimal() or int(microseconds) == 0:
-        return None
-    if process and process != str(os.getpid()):
-        return None
-    return int(microseconds) / 1e6
+    watched = microseconds.isdecimal() and int(microseconds) > 0 and process in ("", str(os.getpid()))
+    return int(microseconds) / 1e6 if watched else None
 
 
 def _socket_address(text: str) -> bytes | None:
@@ -90,7 +80,3 @@ def _socket_address(text: str) -> bytes | None:
     if text.startswith("@") and len(text) > 1:
         return b"\0" + os.fsencode(text[1:])
     return os.fsencode(text) if text.startswith("/") else None
-
-
-def _status(text: str) -> tuple[str, ...]:
-    return (f"STATUS={' '.join(text.splitlines())}",) if text else ()

@@ -1,7 +1,7 @@
 """Which page of a TIFF is the picture, and whether it is one that is decoded rightly: judged by its own tags.
 
-They are read without decoding: what a decoder drops in silence stands there. TIFF 6.0 (Adobe, 1992), its BigTIFF variant
-(offsets of 64 bits), and the tags of later supplements that are named here.
+They are read without decoding: what a decoder drops in silence stands there. TIFF 6.0 (Adobe, 1992), its BigTIFF
+variant (offsets of 64 bits), and the tags of later supplements that are named here.
 """
 
 import re

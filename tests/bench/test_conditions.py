@@ -25,13 +25,11 @@ PI = {
 def test_a_look_sees_everything(plant):
     watch = Watch(100.0, plant(PI), "absent-tool", clock=lambda: 101.2344)
     assert watch() == Condition(1.234, 48.85, (1500.0, 2400.0), (), 0.52, 3.1)
-    assert watch.power_source == "INA219"
 
 
 def test_a_machine_without_sensors_tells_the_time_only(plant):
     watch = Watch(0.0, plant({}), "absent-tool", clock=lambda: 2.0)
     assert watch() == Condition(2.0, None, (), None, None, None)
-    assert watch.power_source is None
 
 
 def test_looks_are_kept_in_order(plant):

@@ -5,9 +5,8 @@ import pytest
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.device.facts import DeviceHealth
 from edgeleuk.device.findings import Facts
-from edgeleuk.device.host import Host
+from edgeleuk.device.host import Clock, Host, Place, User
 from edgeleuk.device.processor import Processor
-from edgeleuk.device.surroundings import Clock, Place, User
 from edgeleuk.device.throttling import Throttling
 from edgeleuk.device.trial import PROBE_ANSWERS, Trial
 
