@@ -16,11 +16,49 @@ from pathlib import Path, PurePosixPath
 
 from edgeleuk.bench.candidates import MAX_IMAGES, Request, image_files, model_facts
 from edgeleuk.bench.record import Record, read_record
-from edgeleuk.bench.remote_script import FOLDERS, IMAGES, MODELS, SCRIPT, write_script
 from edgeleuk.bench.session import StoppedError
 from edgeleuk.bench.wheel import write_wheel
 from edgeleuk.errors import EdgeleukError, UsageError
 
+_MODELS, _IMAGES, _SCRIPT = "models", "images", "run.sh"
+FOLDERS = (
+    'folder=$(mktemp -d "${TMPDIR:-/tmp}/edgeleuk-benchmark.XXXXXX")'
+    f' && mkdir "$folder/{_MODELS}" "$folder/{_IMAGES}" && echo "$folder"'
+)
+# A wheel is a ZIP, so a Python that has all that edgeleuk needs can run it unpacked; else a virtual environment is
+# made, and kept for the next time. The folder goes when the script ends: no one may be left to remove it.
+_TEXT = r"""#!/bin/sh
+set -eu
+cd "$(dirname "$0")"
+trap 'rm -rf "$PWD"' EXIT
+python={python}
+wheel={wheel}
+if [ -n "$python" ]; then
+    "$python" -c 'import sys, click, numpy, PIL; sys.exit(sys.version_info < (3, 11) and "it is older than 3.11")' \
+        </dev/null || {{
+        echo "error: --remote-python $python cannot run edgeleuk (see above); without this option a venv is made" >&2
+        exit 1
+    }}
+    "$python" -m zipfile -e "$wheel" lib
+    export PYTHONPATH="$PWD/lib${{PYTHONPATH:+:$PYTHONPATH}}"
+else
+    venv="${{XDG_CACHE_HOME:-$HOME/.cache}}/edgeleuk/benchmark-venv"
+    python="$venv/bin/python"
+    if ! [ -x "$python" ]; then
+        python3 -m venv "$venv" </dev/null >&2 || {{
+            rm -rf "$venv"
+            echo "error: no venv could be made: apt install python3-venv there, or give --remote-python" >&2
+            exit 1
+        }}
+    fi
+    pip() {{
+        "$python" -m pip install --quiet --no-input --disable-pip-version-check "$@" </dev/null >&2
+    }}
+    pip --force-reinstall --no-deps "$wheel"
+    pip "$wheel"
+fi
+"$python" -m edgeleuk.cli.tethered {arguments}
+"""
 _CONNECTION_FAILED, _INTERRUPTED = 255, 130  # ssh(1), a shell's
 _REFUSED = ("Host key verification failed", "Permission denied (")
 _LOST = ("lost connection", "Connection closed", "Connection reset", "Broken pipe", "timed out")  # scp may end with 1
@@ -36,6 +74,17 @@ _HINTS = {
     "Could not resolve": "is the name right?",
     "write remote": "is its disk full?",
 }
+
+
+def write_script(folder: Path, wheel: str, arguments: Sequence[str], python: str | None) -> Path:
+    """Write the script to folder and return its path. It runs edgeleuk from `wheel`, which lies beside it.
+
+    `python`: one that has what edgeleuk needs; None makes a virtual environment.
+    """
+    path = folder / _SCRIPT
+    quoted = {"python": shlex.quote(python or ""), "wheel": shlex.quote(wheel)}
+    path.write_text(_TEXT.format(arguments=shlex.join(arguments), **quoted), errors="surrogateescape")
+    return path
 
 
 class UnreachableError(EdgeleukError):
@@ -87,8 +136,8 @@ def benchmark_remotely(request: Request, remote: Remote, progress: Callable[[str
         links = [_link(Path(scratch) / name, path) for name, path in zip(names, images, strict=True)]
         script = write_script(Path(scratch), wheel.name, _arguments(request, names), remote.python)
         _copy_there(remote, [wheel, script], folder)
-        _copy_there(remote, request.models, folder / MODELS)
-        _copy_there(remote, links, folder / IMAGES)
+        _copy_there(remote, request.models, folder / _MODELS)
+        _copy_there(remote, links, folder / _IMAGES)
         record = Path(scratch) / "record.json"
         return _come_back(*_run_there(remote, folder, record), record, remote)
 
@@ -103,12 +152,12 @@ def _arguments(request: Request, images: Sequence[str]) -> list[str]:
     for backend in request.backends:
         options += ["--backend", backend]
     for image in images:
-        options += ["--images", f"{IMAGES}/{image}"]
+        options += ["--images", f"{_IMAGES}/{image}"]
     if request.label is not None:
         options += ["--device-label", request.label]
     if request.sustained_minutes is not None:
         options += ["--sustained", str(request.sustained_minutes)]
-    return ["benchmark", *options, "--", *(f"{MODELS}/{path.name}" for path in request.models)]
+    return ["benchmark", *options, "--", *(f"{_MODELS}/{path.name}" for path in request.models)]
 
 
 def _link(link: Path, path: Path) -> Path:
@@ -142,7 +191,7 @@ def _run_there(remote: Remote, folder: PurePosixPath, record: Path) -> tuple[int
     Its standard input is a pipe that nothing is written to. Closing it, or dying, ends the benchmark there as Ctrl-C
     does here, and what it has measured comes back; a second Ctrl-C gives that up.
     """
-    command = remote.command("ssh", "-T", remote.host, f"sh {shlex.quote(str(folder / SCRIPT))}")
+    command = remote.command("ssh", "-T", remote.host, f"sh {shlex.quote(str(folder / _SCRIPT))}")
     reading, tether = os.pipe()
     with record.open("wb") as printed, os.fdopen(tether, "wb") as held:
         process = subprocess.Popen(command, stdin=reading, stdout=printed, start_new_session=True)

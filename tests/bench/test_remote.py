@@ -17,8 +17,7 @@ import pytest
 from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.measured import Protocol
 from edgeleuk.bench.record import read_record
-from edgeleuk.bench.remote import Remote, benchmark_remotely
-from edgeleuk.bench.remote_script import FOLDERS, write_script
+from edgeleuk.bench.remote import FOLDERS, Remote, benchmark_remotely, write_script
 from edgeleuk.bench.wheel import write_wheel
 from edgeleuk.errors import EdgeleukError, ModelError, UsageError
 

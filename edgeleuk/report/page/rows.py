@@ -7,8 +7,7 @@ from functools import cached_property
 from statistics import median
 
 from edgeleuk.bench.family import Speed, speeds
-from edgeleuk.bench.record import Record, Result
-from edgeleuk.bench.summary import Summary
+from edgeleuk.bench.record import Record, Result, Summary
 from edgeleuk.text import counted, shortened
 
 _LONGEST = 56

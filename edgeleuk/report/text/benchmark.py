@@ -6,8 +6,7 @@ from statistics import median
 from edgeleuk.bench.compare import Comparisons, threads_advice
 from edgeleuk.bench.family import Speed, speeds
 from edgeleuk.bench.measured import Condition
-from edgeleuk.bench.record import Record, Result
-from edgeleuk.bench.summary import Summary
+from edgeleuk.bench.record import Record, Result, Summary
 from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.report.text.cascade import cascade_lines
