@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgeleuk.bench.measured import Protocol
-from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.commands import Choice, edgeleuk_command, ended_by_signals
+from edgeleuk.cli.options import amount, share
 from edgeleuk.cli.output import say, show, show_json_text, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
-from edgeleuk.cli.percent import amount, share
 from edgeleuk.errors import EdgeleukError, UsageError
 
 if TYPE_CHECKING:  # else --help would load NumPy
@@ -122,7 +122,6 @@ def command(**options: Any) -> None:
     Ctrl-C keeps what was measured, as a partial record. The exit code is 1 for a failure, a regression or, with
     --strict, a measurement that is not valid, 2 for a request that cannot be carried out, 130 after Ctrl-C.
     """
-    from edgeleuk.cli.ending import ended_by_signals
 
     request = _request(options)
     baseline = _baseline(options, request)

@@ -5,10 +5,9 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.options import data_root_option, points
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
-from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
 _MODEL = Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False)

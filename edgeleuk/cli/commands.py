@@ -1,8 +1,11 @@
-"""What all commands share: help with groups and examples, and suggestions for mistyped names."""
+"""What all commands share: help with groups and examples, suggestions for mistyped names, an end by a signal."""
 
 import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -11,8 +14,29 @@ from edgeleuk.cli.output import MOST_COLUMNS
 from edgeleuk.cli.paths import Place
 from edgeleuk.text import nearest
 
+_ASKING = (signal.SIGTERM, signal.SIGHUP)
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": MOST_COLUMNS}
 Groups = Mapping[str, Sequence[str]]
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[list[int]]:
+    """SIGTERM and SIGHUP raise KeyboardInterrupt in the body; the list holds what came. What is ignored stays so."""
+    seen: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in _ASKING}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, end)
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Command(click.Command):

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.options import share
 from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing
-from edgeleuk.cli.percent import share
 
 
 @edgeleuk_command(

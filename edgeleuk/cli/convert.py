@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.options import data_root_option, points, share
 from edgeleuk.cli.output import say, show_facts, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
-from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
 
 if TYPE_CHECKING:

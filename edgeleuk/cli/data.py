@@ -5,10 +5,9 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import CONTEXT, Group
-from edgeleuk.cli.options import data_root_option, json_option
+from edgeleuk.cli.options import data_root_option, json_option, max_megapixels_option
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
-from edgeleuk.cli.pictures import max_megapixels_option
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
 from edgeleuk.data.scan import scan

@@ -5,10 +5,9 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.options import data_root_option
+from edgeleuk.cli.options import data_root_option, points
 from edgeleuk.cli.output import show, show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFolder
-from edgeleuk.cli.percent import points
 from edgeleuk.errors import UsageError
 
 _MAX_DROP_POINTS = 1.0

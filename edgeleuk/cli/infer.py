@@ -5,9 +5,8 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.interpreter import interpreter_options
+from edgeleuk.cli.options import interpreter_options, max_megapixels_option
 from edgeleuk.cli.paths import Existing, StoreFile
-from edgeleuk.cli.pictures import max_megapixels_option
 
 
 @edgeleuk_command(

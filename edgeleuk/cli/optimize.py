@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgeleuk.cli.commands import OrFile, Words, edgeleuk_command
-from edgeleuk.cli.options import data_root_option, json_option
+from edgeleuk.cli.commands import OrFile, Words, edgeleuk_command, ended_by_signals
+from edgeleuk.cli.options import data_root_option, json_option, points, share
 from edgeleuk.cli.output import progress_to, say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFolder
-from edgeleuk.cli.percent import points, share
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import EXITS, POOLS
 
@@ -155,7 +154,6 @@ def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: 
     chosen model is compared with the most accurate float network on the test images: the exit code is 1 unless a loss
     of more than --max-drop points was ruled out.
     """
-    from edgeleuk.cli.ending import ended_by_signals
     from edgeleuk.optimize.config import SearchConfig
     from edgeleuk.optimize.search import Request, search
     from edgeleuk.report.search.files import write_search_files

@@ -1,24 +1,37 @@
-"""Options made from a configuration dataclass: the same names, types and help on the command line and in TOML."""
+"""Options that several commands have, and the amounts that they take.
+
+Those made from a configuration dataclass have the same names, types and help on the command line and in TOML. Amounts
+are percentage points ("0.5pt"), shares ("0.5%") and seconds. A point is a difference of two shares: from 90 % to 89 %
+is a loss of one point, and of 1.1 %. Both are written with their unit, for a bare 0.5 could be 0.5 points, 0.5 % or a
+half.
+"""
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 from click.core import ParameterSource
 
 from edgeleuk.cli.commands import Choice, OrFile
+from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, OutputFolder, Place
 from edgeleuk.codec import read_toml
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import EXITS, POOLS
+from edgeleuk.runtime.picture_limits import MAX_PIXELS, MOST_PIXELS
 from edgeleuk.spec import RESAMPLING_FILTERS
-from edgeleuk.text import suggestion
+from edgeleuk.text import counted, suggestion
 from edgeleuk.training.config import CRITERIA
 
+if TYPE_CHECKING:
+    from edgeleuk.training.run import Run
+
+_LONGEST = 86_400.0
 _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a number or any text
     "weights": OrFile(("imagenet", "none")),
     "resample": Choice(RESAMPLING_FILTERS),
@@ -29,6 +42,98 @@ _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a
 }
 Command = TypeVar("Command", bound=Callable[..., Any])
 Config = TypeVar("Config")
+
+
+def points(value: str) -> float:
+    """Percentage points, above 0 and below 100, from "0.5pt".
+
+    Raises click.BadParameter, also for a bare number and for a share, with what to write instead.
+    """
+    number, unit = _split(value)
+    if unit == "pt" and 0 < number < 100:
+        return number
+    if unit in ("", "%") and 0 < number < 100:
+        meant = f"{counted(number, 'point')} write {number:g}pt"
+        if unit == "" and number < 1:
+            meant += f", for a share of {number:g} {_shown(100 * number)}pt"
+        raise click.BadParameter(f"{value!r} is not a difference in percentage points; for {meant}")
+    raise click.BadParameter(f"{value!r} is not a number of percentage points above 0 and below 100, such as 0.5pt")
+
+
+def share(value: str) -> float:
+    """A share of 0 to 1 from a percentage, "5%".
+
+    Raises click.BadParameter, also for a bare number and for points, with what to write instead.
+    """
+    number, unit = _split(value)
+    if unit == "%" and 0 <= number <= 100:
+        return number / 100
+    if unit == "pt" and 0 <= number <= 100:
+        raise click.BadParameter(f"{value!r} is a difference in percentage points; for a share write {number:g}%")
+    if unit == "" and 0 <= number <= 100:
+        raise click.BadParameter(f"{value!r} has no unit; {_readings(number)}")
+    raise click.BadParameter(f"{value!r} is not a share of 0% to 100%, such as 5%")
+
+
+def amount(value: str | float) -> float:
+    """A number from 0 to 86,400: seconds of a day."""
+    try:
+        found = float(value)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= _LONGEST:
+        raise click.BadParameter(f"{value!r} is not a number from 0 to {_LONGEST:,.0f}")
+    return found
+
+
+def _split(value: str) -> tuple[float, str]:
+    """The number, NaN if it is none, and the unit: "pt", "%" or ""."""
+    text = str(value).strip()
+    unit = next((unit for unit in ("pt", "%") if text.endswith(unit)), "")
+    try:
+        return float(text.removesuffix(unit)), unit
+    except ValueError:
+        return math.nan, unit
+
+
+def _readings(number: float) -> str:
+    """What a bare number could have meant, as it is to be written."""
+    if number > 1 or number == 0:
+        return f"write {number:g}%"
+    return f"write {_shown(100 * number)}% for the share {number:g}, or {number:g}% for that percentage"
+
+
+def _shown(number: float) -> str:
+    return f"{round(number, 9):g}"
+
+
+def interpreter_options(
+    threads_help: str = "Threads of the interpreter. Default: the cores, at most 4.",
+    backend_help: str = "Interpreter; auto takes LiteRT if it is installed.",
+) -> Callable[[Command], Command]:
+    """Add --threads and --backend."""
+
+    def add(function: Command) -> Command:
+        backends = Choice(["auto", "litert", "tflite-runtime"])
+        function = click.option("--backend", type=backends, default="auto", show_default=True, help=backend_help)(
+            function
+        )
+        return click.option("--threads", type=click.IntRange(1), help=threads_help)(function)
+
+    return add
+
+
+def max_megapixels_option(function: Command) -> Command:
+    """Add --max-megapixels, as `max_pixels`: pixels. A megapixel stands for 12 MB that decoding may take."""
+    return click.option(
+        "--max-megapixels",
+        "max_pixels",
+        type=click.FloatRange(0.1, MOST_PIXELS / 1e6),
+        default=MAX_PIXELS / 1e6,
+        show_default=True,
+        callback=lambda _, __, value: round(1e6 * value),
+        help="Largest picture that is decoded; each megapixel may take 12 MB of memory.",
+    )(function)
 
 
 def config_options(kind: type[Any]) -> Callable[[Command], Command]:
@@ -133,3 +238,27 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
+
+
+def show_run(run: "Run", without_epoch: str, as_json: bool) -> None:
+    """Print where the run lies and its score on the validation images. `without_epoch`: what epoch 0 means."""
+    if as_json:
+        show_json(_run_record(run))
+        return
+    best = f"best epoch {run.best_epoch}" if run.best_epoch else f"no epoch was better than the {without_epoch}"
+    show(f"{run.folder}: {best}, validation weighted F1 {run.best_weighted_f1:.4f}")
+
+
+def _run_record(run: "Run") -> dict[str, Any]:
+    """JSON-able: the run's folder and hash, and the measures of the epoch that it holds, as in metrics.json."""
+    return {
+        "schema_version": 1,
+        "run": str(run.folder),
+        "kind": run.kind,
+        "sha256": run.sha256,
+        "fold": run.fold,
+        "classes": list(run.spec.classes),
+        "best_epoch": run.best_epoch,
+        "validation_weighted_f1": None if math.isnan(run.best_weighted_f1) else run.best_weighted_f1,
+        "best": run.best,
+    }

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import RunOptions, config_options, made, run_options
+from edgeleuk.cli.options import RunOptions, config_options, made, run_options, show_run
 from edgeleuk.cli.output import progress_to
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
@@ -29,7 +29,6 @@ def command(source: Path, run: RunOptions, **given: Any) -> None:
     """
     settings = made(PruneConfig, given)
     _refuse_bare_share(settings.macs)
-    from edgeleuk.cli.run_result import show_run
     from edgeleuk.pruning.prune import prune
     from edgeleuk.training.run import load_run_folder
 

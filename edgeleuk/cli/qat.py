@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import RunOptions, config_options, made, run_options
+from edgeleuk.cli.options import RunOptions, config_options, made, run_options, show_run
 from edgeleuk.cli.output import progress_to
 from edgeleuk.cli.paths import Existing
 from edgeleuk.training.config import QatConfig
@@ -24,7 +24,6 @@ from edgeleuk.training.config import QatConfig
 def command(source: Path, run: RunOptions, **given: Any) -> None:
     """Train FLOAT_RUN's network with simulated int8 arithmetic on the same images and write the folder RUN."""
     settings = made(QatConfig, given)
-    from edgeleuk.cli.run_result import show_run
     from edgeleuk.quantization.qat import qat
     from edgeleuk.training.run import load_run_folder
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.interpreter import interpreter_options
+from edgeleuk.cli.options import interpreter_options, max_megapixels_option
 from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, StoreFile
-from edgeleuk.cli.pictures import max_megapixels_option
 
 _STORE = Path("results.db")
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import RunOptions, config_options, made, run_options, typed
+from edgeleuk.cli.options import RunOptions, config_options, made, run_options, show_run, typed
 from edgeleuk.cli.output import progress_to, show, show_json_text
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
@@ -64,7 +64,6 @@ def command(data: Path, run: RunOptions, cross_validate: bool, **given: Any) -> 
     if data.suffix == ".json" and typed("folds"):
         raise UsageError(f"{data} has folds of its own; leave --folds out")
     settings = made(TrainConfig, given)
-    from edgeleuk.cli.run_result import show_run
     from edgeleuk.data.split import open_index
     from edgeleuk.training.cross_validation import SUMMARY
     from edgeleuk.training.cross_validation import cross_validate as train_folds

@@ -7,7 +7,7 @@ import pytest
 
 from edgeleuk.bench.measured import ModelFacts, ProcessRun, Protocol
 from edgeleuk.bench.record import Record, Result
-from edgeleuk.cli.percent import amount, points, share
+from edgeleuk.cli.options import amount, points, share
 
 
 def record(*rows, processes=6, **facts):

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from edgeleuk.cli.ending import ended_by_signals
+from edgeleuk.cli.commands import ended_by_signals
 from edgeleuk.cli.output import refuse_unwritable
 from edgeleuk.errors import OutputError
 
