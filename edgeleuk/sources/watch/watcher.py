@@ -8,11 +8,10 @@ from pathlib import Path
 from types import TracebackType
 
 from edgeleuk.errors import UsageError
-from edgeleuk.sources.watch.event_feed import EventFeed
+from edgeleuk.sources.watch.event_feed import EventFeed, remote_file_system
 from edgeleuk.sources.watch.feed import CannotFollow, Feed, FolderGone, Notices
 from edgeleuk.sources.watch.inotify import Inotify
 from edgeleuk.sources.watch.intake import Intake
-from edgeleuk.sources.watch.mounts import remote_file_system
 from edgeleuk.sources.watch.polling import PollingFeed
 
 _CHECK_S = 2.0  # between looks at the folder itself: inotify is silent when a folder above it is renamed
