@@ -1,5 +1,6 @@
 """Rows into the store, several per transaction: a row is passed on only when its result is on the disk."""
 
+import io
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from edgeleuk.classify.previews import encode_preview
+from PIL import Image
+
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import StoreError
 from edgeleuk.store import Result
@@ -19,6 +21,7 @@ from edgeleuk.store.times import timestamp
 if TYPE_CHECKING:
     from edgeleuk.store import Store
 
+SIDE_PX = 320
 _AT_MOST = 64
 _EVERY_S = 0.25  # a commit waits for the disk, on an SD card for many milliseconds
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
@@ -27,6 +30,21 @@ _TRIM_EVERY = 100  # previews, which take some 10 KiB each: the bound is passed 
 Value = TypeVar("Value")
 Told = Callable[[Result | Exception], None]
 Attempt = Callable[[Callable[[], Value]], Value]
+
+
+def shrink(image: Image.Image) -> Image.Image:
+    """A copy of at most 320 px a side; the original, which may be large, is not copied on the way."""
+    factor = min(1.0, SIDE_PX / max(image.size))
+    width, height = (max(1, round(factor * side)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def encode_preview(image: Image.Image) -> bytes:
+    """JPEG bytes, nothing but pixels in them: comments and EXIF may name people."""
+    stream, bare = io.BytesIO(), image.copy()
+    bare.info = {}
+    bare.save(stream, "JPEG", quality=85)
+    return stream.getvalue()
 
 
 def recorded(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgeleuk.classify.attempts import PASSED_OVER, Attempts, file_key, upload_key
 from edgeleuk.classify.model import Model
-from edgeleuk.classify.previews import shrink
+from edgeleuk.classify.recorder import shrink
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgeleuk.classify.previews import encode_preview, shrink
+from edgeleuk.classify.recorder import encode_preview, shrink
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.images import decode_image

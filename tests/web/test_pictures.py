@@ -6,7 +6,7 @@ import os
 import pytest
 from PIL import Image
 
-from edgeleuk.classify.previews import SIDE_PX, encode_preview, shrink
+from edgeleuk.classify.recorder import SIDE_PX, encode_preview, shrink
 from edgeleuk.files import sha256_bytes
 from edgeleuk.store import Store
 from edgeleuk.web.pictures import Pictures
