@@ -13,10 +13,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 from edgeleuk.device.facts import DeviceHealth
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Failure, Result
-from edgeleuk.store.change import Change
-from edgeleuk.store.record import SOURCES, SubjectSummary
+from edgeleuk.store.record import SOURCES, Change, SubjectSummary
+from edgeleuk.web.about import OPENAPI
 from edgeleuk.web.events import PLACE
-from edgeleuk.web.openapi import FILE
 from edgeleuk.web.params import MAX_ID, MAX_LABEL, MAX_LIMIT, MAX_NAME, MAX_SUBJECT, MAX_TIME, MAX_WHO
 from edgeleuk.web.settings import Limits
 
@@ -397,4 +396,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["-"]:
         sys.stdout.write(text())
     else:
-        FILE.write_text(text(), encoding="ascii")
+        OPENAPI.write_text(text(), encoding="ascii")

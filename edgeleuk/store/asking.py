@@ -8,9 +8,8 @@ from datetime import tzinfo
 from edgeleuk.errors import UsageError
 from edgeleuk.spec import shown_names
 from edgeleuk.store.database import Store
-from edgeleuk.store.filters import alike
+from edgeleuk.store.reading import Answered, alike
 from edgeleuk.store.record import Filter
-from edgeleuk.store.summaries import Answered
 from edgeleuk.store.times import since as since_when
 from edgeleuk.store.times import until as until_when
 from edgeleuk.text import expect_utf8, printable, shown, suggestion

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.errors import StoreError, UsageError
-from edgeleuk.store.filters import alike
-from edgeleuk.store.reading import Reading
+from edgeleuk.store.reading import Reading, alike
 from edgeleuk.store.record import Filter, ModelIdentity, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now

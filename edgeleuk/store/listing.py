@@ -1,23 +1,49 @@
-"""What a store holds, as lines for people and for programs."""
+"""What a store holds, as lines for people and for programs; as CSV a spreadsheet opens it without running anything."""
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.safe_csv import csv_text
 from edgeleuk.store.asking import empty_because, model_named, named
-from edgeleuk.store.change import Change
 from edgeleuk.store.database import Store
-from edgeleuk.store.export import BYTE_ORDER_MARK, csv_pages
-from edgeleuk.store.record import Failure, Filter, ModelIdentity, Result, SubjectSummary
+from edgeleuk.store.record import Change, Failure, Filter, ModelIdentity, Result, SubjectSummary
 from edgeleuk.store.times import device_zone, local
 from edgeleuk.text import printable, printable_lines, table
 
+BYTE_ORDER_MARK = "\ufeff"  # from which Excel knows that the text is UTF-8
+_PAGE = 500
+_COLUMNS = (
+    *("id", "created", "path", "subject", "label", "probability", "corrected_label", "corrected_by", "corrected_at"),
+    *("warnings", "model_name", "model_sha256", "stage", "source", "device", "sha256"),
+)
 EVERY_MODEL = "all"
+
+
+def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], after_id: int | None = None) -> Iterator[str]:
+    """The results of the filter after `after_id`, oldest first, as CSV text of some hundred rows at a time.
+
+    `classes` get columns. Read page by page: no reading transaction stays open, whatever the speed of who downloads.
+    Raises StoreError.
+    """
+    probabilities = [f"p_{name}" for name in classes]
+    yield csv_text([[*_COLUMNS, *probabilities, "probabilities", "note"]])
+    results = store.query(wanted, after_id=after_id)
+    while page := list(islice(results, _PAGE)):
+        yield csv_text([_row(result, classes) for result in page])
+
+
+def _row(result: Result, classes: Sequence[str]) -> list[object]:
+    known = result.to_dict() | {"warnings": "; ".join(result.warnings)}
+    values = [known[column] for column in _COLUMNS]
+    numbers = [result.probabilities.get(name) for name in classes]  # none if another model said it
+    return [*values, *numbers, json.dumps(result.probabilities), RESEARCH_USE]
 
 
 def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:

@@ -1,15 +1,18 @@
-"""Reading a store: results, failures, the models that answered, the audit. A damaged row is passed over and counted."""
+"""Reading a store: results, failures, the models that answered, the audit. A damaged row is passed over and counted.
+
+Subjects and labels are compared as people read them: no case, no two forms of one accent. In a sum one cell counts
+once, for a cell has one result of one model.
+"""
 
 import sqlite3
+import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgeleuk.store.change import Change
 from edgeleuk.store.connection import StoreFile
-from edgeleuk.store.filters import HELD_LABEL, condition
-from edgeleuk.store.record import SOURCES, Failure, Filter, ModelIdentity, Result, readable
+from edgeleuk.store.record import SOURCES, Change, Failure, Filter, ModelIdentity, Result, SubjectSummary, readable
 from edgeleuk.store.rows import (
     CHANGE_COLUMNS,
     FAILURE_COLUMNS,
@@ -23,10 +26,62 @@ from edgeleuk.store.rows import (
     to_result,
 )
 
+HELD_LABEL = "coalesce(corrected_label, label)"
+_Known = Callable[[str], Iterable[str]]  # the values that a column has
+_APART = "(warnings IS NOT NULL AND corrected_label IS NULL)"
+_SUMS = f"""
+SELECT subject, model_sha256, {HELD_LABEL} AS held, {_APART} AS apart, count(*), count(corrected_label),
+    min(created), max(created)
+FROM results
+WHERE (? IS NULL OR model_sha256 = ?) AND typeof({HELD_LABEL}) = 'text' AND typeof(created) = 'text'
+    AND typeof(model_sha256) = 'text' AND typeof(subject) IN ('text', 'null')
+GROUP BY subject, model_sha256, held, apart
+ORDER BY subject, model_sha256, held
+"""
 _PAGE = 500
 _ANY = Filter()
 _MOST_DAMAGED = 1000  # that are remembered, so that each is reported once
 Value = TypeVar("Value")
+
+
+def folded(text: str) -> str:
+    """What two names that read alike have in common."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
+
+
+def alike(text: str, known: Iterable[str]) -> list[str]:
+    """Those of `known` that read like text."""
+    wanted = folded(text)
+    return [name for name in known if folded(name) == wanted]
+
+
+def _condition(wanted: Filter, known: _Known) -> tuple[str, list[str | int]]:
+    """The WHERE clause of a filter and its values; `known` tells which values "subject" and HELD_LABEL have."""
+    tests, values = [], []
+    for test, value in (
+        ("created >= ?", wanted.since),
+        ("created < ?", wanted.until),
+        ("model_sha256 = ?", wanted.model_sha256),
+        ("source = ?", wanted.source),
+    ):
+        if value is not None:
+            tests.append(test)
+            values.append(value)
+    for column, text in (("subject", wanted.subject), (HELD_LABEL, wanted.label)):
+        if text is not None:
+            found = alike(text, known(column))
+            tests.append(_one_of(column, found))
+            values += found
+    if wanted.no_subject:
+        tests.append("subject IS NULL")
+    for column, with_it in (("warnings", wanted.warnings), ("corrected_label", wanted.corrected)):
+        if with_it is not None:
+            tests.append(f"{column} IS {'NOT ' if with_it else ''}NULL")
+    return " AND ".join(tests) or "1", list(values)
+
+
+def _one_of(column: str, values: Sequence[str]) -> str:
+    return f"{column} IN ({', '.join('?' * len(values))})" if values else "0"
 
 
 @dataclass(frozen=True)
@@ -36,6 +91,15 @@ class Page:
     results: list[Result]
     rows: int
     last_id: int | None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A model and how many results of it there are. `model` is None if its file is not known."""
+
+    sha256: str
+    results: int
+    model: ModelIdentity | None = None
 
 
 class Reading(StoreFile):
@@ -81,7 +145,7 @@ class Reading(StoreFile):
         """The `after_id` with which `query` begins at the latest `count` results; None if that is all of them."""
         if count is None:
             return None
-        where, values = condition(wanted, self._known)
+        where, values = _condition(wanted, self._known)
         rows = self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id DESC LIMIT 1 OFFSET ?", *values, count)
         return int(rows[0][0]) if rows else None
 
@@ -92,12 +156,12 @@ class Reading(StoreFile):
 
     def count(self, wanted: Filter = _ANY) -> int:
         """How many results there are, damaged ones included."""
-        where, values = condition(wanted, self._known)
+        where, values = _condition(wanted, self._known)
         return int(self._rows(f"SELECT count(*) FROM results WHERE {where}", *values)[0][0])
 
     def ids(self, wanted: Filter) -> list[int]:
         """The numbers of all results of the filter, in order."""
-        where, values = condition(wanted, self._known)
+        where, values = _condition(wanted, self._known)
         return [row[0] for row in self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id", *values)]
 
     def last_id(self) -> int:
@@ -169,6 +233,40 @@ class Reading(StoreFile):
         rows = self._rows("SELECT jpeg FROM previews WHERE sha256 = ?", sha256)
         return bytes(rows[0][0]) if rows and isinstance(rows[0][0], bytes) else None
 
+    def subjects(self, model_sha256: str | None = None) -> list[SubjectSummary]:
+        """One summary for each subject and model, by name; images without a subject come first, as subject None.
+
+        With `model_sha256` only of that model. A sum over several models would count cells twice: there is none.
+        """
+        found: dict[tuple[str | None, str], SubjectSummary] = {}
+        models = self.models()
+        for subject, sha256, label, apart, count, corrected, first, last in self._rows(
+            _SUMS, model_sha256, model_sha256
+        ):
+            so_far = found.get((subject, sha256)) or SubjectSummary(
+                subject, 0, first, last, model_sha256=sha256, model=models.get(sha256)
+            )
+            labels = so_far.labels if apart else so_far.labels | {label: so_far.labels.get(label, 0) + count}
+            found[subject, sha256] = replace(
+                so_far,
+                total=so_far.total + (0 if apart else count),
+                first=min(first, so_far.first),
+                last=max(last, so_far.last),
+                labels=labels,
+                kept_apart=so_far.kept_apart + (count if apart else 0),
+                corrected=so_far.corrected + corrected,
+            )
+        return list(found.values())
+
+    def answered(self) -> list[Answered]:
+        """The models of which there are results, the one that answered last first."""
+        models = self.models()
+        rows = self._rows(
+            "SELECT model_sha256, count(*) FROM results WHERE typeof(model_sha256) = 'text' "
+            "GROUP BY model_sha256 ORDER BY max(id) DESC"
+        )
+        return [Answered(sha256, count, models.get(sha256)) for sha256, count in rows if readable(sha256) == sha256]
+
     @property
     def damaged(self) -> int:
         """How many rows could not be read so far."""
@@ -206,7 +304,7 @@ class Reading(StoreFile):
     def _page(
         self, wanted: Filter, after_id: int | None, before_id: int | None, size: int, newest_first: bool
     ) -> list[tuple[Any, ...]]:
-        where, values = condition(wanted, self._known)
+        where, values = _condition(wanted, self._known)
         for bound, comparison in ((after_id, ">"), (before_id, "<")):
             if bound is not None:
                 where += f" AND id {comparison} ?"

@@ -1,4 +1,4 @@
-"""What a store holds, as values: a result, a failure, a filter, and which model it was."""
+"""What a store holds, as values: a result, a failure, a filter, a line of the audit, and which model it was."""
 
 import os
 import platform
@@ -15,8 +15,29 @@ if TYPE_CHECKING:
     from edgeleuk.runtime.classifier import Prediction
     from edgeleuk.spec import ModelSpec
 
+
 SOURCES = ("file", "watch", "camera", "upload")
 ON_DISK = frozenset({"file", "watch"})  # names of uploads and of camera frames are labels, never paths
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of the audit: what was done to a result, by whom, when (UTC), from which value to which.
+
+    `what`: "subject", "label", "delete" (`old` is JSON of what went) or "repair" (a damaged row was replaced).
+    """
+
+    id: int
+    at: str
+    by: str
+    what: str
+    result_id: int
+    old: str | None = None
+    new: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)

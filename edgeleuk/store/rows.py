@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeleuk.store.change import Change
-from edgeleuk.store.record import SOURCES, Failure, ModelIdentity, Result
+from edgeleuk.store.record import SOURCES, Change, Failure, ModelIdentity, Result
 
 COLUMNS = (
     *("sha256", "model_sha256", "path", "label", "probabilities", "prepare_ms", "invoke_ms", "spec_version"),

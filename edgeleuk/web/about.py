@@ -1,7 +1,10 @@
 """What the server says of itself: model card, device, health, metrics, its API; and login."""
 
 import asyncio
+import json
 import time
+from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,15 +13,15 @@ from edgeleuk import __version__
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store.times import device_zone
 from edgeleuk.web.body import read_json_object
-from edgeleuk.web.guard import session_of
+from edgeleuk.web.guard import removal_cookie, session_of
 from edgeleuk.web.metrics import CONTENT_TYPE
-from edgeleuk.web.openapi import description
 from edgeleuk.web.params import query_values
 from edgeleuk.web.problems import RefusalError, json_response
 from edgeleuk.web.rates import client_of
 from edgeleuk.web.services import Services
-from edgeleuk.web.sessions import removal_cookie
+from edgeleuk.web.settings import Limits
 
+OPENAPI = Path(__file__).with_name("openapi.json")
 _LOGIN = '{"token": "..."}'
 
 
@@ -103,3 +106,12 @@ class About:
         self._services.access.sessions.remove(session_of(request.headers))
         cookie = removal_cookie(request.url.scheme == "https")
         return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
+
+
+def description(limits: Limits) -> dict[str, Any]:
+    """The API's description: the file that docs/openapi.py makes, with what this server says of itself."""
+    document: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="ascii"))
+    document["info"]["version"] = __version__
+    image = document["paths"]["/api/images"]["post"]["requestBody"]["content"]["application/octet-stream"]
+    image["schema"]["maxLength"] = limits.max_upload_bytes
+    return document

@@ -1,5 +1,6 @@
-"""The application: every route in one place."""
+"""The application: every route in one place, and the page's own files."""
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,21 +8,52 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
 
 from edgeleuk.web.about import About
 from edgeleuk.web.address import HostNames
-from edgeleuk.web.assets import Assets
 from edgeleuk.web.changing import Changing
 from edgeleuk.web.guard import Guard
 from edgeleuk.web.history import History
-from edgeleuk.web.kinds import PAGE as ERRORS_PAGE
 from edgeleuk.web.overview import Overview
 from edgeleuk.web.problems import HANDLERS
+from edgeleuk.web.problems import PAGE as ERRORS_PAGE
 from edgeleuk.web.services import Services
 from edgeleuk.web.uploads import Uploads
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _Assets(StaticFiles):
+    """Requested again each time, and answered with 304 if the browser has it: an upgrade shows at once."""
+
+    def __init__(self) -> None:
+        super().__init__(packages=[("edgeleuk.web", "static")])
+
+    async def page(self, request: Request) -> Response:
+        """GET /"""
+        return await self.get_response("index.html", request.scope)
+
+    async def errors(self, request: Request) -> Response:
+        """GET /errors: what each problem means and what to do about it."""
+        return await self.get_response("errors.html", request.scope)
+
+    async def icon(self, request: Request) -> Response:
+        """GET /favicon.ico: what browsers ask for beside any answer that names no icon, such as a picture or JSON."""
+        return await self.get_response("icon.svg", request.scope)
+
+    async def file(self, request: Request) -> Response:
+        """GET /static/{name}. Raises HTTPException (404)."""
+        return await self.get_response(request.path_params["name"], request.scope)
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """See StaticFiles."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def build_app(services: Services, names: HostNames) -> ASGIApp:
@@ -41,7 +73,7 @@ def by_method(**endpoints: Endpoint) -> dict[str, Any]:
 
 def routes(services: Services) -> list[Route]:
     """Every endpoint; tests hold the API's description against this list."""
-    about, assets, history, uploads = About(services), Assets(), History(services), Uploads(services)
+    about, assets, history, uploads = About(services), _Assets(), History(services), Uploads(services)
     changing, overview = Changing(services, history), Overview(services)
     made = [
         Route("/", assets.page),

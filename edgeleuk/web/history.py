@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Filter, Result
 from edgeleuk.store.asking import empty_because
-from edgeleuk.store.export import BYTE_ORDER_MARK, csv_pages
+from edgeleuk.store.listing import BYTE_ORDER_MARK, csv_pages
 from edgeleuk.store.record import readable
 from edgeleuk.web.events import Place
 from edgeleuk.web.news import shown

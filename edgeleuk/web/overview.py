@@ -9,8 +9,8 @@ from starlette.responses import Response
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store.asking import model_named
 from edgeleuk.store.listing import EVERY_MODEL
+from edgeleuk.store.reading import Answered
 from edgeleuk.store.record import readable
-from edgeleuk.store.summaries import Answered
 from edgeleuk.web.params import MAX_NAME, PAGING, any_text, query_values, source
 from edgeleuk.web.problems import json_response
 from edgeleuk.web.services import SERVED, Services

@@ -12,8 +12,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from edgeleuk import __version__
 from edgeleuk.store import Store
+from edgeleuk.web.about import OPENAPI, description
 from edgeleuk.web.app import routes
-from edgeleuk.web.openapi import FILE, description
 from edgeleuk.web.settings import Limits
 
 from .helpers import ROOT, TOKEN, picture, result, store_rows
@@ -56,7 +56,7 @@ def test_the_file_is_what_the_values_and_the_parameters_are_today():
     made = subprocess.run(
         [sys.executable, ROOT / "docs" / "openapi.py", "-"], capture_output=True, check=True, text=True
     )
-    assert FILE.read_text() == made.stdout
+    assert OPENAPI.read_text() == made.stdout
 
 
 def test_the_limit_of_uploads_is_that_of_this_server(local):
