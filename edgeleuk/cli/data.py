@@ -11,8 +11,7 @@ from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
 from edgeleuk.data.scan import scan
-from edgeleuk.data.sides import left_out
-from edgeleuk.data.split import make_folds, official_folds
+from edgeleuk.data.split import left_out, make_folds, official_folds
 from edgeleuk.data.split_text import describe_move, index_record, render_index
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.progress import Counter

@@ -2,19 +2,24 @@
 
 import dataclasses
 import logging
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeleuk.data.deal import deal
-from edgeleuk.data.groups import subjects_of
+from edgeleuk.data.audit import label_conflicts
+from edgeleuk.data.duplicates import copies, duplicate_set
+from edgeleuk.data.groups import group_name, grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.label_names import near_classes
+from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.data.scan import Scan, scan
-from edgeleuk.data.sides import expect_every_class, expect_groups, hold_out, left_out, sides
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import DataError, UsageError
+from edgeleuk.text import counted
 
 _log = logging.getLogger(__name__)
+_Groups = list[list[ImageRecord]]
 
 
 @dataclass(frozen=True)
@@ -42,17 +47,17 @@ def make_folds(scan: Scan, folds: int = 3, seed: int = 0, test_fraction: float =
         raise UsageError(f"test fraction is {test_fraction}; expected 0 or more and less than 1")
     if not -(2**63) <= seed < 2**63:
         raise UsageError("the seed does not fit into 64 bits; choose a smaller number")
-    training, rest = sides(scan)
+    training, rest = _sides(scan)
     if test_fraction:
-        training, held_out = hold_out(scan, training, test_fraction, seed)
+        training, held_out = _hold_out(scan, training, test_fraction, seed)
         rest = [*rest, *(dataclasses.replace(image, split="test", fold=None) for image in held_out)]
-    expect_groups(scan, training, folds, f"{folds} folds")
-    bins = deal(training, [1 / folds] * folds, seed)
+    _expect_groups(scan, training, folds, f"{folds} folds")
+    bins = _deal(training, [1 / folds] * folds, seed)
     dealt = [
         dataclasses.replace(image, fold=number) for group, number in zip(training, bins, strict=True) for image in group
     ]
     index = _index(scan, [*dealt, *rest], folds, seed)
-    expect_every_class(index)
+    _expect_every_class(index)
     return index
 
 
@@ -63,8 +68,8 @@ def official_folds(scan: Scan) -> tuple[Index, list[Move]]:
     """
     if not any(image.fold is not None for image in scan.images):
         raise UsageError(f"{scan.root} has no official folds: only the C-NMC layout has; leave --official out")
-    training, rest = sides(scan)
-    expect_groups(scan, training, 1, "training")
+    training, rest = _sides(scan)
+    _expect_groups(scan, training, 1, "training")
     kept: list[ImageRecord] = []
     moves: list[Move] = []
     for group in training:
@@ -132,3 +137,107 @@ def _index(scan: Scan, images: Sequence[ImageRecord], folds: int, seed: int) -> 
         subjects_known=scan.subjects_known,
         seed=seed,
     )
+
+
+def _deal(groups: Sequence[Sequence[ImageRecord]], shares: Sequence[float], seed: int) -> list[int]:
+    """The bin of each group; `shares` (sum 1) is the part of every class that each bin should get.
+
+    Greedy, as scikit-learn's StratifiedGroupKFold: shuffle by seed, largest group first, each to the bin where the
+    squared deviation of the class shares from the wanted ones, sum_c (x_bc / n_c - share_b)^2, grows least (that
+    class takes the mean of the standard deviations over bins instead). Adding m_c images to bin b makes it grow by
+    sum_c m_c / n_c * (2 * (x_bc / n_c - share_b) + m_c / n_c), whose last term is the same for all bins.
+    """
+    counts = [Counter(str(image.label) for image in group) for group in groups]
+    totals: Counter[str] = sum(counts, Counter())
+    filled: list[Counter[str]] = [Counter() for _ in shares]
+    bins = [0] * len(groups)
+    for group in _largest_first(groups, seed):
+        parts = {label: number / totals[label] for label, number in counts[group].items()}
+        growth = [
+            # Rounded: equal shares must tie whatever the order of addition; then the emptier bin gets the group.
+            (round(sum(m * (bin_[c] / totals[c] - share) for c, m in parts.items()), 12), bin_.total() / share)
+            for bin_, share in zip(filled, shares, strict=True)
+        ]
+        bins[group] = growth.index(min(growth))
+        filled[bins[group]].update(counts[group])
+    return bins
+
+
+def _largest_first(groups: Sequence[Sequence[ImageRecord]], seed: int) -> list[int]:
+    order = list(range(len(groups)))
+    random.Random(seed).shuffle(order)
+    return sorted(order, key=lambda group: -len(groups[group]))
+
+
+def left_out(scan: Scan) -> list[str]:
+    """Sentences about what a split of this scan leaves out, and about all problems of the scan."""
+    told = [*scan.problems, *sentences(scan.left_out)]
+    for group in _crossing_test(scan):
+        number = sum(image.split == "train" for image in group)
+        told.append(
+            f"{counted(number, 'training image')} left out, which share subject or bytes with the test set: "
+            f"{group_name(group)}"
+        )
+    return told
+
+
+def _sides(scan: Scan) -> tuple[_Groups, list[ImageRecord]]:
+    """The training groups, and the images of the other splits. Raises DataError if no split can be made."""
+    if not scan.images:
+        raise DataError(f"no usable image below {scan.root}; 'edgeleuk data audit' says why")
+    if len(scan.classes) < 2:
+        raise DataError(f"only one class below {scan.root} ({', '.join(scan.classes)}); a classifier needs two")
+    if near := near_classes(scan.classes):
+        raise DataError(near[0])
+    conflicts = label_conflicts([duplicate_set(same) for same in copies(scan.images)])
+    if conflicts:
+        raise DataError(conflicts[0])
+    crossing = {image.path for group in _crossing_test(scan) for image in group}
+    training = [image for image in scan.images if image.split == "train" and image.path not in crossing]
+    return grouped(training), [image for image in scan.images if image.split != "train"]
+
+
+def _crossing_test(scan: Scan) -> _Groups:
+    used = [image for image in scan.images if image.split in ("train", "test")]
+    if all(image.split == "train" for image in used):
+        return []
+    return [group for group in grouped(used) if len({image.split for image in group}) > 1]
+
+
+def _hold_out(scan: Scan, groups: _Groups, fraction: float, seed: int) -> tuple[_Groups, list[ImageRecord]]:
+    bins = _deal(groups, [1 - fraction, fraction], seed)
+    kept = [group for group, number in zip(groups, bins, strict=True) if number == 0]
+    held_out = [image for group, number in zip(groups, bins, strict=True) if number == 1 for image in group]
+    missing = [name for name in scan.classes if name not in {image.label for image in held_out}]
+    if missing:
+        raise DataError(
+            f"a test fraction of {fraction} holds out no group of class {', '.join(missing)}; "
+            "choose a larger one, or 0 for no test split"
+        )
+    return kept, held_out
+
+
+def _expect_groups(scan: Scan, groups: _Groups, least: int, purpose: str) -> None:
+    counts = Counter(label for group in groups for label in {image.label for image in group})
+    few = [_group_count(name, counts[name], groups) for name in scan.classes if counts[name] < least]
+    if few:
+        raise DataError(
+            f"too few groups (images with one subject or the same bytes count once) for {purpose}: {', '.join(few)}, "
+            f"each class needs {least}; choose fewer folds or add images of other subjects"
+        )
+
+
+def _group_count(label: str, count: int, groups: _Groups) -> str:
+    images = sum(image.label == label for group in groups for image in group)
+    return f"class '{label}' has {counted(count, 'group')} of {counted(images, 'image')}"
+
+
+def _expect_every_class(index: Index) -> None:
+    present = {(image.fold, image.label) for image in index.images if image.split == "train"}
+    for fold in range(index.fold_count):
+        missing = [name for name in index.classes if (fold, name) not in present]
+        if missing:
+            raise DataError(
+                f"fold {fold} got no image of class {', '.join(missing)}: its groups are too few or too uneven; "
+                "choose fewer folds or another seed"
+            )

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeleuk.data.groups import refuse_leaks
 from edgeleuk.data.index import ImageRecord, Index, verify_files
-from edgeleuk.data.leaks import refuse_leaks
 from edgeleuk.errors import DataError, ImageError, UsageError
 from edgeleuk.files import sha256_bytes, to_json
 from edgeleuk.keras.stream import ImageStream

@@ -11,12 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from edgeleuk.data.audit import audit
-from edgeleuk.data.groups import grouped
+from edgeleuk.data.groups import grouped, refuse_leaks
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.leaks import refuse_leaks
 from edgeleuk.data.scan import Scan, scan
-from edgeleuk.data.sides import left_out
-from edgeleuk.data.split import make_folds, official_folds, open_index
+from edgeleuk.data.split import left_out, make_folds, official_folds, open_index
 from edgeleuk.errors import DataError, LeakError, OutputError, UsageError
 
 Paint = Callable[[str, int], Path]

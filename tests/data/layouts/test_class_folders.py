@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.data.layouts.split_folders import is_part, refuse_parts
+from edgeleuk.data.layouts.class_folders import is_part, refuse_parts
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import open_images, open_index
 from edgeleuk.errors import DataError
