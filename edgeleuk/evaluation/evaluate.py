@@ -1,7 +1,7 @@
 """How good a model is on labelled images: scores with intervals, per subject, and what must be said beside them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +14,6 @@ from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.data.split import open_images
 from edgeleuk.errors import ModelError
-from edgeleuk.evaluation.notes import notes_on
 from edgeleuk.evaluation.predictors import Predictor, StagedPredictor, model_sha256, open_predictor
 from edgeleuk.evaluation.selection import choose_images, default_split, seen_in_training
 from edgeleuk.progress import counted
@@ -24,6 +23,7 @@ from edgeleuk.statistics.metrics import Bootstrap, Scores, score
 from edgeleuk.statistics.resampling import scipy_stats
 
 SCHEMA_VERSION = 1
+_FEW_GROUPS = 10
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         trained_images=len(seen.intersection(images)),
         scores=scores,
         subjects=subject_results(predictions),
-        notes=tuple(notes_on(scores, split, predictor, images, seen)),
+        notes=tuple(_notes_on(scores, split, predictor, images, seen)),
         predictions=predictions,
         answered_first=answered_first,
         former_index_sha256=index.former_sha256,
@@ -204,3 +204,51 @@ def subject_results(predictions: Sequence[Prediction]) -> tuple[SubjectResult, .
         mean = sum(p.label_probability for p in own) / len(own)
         rows.append(SubjectResult(subject, labels, len(own), correct, correct / len(own), mean))
     return tuple(rows)
+
+
+def _notes_on(
+    scores: Scores, split: str, predictor: Predictor, images: Collection[ImageRecord], seen: Collection[ImageRecord]
+) -> Iterator[str]:
+    """Sentences on training overlap, subjects and intervals. `seen` are the images of the index seen in training."""
+    yield from _on_training(split, predictor, images, seen)
+    unknown = sum(image.subject is None for image in images)
+    if unknown == len(images):
+        yield "no subject is known: intervals are over images, and no claim about patients can be made"
+    elif unknown:
+        yield f"the subject of {unknown:,} images is unknown: intervals take each of them for a subject of its own"
+    yield from _on_intervals(scores, predictor.spec.classes)
+    yield "research use, not a diagnosis"
+
+
+def _on_training(
+    split: str, predictor: Predictor, images: Collection[ImageRecord], seen: Collection[ImageRecord]
+) -> Iterator[str]:
+    trained = len(set(seen).intersection(images))
+    if trained:
+        yield f"{trained:,} of {len(images):,} images were seen in training: the scores flatter"
+    elif not predictor.trained_on and not seen:
+        yield "overlap cannot be ruled out: the model does not say which images it was trained on"
+    subjects = {image.subject for image in seen if image.subject is not None}
+    related = sum(image.subject in subjects for image in set(images).difference(seen))
+    if related:
+        of_all = f"{related:,} of {len(images):,} images"
+        yield f"{of_all} come from subjects whose other images were seen in training: the scores flatter"
+    if split == "validation":
+        yield "the validation fold has steered training: expect a little less on new subjects"
+
+
+def _on_intervals(scores: Scores, classes: tuple[str, ...]) -> Iterator[str]:
+    unit, groups = scores.bootstrap.unit, scores.group_count
+    alone = [name for name, count in zip(classes, scores.groups_per_class, strict=True) if count == 1]
+    if groups == 1:
+        yield f"1 {unit}: no interval"
+    elif alone:
+        yield f"1 {unit} of class {', '.join(alone)}: no interval"
+    elif groups < _FEW_GROUPS:
+        yield (
+            f"{groups} {unit}s: the intervals take so few into account, but are too narrow if one {unit} in five "
+            "has most errors"
+        )
+    if scores.has_intervals and scores.accuracy.value in (0.0, 1.0):
+        alike = "right" if scores.accuracy.value else "wrong"
+        yield f"every image was answered {alike}: bounds are those of one image a {unit}"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.keras.stream import ImageStream
-from edgeleuk.quantization.runs import load_network
+from edgeleuk.quantization.source import load_network
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.run import Run, load_run_folder
