@@ -2,7 +2,7 @@
 
 Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision"; the layers are those of
 `tf_keras.applications`. Flat, because the quantization toolkit rejects a model nested in another. It is trained with
-its average pools as they stand and rewritten exactly when it is quantized; `edgeleuk.keras.pools` says why.
+its average pools as they stand and rewritten exactly when it is quantized; `edgeleuk.keras.rewrite` says why.
 """
 
 from collections.abc import Mapping

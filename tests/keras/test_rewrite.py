@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.layers import AverageConvolution, BorderCorrection, window_shares
-from edgeleuk.keras.pools import IN_PLACE, LEFT_ALONE, MOVED
-from edgeleuk.keras.rewrite import Rewriting, rewrite
+from edgeleuk.keras.rewrite import IN_PLACE, LEFT_ALONE, MOVED, Rewriting, rewrite
 
 LAYERS = tf_keras.layers
 CHANNELS = 5
