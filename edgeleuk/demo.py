@@ -15,8 +15,8 @@ from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
 from edgeleuk.data.synthetic.synth import write_cells
 from edgeleuk.evaluation.evaluate import Evaluation, Request, evaluate_files
+from edgeleuk.evaluation.evaluated import caveats_of
 from edgeleuk.evaluation.folder import write_folder
-from edgeleuk.evaluation.scored import caveats_of
 from edgeleuk.files import refuse_taken, write_text
 from edgeleuk.quantization.convert import Proven, convert, write_conversion
 from edgeleuk.quantization.convert import Request as ConversionRequest

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from edgeleuk.bench.measured import ModelFacts, ProcessRun, Protocol
 from edgeleuk.bench.record import Record, Result
 from edgeleuk.cli.report import command
-from edgeleuk.report.page.page import extract
+from tests.report.embedded import extract
 from tests.searches import make_search
 
 

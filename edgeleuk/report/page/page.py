@@ -125,14 +125,6 @@ def embed(sources: tuple[tuple[str, Any], ...]) -> str:
     return base64.b64encode(packed).decode()
 
 
-def extract(page: str) -> list[dict[str, Any]]:
-    """What `embed` put into a page. Raises ValueError if there is nothing."""
-    begin = page.index('id="records">') + len('id="records">')
-    packed = base64.b64decode(page[begin : page.index("</script>", begin)])
-    found: list[dict[str, Any]] = json.loads(gzip.decompress(packed))
-    return found
-
-
 def _file(name: str) -> str:
     return files("edgeleuk.report.page").joinpath(name).read_text(encoding="utf-8")
 

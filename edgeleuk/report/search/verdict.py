@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from edgeleuk.evaluation.scored import caveats_of
+from edgeleuk.evaluation.evaluated import caveats_of
 from edgeleuk.optimize.record import SearchRecord
 from edgeleuk.report.search.words import reference_ms, why_none
 from edgeleuk.report.text.noninferiority import comparison_rows, lost_text

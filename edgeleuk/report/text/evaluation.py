@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 
 from edgeleuk.evaluation.evaluate import Evaluation, SubjectResult
-from edgeleuk.evaluation.scored import Scored, caveats_of, named_scores
+from edgeleuk.evaluation.evaluated import Scored, caveats_of, named_scores
 from edgeleuk.text import counted, printable, table
 
 _MOST_SUBJECTS = 20

@@ -9,8 +9,9 @@ import pytest
 
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.report.page.markdown import render_markdown
-from edgeleuk.report.page.page import extract, render_page
+from edgeleuk.report.page.page import render_page
 from edgeleuk.report.page.spreadsheet import render_csv
+from tests.report.embedded import extract
 from tests.report.page.test_page import Elements
 from tests.searches import EVIL, make_failed, make_gate, make_search
 
