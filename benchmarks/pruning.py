@@ -25,9 +25,9 @@ from edgeleuk.pruning.prune import prune
 from edgeleuk.training.config import CRITERIA, PruneConfig, TrainConfig
 from edgeleuk.training.fitting import Fitter, Phase, validate
 from edgeleuk.training.preparation import fit_data, stream_of
+from edgeleuk.training.results import load_float_network
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import train, train_everything
-from edgeleuk.training.trained import load_float_network
 
 SHARE_BAR, POINTS_BAR = 0.5, 1.0
 EPOCHS_SHARE = 5

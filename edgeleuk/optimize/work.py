@@ -28,7 +28,7 @@ def make_graph(shape: dict[str, Any], class_count: int, out: str) -> dict[str, A
 
 def train(index: str, config: dict[str, Any], out: str, until: int) -> dict[str, Any]:
     """Train the run `out` until `epochs` are done, resuming from its checkpoint; returns its best epoch so far."""
-    from edgeleuk.training.checkpoint import load_checkpoint
+    from edgeleuk.training.fitting import load_checkpoint
     from edgeleuk.training.run import load_run_folder, partial_of
     from edgeleuk.training.unfinished import CHECKPOINT
 

@@ -1,7 +1,7 @@
 """Pruning: from a float run to a smaller float run within a budget of operations or milliseconds, fine-tuned."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,18 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.sampling import draw
 from edgeleuk.errors import UsageError
-from edgeleuk.keras.framework import tf_keras, use_mixed_precision
+from edgeleuk.keras.framework import tf, tf_keras, use_mixed_precision
 from edgeleuk.keras.graph import carry_weights
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.pruning.latency import int8_latency_ms
-from edgeleuk.pruning.normalization import recalibrate
 from edgeleuk.pruning.plan import MeasureMs, Plan, make_plan, read_plan, render_plan, write_plan
 from edgeleuk.pruning.slicing import slice_network
 from edgeleuk.training.config import PruneConfig
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.preparation import check_images, child_texts, fit_data, stream_of
-from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
+from edgeleuk.training.results import Report, epoch_reporter, load_float_network, made_by, write_results
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import train_everything
-from edgeleuk.training.trained import load_float_network
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
 _PLAN = "pruning.json"
@@ -98,3 +96,20 @@ def _fit(
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True).run(phases)
     write_results(partial, progress, model)
     return mixed
+
+
+def recalibrate(model: Any, batches: Iterable[NDArray[np.float32]]) -> None:
+    """Set mean and variance of every batch normalization to their average over batches of images.
+
+    With fewer channels to add up, what reaches a normalization is not what its statistics are of; a network that is
+    measured with the old ones looks far worse than it is: Li et al. 2020, "EagleEye: Fast Sub-net Evaluation for
+    Efficient Neural Network Pruning". Without batches nothing changes.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, tf_keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in layers]
+    for number, images in enumerate(batches):
+        for layer in layers:
+            layer.momentum = number / (number + 1)  # of each batch the same share
+        model(tf.constant(images), training=True)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum

@@ -10,11 +10,10 @@ from edgeleuk.data.index import Index
 from edgeleuk.data.sampling import ImageSet
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
-from edgeleuk.files import to_json
+from edgeleuk.files import to_json, whole_file
 from edgeleuk.quantization.fidelity import compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.gate import Gate
-from edgeleuk.quantization.image_sets import calibration_set, fidelity_set
 from edgeleuk.quantization.judging import (
     FLOAT,
     QAT,
@@ -31,10 +30,9 @@ from edgeleuk.quantization.mixed import Keep, Mixture, check_keep, mix
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.proof import Proof, check_layers_int8, check_mixed, check_portable, examine
 from edgeleuk.quantization.qat_floors import widen_ranges
-from edgeleuk.quantization.source import Source, prepare_source
+from edgeleuk.quantization.source import Source, calibration_set, fidelity_set, prepare_source
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.quantization.toolchain import toolchain_errors
-from edgeleuk.quantization.writing import write_with_proof
 from edgeleuk.runtime.bundle import pack
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.results import made_by
@@ -281,3 +279,20 @@ def _spec_of(source: Source, precision: str) -> ModelSpec:
         tool_versions=made["versions"],
     )
     return dataclasses.replace(source.spec, provenance=provenance)
+
+
+def write_with_proof(path: Path, content: bytes, proof: str) -> None:
+    """Write a model file and, as PATH's name with .proof.json, the text of its proof; both or neither.
+
+    Two files cannot appear at once, but a process that is killed between them leaves no proof beside a model that it
+    is not of: a new model comes after its proof, and if a model is replaced its old proof goes first. The proof
+    inside the model is never missing. Raises OutputError.
+    """
+    beside, replaced = path.with_suffix(".proof.json"), path.exists()
+    first, second = (path, beside) if replaced else (beside, path)
+    contents = {path: content, beside: proof.encode()}
+    with whole_file(second) as later, whole_file(first) as sooner:
+        later.write_bytes(contents[second])
+        sooner.write_bytes(contents[first])
+        if replaced:
+            beside.unlink(missing_ok=True)

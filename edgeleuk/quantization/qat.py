@@ -17,10 +17,9 @@ from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.training.config import QatConfig
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.preparation import check_images, child_texts, fit_data, stream_of
-from edgeleuk.training.results import Report, epoch_reporter, made_by, write_results
+from edgeleuk.training.results import Report, epoch_reporter, load_float_network, made_by, write_results
 from edgeleuk.training.run import Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
-from edgeleuk.training.trained import load_float_network
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
 _RANGE_BATCH = 16

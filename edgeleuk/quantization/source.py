@@ -1,4 +1,4 @@
-"""What can be converted: a run, or a Keras model file with a spec."""
+"""What can be converted, a run or a Keras model file with a spec, and the images to calibrate and judge it on."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
-from edgeleuk.keras.pools import LEFT_ALONE, Change
-from edgeleuk.keras.rewrite import rewrite
+from edgeleuk.keras.rewrite import LEFT_ALONE, Change, rewrite
+from edgeleuk.keras.weights import load_weights
 from edgeleuk.quantization.keras_file import load_keras_file
-from edgeleuk.quantization.runs import load_network
+from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.spec import ModelSpec, Provenance
-from edgeleuk.training.run import load_run_folder
-from edgeleuk.training.trained import load_float_network
+from edgeleuk.training.results import load_float_network, untrained_network
+from edgeleuk.training.run import Run, load_run_folder
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,49 @@ def _check_probabilities(network: Any, size: int, path: Path) -> None:
         raise SpecError(f"{path} returns values that are not finite; its weights are damaged, or its training diverged")
     if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1, atol=1e-3):
         raise SpecError(f"{path} does not end in class probabilities; add a softmax layer to it")
+
+
+def calibration_set(source: Source, given: Index | None, count: int, seed: int) -> ImageSet:
+    """Images for post-training quantization, of the index given or the source's own, never of what is evaluated.
+
+    Raises UsageError if there is no index, DataError if it has no such image or images have changed.
+    """
+    index = given or source.index
+    if index is None:
+        raise UsageError("--int8 of a Keras model needs --calibration INDEX_OR_DIR: images to set its ranges on")
+    hashes = {image.sha256 for image in source.held_out}
+    subjects = {image.subject for image in source.held_out} - {None}
+    usable = [
+        image
+        for image in _training_part(index, source.fold)
+        if image.sha256 not in hashes and image.subject not in subjects
+    ]
+    return draw(index, usable, count, seed)
+
+
+def _training_part(index: Index, fold: int | None) -> tuple[ImageRecord, ...]:
+    """What the fold trains on; without a fold, every second image is kept back for fidelity."""
+    if fold is not None:
+        return index.training(fold)
+    return index.select(lambda image: image.split == "train")[::2]
+
+
+def fidelity_set(source: Source, given: Index | None, count: int, seed: int, seen: frozenset[str]) -> ImageSet | None:
+    """Images that were not seen in training or calibration; None if there are none, or none are wanted."""
+    index = source.index or given
+    if index is None or count == 0:
+        return None
+    candidates = source.held_out or index.select(lambda image: image.split != "unlabelled")
+    unseen = [image for image in candidates if image.sha256[:16] not in seen]
+    return draw(index, unseen, count, seed) if unseen else None
+
+
+def load_network(run: Run) -> Any:
+    """The trained network of a run, float or quantization-aware. Raises ModelError."""
+    if run.kind == "float":
+        return load_float_network(run)
+    from edgeleuk.quantization.network import quantize_network  # tfmot, which float runs do not need
+
+    if run.scheme_version != SCHEME_VERSION:
+        raise ModelError(f"{run.folder} was made by another version of edgeleuk; run 'edgeleuk qat' again")
+    return load_weights(quantize_network(untrained_network(run)), run.folder / "weights.npz")

@@ -21,9 +21,9 @@ from edgeleuk.keras.framework import tf, tf_keras
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.spec import Preprocessing
 from edgeleuk.training.config import Distilling
-from edgeleuk.training.objective import TargetBatch
+from edgeleuk.training.fitting import TargetBatch
+from edgeleuk.training.results import load_float_network
 from edgeleuk.training.run import Run
-from edgeleuk.training.trained import load_float_network
 
 _TINY = float(np.finfo(np.float32).tiny)  # what softmax gives for logits 87 apart; nothing is lost above
 

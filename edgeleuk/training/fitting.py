@@ -1,23 +1,102 @@
-"""Fitting a network epoch by epoch, in phases, with resume. Shared by `train` and `qat`."""
+"""Fitting a network to an objective epoch by epoch, in phases, with resume from the checkpoint of each epoch."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgeleuk.errors import EdgeleukError, ModelError
+from edgeleuk.codec import decode, parse_json
+from edgeleuk.errors import DataError, EdgeleukError, ModelError
 from edgeleuk.keras.framework import tf, tf_keras, tqdm
 from edgeleuk.keras.stream import ImageStream
+from edgeleuk.keras.weights import DAMAGED, read_series, save_arrays
 from edgeleuk.statistics.metrics import weighted_f1
-from edgeleuk.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from edgeleuk.training.objective import Labels, Objective
 from edgeleuk.training.unfinished import CHECKPOINT
 
+TargetBatch = tuple[NDArray[np.float32], NDArray[np.int64], Any]  # images, labels, targets
 _WARM_UP_SHARE = 0.1
 _Batch = TypeVar("_Batch")
+
+
+class Objective(Protocol):
+    """The targets of a training and their loss."""
+
+    @property
+    def target_spec(self) -> Any:
+        """The TensorSpec of a batch of targets."""
+
+    @property
+    def loss(self) -> Any:
+        """Loss [batch] of targets and predicted probabilities, as Keras takes it."""
+
+    @property
+    def accuracy(self) -> str | Callable[..., Any]:
+        """A Keras metric of that name."""
+
+    def batches(self, training: ImageStream, epoch: int) -> Iterator[TargetBatch]:
+        """One augmented pass of the training images."""
+
+
+class Labels:
+    """The labels alone: cross-entropy."""
+
+    target_spec = tf.TensorSpec((None,), tf.int64)
+    accuracy = "accuracy"
+
+    @property
+    def loss(self) -> Any:
+        """Cross-entropy of int64 [batch] and float32 [batch, classes]."""
+        return tf_keras.losses.SparseCategoricalCrossentropy()
+
+    def batches(self, training: ImageStream, epoch: int) -> Iterator[TargetBatch]:
+        """Images, labels, and the labels as targets."""
+        for images, labels in training.shuffled(epoch):
+            yield images, labels, labels
+
+
+@dataclass
+class Progress:
+    """How far a training has come. `rows` is the history, one row an epoch; `best` the row whose weights are kept,
+    `start` that of the network before its first step, if that counts.
+    """
+
+    epochs_done: int = 0
+    stopped: bool = False
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+    start: dict[str, Any] | None = None
+
+
+def save_checkpoint(path: Path, progress: Progress, model: Any, best_weights: list[Any]) -> None:
+    """Write progress, weights, optimizer state and best weights to one .npz. Raises OutputError."""
+    optimizer = [variable.numpy() for variable in model.optimizer.variables]
+    series = {"weight": model.get_weights(), "best": best_weights, "optimizer": optimizer}
+    save_arrays(path, series, progress=np.array(json.dumps(asdict(progress))))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What `save_checkpoint` wrote."""
+
+    progress: Progress
+    weights: list[Any]
+    best_weights: list[Any]
+    optimizer: list[Any]
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises ModelError if it is damaged."""
+    try:
+        with path.open("rb") as stream, np.load(stream) as archive:
+            progress = decode(Progress, parse_json(str(archive["progress"]), str(path)), str(path))
+            return Checkpoint(progress, *(read_series(archive, name) for name in ("weight", "best", "optimizer")))
+    except (*DAMAGED, TypeError, DataError) as error:
+        raise ModelError(f"{path} is not a checkpoint ({error}); remove its folder and train again") from error
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import TrainConfig, weights_facts
 from edgeleuk.training.distillation import distillation_of
-from edgeleuk.training.fitting import Fitter, Phase
-from edgeleuk.training.objective import Labels, Objective
+from edgeleuk.training.fitting import Fitter, Labels, Objective, Phase
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
 from edgeleuk.training.results import OnEpoch, Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import TEACHER, Run, load_run_folder

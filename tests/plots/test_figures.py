@@ -12,7 +12,7 @@ from edgeleuk.evaluation.picture import evaluation_figure
 from edgeleuk.report.layer_errors import layer_errors_figure
 from edgeleuk.spec import Decision
 from edgeleuk.statistics.metrics import Bootstrap, score
-from edgeleuk.training.history_picture import history_figure
+from edgeleuk.training.results import history_figure
 
 
 def evaluation(classes=("hem", "all"), positive="all", images=400, subjects=20, absent=()):

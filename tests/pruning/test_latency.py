@@ -12,8 +12,7 @@ from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.network import NetworkConfig, build_network
-from edgeleuk.keras.pools import IN_PLACE, MOVED
-from edgeleuk.keras.rewrite import rewrite
+from edgeleuk.keras.rewrite import IN_PLACE, MOVED, rewrite
 from edgeleuk.pruning.channels import find_channels
 from edgeleuk.pruning.latency import Probe, int8_content, int8_latency_ms, search_macs
 from edgeleuk.pruning.slicing import slice_network

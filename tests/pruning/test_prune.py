@@ -11,21 +11,23 @@ import pytest
 
 from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.evaluation.run_predictor import load_run
+from edgeleuk.keras.framework import tf_keras
 from edgeleuk.pruning.macs import count_macs
 from edgeleuk.pruning.plan import read_plan
-from edgeleuk.pruning.prune import prune
+from edgeleuk.pruning.prune import prune, recalibrate
 from edgeleuk.pruning.slicing import slice_network
 from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
-from edgeleuk.training.checkpoint import load_checkpoint
 from edgeleuk.training.config import PruneConfig, QatConfig
+from edgeleuk.training.fitting import load_checkpoint
+from edgeleuk.training.results import load_float_network
 from edgeleuk.training.run import load_run_folder, partial_of
-from edgeleuk.training.trained import load_float_network
 from edgeleuk.training.unfinished import CHECKPOINT
 
 pytestmark = pytest.mark.slow
 SETTINGS: dict[str, Any] = {"multiple": 2, "epochs": 1, "batch_size": 8, "samples": 16}
+LAYERS = tf_keras.layers
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +185,30 @@ def test_a_budget_that_cannot_be_is_refused_and_leaves_nothing(
 def test_a_qat_run_is_refused(qat_run: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Prune first, then qat"):
         prune(load_run_folder(qat_run), PruneConfig(macs="50%"), tmp_path / "run")
+
+
+@pytest.fixture
+def network() -> Any:
+    source = tf_keras.Input((4, 4, 3))
+    first = LAYERS.BatchNormalization(name="first", momentum=0.9, fused=False)(source)
+    second = LAYERS.BatchNormalization(name="second", momentum=0.8, fused=False)(LAYERS.ReLU()(first))
+    return tf_keras.Model(source, second)
+
+
+def test_statistics_become_the_average_over_batches_at_every_depth(network: Any) -> None:
+    random = np.random.default_rng(0)
+    batches = [random.normal(number, 1 + number, (8, 4, 4, 3)).astype(np.float32) for number in range(3)]
+    recalibrate(network, batches)
+    _, _, mean, variance = network.get_layer("first").get_weights()
+    assert mean == pytest.approx(np.mean([batch.mean(axis=(0, 1, 2)) for batch in batches], axis=0), abs=1e-4)
+    assert variance == pytest.approx(np.mean([batch.var(axis=(0, 1, 2)) for batch in batches], axis=0), rel=1e-3)
+    behind = [np.maximum((b - b.mean(axis=(0, 1, 2))) / np.sqrt(b.var(axis=(0, 1, 2)) + 1e-3), 0) for b in batches]
+    mean = network.get_layer("second").get_weights()[2]
+    assert mean == pytest.approx(np.mean([each.mean(axis=(0, 1, 2)) for each in behind], axis=0), abs=1e-4)
+
+
+def test_what_is_trained_and_the_momentum_stay(network: Any) -> None:
+    before = network.trainable_weights[0].numpy()
+    recalibrate(network, [np.ones((2, 4, 4, 3), np.float32)])
+    assert np.array_equal(network.trainable_weights[0].numpy(), before)
+    assert [layer.momentum for layer in network.layers if hasattr(layer, "momentum")] == [0.9, 0.8]

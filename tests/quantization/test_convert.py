@@ -1,6 +1,8 @@
 import dataclasses
 import json
+import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,15 +11,16 @@ import numpy as np
 import pytest
 
 from edgeleuk.data.index import Index
-from edgeleuk.errors import ModelError, ProofError, SpecError, UsageError
+from edgeleuk.errors import ModelError, OutputError, ProofError, SpecError, UsageError
 from edgeleuk.keras.framework import tf, tf_keras
-from edgeleuk.quantization.convert import Request, convert
+from edgeleuk.quantization.convert import Request, convert, write_with_proof
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.source import load_source
 from edgeleuk.report.text.proof import one_label
-from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.bundle import pack, read_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.graph import read_constant, read_graph
+from edgeleuk.spec import ModelSpec, Preprocessing
 
 ANY = Keep(min_agreement=0.0, most=0)  # of networks that are hardly trained
 
@@ -230,3 +233,59 @@ def test_what_is_no_source_is_refused(tmp_path: Path, float_run: Path) -> None:
         load_source(tmp_path)
     with pytest.raises(UsageError, match="has its own spec"):
         load_source(float_run, float_run / "spec.json")
+
+
+def write_and_be_killed(path: Path, step: int) -> None:
+    """Write a new pair in a process that ends, without any clean-up, before its step-th change of a name."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    left = [step]
+
+    def kill(event: str, arguments: tuple[object, ...]) -> None:
+        del arguments
+        if event in ("os.rename", "os.remove"):
+            left[0] -= 1
+            if left[0] < 0:
+                os._exit(9)
+
+    sys.addaudithook(kill)
+    write_with_proof(path, b"new model", "new proof")
+    os._exit(0)
+
+
+@pytest.mark.parametrize("step", range(5))
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_kill_leaves_no_proof_of_another_model_and_no_model_of_before_the_proof(
+    tmp_path: Path, step: int, before: str | None
+) -> None:
+    path = tmp_path / "m.tflite"
+    if before:
+        write_with_proof(path, b"old model", "old proof")
+    write_and_be_killed(path, step)
+    model = path.read_bytes().decode() if path.exists() else None
+    beside = tmp_path / "m.proof.json"
+    proof = beside.read_text() if beside.exists() else None
+    if before:
+        assert (model, proof) in [
+            ("old model", "old proof"),
+            ("old model", None),
+            ("new model", None),
+            ("new model", "new proof"),
+        ]
+    else:
+        assert (model, proof) in [(None, None), (None, "new proof"), ("new model", "new proof")]
+
+
+@pytest.mark.parametrize("blocked", ["m.tflite", "m.proof.json"])
+def test_neither_is_written_where_one_cannot_be(tmp_path: Path, blocked: str) -> None:
+    (tmp_path / blocked).mkdir()
+    with pytest.raises(OutputError):
+        write_with_proof(tmp_path / "m.tflite", b"model", "proof")
+    assert [path.name for path in tmp_path.iterdir()] == [blocked]
+
+
+def test_a_proof_that_is_not_json_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(ModelError, match="not finite"):
+        pack(b"", ModelSpec(("a", "b"), Preprocessing(8, 8)), {"gate": {"drop": float("nan")}}, frozenset())

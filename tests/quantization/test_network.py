@@ -17,7 +17,7 @@ from edgeleuk.quantization.network import (
     share_ranges,
 )
 from edgeleuk.quantization.qat import calibrated_network
-from edgeleuk.quantization.runs import load_network
+from edgeleuk.quantization.source import load_network
 from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.training.config import QatConfig

@@ -16,13 +16,12 @@ from edgeleuk.keras.layers import AverageConvolution
 from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.qat import qat
-from edgeleuk.quantization.runs import load_network
-from edgeleuk.quantization.source import Source, load_source
+from edgeleuk.quantization.source import Source, load_network, load_source
 from edgeleuk.report.text.proof import render_proof
 from edgeleuk.training.config import QatConfig, TrainConfig
+from edgeleuk.training.results import load_float_network
 from edgeleuk.training.run import load_run_folder
 from edgeleuk.training.train import train
-from edgeleuk.training.trained import load_float_network
 
 ANY = Keep(min_agreement=0.0, most=0)  # of networks that are hardly trained
 

@@ -15,8 +15,7 @@ from edgeleuk.keras.stream import ImageStream
 from edgeleuk.spec import Preprocessing
 from edgeleuk.training.config import Distilling
 from edgeleuk.training.distillation import Distillation, divergence
-from edgeleuk.training.fitting import FitData, Fitter, Phase
-from edgeleuk.training.objective import Labels
+from edgeleuk.training.fitting import FitData, Fitter, Labels, Phase
 
 SPEC = Preprocessing(8, 8)
 LOGITS = arrays(np.float64, (2, 3, 4), elements=st.floats(-20, 20, width=32))

@@ -15,9 +15,9 @@ from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import load_source
 from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig
+from edgeleuk.training.results import load_float_network
 from edgeleuk.training.run import load_run_folder
 from edgeleuk.training.train import train
-from edgeleuk.training.trained import load_float_network
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 CONVOLUTIONS = 40  # of InceptionV3 up to mixed4

@@ -98,7 +98,7 @@ def test_pretrained_weights_are_tuned_head_first_with_batch_norm_frozen(
     from edgeleuk.keras.framework import tf_keras
     from edgeleuk.keras.graph import carry_weights
     from edgeleuk.keras.network import NetworkConfig, build_network
-    from edgeleuk.quantization.runs import load_network
+    from edgeleuk.quantization.source import load_network
 
     published = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
     carry_weights(load_network(load_run_folder(float_run)), published)
