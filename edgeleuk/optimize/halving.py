@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import EdgeleukError, OutputError
-from edgeleuk.optimize.clock import Clock
 from edgeleuk.optimize.config import FLOAT, Candidate, SearchConfig, Shape, Space
 from edgeleuk.optimize.jobs import Job, Workers
 from edgeleuk.optimize.latencies import Latencies
-from edgeleuk.optimize.record import Rung
+from edgeleuk.optimize.record import Clock, Rung
 from edgeleuk.optimize.study import Study, rung_epochs
 from edgeleuk.processes.child import Outcome
 from edgeleuk.training.config import PruneConfig, QatConfig, percentage

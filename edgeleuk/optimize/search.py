@@ -24,14 +24,13 @@ from pathlib import Path
 from edgeleuk.data.index import Index
 from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.files import output_errors, refuse_taken, to_json, write_text
-from edgeleuk.optimize.clock import Clock
 from edgeleuk.optimize.conclusion import Conclusion, Render
 from edgeleuk.optimize.config import SearchConfig, Space
 from edgeleuk.optimize.device import Device
 from edgeleuk.optimize.halving import Halving, Say
 from edgeleuk.optimize.jobs import Workers
 from edgeleuk.optimize.latencies import LATENCIES, Latencies, check_budget
-from edgeleuk.optimize.record import SearchRecord, Spent, read_search
+from edgeleuk.optimize.record import Clock, SearchRecord, Spent, read_search
 from edgeleuk.optimize.reference import given_reference, trained_reference
 from edgeleuk.optimize.study import Study, store_errors
 from edgeleuk.training.config import weights_facts
