@@ -15,7 +15,7 @@ from edgeleuk.errors import ImageError, StoreError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.store import Store
-from tests.web.helpers import picture, result
+from tests.uploads import picture, result
 
 
 def loaded(path):
