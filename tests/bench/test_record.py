@@ -1,4 +1,4 @@
-"""The record: read as it was written, or refused."""
+"""The record: read as it was written, or refused; and its summary."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The software below edgeleuk."""
+"""What a process finds where it runs: software, cameras, folder, clock, user."""
 
 import dataclasses
 import os
