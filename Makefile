@@ -10,6 +10,7 @@ SLOWER ?= 10%
 
 # Two workers, each with a core and a TensorFlow of its own; files stay whole, the slowest come first: tests/conftest.py.
 WORKERS ?= 2
+NO_OTHER_SKIPS := -p tests.allowed_skips --allowed-skips .ci/allowed-skips.txt
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all lint check format venv docs openapi bench bench-compare emulate wheelhouse clean
@@ -30,8 +31,10 @@ test: $(READY)  ## the tests, but for those that are marked as long
 	$(PYTEST) -m 'not long' $(TESTS)
 	@echo 'left out: the tests that are marked as long; make test-all runs them, too'
 
-test-all: $(READY)  ## all tests; no skip but those of .ci/allowed-skips.txt; and how much of the code they run
-	$(PYTEST) -p tests.allowed_skips --allowed-skips .ci/allowed-skips.txt --cov --cov-report=term:skip-covered $(TESTS)
+# Coverage doubles the time of what TensorFlow does, so it is measured on the tests that need none of it.
+test-all: $(READY)  ## all tests; no skip but those of .ci/allowed-skips.txt; and how much of the code the quick ones run
+	$(PYTEST) $(NO_OTHER_SKIPS) -m 'not slow and not long' --cov --cov-report=term:skip-covered $(TESTS)
+	$(PYTEST) $(NO_OTHER_SKIPS) -m 'slow or long' $(TESTS)
 
 lint: $(READY)  ## format, lint, layers of packages, types
 	$(BIN)/ruff format --check .
