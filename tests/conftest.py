@@ -283,7 +283,7 @@ def _kept(shared: Shared, name: str, make: Callable[[], bytes]) -> bytes:
     """
     keeper = Shared(Path(os.environ["EDGELEUK_TEST_MODELS"])) if "EDGELEUK_TEST_MODELS" in os.environ else shared
     with keeper.making(name) as needed:
-        if needed:
+        if needed and not (keeper.folder / name).exists():
             write_bytes(keeper.folder / name, make())
     return (keeper.folder / name).read_bytes()
 
