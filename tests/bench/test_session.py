@@ -141,7 +141,7 @@ def test_a_sustained_run_follows(small_model):
     said = []
     record = benchmark(request(small_model, sustained_minutes=0.005), said.append)
     assert record.results[0].sustained.minutes == pytest.approx(0.005)
-    assert said[-1] == "0.005 minutes without a pause: int8.tflite, litert, 1 thread"
+    assert said[-1] == "0.005 minutes of continuous load: int8.tflite, litert, 1 thread"
 
 
 def interrupting(words):
