@@ -8,9 +8,9 @@ from edgeleuk.device.host import Host, version_tuple
 
 _INTERPRETERS = {"litert": ("ai_edge_litert", "ai-edge-litert"), "tflite-runtime": ("tflite_runtime", "tflite-runtime")}
 _OLDEST, _NEWEST = (3, 11), (3, 13)  # what pyproject.toml and the tests cover
-_LITTLE_MIB = 500
+_LITTLE_DISK_MIB = 500
 _PLAUSIBLE_YEAR = 2024  # a board without a battery clock starts in 1970, or on its system's build date
-_LITTLE_MIB = 150  # about what the 299 px int8 network with Python and Pillow takes
+_SMALL_NETWORK_MIB = 150  # about what the 299 px int8 network with Python and Pillow takes
 _HOT_C, _WARM_C = 80, 70  # a Pi lowers its clock from 80
 # These drivers' "powersave" follows the load like other drivers' "ondemand".
 _SELF_GOVERNED = ("intel_pstate", "amd-pstate-epp", "amd_pstate_epp")
@@ -137,7 +137,7 @@ def check_disk(facts: Facts) -> Finding:
     if not place.writable:
         advice = f"{facts.user.name} cannot write there, so no store of results can lie there"
         return Finding("disk", "warning", f"{found}, not writable", advice)
-    if place.free_mib < _LITTLE_MIB:
+    if place.free_mib < _LITTLE_DISK_MIB:
         return Finding("disk", "warning", found, "free space, or put the store on another disk")
     return Finding("disk", "ok", found)
 
@@ -258,4 +258,4 @@ def check_camera(facts: Facts) -> Finding:
 
 def _needed_mib(facts: Facts) -> float:
     trial = facts.model_trial
-    return trial.peak_memory_mib if trial is not None and trial.peak_memory_mib is not None else _LITTLE_MIB
+    return trial.peak_memory_mib if trial is not None and trial.peak_memory_mib is not None else _SMALL_NETWORK_MIB

@@ -172,7 +172,8 @@ def test_interpreters_are_named_with_their_versions(healthy):
     ("place", "level", "found"),
     [
         (Place("/home/pi", True, 20_000.0), "ok", "20,000 MiB free at /home/pi"),
-        (Place("/home/pi", True, 120.0), "warning", "120 MiB free at /home/pi"),
+        (Place("/home/pi", True, 500.0), "ok", "500 MiB free at /home/pi"),
+        (Place("/home/pi", True, 499.0), "warning", "499 MiB free at /home/pi"),
         (Place("/srv", False, 20_000.0), "warning", "20,000 MiB free at /srv, not writable"),
         (Place("/mnt", False, None, "Input/output error"), "warning", "/mnt: Input/output error"),
     ],
