@@ -8,6 +8,7 @@ from tests.conftest import ROOT
 from tools.style import (
     Module,
     arguments,
+    bound_twice,
     circles,
     functions,
     is_command,
@@ -54,6 +55,10 @@ def test_every_function_is_annotated(edgeleuk: dict[str, Module]) -> None:
 
 def test_nine_public_names_in_ten_are_documented(edgeleuk: dict[str, Module]) -> None:
     assert share(is_documented(place) for place in public(edgeleuk)) >= 0.9
+
+
+def test_no_module_gives_a_name_to_two_things(edgeleuk: dict[str, Module]) -> None:
+    assert bound_twice(edgeleuk) == []
 
 
 def test_no_modules_import_one_another_in_a_circle(edgeleuk: dict[str, Module]) -> None:
@@ -108,3 +113,28 @@ def test_a_docstring_and_decorators_are_no_lines_of_a_function(tmp_path: Path) -
     assert [each.arg for each in arguments(place)] == ["a", "b"]
     assert not is_typed(place)
     assert is_documented(place)
+
+
+def test_a_name_that_a_module_gives_to_two_things_is_found(tmp_path: Path) -> None:
+    (tmp_path / "box").mkdir()
+    lines = [
+        "LITTLE = 500",
+        "(LITTLE, other), other.field = f()",
+        "declared: int",
+        "declared: int = 1",
+        "def f() -> None: ...",
+        "class f: ...",
+        "@typing.overload",
+        "def g(a: int) -> int: ...",
+        "def g(a): ...",
+        "try:",
+        "    fast = 1",
+        "except ValueError:",
+        "    fast = None",
+        "if fast:",
+        "    way = 1",
+        "else:",
+        "    way = 2",
+    ]
+    (tmp_path / "box" / "m.py").write_text("\n".join(lines))
+    assert bound_twice(read_package(tmp_path / "box")) == ["box.m.LITTLE", "box.m.f"]

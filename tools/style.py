@@ -2,15 +2,15 @@
 
     python -m tools.style [FOLDER]     default: edgeleuk
 
-Prints one row of figures, the longest functions, and every circle of imports: of modules by what they import when they
-are loaded, of packages also by what they import later or for types only. docs/style.md says where we want to be, and
-tests/test_style.py holds it.
+Prints one row of figures, the longest functions, names that a module gives to two things, and every circle of imports:
+of modules by what they import when they are loaded, of packages also by what they import later or for types only.
+docs/style.md says where we want to be, and tests/test_style.py holds it.
 """
 
 import argparse
 import ast
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +110,33 @@ def is_typed(place: Place) -> bool:
 def is_documented(place: Place) -> bool:
     """Whether it has a docstring."""
     return ast.get_docstring(place.node) is not None
+
+
+def bound_twice(modules: Mapping[str, Module]) -> list[str]:
+    """Names that are assigned or defined twice at a module's top level, where the second replaces the first.
+
+    Alternatives, the branches of an if or a try, do not count, nor do the signatures of an overload and _.
+    """
+    counts = {name: Counter(_bound(module.tree.body)) for name, module in modules.items()}
+    return [f"{module}.{name}" for module, names in counts.items() for name, count in names.items() if count > 1]
+
+
+def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, Function | ast.ClassDef):
+            names = [] if any("overload" in ast.dump(each) for each in node.decorator_list) else [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [name for target in node.targets for name in _names(target)]
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            names = _names(node.target)
+        else:
+            names = []
+        yield from (name for name in names if name != "_")
+
+
+def _names(target: ast.expr) -> list[str]:
+    """What an assignment to it binds: nothing of an attribute or an item."""
+    return [node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
 
 
 def module_imports(modules: Mapping[str, Module]) -> Edges:
@@ -221,6 +248,7 @@ def main() -> None:
     print("| " + " | ".join(row.values()) + " |")
     for place in sorted(every, key=length, reverse=True)[:5]:
         print(f"longest: {length(place):3d} {place}")
+    print(f"bound twice: {', '.join(bound_twice(modules)) or 'none'}")
     for kind, edges in (("modules", module_imports(modules)), ("packages", package_imports(modules))):
         found = circles(edges)
         print(f"circles of {kind}: {len(found)}")
