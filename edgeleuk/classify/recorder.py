@@ -87,7 +87,7 @@ def stored(rows: Sequence[Row], store: "Store", source: str) -> list[Row]:
     """Write rows into the store; the same rows with their results as they lie there. Raises StoreError."""
     results = [row.result for row in rows if row.result is not None]
     failures = [
-        make_failure(stored_path(row.image, source), row.error, row.sha256, source)
+        make_failure(stored_path(row.image, source), row.error, row.sha256, source, row.subject)
         for row in rows
         if row.error is not None and not row.passing
     ]

@@ -19,7 +19,8 @@ class Row:
 
     `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
     None if it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
-    is to be tried again, and no store is told. `preview`: the image made small, to be kept in the store.
+    is to be tried again, and no store is told. `preview`: the image made small, to be kept in the store. `subject`: of whom a
+    picture without a result is, as far as is known.
     """
 
     image: Path | str
@@ -29,13 +30,15 @@ class Row:
     sha256: str | None = None
     passing: bool = False
     preview: "Image | None" = None
+    subject: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage; or image with error."""
+        """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage, measures; or image with error."""
         found = self.result
         if found is None:
             return {"image": str(self.image), "error": self.error}
         stage = {} if found.stage is None else {"stage": found.stage}
+        measures = {"measures": found.measures} if found.measures else {}
         return {
             "image": str(self.image),
             "label": found.label,
@@ -45,7 +48,7 @@ class Row:
             "model_name": found.model_name and readable(found.model_name),
             "model_sha256": found.model_sha256,
             "warnings": list(found.warnings),
-        } | (stage | self._stored())
+        } | (measures | stage | self._stored())
 
     def _stored(self) -> dict[str, Any]:
         """What only a store knows."""

@@ -194,13 +194,14 @@ class Steps:
             self._end(seen.key)
 
     def _answer(self, seen: _Seen) -> Row:
+        own = seen.image.subject if isinstance(seen.image, Upload) else self._way.subject_of(str(seen.name))
         if seen.prepared is None:
-            return Row(seen.name, seen.known, seen.error, seen.known is not None, seen.sha256, seen.passing)
+            known = seen.known is not None
+            return Row(seen.name, seen.known, seen.error, known, seen.sha256, seen.passing, subject=own)
         try:
             prediction = seen.model.classifier.conclude(seen.prepared)
         except ModelError as error:  # of this image: others may have an answer
-            return Row(seen.name, error=printable(error), sha256=seen.sha256)
-        own = seen.image.subject if isinstance(seen.image, Upload) else self._way.subject_of(str(seen.name))
+            return Row(seen.name, error=printable(error), sha256=seen.sha256, subject=own)
         result = make_result(
             prediction,
             seen.model.identity,

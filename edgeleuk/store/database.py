@@ -85,10 +85,11 @@ class Store(Editing, _Attempts):
 
     def add_failures(self, failures: Sequence[Failure]) -> None:
         """Store failures; an earlier one of the same path is replaced. It goes when the path has a result."""
-        rows = [(as_path(f.path), f.error, f.sha256, f.source, f.created) for f in failures]
+        rows = [(as_path(f.path), f.error, f.sha256, f.source, f.created, f.subject) for f in failures]
         with self._transaction() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO failures (path, error, sha256, source, created) VALUES (?, ?, ?, ?, ?)", rows
+                "INSERT OR REPLACE INTO failures (path, error, sha256, source, created, subject) VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
             )
             if any(failure.source == "upload" for failure in failures):
                 connection.execute(

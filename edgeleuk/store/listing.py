@@ -22,6 +22,7 @@ _PAGE = 500
 _COLUMNS = (
     *("id", "created", "path", "subject", "label", "probability", "corrected_label", "corrected_by", "corrected_at"),
     *("warnings", "model_name", "model_sha256", "stage", "source", "device", "sha256"),
+    "measures",
 )
 EVERY_MODEL = "all"
 
@@ -41,6 +42,7 @@ def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], after_id: in
 
 def _row(result: Result, classes: Sequence[str]) -> list[object]:
     known = result.to_dict() | {"warnings": "; ".join(result.warnings)}
+    known["measures"] = json.dumps(result.measures) if result.measures else ""
     values = [known[column] for column in _COLUMNS]
     numbers = [result.probabilities.get(name) for name in classes]  # none if another model said it
     return [*values, *numbers, json.dumps(result.probabilities), RESEARCH_USE]

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 SOURCES = ("file", "watch", "camera", "upload")
+MOST_MEASURES = 100  # of one result
 ON_DISK = frozenset({"file", "watch"})  # names of uploads and of camera frames are labels, never paths
 
 
@@ -68,8 +70,9 @@ class Result:
     """What a model said of one image content. `created` is UTC, `id` its place in the store, None before it has one.
 
     `stage`: which model of a cascade answered, 1 or 2. `warnings`: why the answer may mean nothing; with any it is kept
-    apart in sums. `corrected_label`: what a person says, too or instead; `label` stays what the model said. `model` is
-    None if its file is not known.
+    apart in sums. `corrected_label`: what a person says, too or instead; `label` stays what the model said. `measures`:
+    what the model's input gate measured of the picture and of the answer, {"brightness": 0.71}. `model` is None if its
+    file is not known.
     """
 
     sha256: str
@@ -90,6 +93,7 @@ class Result:
     corrected_label: str | None = None
     corrected_by: str | None = None
     corrected_at: str | None = None
+    measures: dict[str, float] = field(default_factory=dict)
     model: ModelIdentity | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -126,6 +130,7 @@ class Result:
             "probability": self.probability,
             "probabilities": self.probabilities,
             "warnings": list(self.warnings),
+            "measures": self.measures,
             "corrected_label": self.corrected_label,
             "corrected_by": self.corrected_by,
             "corrected_at": self.corrected_at,
@@ -143,7 +148,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Failure:
-    """An image that could not be classified. `sha256` is None if it could not even be read."""
+    """An image that could not be classified. `sha256` is None if it could not even be read.
+
+    `subject`: of whom it was, as far as is known.
+    """
 
     path: str
     error: str
@@ -151,6 +159,7 @@ class Failure:
     sha256: str | None = None
     source: str = "file"
     id: int | None = None
+    subject: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -218,7 +227,10 @@ def make_result(
     subject: str | None = None,
     source: str = "file",
 ) -> Result:
-    """The result to store: made now, on this device. Probabilities keep 6 digits, times in ms 3."""
+    """The result to store: made now, on this device. Probabilities keep 6 digits, times in ms 3, measures 6 in all.
+
+    A measure that is no finite number is left out: no store could hold it.
+    """
     return Result(
         sha256=sha256,
         model_sha256=model.sha256,
@@ -234,6 +246,7 @@ def make_result(
         source=source,
         stage=prediction.stage,
         warnings=prediction.warnings,
+        measures={name: float(f"{v:.6g}") for name, v in prediction.measures.items() if is_measure(v)},
         model=model,
     )
 
@@ -243,9 +256,17 @@ def stored_path(path: Path | str, source: str) -> str:
     return str(Path(path).absolute() if source in ON_DISK else path)
 
 
-def make_failure(path: str | os.PathLike[str], error: str, sha256: str | None, source: str = "file") -> Failure:
+def make_failure(
+    path: str | os.PathLike[str], error: str, sha256: str | None, source: str = "file", subject: str | None = None
+) -> Failure:
     """The failure to store, of now."""
-    return Failure(os.fspath(path), error, now(), sha256, source)
+    named = None if subject is None else readable(subject)
+    return Failure(os.fspath(path), error, now(), sha256, source, subject=named)
+
+
+def is_measure(value: object) -> bool:
+    """Whether a measure can be kept: a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def readable(name: str) -> str:

@@ -10,14 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeleuk.store.record import SOURCES, Change, Failure, ModelIdentity, Result
+from edgeleuk.store.record import MOST_MEASURES, SOURCES, Change, Failure, ModelIdentity, Result, is_measure
 
 COLUMNS = (
     *("sha256", "model_sha256", "path", "label", "probabilities", "prepare_ms", "invoke_ms", "spec_version"),
     *("device", "created", "subject", "source", "stage", "warnings", "corrected_label", "corrected_by", "corrected_at"),
+    "measures",
 )
 SELECTED = ", ".join(("id", *COLUMNS))
-FAILURE_COLUMNS = "id, path, error, sha256, source, created"
+FAILURE_COLUMNS = "id, path, error, sha256, source, created, subject"
 CHANGE_COLUMNS = "id, at, by, what, result_id, old, new"
 MODEL_COLUMNS = "sha256, name, classes, display_names"
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -57,6 +58,7 @@ def to_result(row: Sequence[Any], models: Mapping[str, ModelIdentity]) -> Result
         corrected_label=raw["corrected_label"],
         corrected_by=_text_or_none(raw, "corrected_by"),
         corrected_at=None if raw["corrected_at"] is None else _matching(raw, "corrected_at", _MOMENT),
+        measures=_measures(raw["measures"]),
         model=models.get(raw["model_sha256"]),
     )
 
@@ -81,16 +83,18 @@ def from_result(result: Result) -> tuple[object, ...]:
         result.corrected_label,
         result.corrected_by,
         result.corrected_at,
+        json.dumps(result.measures) if result.measures else None,
     )
 
 
 def to_failure(row: Sequence[Any]) -> Failure:
     """The failure of a row of FAILURE_COLUMNS. Raises DamagedRowError."""
-    raw = dict(zip(("id", "path", "error", "sha256", "source", "created"), row, strict=True))
+    raw = dict(zip(("id", "path", "error", "sha256", "source", "created", "subject"), row, strict=True))
     _check(raw["source"] in SOURCES, "source", raw["source"])
     sha256 = None if raw["sha256"] is None else _matching(raw, "sha256", _HASH)
     created = _matching(raw, "created", _MOMENT)
-    return Failure(from_path(raw["path"]), _text(raw, "error"), created, sha256, raw["source"], raw["id"])
+    path, error, subject = from_path(raw["path"]), _text(raw, "error"), _text_or_none(raw, "subject")
+    return Failure(path, error, created, sha256, raw["source"], raw["id"], subject)
 
 
 def to_change(row: Sequence[Any]) -> Change:
@@ -146,6 +150,15 @@ def _warnings(text: object) -> tuple[str, ...]:
     found = _json({"warnings": text}, "warnings")
     _check(isinstance(found, list) and all(isinstance(phrase, str) for phrase in found), "warnings", text)
     return tuple(found)
+
+
+def _measures(text: object) -> dict[str, float]:
+    if text is None:
+        return {}
+    found = _json({"measures": text}, "measures")
+    _check(isinstance(found, dict) and len(found) <= MOST_MEASURES, "measures", text)
+    _check(all(map(is_measure, found.values())), "measures", text)
+    return {name: float(value) for name, value in found.items()}
 
 
 def _json(raw: Mapping[str, Any], name: str) -> Any:

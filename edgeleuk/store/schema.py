@@ -1,18 +1,20 @@
 """The store's tables, and opening the file that holds them: created, checked, or refused with the reason.
 
     results   one row for each image content and model; `path` is a BLOB if a file name is not UTF-8, `stage` NULL
-              but for a cascade's results, `warnings` a JSON list or NULL, `corrected_*` what a person said of it
+              but for a cascade's results, `warnings` a JSON list or NULL, `measures` a JSON object from names to
+              numbers or NULL, `corrected_*` what a person said of it
     names     further names under which a content was seen
     models    the model files that answered, and what people call their classes
-    failures  images that could not be classified, one row for each source and path, until it can
+    failures  images that could not be classified, one row for each source and path, until it can; `subject` or NULL
     previews  small JPEGs of uploaded images, by the SHA-256 of the upload
     audit     what was corrected, deleted or repaired by hand: who, when, old and new value
     attempts  files that were begun and not ended: one that is here at a start may have killed the process before
     facts     `id`: eight hex digits of this store, so that it is not mistaken for another one
 
 `PRAGMA application_id` says that the file is ours, `PRAGMA user_version` which version of this schema it has. Version 1
-had no `stage`, version 2 nothing of corrections, models, names, audit, attempts and facts. An older file is upgraded
-when it is opened to be written, and read as if what it lacks were empty until then.
+had no `stage`, version 2 nothing of corrections, models, names, audit, attempts and facts, version 3 no `measures` and
+no subject of a failure. An older file is upgraded when it is opened to be written, and read as if what it lacks were
+empty until then.
 """
 
 import os
@@ -23,7 +25,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edgeleuk.errors import NotAStoreError, StoreError
-from edgeleuk.store.tables import AS_IF_3, SINCE_3, STEPS, VERSION
+from edgeleuk.store.tables import AS_IF_NEW, STEPS, VERSION
 
 _APPLICATION_ID = 0x65644C6B  # "edLk"
 _BUSY_TIMEOUT_S = 10.0
@@ -123,8 +125,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
         if version == 0:
             raise NotAStoreError(f"{path} is an empty file, not a store")
         if version < VERSION:
-            views = AS_IF_3.format(stage="NULL AS stage, " if version == 1 else "")
-            _run(connection, views + SINCE_3.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+            _run(connection, AS_IF_NEW[version])
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA cache_size = -512")  # KiB; what is read again lies in the system's page cache

@@ -1,6 +1,6 @@
 """The SQL of the store's tables, of the steps from each older schema to this one, and of reading an older one."""
 
-VERSION = 3
+VERSION = 4
 _RESULTS = """
 CREATE TABLE results (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -21,6 +21,7 @@ CREATE TABLE results (
     corrected_label TEXT,
     corrected_by TEXT,
     corrected_at TEXT,
+    measures TEXT,
     UNIQUE (sha256, model_sha256)
 );
 CREATE INDEX results_by_subject ON results (subject, label, created);
@@ -34,6 +35,7 @@ CREATE TABLE failures (
     sha256 TEXT,
     source TEXT NOT NULL,
     created TEXT NOT NULL,
+    subject TEXT,
     UNIQUE (source, path)
 );
 """
@@ -81,10 +83,26 @@ INSERT INTO failures (path, error, sha256, source, created)
 DROP TABLE failures_before;
 ALTER TABLE previews ADD COLUMN created TEXT;
 {SINCE_3}{_IDENTITY}"""
-STEPS = {0: _RESULTS + _FAILURES + _PREVIEWS + SINCE_3 + _IDENTITY, 1: _TO_2 + _TO_3, 2: _TO_3}
-AS_IF_3 = """
+_MEASURES = "ALTER TABLE results ADD COLUMN measures TEXT;\n"
+_FAILED_SUBJECT = "ALTER TABLE failures ADD COLUMN subject TEXT;\n"
+STEPS = {
+    0: _RESULTS + _FAILURES + _PREVIEWS + SINCE_3 + _IDENTITY,
+    1: _TO_2 + _TO_3 + _MEASURES,
+    2: _TO_3 + _MEASURES,
+    3: _MEASURES + _FAILED_SUBJECT,
+}
+_AS_IF_3 = """
 CREATE TEMP VIEW results AS SELECT *, {stage}NULL AS warnings, NULL AS corrected_label, NULL AS corrected_by,
-    NULL AS corrected_at FROM main.results;
-CREATE TEMP VIEW failures AS SELECT rowid AS id, path, error, sha256, source, created FROM main.failures;
+    NULL AS corrected_at, NULL AS measures FROM main.results;
+CREATE TEMP VIEW failures AS
+    SELECT rowid AS id, path, error, sha256, source, created, NULL AS subject FROM main.failures;
 CREATE TEMP VIEW previews AS SELECT *, NULL AS created FROM main.previews;
-"""
+""" + SINCE_3.replace("CREATE TABLE", "CREATE TEMP TABLE")
+AS_IF_NEW = {
+    1: _AS_IF_3.format(stage="NULL AS stage, "),
+    2: _AS_IF_3.format(stage=""),
+    3: """
+CREATE TEMP VIEW results AS SELECT *, NULL AS measures FROM main.results;
+CREATE TEMP VIEW failures AS SELECT *, NULL AS subject FROM main.failures;
+""",
+}
