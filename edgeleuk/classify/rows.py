@@ -19,8 +19,8 @@ class Row:
 
     `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
     None if it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
-    is to be tried again, and no store is told. `preview`: the image made small, to be kept in the store. `subject`: of whom a
-    picture without a result is, as far as is known.
+    is to be tried again, and no store is told. `preview`: the image made small, to be kept in the store. `subject`: of
+    whom an image without a result is, as far as is known.
     """
 
     image: Path | str
@@ -33,7 +33,10 @@ class Row:
     subject: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage, measures; or image with error."""
+        """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage; or image with error.
+
+        Measures only if there are any.
+        """
         found = self.result
         if found is None:
             return {"image": str(self.image), "error": self.error}

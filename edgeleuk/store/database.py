@@ -88,7 +88,8 @@ class Store(Editing, _Attempts):
         rows = [(as_path(f.path), f.error, f.sha256, f.source, f.created, f.subject) for f in failures]
         with self._transaction() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO failures (path, error, sha256, source, created, subject) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO failures (path, error, sha256, source, created, subject) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 rows,
             )
             if any(failure.source == "upload" for failure in failures):

@@ -38,6 +38,11 @@ def test_a_row_of_a_cascade_says_which_model_answered():
     assert json.loads(json_line(Row(Path("x.bmp"), replace(RESULT, stage=2))))["stage"] == 2
 
 
+def test_a_row_brings_the_measures_of_its_picture():
+    row = Row(Path("x.bmp"), replace(RESULT, measures={"focus": 0.5}))
+    assert json.loads(json_line(row))["measures"] == {"focus": 0.5}
+
+
 def test_a_stored_row_says_where_it_is_and_whether_it_was_known():
     row = Row(Path("x.bmp"), RESULT.numbered(7), known=True, sha256="cd34")
     assert {"sha256": "cd34", "subject": "S1", "id": 7, "known": True}.items() <= json.loads(json_line(row)).items()

@@ -42,6 +42,14 @@ def store(tmp_path):
         ("warnings", "8 px"),
         ("corrected_label", 1),
         ("corrected_at", "now"),
+        ("measures", '{"brightness": 0.7'),
+        ("measures", '{"brightness": NaN}'),
+        ("measures", '{"brightness": 1e999}'),
+        ("measures", '{"brightness": true}'),
+        ("measures", '{"brightness": "dark"}'),
+        ("measures", "[0.7]"),
+        ("measures", b"\x00"),
+        ("measures", json.dumps(dict.fromkeys(map(str, range(101)), 0.5))),
     ],
 )
 def test_a_damaged_value_costs_its_row_and_nothing_else(store, column, value):
@@ -75,6 +83,8 @@ def test_text_that_is_not_utf_8_costs_its_row_and_nothing_else(store):
 def test_damaged_failures_models_and_names_are_passed_over(store):
     store.add_failures([Failure("x.bmp", "truncated", "2026-01-01T00:00:00.000Z", source="watch")])
     store._rows("UPDATE failures SET error = x'ff'")
+    store.add_failures([Failure("y.bmp", "truncated", "2026-01-01T00:00:00.000Z", subject="S1")])
+    store._rows("UPDATE failures SET subject = x'ff' WHERE path = 'y.bmp'")
     store._rows("INSERT INTO models VALUES (?, 'm', '{', '{}', '2026')", "0" * 64)
     store._rows("INSERT INTO names VALUES (?, 5, 'file', '2026')", "a".rjust(64, "0"))
     store._rows("INSERT INTO previews VALUES ('a', 'text', NULL)")

@@ -27,16 +27,42 @@ PRAGMA application_id = 1701071979;
 PRAGMA user_version = 1;
 """
 _VERSION_2 = _VERSION_1 + "ALTER TABLE results ADD COLUMN stage INTEGER; PRAGMA user_version = 2;"
+_VERSION_3 = """
+CREATE TABLE results (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL, model_sha256 TEXT NOT NULL, path NOT NULL, subject TEXT,
+    label TEXT NOT NULL, probabilities TEXT NOT NULL, prepare_ms REAL NOT NULL, invoke_ms REAL NOT NULL,
+    spec_version INTEGER NOT NULL, device TEXT NOT NULL, source TEXT NOT NULL, created TEXT NOT NULL, stage INTEGER,
+    warnings TEXT, corrected_label TEXT, corrected_by TEXT, corrected_at TEXT, UNIQUE (sha256, model_sha256)
+);
+CREATE INDEX results_by_subject ON results (subject, label, created);
+CREATE INDEX results_by_time ON results (created);
+CREATE TABLE failures (id INTEGER PRIMARY KEY AUTOINCREMENT, path NOT NULL, error TEXT NOT NULL, sha256 TEXT,
+    source TEXT NOT NULL, created TEXT NOT NULL, UNIQUE (source, path));
+CREATE TABLE previews (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL, created TEXT);
+CREATE TABLE models (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, classes TEXT NOT NULL, display_names TEXT NOT NULL,
+    first_seen TEXT NOT NULL);
+CREATE TABLE names (sha256 TEXT NOT NULL, path NOT NULL, source TEXT NOT NULL, created TEXT NOT NULL,
+    UNIQUE (sha256, path));
+CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, by TEXT NOT NULL, what TEXT NOT NULL,
+    result_id INTEGER NOT NULL, sha256 TEXT NOT NULL, model_sha256 TEXT NOT NULL, old TEXT, new TEXT);
+CREATE TABLE attempts (path PRIMARY KEY NOT NULL, tries INTEGER NOT NULL, started TEXT NOT NULL);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+INSERT INTO facts VALUES ('id', '0123abcd');
+PRAGMA application_id = 1701071979;
+PRAGMA user_version = 3;
+"""
 _ROWS = """
 INSERT INTO results (sha256, model_sha256, path, subject, label, probabilities, prepare_ms, invoke_ms, spec_version,
     device, source, created)
     VALUES ({sha}, {model}, 'in/cell.bmp', 'S1', 'all', '{{"all": 0.9, "hem": 0.1}}', 1.5, 20.25, 1, 'pi', 'file',
     '2026-11-24T10:11:12.345Z');
-INSERT INTO failures VALUES ('bad.bmp', 'truncated', NULL, 'watch', '2026-11-24T10:11:12.345Z');
-INSERT INTO failures VALUES (x'6eff', 'gone', NULL, 'watch', '2026-11-24T10:11:12.345Z');
-INSERT INTO previews VALUES ({sha}, x'ffd8');
+INSERT INTO failures (path, error, source, created) VALUES
+    ('bad.bmp', 'truncated', 'watch', '2026-11-24T10:11:12.345Z'),
+    (x'6eff', 'gone', 'watch', '2026-11-24T10:11:12.345Z');
+INSERT INTO previews (sha256, jpeg) VALUES ({sha}, x'ffd8');
 """
-OLD = {"schema 1": _VERSION_1, "schema 2": _VERSION_2}
+OLD = {"schema 1": _VERSION_1, "schema 2": _VERSION_2, "schema 3": _VERSION_3}
+IDENTITIES = {"schema 3": "0123abcd"}
 FIRST = replace(result("a", path="in/cell.bmp", subject="S1"), id=1)
 
 
@@ -60,24 +86,28 @@ def check_content(store):
     assert store.names(FIRST.sha256) == ["in/cell.bmp"]
 
 
-def test_an_old_store_is_read_and_left_as_it_is(old):
+def test_an_old_store_is_read_and_left_as_it_is(old, request):
     before = old.read_bytes()
     with Store.open(old, read_only=True) as store:
         check_content(store)
-        assert store.id == ""
+        assert store.id == IDENTITIES.get(request.node.callspec.params["old"], "")
     assert old.read_bytes() == before
 
 
 def test_an_old_store_goes_on(old):
     with Store.open(old) as store:
         check_content(store)
-        store.add([replace(result("b"), stage=2, warnings=("8 px",))])
-        store.add_failures([Failure("bad.bmp", "still truncated", "2026-11-25T10:11:12.345Z", source="watch")])
-        assert [found.error for found in store.failures()] == ["still truncated", "gone"]
+        store.add([replace(result("b"), stage=2, warnings=("8 px",), measures={"focus": 0.5})])
+        store.add_failures(
+            [Failure("bad.bmp", "still truncated", "2026-11-25T10:11:12.345Z", None, "watch", None, "S1")]
+        )
+        told = [(found.error, found.subject) for found in store.failures()]
+        assert told == [("still truncated", "S1"), ("gone", None)]
         assert store.correct([1], Correction("me", label="hem", sets_label=True)) == 1
         kept = store.id
     with Store.open(old) as again:
         assert [(found.stage, found.warnings) for found in again.query()] == [(None, ()), (2, ("8 px",))]
+        assert [found.measures for found in again.query()] == [{}, {"focus": 0.5}]
         assert again.id == kept != ""
         assert [found.corrected_label for found in again.query()] == ["hem", None]
 

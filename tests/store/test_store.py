@@ -1,10 +1,13 @@
 """Results that are on the disk, each content and model once."""
 
+import csv
+import json
 import sqlite3
 import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from edgeleuk.errors import StoreError
 from edgeleuk.store import Failure, Filter, Result, Store
+from edgeleuk.store.listing import results_csv, results_json
 from edgeleuk.store.times import since, until, zone_of
 
 from .helpers import result
@@ -123,6 +127,17 @@ def test_a_failure_goes_when_its_image_has_a_result(store):
     assert [found.path for found in store.failures()] == ["y.bmp"]
 
 
+def test_measures_and_the_subject_of_a_failure_are_kept(store):
+    measured = replace(result("a"), measures={"brightness": 0.71, "feature_distance": 3.1})
+    store.add([measured, result("b")])
+    store.add_failures([Failure("y.bmp", "gone", "2026-01-01T00:00:00.000Z", subject="S1")])
+    assert [found.measures for found in store.query()] == [measured.measures, {}]
+    assert [found.to_dict()["subject"] for found in store.failures()] == ["S1"]
+    rows = list(csv.DictReader("\n".join(results_csv(store, Filter(), None)).splitlines()))
+    assert [row["measures"] for row in rows] == [json.dumps(measured.measures), ""]
+    assert json.loads(next(results_json(store, Filter(), None)))["measures"] == measured.measures
+
+
 def test_threads_may_share_a_store(store):
     def work(start):
         for number in range(start, start + 50):
@@ -146,7 +161,7 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path):
     with closing(sqlite3.connect(tmp_path / "r.db")) as raw:
         raw.execute("PRAGMA user_version = 99")
     for read_only in (False, True):
-        with pytest.raises(StoreError, match=r"newer edgeleuk \(schema 99; this one knows 3\)"):
+        with pytest.raises(StoreError, match=r"newer edgeleuk \(schema 99; this one knows 4\)"):
             Store.open(tmp_path / "r.db", read_only)
 
 
