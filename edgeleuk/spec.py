@@ -15,8 +15,10 @@ from typing import Any
 
 from edgeleuk.codec import decode, parse_json
 from edgeleuk.errors import SpecError, expect
+from edgeleuk.reliability import Calibration, InputGate
 
 SCHEMA_VERSION = 1
+EXTRA_OUTPUTS = ("features", "map")
 RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 # Bounds of what a device of 512 MiB can do, and of what makes sense: a spec may come from a stranger.
 MAX_INPUT_PX = 2048
@@ -150,6 +152,9 @@ class ModelSpec:
     """The contract between training and device. `classes` are in output order.
 
     `display_names`: what people are shown instead of a class's name; files and filters keep the class's own.
+    `calibration`, `gate`: how far answers may be relied on, see `edgeleuk.reliability`. `extra_outputs`: what the
+    network gives after its scores, in this order: "features", the pooled ones that its last layer reads, and "map",
+    the last feature map that they are the mean of.
     """
 
     classes: tuple[str, ...]
@@ -159,6 +164,9 @@ class ModelSpec:
     provenance: Provenance = Provenance()
     schema_version: int = SCHEMA_VERSION
     display_names: dict[str, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    gate: InputGate | None = None
+    extra_outputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise SpecError if classes or version do not hold together."""
@@ -187,6 +195,9 @@ class ModelSpec:
         )
         names_fit = _names_fit(self.display_names, self.classes) and all(map(_is_name, self.display_names.values()))
         _expect(names_fit, "display_names", self.display_names, "another name for each of some classes")
+        extra = self.extra_outputs
+        known = set(extra) <= set(EXTRA_OUTPUTS) and len(set(extra)) == len(extra)
+        _expect(known, "extra_outputs", list(extra), f"each at most once of {', '.join(EXTRA_OUTPUTS)}")
 
     @property
     def shown_names(self) -> dict[str, str]:
@@ -198,10 +209,11 @@ class ModelSpec:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able. Without display names their key is left out: an edgeleuk that does not know it reads the rest."""
+        """JSON-able. What is empty of the optional parts is left out: an edgeleuk that knows none reads the rest."""
         made = dataclasses.asdict(self)
-        if not self.display_names:
-            del made["display_names"]
+        for name in ("display_names", "calibration", "gate", "extra_outputs"):
+            if not made[name]:
+                del made[name]
         return made
 
     @classmethod

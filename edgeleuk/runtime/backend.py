@@ -3,6 +3,7 @@
 import importlib
 import math
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,17 +122,24 @@ def _reason(error: Exception) -> str:
 
 
 class Network:
-    """A model with one image input and one output of class scores, in an interpreter. Thread-safe: runs take turns."""
+    """A model with one image input and one output of class scores, in an interpreter. Thread-safe: runs take turns.
 
-    def __init__(self, content: bytes, path: Path, threads: int = 1, backend: str = "auto") -> None:
+    Behind the scores it may have the outputs that `extra` names, see `ModelSpec.extra_outputs`.
+    """
+
+    def __init__(
+        self, content: bytes, path: Path, threads: int = 1, backend: str = "auto", extra: Sequence[str] = ()
+    ) -> None:
         """Load the model. Raises ModelError if it is damaged or has other inputs and outputs."""
         self._interpreter = open_interpreter(content, path, threads, backend, most_tensor_bytes=MAX_TENSOR_BYTES)
         self._lock = threading.Lock()
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ModelError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each")
+        if len(inputs) != 1 or len(outputs) != 1 + len(extra):
+            expected = f"1 and {1 + len(extra)} (scores, {', '.join(extra)})" if extra else "one of each"
+            raise ModelError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; expected {expected}")
         self.input: dict[str, Any] = inputs[0]
         self.output: dict[str, Any] = outputs[0]
+        self.extra: dict[str, dict[str, Any]] = dict(zip(extra, outputs[1:], strict=True))
         self._reals = _reals_by_byte(self.output)
 
     @property
@@ -154,14 +162,26 @@ class Network:
 
         Raises ModelError if an operator gives up.
         """
+        return self._run(values, (self.output,))[0]
+
+    def scores_and_extra(
+        self, values: NDArray[Any], names: Sequence[str]
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+        """Like `scores`, with the extra outputs of these names of the same run, each [1, ...] in its own dtype.
+
+        Real numbers are scale * (q - zero_point) with the "quantization" that `extra` has of each.
+        """
+        scores, *others = self._run(values, (self.output, *(self.extra[name] for name in names)))
+        return self._reals_of(scores[0]), dict(zip(names, others, strict=True))
+
+    def _run(self, values: NDArray[Any], wanted: Sequence[dict[str, Any]]) -> list[NDArray[Any]]:
         try:
             with self._lock:
                 self._interpreter.set_tensor(self.input["index"], values)
                 self._interpreter.invoke()
-                result: NDArray[Any] = self._interpreter.get_tensor(self.output["index"])
+                return [self._interpreter.get_tensor(tensor["index"]) for tensor in wanted]
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"the network does not run: {_reason(error)}") from error
-        return result
 
     def operations(self) -> list[dict[str, Any]]:
         """See `operations_of`."""
@@ -169,7 +189,9 @@ class Network:
 
     def scores(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Like `invoke`, for one image, as real numbers: float32 [classes] = scale * (q - zero_point)."""
-        raw = self.invoke(values)[0]
+        return self._reals_of(self.invoke(values)[0])
+
+    def _reals_of(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         if self._reals is not None:
             scores: NDArray[np.float32] = self._reals.take(raw.view(np.uint8))
             return scores

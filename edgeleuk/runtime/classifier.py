@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,9 @@ class Prediction:
     Probabilities sum to 1; those of an int8 output come in steps of its scale, usually 1/256, and do so only roughly.
     `stage` is which model of a cascade answered, 1 or 2; None if there is one model. `warnings` are short phrases
     that say why the image may be nothing to classify, "no content" or "8 px": such an answer is kept apart.
+    `answers`: the classes of its conformal set if the model has them, see `edgeleuk.reliability.Abstention`; other than
+    one is no answer. `measures`: what the input gate measured, by name. `map`: the classifier's last feature map
+    [height, width, channels] if it was asked to keep it, in the network's own dtype.
     """
 
     label: str
@@ -40,6 +43,9 @@ class Prediction:
     invoke_ms: float
     stage: int | None = None
     warnings: tuple[str, ...] = ()
+    answers: tuple[str, ...] | None = None
+    measures: dict[str, float] = field(default_factory=dict)
+    map: NDArray[np.int8] | NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
     def probability(self) -> float:
@@ -51,13 +57,14 @@ class Prediction:
 class Prepared:
     """A network's input, [1, size, size, 3] of int8 or float32, and how long it took to make.
 
-    `image` is what a second network's input can still be made of; `warnings` as of a Prediction.
+    `image` is what a second network's input can still be made of; `warnings` and `measures` as of a Prediction.
     """
 
     values: NDArray[np.int8] | NDArray[np.float32]
     prepare_ms: float
     image: Image.Image | None = None
     warnings: tuple[str, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
 
 
 class Classifier:
@@ -71,7 +78,8 @@ class Classifier:
         """Prepare a model read by `read_bundle`. See `edgeleuk.runtime.models.open_model`."""
         self.spec: ModelSpec = bundle.require_spec(path)
         self.trained_on = bundle.seen
-        self.network = Network(bundle.content, path, threads or default_threads(), backend)
+        extra = self.spec.extra_outputs
+        self.network = Network(bundle.content, path, threads or default_threads(), backend, extra)
         _check_fit(self.spec, self.network, path)
         self._codes: NDArray[np.int8] | None = None
         if self.network.input["dtype"] == np.int8:
@@ -121,7 +129,9 @@ class Classifier:
         """What float32 [classes] say of what was prepared. Raises ModelError if they are not finite."""
         by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
         label = self.label(probabilities)
-        return Prediction(label, by_name, prepared.prepare_ms, invoke_ms, stage, prepared.warnings)
+        return Prediction(
+            label, by_name, prepared.prepare_ms, invoke_ms, stage, prepared.warnings, measures=prepared.measures
+        )
 
     def try_out(self) -> None:
         """Run it once, on a black image. Raises ModelError if that cannot be done."""
