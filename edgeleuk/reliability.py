@@ -132,9 +132,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class InputGate:
-    """What pictures the network knows: for each measure what it was on `images` training images.
+    """What pictures the network knows: for each measure what it was on `images` training images of `groups` subjects.
 
-    `passing`: the share of held-out images that every measure lets pass, if there were any.
+    `groups` is None if subjects are not known. `passing`: the share of held-out images that every measure lets pass, if
+    there were any. What a network does better on images that it was fitted to, its "confidence" above all and the
+    "feature_distance", is measured on held-out ones, so that new images compare with them.
     """
 
     network_sha256: str
@@ -142,10 +144,12 @@ class InputGate:
     images: int
     measures: dict[str, Measured] = field(default_factory=dict)
     passing: Interval | None = None
+    groups: int | None = None
 
     def __post_init__(self) -> None:
         """Raise SpecError if a value cannot be what its name says."""
         _expect_sha256("network_sha256", self.network_sha256)
         _expect_sha256("index_sha256", self.index_sha256)
         _expect(self.images >= 1, "images", self.images, "1 or more")
+        _expect(self.groups is None or self.groups >= 1, "groups", self.groups, "1 or more, or null")
         _expect(len(self.measures) <= _MOST_MEASURES, "measures", len(self.measures), f"at most {_MOST_MEASURES}")

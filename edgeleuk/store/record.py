@@ -246,6 +246,7 @@ def make_result(
         source=source,
         stage=prediction.stage,
         warnings=prediction.warnings,
+        measures={name: float(f"{v:.6g}") for name, v in prediction.measures.items() if is_measure(v)},
         model=model,
     )
 

@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeleuk.errors import StoreError
+from edgeleuk.runtime.classifier import Prediction
 from edgeleuk.store import Failure, Filter, Result, Store
 from edgeleuk.store.listing import results_csv, results_json
+from edgeleuk.store.record import ModelIdentity, make_result
 from edgeleuk.store.times import since, until, zone_of
 
 from .helpers import result
@@ -136,6 +138,13 @@ def test_measures_and_the_subject_of_a_failure_are_kept(store):
     rows = list(csv.DictReader("\n".join(results_csv(store, Filter(), None)).splitlines()))
     assert [row["measures"] for row in rows] == [json.dumps(measured.measures), ""]
     assert json.loads(next(results_json(store, Filter(), None)))["measures"] == measured.measures
+
+
+def test_a_measure_that_is_no_finite_number_is_left_out():
+    measures = {"focus": float("nan"), "brightness": 1 / 3, "size": float("inf"), "mean": 5}
+    prediction = Prediction("all", {"all": 1.0, "hem": 0.0}, 1.0, 2.0, measures=measures)
+    made = make_result(prediction, ModelIdentity("0" * 64, 1, ("all", "hem")), sha256="a" * 64, path="x.bmp")
+    assert made.measures == {"brightness": 0.333333, "mean": 5.0}
 
 
 def test_threads_may_share_a_store(store):
