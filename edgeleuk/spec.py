@@ -20,6 +20,8 @@ from edgeleuk.reliability import Calibration, InputGate
 SCHEMA_VERSION = 1
 EXTRA_OUTPUTS = ("features", "map")
 RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+NO_CONSTANCY = "none"
+COLOUR_CONSTANCIES = (NO_CONSTANCY, "background")
 # Bounds of what a device of 512 MiB can do, and of what makes sense: a spec may come from a stranger.
 MAX_INPUT_PX = 2048
 MAX_CROP_PX = 5000  # all of a 25-megapixel image
@@ -65,11 +67,12 @@ def _names_fit(given: object, classes: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """From image to network input, in this order: centre square, black padding, resize, scale.
+    """From image to network input, in this order: centre square, black padding, resize, colour constancy, scale.
 
     The centre square of `crop_px` source pixels is cut out (padded with black if the image is
     smaller), resized to `input_size_px`, and each 8-bit value p becomes p * pixel_scale + pixel_offset.
-    The scale of the cell is kept: every image is resized by the same factor.
+    The scale of the cell is kept: every image is resized by the same factor. With `colour_constancy`
+    "background" each channel is first multiplied by what brings its bright background to one value.
     """
 
     input_size_px: int
@@ -78,6 +81,7 @@ class Preprocessing:
     colour_order: str = "RGB"
     pixel_scale: float = 1 / 127.5
     pixel_offset: float = -1.0
+    colour_constancy: str = NO_CONSTANCY
 
     def __post_init__(self) -> None:
         """Raise SpecError if a value is out of range."""
@@ -85,6 +89,8 @@ class Preprocessing:
         _expect_between((1, MAX_CROP_PX), "crop_px", self.crop_px)
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, " | ".join(RESAMPLING_FILTERS))
         _expect(self.colour_order in ("RGB", "BGR"), "colour_order", self.colour_order, "RGB | BGR")
+        known = self.colour_constancy in COLOUR_CONSTANCIES
+        _expect(known, "colour_constancy", self.colour_constancy, " | ".join(COLOUR_CONSTANCIES))
         _expect_between(_SCALES, "pixel_scale", self.pixel_scale)
         _expect_between(_OFFSETS, "pixel_offset", self.pixel_offset)
 
@@ -214,6 +220,8 @@ class ModelSpec:
         for name in ("display_names", "calibration", "gate", "extra_outputs"):
             if not made[name]:
                 del made[name]
+        if self.preprocessing.colour_constancy == NO_CONSTANCY:
+            del made["preprocessing"]["colour_constancy"]
         return made
 
     @classmethod

@@ -221,3 +221,13 @@ def test_the_int8_grid_of_the_usual_scaling_is_half_a_step_below_it():
     assert grid.input_range == pytest.approx((-128 / 127.5, 127 / 127.5))
     assert grid.on_int8_grid() == grid
     assert Preprocessing(32, 64, pixel_scale=1 / 255, pixel_offset=0.0).on_int8_grid().pixel_offset == 0
+
+
+def test_colour_constancy_is_written_only_where_there_is_some() -> None:
+    plain = ModelSpec(("a", "b"), Preprocessing(96, 300))
+    assert "colour_constancy" not in plain.to_json()
+    constant = ModelSpec(("a", "b"), Preprocessing(96, 300, colour_constancy="background"))
+    assert ModelSpec.from_json(constant.to_json()) == constant
+    assert ModelSpec.from_json(plain.to_json()).preprocessing.colour_constancy == "none"
+    with pytest.raises(SpecError, match=r"none \| background"):
+        Preprocessing(96, 300, colour_constancy="grey")

@@ -20,7 +20,7 @@ from edgeleuk.runtime.classifier import Classifier, ImageLike, Prediction, Prepa
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.runtime.images import decode_indexed
-from edgeleuk.runtime.preprocessing import centre_square, fit_to_input
+from edgeleuk.runtime.preprocessing import centre_square, constant_colours, cut_and_resize, fit_to_input
 from edgeleuk.spec import Decision
 
 Probabilities = NDArray[np.float32]
@@ -68,9 +68,9 @@ class Cascade(Classifier):
         """
         started = time.perf_counter()
         opened = decoded(image)
-        pixels = fit_to_input(opened, self.first.spec.preprocessing)
+        pixels = cut_and_resize(opened, self.first.spec.preprocessing)
         warnings = content_warnings(opened, pixels, self.first.spec.preprocessing)
-        values = self.first.encode(pixels)
+        values = self.first.encode(constant_colours(pixels, self.first.spec.preprocessing))
         kept = None if self.shares_input else centre_square(opened, self.spec.preprocessing)
         return Prepared(values, 1000 * (time.perf_counter() - started), kept, warnings)
 

@@ -17,7 +17,14 @@ from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature, decide
 from edgeleuk.runtime.images import decode_image, decode_indexed, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
-from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
+from edgeleuk.runtime.preprocessing import (
+    constant_colours,
+    cut_and_resize,
+    fit_to_input,
+    pixel_codes,
+    quantize_pixels,
+    scale_pixels,
+)
 from edgeleuk.spec import ModelSpec
 
 _LEAST_SCALE = 1e-9
@@ -111,9 +118,9 @@ class Classifier:
         """The first half of `predict`: decode, crop, resize, quantize."""
         started = time.perf_counter()
         opened = decoded(image)
-        pixels = fit_to_input(opened, self.spec.preprocessing)
+        pixels = cut_and_resize(opened, self.spec.preprocessing)
         warnings = content_warnings(opened, pixels, self.spec.preprocessing)
-        values = self.encode(pixels)
+        values = self.encode(constant_colours(pixels, self.spec.preprocessing))
         return Prepared(values, 1000 * (time.perf_counter() - started), warnings=warnings)
 
     def conclude(self, prepared: Prepared) -> Prediction:

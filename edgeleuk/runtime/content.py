@@ -21,7 +21,7 @@ _ONE_COLOUR = 8  # levels of 255 within which each channel stays: noise of a sen
 
 
 def content_warnings(image: Image.Image, pixels: NDArray[np.uint8], spec: Preprocessing) -> tuple[str, ...]:
-    """Short phrases about an RGB picture that `fit_to_input` made `pixels` of, uint8 [size, size, 3].
+    """Short phrases about an RGB picture that `cut_and_resize` made `pixels` of, uint8 [size, size, 3].
 
     "no content" if what the network sees is of one colour, "8 px" or "8x200 px" if a side has fewer than 32,
     "centre 0.4 % of the picture" if the crop shows less than a tenth of it. None of them for most pictures.

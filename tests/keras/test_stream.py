@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgeleuk.errors import ImageError
-from edgeleuk.keras.stream import Augmentation, ImageStream, augment, draw_shift, stain_tables, turn_and_flip
+from edgeleuk.keras.augmentation import Augmentation, augment, draw_shift, stain_tables, turn_and_flip
+from edgeleuk.keras.stream import ImageStream
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.preprocessing import fit_to_input, scale_pixels
 from edgeleuk.spec import Preprocessing

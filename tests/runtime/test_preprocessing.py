@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
+from edgeleuk.runtime.preprocessing import (
+    bright_levels,
+    constant_colours,
+    cut_and_resize,
+    fit_to_input,
+    pixel_codes,
+    quantize_pixels,
+    scale_pixels,
+)
 from edgeleuk.spec import RESAMPLING_FILTERS, Preprocessing
 
 SPEC = Preprocessing(input_size_px=32, crop_px=64)
@@ -90,3 +98,56 @@ def test_codes_clipped_at_both_ends_are_not_taken_for_the_plain_ones():
     codes = pixel_codes(1 / 200, 0, SPEC)
     assert (codes[0], codes[-1]) == (-128, 127)
     assert quantize_pixels(np.array([100], np.uint8), codes)[0] == round((100 / 127.5 - 1) * 200)
+
+
+CONSTANT = dataclasses.replace(SPEC, colour_constancy="background")
+_GAINS = st.tuples(*[st.floats(0.6, 1.0)] * 3)
+
+
+def smear(seed=0):
+    """Dark cells on a bright background, with room for gains on both sides."""
+    random = np.random.default_rng(seed)
+    pixels = random.normal((200, 210, 220), 2, (64, 64, 3))
+    pixels[10:30, 10:30] = random.normal((90, 60, 150), 15, (20, 20, 3))
+    return pixels.clip(1, 255)
+
+
+@given(gains=_GAINS)
+def test_light_and_white_balance_cancel_to_within_rounding(gains):
+    seen = [
+        fit_to_input(Image.fromarray(np.rint(smear() * factors).astype(np.uint8)), CONSTANT).astype(int)
+        for factors in ((1, 1, 1), gains)
+    ]
+    assert np.abs(seen[0] - seen[1]).max() <= 4
+
+
+def test_the_background_of_every_channel_becomes_the_same_value():
+    fitted = fit_to_input(Image.fromarray(smear().astype(np.uint8)), CONSTANT)
+    assert bright_levels(fitted) == pytest.approx((240, 240, 240), abs=1)
+
+
+def test_black_padding_does_not_count():
+    whole, padded = smear(), np.zeros((128, 128, 3))
+    padded[32:96, 32:96] = whole
+    inside = fit_to_input(Image.fromarray(padded.astype(np.uint8)), dataclasses.replace(CONSTANT, crop_px=128))
+    assert not inside[0, 0].any()
+    assert bright_levels(inside) == pytest.approx((240, 240, 240), abs=4)
+
+
+def test_a_black_picture_stays_black_and_a_dark_one_dark():
+    assert not fit_to_input(Image.new("RGB", (64, 64)), CONSTANT).any()
+    assert fit_to_input(Image.new("RGB", (64, 64), (20, 20, 20)), CONSTANT)[0, 0].tolist() == [80, 80, 80]
+
+
+def test_without_constancy_the_colours_are_those_of_the_picture():
+    image = Image.fromarray(smear().astype(np.uint8))
+    assert np.array_equal(fit_to_input(image, SPEC), cut_and_resize(image, SPEC))
+    assert np.array_equal(fit_to_input(image, CONSTANT), constant_colours(cut_and_resize(image, CONSTANT), CONSTANT))
+
+
+@given(width=SIDES, height=SIDES, order=st.sampled_from(["RGB", "BGR"]))
+def test_constancy_takes_each_channel_for_itself_in_any_order(width, height, order):
+    spec = dataclasses.replace(CONSTANT, colour_order=order)
+    fitted = fit_to_input(Image.fromarray(noise(width, height)), spec)
+    plain = fit_to_input(Image.fromarray(noise(width, height)), CONSTANT)
+    assert np.array_equal(fitted, plain if order == "RGB" else plain[..., ::-1])
