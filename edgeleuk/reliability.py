@@ -65,11 +65,13 @@ class Abstention:
     """Conformal prediction sets: a class is in the set if its probability is at least `least_probability`.
 
     An answer with one class in its set stands; any other one is "uncertain". `coverage`: the share of new subjects'
-    images whose set was to hold the right class.
+    images whose set was to hold the right class. `uncertain`: the share of the held-out images that are it, with which
+    that of new pictures is compared.
     """
 
     coverage: float
     least_probability: float
+    uncertain: Interval | None = None
 
     def __post_init__(self) -> None:
         """Raise SpecError for what is no share."""
