@@ -64,14 +64,18 @@ class OperatingPoint:
 class Abstention:
     """Conformal prediction sets: a class is in the set if its probability is at least `least_probability`.
 
-    An answer with one class in its set stands; any other one is "uncertain". `coverage`: the share of new subjects'
-    images whose set was to hold the right class. `uncertain`: the share of the held-out images that are it, with which
-    that of new pictures is compared.
+    The class that the model chooses is always in its set; an answer with another one in it, too, is "uncertain".
+    `coverage`: the share of new subjects' images whose set was to hold the right class. `expected`: that share as it is
+    on average for as many subjects, and where that of this calibration lies with 95 %, if one image of each of `groups`
+    subjects chose `least_probability`. `uncertain`: the share of the held-out images that are it, with which that of
+    new pictures is compared.
     """
 
     coverage: float
     least_probability: float
     uncertain: Interval | None = None
+    groups: int | None = None
+    expected: Interval | None = None
 
     def __post_init__(self) -> None:
         """Raise SpecError for what is no share."""
@@ -83,8 +87,10 @@ class Abstention:
 class Calibration:
     """What was found out about the probabilities, on `images` of `groups` subjects that were not trained on.
 
-    `network_sha256` is of the flatbuffer, `index_sha256` of the index; `sensitivity`, `specificity`: of the decision as
-    it is, with two classes. `ece` is the expected calibration error with bins of equal mass, before and after.
+    `network_sha256` is of the flatbuffer, `index_sha256` of the index, `split` the images of it. All that is "before" is
+    at temperature 1, all that is "after" at temperatures fitted on other groups (cross-fitting). `ece` is the expected
+    calibration error with bins of equal mass, `chance_ece` what it would be on average for as many images whose
+    probabilities are right; `confidence` the mean probability of the most probable class.
     """
 
     network_sha256: str
@@ -96,11 +102,17 @@ class Calibration:
     ece_after: Interval | None = None
     brier_before: Interval | None = None
     brier_after: Interval | None = None
+    confidence_before: Interval | None = None
+    confidence_after: Interval | None = None
+    accuracy: Interval | None = None
+    chance_ece: float | None = None
+    split: str = ""
     operating_point: OperatingPoint | None = None
     abstention: Abstention | None = None
-    # Confusion of the held-out images as decided: rows are true classes, columns chosen ones, in the spec's order.
+    # Confusion of the held-out images as decided, by a threshold chosen on other groups if there is an operating point:
+    # rows are true classes, columns chosen ones, in the spec's order.
     confusion: tuple[tuple[int, ...], ...] = ()
-    # The same for each subject: that is what errors of new subjects are judged by.
+    # The same for each subject: that is what errors of new subjects are judged by. Empty if no subject is known.
     groups_confusion: tuple[tuple[tuple[int, ...], ...], ...] = ()
 
     def __post_init__(self) -> None:

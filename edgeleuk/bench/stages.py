@@ -9,7 +9,6 @@ from PIL import Image
 from edgeleuk.bench.measured import Stage
 from edgeleuk.runtime.cascade import DECIDE, INVOKE, Cascade, Input
 from edgeleuk.runtime.classifier import Classifier
-from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.preprocessing import fit_to_input
 
@@ -78,7 +77,7 @@ def _one(classifier: Classifier, image: Path, laps: _Laps) -> bool:
     else:
         scores, stage = classifier.network.scores(_input(classifier, decoded, laps)), None
         laps.mark(INVOKE)
-        probabilities = apply_temperature(scores, classifier.spec.decision)
+        probabilities = classifier.softened(scores)
     classifier.label(probabilities)
     laps.mark(DECIDE)
     return stage == 1

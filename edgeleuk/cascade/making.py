@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.cascade.latency import CascadeTimes, Measure, measure_times
-from edgeleuk.cascade.threshold import LEAST_TEMPERATURE, MOST_TEMPERATURE, choose_threshold, fit_temperature
+from edgeleuk.cascade.threshold import choose_threshold
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.errors import DataError, LeakError, ModelError, UsageError
 from edgeleuk.evaluation.class_changes import class_changes
@@ -18,11 +18,11 @@ from edgeleuk.runtime.bundle import Bundle, CascadePart, pack, parse_bundle, rea
 from edgeleuk.runtime.cascade import Cascade, calibrated, is_sure
 from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.runtime.classifier import Classifier, decoded
-from edgeleuk.runtime.decision import apply_temperature, decide
+from edgeleuk.runtime.decision import FLOAT_FLOOR, decide
 from edgeleuk.statistics.noninferiority import Gate
 from edgeleuk.statistics.resampling import scipy_stats
+from edgeleuk.statistics.temperature import at_limit, fit_temperature
 
-_FLOAT_FLOOR = 1e-7  # of probabilities in float32
 _TIMED_IMAGES = 8
 Report = Callable[[str], None]
 
@@ -157,7 +157,7 @@ def _answers(first: Classifier, second: Classifier, index: Index, images: Sequen
     for record in images:
         image = decoded(index.path_of(record))
         scores.append(first.network.scores(first.prepare(image)))
-        probabilities.append(apply_temperature(second.network.scores(second.prepare(image)), second.spec.decision))
+        probabilities.append(second.softened(second.network.scores(second.prepare(image))))
     truth = np.array([second.spec.classes.index(str(record.label)) for record in images])
     if not (np.isfinite(scores).all() and np.isfinite(probabilities).all()):
         raise ModelError("a model's answers to some images are not finite; it cannot be part of a cascade")
@@ -170,7 +170,7 @@ def _rule(
     """The rule, and bool [n]: what the cascade gets right."""
     spec, truth = second.classifier.spec, answers.truth
     scale = first.classifier.network.output["quantization"][0]
-    temperature = fit_temperature(answers.first_scores, truth, scale / 2 or _FLOAT_FLOOR)
+    temperature = fit_temperature(answers.first_scores, truth, scale / 2 or FLOAT_FLOOR)
     # One by one, as at run time: what is chosen here has to be what is compared there, to the last bit.
     rows = [calibrated(scores, temperature) for scores in answers.first_scores]
     first_right = decide(np.stack(rows), spec) == truth
@@ -226,7 +226,7 @@ def _notes(rule: CascadeRule, first: Part, second: Part) -> Iterator[str]:
         yield "the first model is the more accurate one here: alone it is faster and no worse"
     elif rule.answered_first == rule.images:
         yield "the first model answers every one of these images: alone it would do the same, and is smaller"
-    if not 1.01 * LEAST_TEMPERATURE < rule.temperature < 0.99 * MOST_TEMPERATURE:
+    if at_limit(rule.temperature):
         yield f"the temperature {rule.temperature:.3g} is at its limit: too few errors, or too many, to calibrate on"
     if first.classifier.spec.decision.threshold != second.classifier.spec.decision.threshold:
         yield "the two models decide by different thresholds; the large one's holds for both"

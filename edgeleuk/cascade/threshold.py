@@ -5,32 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.statistics.resampling import scipy_stats
-
-# Sharper than this, int8 answers (of 256 steps) would be 1 in float32 and no longer tell themselves apart.
-LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.5, 10.0
 _MARGIN = 1e-4
-
-
-def fit_temperature(probabilities: NDArray[np.float32], truth: NDArray[np.integer], floor: float) -> float:
-    """The temperature T that makes the true classes most likely: the least mean of -log softmax(log(p) / T)[truth].
-
-    Guo et al. 2017, "On Calibration of Modern Neural Networks". `probabilities` is float32 [n, classes], `truth` int
-    [n]; less than `floor` counts as that: what an 8-bit output writes as 0 is not impossible. The loss is convex in
-    1 / T, so its only minimum from 0.5 to 10 is found. Raises MissingExtraError without scipy.
-    """
-    scipy_stats()  # one sentence if scipy is missing
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
-    logits = np.log(np.maximum(probabilities.astype(np.float64), floor))
-    rows = np.arange(len(truth))
-
-    def loss(inverse: float) -> float:
-        return -float(log_softmax(inverse * logits, axis=1)[rows, truth].mean())
-
-    bounds = (1 / MOST_TEMPERATURE, 1 / LEAST_TEMPERATURE)
-    return 1 / float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x)
 
 
 def choose_threshold(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.quantization.source import load_network
-from edgeleuk.runtime.decision import apply_temperature
+from edgeleuk.runtime.decision import apply_temperature, probability_floor
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.run import Run, load_run_folder
 
@@ -27,9 +27,11 @@ class RunPredictor:
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [classes] for each path in order. Raises ImageError at a bad file."""
+        floor = probability_floor(0.0, len(self.spec.classes))
         stream = ImageStream(paths, [0] * len(paths), self._preprocessing)
         for images, _ in stream.in_order():
-            yield from apply_temperature(np.asarray(self._network.predict_on_batch(images)), self.spec.decision)
+            scores = np.asarray(self._network.predict_on_batch(images))
+            yield from apply_temperature(scores, self.spec.decision, floor)
 
 
 def load_run(folder: Path) -> RunPredictor:

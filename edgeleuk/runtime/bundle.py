@@ -6,6 +6,7 @@ Interpreters read the flatbuffer and ignore what follows; `unzip -l` lists the r
     labels.txt           class names in output order, one a line
     edgeleuk/proof.json  what the conversion proved
     edgeleuk/seen.txt    first 16 hex digits of the SHA-256 of each image it was trained or calibrated on
+    edgeleuk/calibrated.txt  the same of each image that temperature, threshold and sets were chosen on; only with them
     edgeleuk/flatbuffer.sha256  of all that lies before these files
 
 A cascade is the file of its large model, whose seen images are then those of both, with two more:
@@ -19,7 +20,9 @@ import re
 import stat
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +36,12 @@ from edgeleuk.spec import ModelSpec
 _IDENTIFIER = b"TFL3"
 _END_OF_ZIP = b"PK\x05\x06"
 _SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
+_CALIBRATED = "edgeleuk/calibrated.txt"
 _CHECKSUM = "edgeleuk/flatbuffer.sha256"
 _RULE, FIRST = "edgeleuk/cascade.json", "edgeleuk/first.tflite"
 MAX_FILE_BYTES = 512 << 20
 _MAX_BYTES = {_SPEC: 1 << 20, _LABELS: 1 << 20, _PROOF: 1 << 20, _RULE: 1 << 16, _SEEN: 1 << 24, _CHECKSUM: 1 << 8}
+_MAX_BYTES[_CALIBRATED] = _MAX_BYTES[_SEEN]
 _SEEN_LINES = re.compile(r"([0-9a-f]{16}\n)*")
 
 
@@ -62,6 +67,7 @@ class Bundle:
     files: tuple[str, ...] = ()
     appended_at: int | None = None
     cascade: CascadePart | None = None
+    calibrated: frozenset[str] = frozenset()
 
     @property
     def flatbuffer(self) -> bytes:
@@ -84,9 +90,30 @@ class Bundle:
             )
         return self.spec
 
+    @cached_property
+    def network_sha256(self) -> str:
+        """SHA-256 of the flatbuffer."""
+        return sha256_bytes(memoryview(self.content)[: self.appended_at])
+
+    @reading_what_was_named()
+    def check_calibration(self, path: Path) -> None:
+        """Raise SpecError if temperature, threshold and sets were chosen for another network than the one here."""
+        found = None if self.spec is None else self.spec.calibration
+        if found is not None and found.network_sha256 != self.network_sha256:
+            raise SpecError(
+                f"{path} was calibrated for another network ({found.network_sha256[:12]}, not "
+                f"{self.network_sha256[:12]}), whose probabilities mean something else; run 'edgeleuk calibrate' on it "
+                "again"
+            )
+
 
 def pack(
-    model: bytes, spec: ModelSpec, proof: dict[str, Any], seen: frozenset[str], cascade: CascadePart | None = None
+    model: bytes,
+    spec: ModelSpec,
+    proof: dict[str, Any],
+    seen: frozenset[str],
+    cascade: CascadePart | None = None,
+    calibrated: frozenset[str] = frozenset(),
 ) -> bytes:
     """Append spec, labels, proof and seen images to the flatbuffer `model`; the same input gives the same bytes.
 
@@ -98,14 +125,20 @@ def pack(
             (_SPEC, spec.to_json()),
             (_LABELS, "".join(f"{label}\n" for label in spec.classes)),
             (_PROOF, _proof_text(proof)),
-            (_SEEN, "".join(f"{digits}\n" for digits in sorted(seen))),
+            (_SEEN, _lines(seen)),
             (_CHECKSUM, f"{sha256_bytes(model)}\n"),
         ):
             _add(archive, name, text)
+        if calibrated:
+            _add(archive, _CALIBRATED, _lines(calibrated))
         if cascade is not None:
             _add(archive, _RULE, cascade.rule.to_json())
             _add(archive, FIRST, cascade.first, zipfile.ZIP_STORED)  # weights hardly shrink, and load sooner
     return stream.getvalue()
+
+
+def _lines(digits: frozenset[str]) -> str:
+    return "".join(f"{each}\n" for each in sorted(digits))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: str | bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
@@ -180,10 +213,11 @@ def _unpack(content: bytes) -> Bundle:
             content,
             spec,
             _json_object(parts[_PROOF]) if _PROOF in parts else None,
-            _seen(parts[_SEEN]) if _SEEN in parts else frozenset(),
+            _digits(parts, _SEEN),
             tuple(names),
             min((entry.header_offset for entry in archive.infolist()), default=None),
             _cascade(archive, content),
+            _digits(parts, _CALIBRATED),
         )
         if _CHECKSUM in parts:
             _check_flatbuffer(bundle, parts[_CHECKSUM].decode().strip())
@@ -193,7 +227,7 @@ def _unpack(content: bytes) -> Bundle:
 def _check_flatbuffer(bundle: Bundle, expected: str) -> None:
     """Raise ModelError if weights or graph are not those that were written: an interpreter would not notice."""
     stated = {expected, (bundle.proof or {}).get("flatbuffer_sha256", expected)}
-    if stated != {sha256_bytes(memoryview(bundle.content)[: bundle.appended_at])}:
+    if stated != {bundle.network_sha256}:
         raise ModelError("its weights or its graph are damaged: their SHA-256 is not the one stated; copy it again")
 
 
@@ -203,10 +237,10 @@ def _check_labels(text: bytes, spec: ModelSpec) -> None:
         raise ModelError(f"{_LABELS} does not hold the classes of {_SPEC}, one a line")
 
 
-def _seen(text: bytes) -> frozenset[str]:
-    lines = text.decode()
+def _digits(parts: Mapping[str, bytes], name: str) -> frozenset[str]:
+    lines = parts.get(name, b"").decode()
     if not _SEEN_LINES.fullmatch(lines):
-        raise ModelError(f"{_SEEN} does not hold 16 hex digits a line")
+        raise ModelError(f"{name} does not hold 16 hex digits a line")
     return frozenset(lines.split())
 
 

@@ -125,7 +125,7 @@ class Cascade(Classifier):
 
     def late(self, scores: Probabilities) -> Probabilities:
         """The second model's answer, float32 [classes], to its scores."""
-        return apply_temperature(scores, self.spec.decision)
+        return self.softened(scores)
 
     def second_input(self, prepared: Prepared) -> Input:
         """The second model's input of what `timed_prepare` made."""

@@ -14,7 +14,7 @@ from edgeleuk.errors import ModelError, SpecError, reading_what_was_named
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.content import content_warnings
-from edgeleuk.runtime.decision import apply_temperature, decide
+from edgeleuk.runtime.decision import UNCERTAIN, answer_set, apply_temperature, decide, probability_floor
 from edgeleuk.runtime.images import decode_image, decode_indexed, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import (
@@ -39,9 +39,9 @@ class Prediction:
     Probabilities sum to 1; those of an int8 output come in steps of its scale, usually 1/256, and do so only roughly.
     `stage` is which model of a cascade answered, 1 or 2; None if there is one model. `warnings` are short phrases
     that say why the image may be nothing to classify, "no content" or "8 px": such an answer is kept apart.
-    `answers`: the classes of its conformal set if the model has them, see `edgeleuk.reliability.Abstention`; other than
-    one is no answer. `measures`: what the input gate measured, by name. `map`: the classifier's last feature map
-    [height, width, channels] if it was asked to keep it, in the network's own dtype.
+    `answers`: the classes of its conformal set if the model has them, see `edgeleuk.reliability.Abstention`; more than
+    one is no answer, and "uncertain" is among the warnings. `measures`: what the input gate measured, by name. `map`:
+    the classifier's last feature map [height, width, channels] if it was asked to keep it, in the network's own dtype.
     """
 
     label: str
@@ -77,17 +77,20 @@ class Prepared:
 class Classifier:
     """A model file, ready to classify images. Thread-safe: inferences take turns, all else may run at once.
 
-    `spec` is its contract, `trained_on` the first 16 hex digits of the SHA-256 of each image it was trained or
-    calibrated on.
+    `spec` is its contract, `trained_on` the first 16 hex digits of the SHA-256 of each image it was trained on or its
+    int8 ranges were set on, `calibrated_on` those that temperature, threshold and sets were chosen on.
     """
 
     def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
         """Prepare a model read by `read_bundle`. See `edgeleuk.runtime.models.open_model`."""
         self.spec: ModelSpec = bundle.require_spec(path)
-        self.trained_on = bundle.seen
+        self.trained_on, self.calibrated_on = bundle.seen, bundle.calibrated
+        bundle.check_calibration(path)
         extra = self.spec.extra_outputs
         self.network = Network(bundle.content, path, threads or default_threads(), backend, extra)
         _check_fit(self.spec, self.network, path)
+        self._floor = probability_floor(self.network.output["quantization"][0], len(self.spec.classes))
+        self._abstention = None if self.spec.calibration is None else self.spec.calibration.abstention
         self._codes: NDArray[np.int8] | None = None
         if self.network.input["dtype"] == np.int8:
             scale, zero_point = self.network.input["quantization"]
@@ -126,9 +129,13 @@ class Classifier:
     def conclude(self, prepared: Prepared) -> Prediction:
         """The second half of `predict`: infer and decide. Raises ModelError for scores that are not finite."""
         started = time.perf_counter()
-        probabilities = apply_temperature(self.network.scores(prepared.values), self.spec.decision)
+        probabilities = self.softened(self.network.scores(prepared.values))
         invoke_ms = 1000 * (time.perf_counter() - started)
         return self.prediction(probabilities, prepared, invoke_ms)
+
+    def softened(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Float32 [classes]: the network's scores at the spec's temperature."""
+        return apply_temperature(scores, self.spec.decision, self._floor)
 
     def prediction(
         self, probabilities: NDArray[np.float32], prepared: Prepared, invoke_ms: float, stage: int | None = None
@@ -136,9 +143,20 @@ class Classifier:
         """What float32 [classes] say of what was prepared. Raises ModelError if they are not finite."""
         by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
         label = self.label(probabilities)
+        answers = self._answers(probabilities, label)
+        unsure = (UNCERTAIN,) if answers is not None and len(answers) > 1 else ()
+        warnings = prepared.warnings + unsure
         return Prediction(
-            label, by_name, prepared.prepare_ms, invoke_ms, stage, prepared.warnings, measures=prepared.measures
+            label, by_name, prepared.prepare_ms, invoke_ms, stage, warnings, answers, measures=prepared.measures
         )
+
+    def _answers(self, probabilities: NDArray[np.float32], label: str) -> tuple[str, ...] | None:
+        """The classes of the conformal set, the label always among them; None if the spec has no sets."""
+        if self._abstention is None:
+            return None
+        classes = self.spec.classes
+        held = answer_set(probabilities, classes.index(label), self._abstention.least_probability)
+        return tuple(name for name, is_held in zip(classes, held, strict=True) if is_held)
 
     def try_out(self) -> None:
         """Run it once, on a black image. Raises ModelError if that cannot be done."""
@@ -166,7 +184,7 @@ class Classifier:
         """Yield float32 [classes] for each file in order. Raises ImageError at a bad one."""
         for path in paths:
             values = self.prepare(decode_indexed(path))
-            yield apply_temperature(self.network.scores(values), self.spec.decision)
+            yield self.softened(self.network.scores(values))
 
 
 def default_threads() -> int:

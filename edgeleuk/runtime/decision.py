@@ -6,14 +6,23 @@ from numpy.typing import NDArray
 from edgeleuk.spec import Decision, ModelSpec
 
 RESEARCH_USE = "For research use, not a diagnosis."
+UNCERTAIN = "uncertain"  # the warning of an answer whose conformal set has other classes, too
+FLOAT_FLOOR = 1e-7  # of probabilities in float32
 
 
-def apply_temperature(probabilities: NDArray[np.float32], decision: Decision) -> NDArray[np.float32]:
-    """Return float32 [..., classes]: softmax(log(p) / T); p itself at T = 1. See `Decision` for the source."""
+def apply_temperature(
+    probabilities: NDArray[np.float32], decision: Decision, floor: float = 0.0
+) -> NDArray[np.float32]:
+    """Return float32 [..., classes]: softmax(log(p) / T); p itself at T = 1. See `Decision` for the source.
+
+    Less than `floor` counts as that: what an 8-bit output writes as 0 is not impossible, and as 0 would stay 0 at any
+    temperature, with a certain answer beside it.
+    """
     if decision.temperature == 1.0:
         return probabilities
+    raised = np.maximum(probabilities, np.float32(floor)) if floor else probabilities
     # Relative to the greatest, which stays 1 however low the temperature: the sum cannot vanish.
-    powered = np.power(probabilities / probabilities.max(axis=-1, keepdims=True), 1 / decision.temperature)
+    powered = np.power(raised / raised.max(axis=-1, keepdims=True), 1 / decision.temperature)
     return np.asarray(powered / powered.sum(axis=-1, keepdims=True), np.float32)
 
 
@@ -27,3 +36,21 @@ def decide(probabilities: NDArray[np.float32], spec: ModelSpec) -> NDArray[np.in
         return np.asarray(probabilities.argmax(axis=-1), np.int64)
     number = spec.classes.index(positive)
     return np.where(probabilities[..., number] >= threshold, number, 1 - number).astype(np.int64)
+
+
+def probability_floor(scale: float, class_count: int) -> float:
+    """What a probability that an output of this scale writes as 0 may be: half a step, shared by all other classes.
+
+    Of a float output, scale 0, `FLOAT_FLOOR`.
+    """
+    return (scale / 2 or FLOAT_FLOOR) / (class_count - 1)
+
+
+def answer_set(probabilities: NDArray[np.float32], chosen: int, least: float) -> NDArray[np.bool_]:
+    """bool [classes]: which classes the answer may be, those of float32 [classes] from `least` on, and the chosen one.
+
+    See `edgeleuk.statistics.conformal` for what such a set promises.
+    """
+    held = np.asarray(probabilities >= np.float32(least))
+    held[chosen] = True
+    return held

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.cascade.threshold import LEAST_TEMPERATURE, MOST_TEMPERATURE, choose_threshold, fit_temperature
+from edgeleuk.cascade.threshold import choose_threshold
 from edgeleuk.runtime.cascade import calibrated, is_sure
+from edgeleuk.statistics.temperature import LEAST_TEMPERATURE, MOST_TEMPERATURE, fit_temperature
 
 FLOOR = 1e-7
 # Few levels, as int8 answers have, so that many images are equally sure.
