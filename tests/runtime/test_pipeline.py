@@ -81,3 +81,54 @@ def test_no_thread_is_left_behind_when_the_caller_stops_early():
     next(results)
     results.close()
     assert threading.active_count() == before
+
+
+INTERRUPTED_ANYWHERE = """
+import faulthandler, itertools, sys, threading
+from edgeleuk.runtime.pipeline import overlapped
+
+faulthandler.dump_traceback_later(60, exit=True)
+
+
+def interrupt(at):
+    \"\"\"Take results and raise KeyboardInterrupt at instruction `at` of this thread, as a signal would; was it?\"\"\"
+    passed = itertools.count()
+
+    def trace(frame, event, argument):
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(passed) == at:
+            raise KeyboardInterrupt
+        return trace
+
+    results = overlapped(([n] for n in itertools.count()), lambda n: n, lambda n: n, ahead=2)
+    assert next(results) == 0
+    sys.settrace(trace)
+    try:
+        return [next(results) for _ in range(3)] != [1, 2, 3]
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+        results.close()
+
+
+ways = next(at for at in itertools.count() if not interrupt(at))
+assert ways > 100, ways
+assert threading.active_count() == 1, threading.enumerate()
+print("each ended")
+"""
+
+
+def test_an_interrupt_between_any_two_instructions_ends_the_iteration(run_python):
+    done = run_python(INTERRUPTED_ANYWHERE)
+    assert done.stdout == "each ended\n", done.stderr
+
+
+def test_an_iteration_that_is_never_closed_does_not_keep_the_interpreter_from_ending(run_python):
+    done = run_python(
+        "import itertools\n"
+        "from edgeleuk.runtime.pipeline import overlapped\n"
+        "results = overlapped(([n] for n in itertools.count()), lambda n: n, lambda n: n)\n"
+        "print(next(results))"
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)
