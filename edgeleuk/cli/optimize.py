@@ -60,6 +60,7 @@ def _dimension(
             "--output",
             "--budget-ms",
             "--max-drop",
+            "--min-agreement",
             "--trials",
             "--cohort",
             "--workers",
@@ -116,6 +117,13 @@ def _dimension(
     show_default=True,
     metavar="Npt",
     help="Loss of accuracy that has to be ruled out, at a nominal confidence of 95 %, in percentage points.",
+)
+@click.option(
+    "--min-agreement",
+    type=share,
+    metavar="N%",
+    help="Share of labels in which an int8 model has to agree with its network on images outside training, else its "
+    "trial fails. [default: 95%; 99% if trained for int8]",
 )
 @click.option("--trials", type=int, default=16, show_default=True, help="Candidates to train.")
 @click.option("--epochs", type=int, default=18, show_default=True, help="Epochs of a candidate that is never stopped.")

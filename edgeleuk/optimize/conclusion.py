@@ -251,7 +251,9 @@ def _commands(halving: Halving, candidate: Candidate) -> Iterator[list[str]]:
             made = {"prune": PRUNED, "qat": QAT}[command]
             yield ["edgeleuk", command, last, *_options(settings), "-o", made]
             last = made
-    yield ["edgeleuk", "convert", last, "--int8", "-o", "model.tflite"]
+    least = halving.config.min_agreement
+    gate = [] if least is None else ["--min-agreement", f"{100 * least:g}%", "--max-float", "0"]
+    yield ["edgeleuk", "convert", last, "--int8", *gate, "-o", "model.tflite"]
 
 
 def _options(config: Any) -> list[str]:

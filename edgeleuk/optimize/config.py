@@ -107,7 +107,9 @@ class Space:
 class SearchConfig:
     """What is asked of a search.
 
-    `budget_ms`: of one int8 inference with `threads`. `max_drop_points`: the loss of accuracy to rule out. `trials`:
+    `budget_ms`: of one int8 inference with `threads`. `max_drop_points`: the loss of accuracy to rule out.
+    `min_agreement`: share of labels in which a candidate's int8 model has to agree with its network, as
+    `quantization.gate` has it; None for the default there. `trials`:
     candidates to train, `cohort` at a time, for up to `epochs`; the better half goes on at each rung. `workers`:
     trainings at a time. What comes out depends on `seed` and not on `workers`, up to what rounding differently on
     another number of cores does.
@@ -115,6 +117,7 @@ class SearchConfig:
 
     budget_ms: float
     max_drop_points: float = 0.5
+    min_agreement: float | None = None
     threads: int = 1
     trials: int = 16
     epochs: int = 18
@@ -133,6 +136,8 @@ class SearchConfig:
         """Raise UsageError if a value is out of range."""
         _expect(0 < self.budget_ms < math.inf, "budget-ms", self.budget_ms, "a number above 0")
         _expect(0 < self.max_drop_points < 100, "max-drop", self.max_drop_points, "points above 0 and below 100")
+        least = self.min_agreement
+        _expect(least is None or 0 <= least <= 1, "min-agreement", least, "a share from 0 to 1")
         for name in ("threads", "trials", "epochs", "cohort", "workers", "batch_size"):
             _expect(getattr(self, name) > 0, name.replace("_", "-"), getattr(self, name), "above 0")
         _expect(self.qat_epochs >= 0, "qat-epochs", self.qat_epochs, "0 or more")

@@ -193,7 +193,7 @@ class Halving:
         place = self.place_of(contender.trial.number)
         settings = {name: step and dataclasses.asdict(step) for name, step in self.steps(contender.candidate).items()}
         arguments = {"folder": str(place), "index": str(self.folder / "index.json"), **settings}
-        return Job("finish", arguments, place / "log.txt")
+        return Job("finish", arguments | {"min_agreement": self.config.min_agreement}, place / "log.txt")
 
     def steps(self, candidate: Candidate) -> "dict[str, PruneConfig | QatConfig | None]":
         """Settings of what follows the training, by command; None for what the candidate leaves out."""

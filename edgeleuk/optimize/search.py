@@ -33,6 +33,8 @@ from edgeleuk.optimize.latencies import LATENCIES, Latencies, check_budget
 from edgeleuk.optimize.record import Clock, SearchRecord, Spent, read_search
 from edgeleuk.optimize.reference import given_reference, trained_reference
 from edgeleuk.optimize.study import Study, store_errors
+from edgeleuk.quantization.gate import COMPARED_IMAGES, Gate
+from edgeleuk.text import percent
 from edgeleuk.training.config import weights_facts
 from edgeleuk.training.preparation import check_images
 from edgeleuk.training.run import Run, partial_of
@@ -85,8 +87,21 @@ def _check(request: Request) -> None:
     if config.weights not in ("none", "imagenet") and not Path(config.weights).is_file():
         raise UsageError(f"{config.weights}: no such weights file; expected none, imagenet or an .h5 file")
     config.training(next(space.candidates()), None)
+    _check_agreement(config.min_agreement, len(request.index.validation(config.fold)) + len(request.index.test()))
     if request.run is not None:
         given_reference(request.run)
+
+
+def _check_agreement(least: float | None, held_out: int) -> None:
+    """Raise UsageError if it cannot be judged on so many images outside training."""
+    compared = min(held_out, COMPARED_IMAGES)
+    needed = 0 if least is None else Gate("qat", least).images_needed
+    if least is not None and compared < needed:
+        raise UsageError(
+            f"--min-agreement {percent(least)} cannot be judged on {compared:,} images outside training, of which at "
+            f"most {COMPARED_IMAGES:,} are compared: of fewer than {needed:,} one counts for more than it "
+            "allows. Give more images, or ask for less"
+        )
 
 
 def _search(request: Request, out: Path, say: Say) -> SearchRecord:
@@ -146,6 +161,8 @@ def _settings(request: Request) -> str:
     """All that the outcome depends on; a search may be resumed with another number of workers."""
     config = dataclasses.asdict(request.config) | weights_facts(request.config.weights)
     del config["workers"]
+    if config["min_agreement"] is None:  # as before there was the option, so that older searches can be resumed
+        del config["min_agreement"]
     run = None if request.run is None else request.run.sha256
     settings = {"index_sha256": request.index.sha256, "run_sha256": run, "device": request.device.label}
     return to_json(settings | config | {"space": request.space.values()})

@@ -71,10 +71,13 @@ def _reached(row: dict[str, Any] | None) -> dict[str, Any]:
     return {"epoch": row["epoch"], "weighted_f1": row["val_weighted_f1"], "accuracy": row["val_accuracy"]}
 
 
-def finish(folder: str, prune: dict[str, Any] | None, qat: dict[str, Any] | None, index: str) -> dict[str, Any]:
+def finish(
+    folder: str, prune: dict[str, Any] | None, qat: dict[str, Any] | None, index: str, min_agreement: float | None
+) -> dict[str, Any]:
     """From the trained run `folder`/float to an int8 model, judged on validation; each step is done once.
 
-    `prune` and `qat` are the settings of those steps, None to leave one out.
+    `prune` and `qat` are the settings of those steps, None to leave one out; `min_agreement` is the conversion's, None
+    for its default.
     """
     from edgeleuk.files import sha256_file
 
@@ -83,7 +86,7 @@ def finish(folder: str, prune: dict[str, Any] | None, qat: dict[str, Any] | None
     last = _quantization_aware(place, run, qat)
     model = place / "model.tflite"
     if not model.with_suffix(".proof.json").exists():  # written after the model
-        _convert(last, model)
+        _convert(last, model, min_agreement)
     return _judged(model, Path(index), place / "validation") | {
         "float": _reached(run.best),
         "run": run.folder.name,
@@ -111,11 +114,13 @@ def _quantization_aware(place: Path, run: Any, settings: dict[str, Any] | None) 
     return qat(run, QatConfig(**settings), place / QAT, resume=True).folder
 
 
-def _convert(run: Path, model: Path) -> None:
+def _convert(run: Path, model: Path, min_agreement: float | None) -> None:
     from edgeleuk.quantization.convert import Request, convert, write_conversion
+    from edgeleuk.quantization.mixed import Keep
     from edgeleuk.quantization.source import load_source
 
-    write_conversion(convert(load_source(run), Request("int8", error_samples=0)), model)
+    keep = Keep(min_agreement=min_agreement, most=0)  # its latency was measured with all of it in int8
+    write_conversion(convert(load_source(run), Request("int8", keep=keep, error_samples=0)), model)
 
 
 def _judged(model: Path, index: Path, folder: Path) -> dict[str, Any]:

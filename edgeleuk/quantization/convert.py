@@ -13,7 +13,7 @@ from edgeleuk.errors import UsageError
 from edgeleuk.files import to_json, whole_file
 from edgeleuk.quantization.fidelity import compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
-from edgeleuk.quantization.gate import Gate
+from edgeleuk.quantization.gate import COMPARED_IMAGES, Gate
 from edgeleuk.quantization.judging import (
     FLOAT,
     QAT,
@@ -50,7 +50,7 @@ class Request:
     precision: str = "int8"
     calibration: Index | None = None
     samples: int = 256
-    fidelity_samples: int = 256
+    fidelity_samples: int = COMPARED_IMAGES
     seed: int = 0
     rewrite: bool | None = None
     keep: Keep = field(default_factory=Keep)

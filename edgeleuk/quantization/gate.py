@@ -13,6 +13,7 @@ from edgeleuk.errors import ProofError, UsageError
 from edgeleuk.text import percent
 
 AFTER_TRAINING, AWARE = 0.95, 0.99  # least agreement, if none is asked for
+COMPARED_IMAGES = 256  # at most, if no other number is asked for
 _MOST_NEEDED = 100
 
 

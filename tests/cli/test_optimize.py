@@ -63,7 +63,10 @@ def test_a_folder_without_images_is_refused(run_edgeleuk, index, tmp_path):
 @pytest.mark.slow
 @pytest.mark.long
 def test_the_whole_way_from_an_index_to_a_model_and_a_report(run_edgeleuk, index, tmp_path):
-    """Both candidates are taught and quantization-aware; one is pruned."""
+    """Both candidates are taught and quantization-aware; one is pruned.
+
+    After one epoch they can hardly tell the classes apart, so any agreement of their labels as int8 will do.
+    """
     found = tmp_path / "found"
     space = (
         "--crops",
@@ -80,7 +83,8 @@ def test_the_whole_way_from_an_index_to_a_model_and_a_report(run_edgeleuk, index
         "yes",
     )
     settings = ("--quantization", "qat", "--trials", 2, "--epochs", 1, "--batch-size", 8, "--workers", 2)
-    command = ("optimize", index, "--budget-ms", 50, *space, *settings, "-o", found)
+    gate = ("--min-agreement", "0%")
+    command = ("optimize", index, "--budget-ms", 50, *gate, *space, *settings, "-o", found)
     done = run_edgeleuk(*command, patience_s=900)
     assert done.returncode in (0, 1), done.stderr
     record = read_search(found / "search.json")

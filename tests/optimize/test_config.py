@@ -64,6 +64,12 @@ def test_a_search_refuses_numbers_that_make_no_sense(name):
         SearchConfig(**{"budget_ms": 1.0} | {name: 0})
 
 
+@pytest.mark.parametrize("value", [-0.01, 1.01])
+def test_an_agreement_that_is_no_share_is_refused(value):
+    with pytest.raises(UsageError, match="min-agreement"):
+        SearchConfig(budget_ms=1.0, min_agreement=value)
+
+
 @pytest.mark.parametrize(("name", "value"), [("reference_size", 0), ("reference_size", 74), ("reference_width", 0.0)])
 def test_a_reference_that_cannot_be_is_refused(name, value):
     with pytest.raises(UsageError, match=name.replace("_", "-")):

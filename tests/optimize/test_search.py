@@ -273,6 +273,29 @@ def test_the_commands_make_the_chosen_model_again(bench):
     assert commands[-1].startswith("edgeleuk convert ")
 
 
+def test_the_agreement_that_is_asked_for_is_that_of_each_conversion_and_of_the_command_that_repeats_it(bench):
+    record = bench.search(min_agreement=0.5, trials=1)
+    assert [arguments["min_agreement"] for _, arguments in bench.asked("finish")] == [0.5]
+    assert record.reproduce[-1].endswith(" --int8 --min-agreement 50% --max-float 0 -o model.tflite")
+    with pytest.raises(UsageError, match="min_agreement"):
+        bench.search(min_agreement=0.25, trials=1, resume=True)
+
+
+def test_a_search_without_an_agreement_has_the_default_and_the_settings_of_versions_that_had_no_other(bench):
+    record = bench.search(trials=1)
+    assert [arguments["min_agreement"] for _, arguments in bench.asked("finish")] == [None]
+    assert record.reproduce[-1].endswith(" --int8 -o model.tflite")
+    assert "min_agreement" not in json.loads((bench.folder / "found" / "settings.json").read_text())
+
+
+def test_an_agreement_that_so_few_images_cannot_show_is_refused_before_anything_is_trained(bench):
+    held_out = len(bench.index.validation(0)) + len(bench.index.test())
+    with pytest.raises(UsageError, match=f"min-agreement 98 % cannot be judged on {held_out} images.* fewer than 50"):
+        bench.search(min_agreement=0.98)
+    assert bench.asked() == []
+    assert not (bench.folder / "found").exists()
+
+
 @pytest.mark.parametrize("lasts", [1, 3, 5])
 def test_a_device_that_drops_in_the_middle_takes_nothing_that_was_measured_with_it(bench, lasts):
     undisturbed = bench.search("undisturbed")
