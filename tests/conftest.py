@@ -3,6 +3,7 @@
 Under pytest-xdist networks are trained and converted once for all workers: see `Shared`.
 """
 
+import dataclasses
 import json
 import os
 import pickle
@@ -107,6 +108,16 @@ def small_model(
     """The int8 network as the file that goes to a device."""
     content = _kept(shared, "int8.tflite", lambda: _pack(int8_flatbuffer, "int8", small_spec))
     return _written(tmp_path_factory, "int8.tflite", content)
+
+
+@pytest.fixture(scope="session")
+def small_map_model(int8_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The int8 network, which also gives out its last feature map, [1, 7, 7, 16]."""
+    from edgeleuk.quantization.outputs import expose_outputs
+
+    spec = dataclasses.replace(small_spec, extra_outputs=("map",))
+    content = _pack(expose_outputs(int8_flatbuffer, spec.extra_outputs), "int8", spec)
+    return _written(tmp_path_factory, "map.tflite", content)
 
 
 @pytest.fixture(scope="session")

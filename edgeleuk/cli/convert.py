@@ -22,13 +22,14 @@ if TYPE_CHECKING:
         "edgeleuk convert run --int8 -o model.tflite --errors layers.png",
         "edgeleuk convert net.keras --spec spec.json --calibration cells -o m.tflite",
         "edgeleuk convert run --float32 -o float32.tflite",
+        "edgeleuk convert run -o model.tflite --explain",
     ),
     groups={
         "Precision": ("--int8", "--float16", "--dynamic", "--float32"),
         "Files": ("--output", "--spec", "--errors", "--json"),
         "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
-        "The graph": ("--rewrite",),
+        "The graph": ("--rewrite", "--explain"),
     },
 )
 @click.argument("source", type=Existing("run or network", "a run folder or a Keras model file"))
@@ -60,6 +61,11 @@ if TYPE_CHECKING:
     default=None,
     help="Write average pools, which int8 delegates do not take, as depthwise convolutions. [default: with --int8 of a "
     "float network]",
+)
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Also give out the last feature map, from which 'infer --explain' and the page draw where the network looked.",
 )
 @click.option(
     "--keep-float",
@@ -125,6 +131,7 @@ def command(
     fidelity_samples: int,
     seed: int,
     rewrite: bool | None,
+    explain: bool,
     keep_float: tuple[str, ...],
     min_agreement: float | None,
     max_drop: float | None,
@@ -157,7 +164,8 @@ def command(
     _check_error_files(errors, precision, error_samples)
     images = open_images(calibration, data_root=data_root) if calibration else None
     keep = _keep(keep_float, min_agreement, max_drop, max_float)
-    request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples)
+    extra = ("map",) if explain else ()
+    request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra)
     conversion = convert(load_source(source, spec, data_root), request, say)
     table = conversion.errors.to_dict() if conversion.errors else {}
     if errors and not table:

@@ -27,6 +27,7 @@ from edgeleuk.quantization.judging import (
 from edgeleuk.quantization.layer_errors import ErrorTable
 from edgeleuk.quantization.layer_errors import measure as measure_layers
 from edgeleuk.quantization.mixed import Keep, Mixture, check_keep, mix
+from edgeleuk.quantization.outputs import check_map, expose_outputs
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.proof import Proof, check_layers_int8, check_mixed, check_portable, examine
 from edgeleuk.quantization.qat_floors import widen_ranges
@@ -45,6 +46,7 @@ class Request:
     `rewrite`: first put depthwise convolutions in the place of average pools, which the int8 delegate does not take;
     None does so if a float network becomes int8.
     `keep`: what of an int8 network is to stay in float. `error_samples`: images to measure each layer's error on.
+    `extra_outputs`: what the file gives out behind its scores, see `ModelSpec`.
     """
 
     precision: str = "int8"
@@ -55,6 +57,7 @@ class Request:
     rewrite: bool | None = None
     keep: Keep = field(default_factory=Keep)
     error_samples: int = 16
+    extra_outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ def _prepare(source: Source, request: Request) -> Prepared:
 def _quantize(prepared: Prepared) -> Quantized:
     source, request = prepared.source, prepared.request
     quantized = _quantized(prepared)
+    check_map(quantized.model, request.extra_outputs)
     if request.precision == "int8" and not request.keep.asked:
         # Before all that takes long.
         proof = examine(quantized.model, "int8", source.spec.preprocessing)
@@ -183,7 +187,8 @@ def _measure(quantized: Quantized, say: Callable[[str], None]) -> Measured:
     compared = _asked(quantized.prepared)
     errors = _layer_errors(quantized, compared.images or quantized.prepared.calibration)
     mixture = _mixture(quantized, compared, errors, say)
-    return Measured(quantized.prepared, mixture.model if mixture else quantized.model, compared, errors, mixture)
+    model = expose_outputs(mixture.model if mixture else quantized.model, quantized.prepared.request.extra_outputs)
+    return Measured(quantized.prepared, model, compared, errors, mixture)
 
 
 def _asked(prepared: Prepared) -> Compared:
@@ -228,7 +233,7 @@ def _prove(measured: Measured) -> Proven:
     """Raises ProofError if the model is not what it was to be, or does not meet its gate."""
     prepared, errors = measured.prepared, measured.errors
     proof, calibration = _examined(measured), prepared.calibration
-    spec = _spec_of(prepared.source, proof.precision)
+    spec = _spec_of(prepared.source, proof.precision, prepared.request.extra_outputs)
     classifier = open_flatbuffer(measured.model, spec)
     delegate = coverage(classifier.network.operations())
     proof = dataclasses.replace(
@@ -269,7 +274,7 @@ def _rewriting(measured: Measured) -> dict[str, Any] | None:
     return {"changes": [dataclasses.asdict(change) for change in source.changes], "difference": difference}
 
 
-def _spec_of(source: Source, precision: str) -> ModelSpec:
+def _spec_of(source: Source, precision: str, extra_outputs: tuple[str, ...]) -> ModelSpec:
     made = made_by()
     provenance = dataclasses.replace(
         source.spec.provenance,
@@ -278,7 +283,7 @@ def _spec_of(source: Source, precision: str) -> ModelSpec:
         parent_sha256=source.sha256,
         tool_versions=made["versions"],
     )
-    return dataclasses.replace(source.spec, provenance=provenance)
+    return dataclasses.replace(source.spec, provenance=provenance, extra_outputs=extra_outputs)
 
 
 def write_with_proof(path: Path, content: bytes, proof: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edgeleuk.errors import MissingExtraError, ModelError, SpecError
+from edgeleuk.errors import MissingExtraError, ModelError, SpecError, UsageError
 from edgeleuk.quantization.portable import pack_model
 from edgeleuk.runtime.graph import Graph, Operator, read_graph
 from edgeleuk.spec import EXTRA_OUTPUTS
@@ -63,6 +63,23 @@ def tensor_of_output(graph: Graph, name: str) -> int:
     if mean is None or mean.name != "MEAN" or len(graph.tensors[mean.inputs[0]].shape) != 4:
         raise ModelError("there is no map to give out: its features are not the mean of a map")
     return mean.inputs[0]
+
+
+def check_map(model: bytes, names: Sequence[str]) -> None:
+    """Raise UsageError if "map" is among the names but the map has one place, which cannot say where anything is.
+
+    Raises ModelError as `expose_outputs`.
+    """
+    if "map" not in names:
+        return
+    graph = read_graph(model)
+    _, height, width, _ = graph.tensors[tensor_of_output(graph, "map")].shape
+    if height * width == 1:
+        side = graph.tensors[graph.inputs[0]].shape[1]
+        raise UsageError(
+            f"--explain: at {side} px the network's last feature map is 1 x 1, and cannot say where it looked; train "
+            "it with a larger input ('edgeleuk train --input-size'): InceptionV3's has 3 x 3 at 160 px, 8 x 8 at 299"
+        )
 
 
 def _back(made_by: dict[int, Operator], tensor: int, passing: Sequence[str]) -> Operator | None:

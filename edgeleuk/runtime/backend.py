@@ -187,6 +187,25 @@ class Network:
         """See `operations_of`."""
         return operations_of(self._interpreter)
 
+    def constant(self, tensor: int) -> NDArray[np.float32]:
+        """A constant of the graph as real numbers, by its position: scale * (q - zero_point), each channel by its own.
+
+        Raises ModelError for what is computed, which is not kept.
+        """
+        try:
+            with self._lock:
+                values = self._interpreter.get_tensor(tensor)
+                details = {each["index"]: each for each in self._interpreter.get_tensor_details()}[tensor]
+        except (ValueError, RuntimeError, KeyError) as error:
+            raise ModelError(f"tensor {tensor} of the network cannot be read: {_reason(error)}") from error
+        given = details["quantization_parameters"]
+        if not len(given["scales"]):
+            return np.asarray(values, np.float32)
+        along = [1] * values.ndim
+        along[given["quantized_dimension"]] = len(given["scales"])
+        zeros = np.asarray(given["zero_points"], np.float64).reshape(along)
+        return np.asarray(given["scales"].reshape(along) * (values - zeros), np.float32)
+
     def scores(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Like `invoke`, for one image, as real numbers: float32 [classes] = scale * (q - zero_point)."""
         return self._reals_of(self.invoke(values)[0])

@@ -16,7 +16,7 @@ from PIL import Image
 
 from edgeleuk.errors import ModelError, SpecError
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
-from edgeleuk.runtime.classifier import Classifier, ImageLike, Prediction, Prepared, decoded
+from edgeleuk.runtime.classifier import MAP, Classifier, ImageLike, Prediction, Prepared, decoded
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.runtime.images import decode_indexed
@@ -74,8 +74,11 @@ class Cascade(Classifier):
         kept = None if self.shares_input else centre_square(opened, self.spec.preprocessing)
         return Prepared(values, 1000 * (time.perf_counter() - started), kept, warnings)
 
-    def conclude(self, prepared: Prepared) -> Prediction:
-        """Infer once or twice, and decide. The times are of all that was done for the image."""
+    def conclude(self, prepared: Prepared, keep_map: bool = False) -> Prediction:
+        """Infer once or twice, and decide. The times are of all that was done for the image.
+
+        With `keep_map` the model that answered runs once more, which the times leave out.
+        """
         started, preparing_s = time.perf_counter(), 0.0
 
         def second_input() -> Input:
@@ -87,8 +90,17 @@ class Cascade(Classifier):
 
         probabilities, stage = self.ask(prepared.values, second_input)
         invoke_ms = 1000 * (time.perf_counter() - started - preparing_s)
-        prepared = dataclasses.replace(prepared, prepare_ms=prepared.prepare_ms + 1000 * preparing_s)
-        return self.prediction(probabilities, prepared, invoke_ms, stage)
+        timed = dataclasses.replace(prepared, prepare_ms=prepared.prepare_ms + 1000 * preparing_s)
+        predicted = self.prediction(probabilities, timed, invoke_ms, stage)
+        network = self.answering(stage).network
+        if not keep_map or MAP not in network.extra:
+            return predicted
+        seen = prepared.values if stage == 1 else self.second_input(prepared)
+        return dataclasses.replace(predicted, map=network.scores_and_extra(seen, (MAP,))[1][MAP][0])
+
+    def answering(self, stage: int | None) -> Classifier:
+        """See `Classifier.answering`: the first model answers at stage 1."""
+        return self.first if stage == 1 else self
 
     def ask(
         self, values: Input, second_input: Callable[[], Input], done: Callable[[str], None] = lambda step: None

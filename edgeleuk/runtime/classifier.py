@@ -1,5 +1,6 @@
 """Classifier: an image in, a label with probabilities out. What runs on the device."""
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,7 @@ from edgeleuk.runtime.preprocessing import (
 )
 from edgeleuk.spec import ModelSpec
 
+MAP = "map"  # the extra output that `Prediction.map` is
 _LEAST_SCALE = 1e-9
 
 ImageLike = str | Path | bytes | Image.Image
@@ -103,9 +105,12 @@ class Classifier:
 
         return open_model(path, threads, backend)
 
-    def predict(self, image: ImageLike) -> Prediction:
-        """Classify a file, its bytes or a Pillow image. Raises ImageError for an image that cannot be used."""
-        return self.conclude(self.timed_prepare(image))
+    def predict(self, image: ImageLike, keep_map: bool = False) -> Prediction:
+        """Classify a file, its bytes or a Pillow image. Raises ImageError for an image that cannot be used.
+
+        `keep_map`: with the last feature map, if the answering model gives it out.
+        """
+        return self.conclude(self.timed_prepare(image), keep_map)
 
     def predict_many(self, images: Iterable[ImageLike], workers: int = 1) -> Iterator[Prediction]:
         """Yield the prediction for each image in order; decoding, in `workers` threads, runs beside inference.
@@ -126,12 +131,19 @@ class Classifier:
         values = self.encode(constant_colours(pixels, self.spec.preprocessing))
         return Prepared(values, 1000 * (time.perf_counter() - started), warnings=warnings)
 
-    def conclude(self, prepared: Prepared) -> Prediction:
+    def conclude(self, prepared: Prepared, keep_map: bool = False) -> Prediction:
         """The second half of `predict`: infer and decide. Raises ModelError for scores that are not finite."""
         started = time.perf_counter()
-        probabilities = self.softened(self.network.scores(prepared.values))
+        wanted = (MAP,) if keep_map and MAP in self.network.extra else ()
+        scores, extra = self.network.scores_and_extra(prepared.values, wanted)
+        probabilities = self.softened(scores)
         invoke_ms = 1000 * (time.perf_counter() - started)
-        return self.prediction(probabilities, prepared, invoke_ms)
+        predicted = self.prediction(probabilities, prepared, invoke_ms)
+        return dataclasses.replace(predicted, map=extra[MAP][0]) if wanted else predicted
+
+    def answering(self, stage: int | None) -> "Classifier":
+        """The one of a cascade's models that answers at this stage; of a single model itself."""
+        return self
 
     def softened(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Float32 [classes]: the network's scores at the spec's temperature."""
