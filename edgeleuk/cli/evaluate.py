@@ -1,5 +1,6 @@
 """`edgeleuk evaluate`: accuracy of a model on images it was not trained on."""
 
+import dataclasses
 from pathlib import Path
 
 import click
@@ -64,6 +65,12 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
     metavar="Npt",
     help="Loss of accuracy that --against has to rule out, in percentage points. [default: 1pt]",
 )
+@click.option(
+    "--shortcuts/--no-shortcuts",
+    default=True,
+    show_default=True,
+    help="Say how far colour alone goes on the same images.",
+)
 @data_root_option
 def command(
     model: Path,
@@ -77,6 +84,7 @@ def command(
     resamples: int,
     against: Path | None,
     max_drop: float | None,
+    shortcuts: bool,
     data_root: Path | None,
 ) -> None:
     """Accuracy of MODEL, a .tflite file or a run, on an index or a folder of labelled images.
@@ -98,10 +106,9 @@ def command(
         refuse_taken(output)
     if against is not None:
         check_reference(against)
-    request = Request(
-        split, "skip" if skip_trained else "allow" if allow_trained else "refuse", seed, resamples, data_root
-    )
-    evaluation = evaluate_files(model, data, request)
+    trained = "skip" if skip_trained else "allow" if allow_trained else "refuse"
+    request = Request(split, trained, seed, resamples, data_root)
+    evaluation = evaluate_files(model, data, dataclasses.replace(request, shortcuts=shortcuts))
     gate = Gate(margin=(_MAX_DROP_POINTS if max_drop is None else max_drop) / 100)
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
     if output is not None:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index, verify_files
+from edgeleuk.data.shortcuts.judging import Shortcuts
 from edgeleuk.data.split import open_images
 from edgeleuk.errors import ModelError
+from edgeleuk.evaluation.beside import shortcuts_beside
 from edgeleuk.evaluation.predictors import Predictor, StagedPredictor, model_sha256, open_predictor
 from edgeleuk.evaluation.selection import choose_images, default_split, seen_in_training
 from edgeleuk.progress import counted
@@ -30,7 +32,7 @@ _FEW_GROUPS = 10
 class Request:
     """What to evaluate on: see `choose_images` for `split` and `trained`; seed and resamples of the bootstrap.
 
-    `data_root`: where the images lie, if not where the index says.
+    `data_root`: where the images lie, if not where the index says. `shortcuts`: whether to find how far colour goes.
     """
 
     split: str | None = None
@@ -38,6 +40,7 @@ class Request:
     seed: int = 0
     resamples: int = 2000
     data_root: Path | None = None
+    shortcuts: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class Evaluation:
     """The record of one evaluation; `trained_images` counts those of its images that were seen in training.
 
     `answered_first` counts those that the first model of a cascade answered; None if there is one model.
-    `former_index_sha256`: what older versions of edgeleuk call the index, if its file is one of theirs.
+    `former_index_sha256`: what older versions of edgeleuk call the index, if its file is one of theirs. `shortcuts`:
+    what colour and the like reach on the same images, if that was asked and could be found.
     """
 
     model: str
@@ -88,6 +92,7 @@ class Evaluation:
     answered_first: int | None = None
     former_index_sha256: str | None = None
     schema_version: int = SCHEMA_VERSION
+    shortcuts: Shortcuts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold; without the predictions, which are a table of their own (predictions.csv)."""
@@ -144,6 +149,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         bootstrap=Bootstrap(unit, request.resamples, request.seed),
     )
     split = request.split or default_split(index, predictor)
+    shortcuts, told = shortcuts_beside(index, images, seen, request.seed) if request.shortcuts else (None, "")
     predictions = tuple(map(_prediction, images, chosen, probabilities, [spec.classes] * len(images)))
     return Evaluation(
         model=shown_path(model),
@@ -156,10 +162,11 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         trained_images=len(seen.intersection(images)),
         scores=scores,
         subjects=subject_results(predictions),
-        notes=tuple(_notes_on(scores, split, predictor, images, seen)),
+        notes=(*([told] if told else []), *_notes_on(scores, split, predictor, images, seen)),
         predictions=predictions,
         answered_first=answered_first,
         former_index_sha256=index.former_sha256,
+        shortcuts=shortcuts,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.codec import decode, expect_version
+from edgeleuk.data.shortcuts.judging import Shortcuts
 from edgeleuk.evaluation.evaluate import SCHEMA_VERSION, SubjectResult
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.statistics.few_subjects import difference_bounds
@@ -97,6 +98,7 @@ class Evaluated:
     subjects: tuple[SubjectResult, ...]
     notes: tuple[str, ...]
     former_index_sha256: str | None = None
+    shortcuts: Shortcuts | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if the parts do not fit each other."""

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from edgeleuk.data.shortcuts.text import HEAD, explained_text, how_text, rows_text
 from edgeleuk.evaluation.evaluate import Evaluation, SubjectResult
 from edgeleuk.evaluation.evaluated import Scored, caveats_of, named_scores
 from edgeleuk.text import counted, printable, table
@@ -13,7 +14,14 @@ _TERMINAL_WIDTH = 100
 
 def render_text(evaluation: Evaluation) -> str:
     """The evaluation for a terminal, ending in a newline."""
-    parts = (_head(evaluation), _scores(evaluation), _confusion(evaluation), _subjects(evaluation), _notes(evaluation))
+    parts = (
+        _head(evaluation),
+        _scores(evaluation),
+        _shortcuts(evaluation),
+        _confusion(evaluation),
+        _subjects(evaluation),
+        _notes(evaluation),
+    )
     return "\n\n".join(text for part in parts if (text := "\n".join(map(printable, part)))) + "\n"
 
 
@@ -52,6 +60,19 @@ def _score(found: Scored | None) -> tuple[str, str, str]:
     if found is None:
         return "n/a", "a class has no image", ""
     return f"{found.value:.3f}", found.bounds, f"{found.groups or 0:,}"
+
+
+def _shortcuts(evaluation: Evaluation) -> Iterator[str]:
+    """What colour reaches, with the model's accuracy above it."""
+    found = evaluation.shortcuts
+    if found is None:
+        return
+    accuracy = scores_of(evaluation)["accuracy"]
+    head = ("what the accuracy is made of", *HEAD[1:4])
+    rows = [row[:4] for row in rows_text(found)]
+    yield from table([head, ("the model", "", *_score(accuracy)[:2]), *reversed(rows)], "<>")
+    told = f"trivial features: {how_text(found)}; {explained_text(found, evaluation.scores.accuracy.value)}"
+    yield from textwrap.wrap(told, _TERMINAL_WIDTH)
 
 
 def _confusion(evaluation: Evaluation) -> Iterator[str]:
