@@ -67,6 +67,7 @@ def learn(rows: Rows, truth: Labels, parts: Parts, seed: int) -> Answered:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     forests, logistics, areas = [], [], []
     for known, asked in parts:
@@ -75,7 +76,7 @@ def learn(rows: Rows, truth: Labels, parts: Parts, seed: int) -> Answered:
         forests.append(forest.classes_[probabilities.argmax(axis=1)])
         areas.append(_auroc(truth[asked], probabilities, forest.classes_))
         logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=_STEPS))
-        with warnings.catch_warnings():
+        with threadpool_limits(1), warnings.catch_warnings():  # of so few numbers, more threads only wait
             warnings.simplefilter("ignore")  # that it stopped before its optimum, for classes that are told apart fully
             logistics.append(logistic.fit(rows[known], truth[known]).predict(rows[asked]))
     found = [area for area in areas if area is not None]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.bench.record import Result
+from edgeleuk.data.shortcuts.text import HEAD, explained_text, how_text, rows_text
 from edgeleuk.evaluation.evaluated import Evaluated
 from edgeleuk.report.page.charts import Point
 from edgeleuk.report.page.reading import Figures, Material, Suite
@@ -150,8 +151,8 @@ def figures_table(figures: Figures) -> Table:
 
 
 def evaluation_tables(found: Evaluated) -> tuple[Table, ...]:
-    """Scores, confusion matrix, and subjects if they are known."""
-    tables = (scores_table(found), confusion_table(found), subjects_table(found))
+    """Scores, what colour reaches beside them, confusion matrix, and subjects if they are known."""
+    tables = (scores_table(found), shortcuts_table(found), confusion_table(found), subjects_table(found))
     return tuple(table for table in tables if table is not None)
 
 
@@ -167,6 +168,19 @@ def scores_table(found: Evaluated) -> Table:
     confidence = f"{found.scores.bootstrap.confidence:.0%}".replace("%", " %")
     title = f"{found.model}: scores on {found.images:,} images of split '{found.split}'"
     return Table(title, ("score", "value", f"{confidence} interval", unit), rows, found.caveats)
+
+
+def shortcuts_table(found: Evaluated) -> Table | None:
+    """The model's accuracy above what colour and the like reach on the same images; None if that is not known."""
+    if found.shortcuts is None:
+        return None
+    accuracy = found.accuracy
+    rows = (("the model", "", f"{accuracy.value:.3f}", accuracy.bounds), *(r[:4] for r in rows_text(found.shortcuts)))
+    notes = (f"Trivial features: {how_text(found.shortcuts)}.", *found.shortcuts.notes)
+    told = explained_text(found.shortcuts, accuracy.value)
+    return Table(
+        f"{found.model}: what the accuracy is made of", HEAD[:4], rows, (f"{told[0].upper()}{told[1:]}.", *notes)
+    )
 
 
 def confusion_table(found: Evaluated) -> Table:
