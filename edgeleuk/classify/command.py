@@ -22,6 +22,7 @@ from edgeleuk.text import printable
 
 if TYPE_CHECKING:
     from edgeleuk.classify.attempts import Attempts
+    from edgeleuk.classify.maps import MapFolder
     from edgeleuk.sources.cameras.frame import CameraSource
     from edgeleuk.sources.watch.watcher import FolderWatch
     from edgeleuk.store import Store
@@ -46,6 +47,7 @@ class Request:
     max_pixels: int = MAX_PIXELS
     threads: int | None = None
     backend: str = "auto"
+    explain: Path | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError if the request says nothing, too much, or what does not fit together."""
@@ -62,6 +64,19 @@ class Request:
             raise UsageError("-0 needs - (names on standard input)")
         if self.page is not None and self.store is not None:
             raise UsageError("--page cannot be combined with --store, which knows files by content, not by page")
+        self._check_maps_lie_elsewhere()
+
+    def _check_maps_lie_elsewhere(self) -> None:
+        """Raise UsageError if the pictures that are written would be read as images to classify."""
+        if self.explain is None:
+            return
+        read = [Path(name) for name in self.names] + ([self.watch] if self.watch is not None else [])
+        for folder in read:
+            if folder.is_dir() and self.explain.resolve().is_relative_to(folder.resolve()):
+                raise UsageError(
+                    f"--explain {self.explain} lies in {folder}, all of whose images are classified: the pictures of "
+                    "the maps would be, too; give a folder outside of it"
+                )
 
     def load(self) -> Model:
         """The model as it is on disk now."""
@@ -84,7 +99,7 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
     named = named_images(request.names, separator=b"\0" if request.null else b"\n")
     watch, camera, store = _opened_watch(request, stack), _opened_camera(request, stack), _opened_store(request, stack)
     model = request.load()
-    steps = Steps(model, store, way, _attempts(request, store))
+    steps = Steps(model, store, way, _attempts(request, store), _maps(request, model))
     if watch is None and camera is None:
         rows = steps.rows(named)
         return (recorded(rows, store, source) if store is not None else rows), model
@@ -104,6 +119,17 @@ def _attempts(request: Request, store: "Store | None") -> "Attempts | None":
     from edgeleuk.classify.attempts import Attempts
 
     return Attempts(store)
+
+
+def _maps(request: Request, model: Model) -> "MapFolder | None":
+    """Where maps are written. Raises UsageError if there is none of any answer."""
+    if request.explain is None:
+        return None
+    from edgeleuk.classify.maps import MapFolder, check_some
+
+    for warning in check_some(model.classifier):
+        _report(f"warning: {warning}")
+    return MapFolder(request.explain)
 
 
 # Each imports what it opens: to classify one image takes no longer for what else can be done.

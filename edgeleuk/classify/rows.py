@@ -20,7 +20,8 @@ class Row:
     `known`: the store had it already, perhaps from another file of the same content. `sha256` is that of the content,
     None if it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
     is to be tried again, and no store is told. `preview`: the image made small, to be kept in the store. `subject`: of
-    whom an image without a result is, as far as is known.
+    whom an image without a result is, as far as is known. `map`: where the picture of where the network looked is; ""
+    if there is none of this answer, None if none was asked for.
     """
 
     image: Path | str
@@ -31,17 +32,19 @@ class Row:
     passing: bool = False
     preview: "Image | None" = None
     subject: str | None = None
+    map: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage; or image with error.
 
-        Measures only if there are any.
+        Measures only if there are any, a map only if one was asked for: null if there is none.
         """
         found = self.result
         if found is None:
             return {"image": str(self.image), "error": self.error}
         stage = {} if found.stage is None else {"stage": found.stage}
         measures = {"measures": found.measures} if found.measures else {}
+        drawn = {} if self.map is None else {"map": self.map or None}
         return {
             "image": str(self.image),
             "label": found.label,
@@ -51,7 +54,7 @@ class Row:
             "model_name": found.model_name and readable(found.model_name),
             "model_sha256": found.model_sha256,
             "warnings": list(found.warnings),
-        } | (measures | stage | self._stored())
+        } | (measures | stage | drawn | self._stored())
 
     def _stored(self) -> dict[str, Any]:
         """What only a store knows."""
@@ -86,7 +89,9 @@ def table_line(row: Row, shown: Mapping[str, str]) -> str:
     times = f"{found.prepare_ms:>10.2f}  {found.invoke_ms:>9.2f}"
     known = f"  ({_known_as(row.image, found)})" if row.known else ""
     warnings = f"  (kept apart: {', '.join(map(printable, found.warnings))})" if found.warnings else ""
-    return f"{shown.get(found.label, found.label):{_label_width(shown)}}{values}  {times}  {image}{known}{warnings}"
+    drawn = "" if row.map is None else f"  ({f'map: {printable(row.map)}' if row.map else 'no map'})"
+    label = shown.get(found.label, found.label)
+    return f"{label:{_label_width(shown)}}{values}  {times}  {image}{known}{warnings}{drawn}"
 
 
 def _width(name: str) -> int:

@@ -14,7 +14,7 @@ from edgeleuk.classify.recorder import shrink
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
-from edgeleuk.runtime.classifier import Prepared
+from edgeleuk.runtime.classifier import Prediction, Prepared
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.picture_limits import MAX_PIXELS, max_file_bytes
 from edgeleuk.runtime.pipeline import overlapped
@@ -27,6 +27,7 @@ from edgeleuk.text import printable
 if TYPE_CHECKING:
     from PIL.Image import Image as Pixels
 
+    from edgeleuk.classify.maps import MapFolder
     from edgeleuk.store import Store
 
 _LARGE = 16 << 20  # bytes: to read such a file, though it be known, may already be too much
@@ -75,6 +76,7 @@ class _Seen:
     key: str | None = None
     passing: bool = False
     preview: "Pixels | None" = None
+    crop: "Pixels | None" = None
 
     @property
     def name(self) -> Path | str:
@@ -91,9 +93,14 @@ class Steps:
         store: "Store | None" = None,
         way: Way | None = None,
         attempts: Attempts | None = None,
+        maps: "MapFolder | None" = None,
     ) -> None:
-        """With a store, what it knows of an image's content is its result. `attempts` are told of each file."""
+        """With a store, what it knows of an image's content is its result. `attempts` are told of each file.
+
+        With `maps` each image is classified, known or not, and a picture of where the network looked is written.
+        """
         self.model, self.attempts = model, attempts
+        self._maps = maps
         self._store = store
         self._way = way or Way()
         self._recent: OrderedDict[tuple[str, str], Result] = OrderedDict()
@@ -115,8 +122,10 @@ class Steps:
                 seen = self._recognized(seen, None)
                 return seen if seen.known else replace(seen, error=PASSED_OVER)
             content = self._read(image, seen.key) if isinstance(image, Path) else image.content
+            if self._maps is not None and seen.sha256 is None:
+                seen = replace(seen, sha256=sha256_bytes(content))
             seen = self._recognized(seen, content)
-            return seen if seen.known else self._prepared(seen, content)
+            return seen if seen.known and self._maps is None else self._prepared(seen, content)
         except ImageError as error:
             reason = str(error).removeprefix(f"{seen.name}: ").removeprefix("image: ")
             return replace(seen, error=printable(reason), passing=error.passing)
@@ -147,7 +156,16 @@ class Steps:
         decode_ms = 1000 * (time.perf_counter() - started)
         prepared = seen.model.classifier.timed_prepare(image)
         preview = shrink(image) if self._way.previews else None
-        return replace(seen, prepared=replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms), preview=preview)
+        prepared = replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms)
+        return replace(seen, prepared=prepared, preview=preview, crop=self._crop(seen, image))
+
+    def _crop(self, seen: _Seen, image: "Pixels") -> "Pixels | None":
+        """What the network sees, where a map is to be drawn over it."""
+        if self._maps is None:
+            return None
+        from edgeleuk.classify.maps import seen_crop
+
+        return seen_crop(seen.model.classifier, image)
 
     def _passes_over(self, key: str | None) -> bool:
         return key is not None and self.attempts is not None and self.attempts.passes_over(key)
@@ -177,7 +195,7 @@ class Steps:
     def _finish_once(self, seen: _Seen) -> Row:
         """Of contents that are under way twice, neither of them stored yet, the second one is known, too."""
         key = (seen.sha256 or "", seen.model.identity.sha256)
-        if seen.sha256 and seen.prepared and (result := self._recent.get(key)):
+        if seen.sha256 and seen.prepared and self._maps is None and (result := self._recent.get(key)):
             self._end(seen.key)
             return Row(seen.name, result=result, known=True, sha256=seen.sha256)
         row = self._finish(seen)
@@ -199,9 +217,12 @@ class Steps:
             known = seen.known is not None
             return Row(seen.name, seen.known, seen.error, known, seen.sha256, seen.passing, subject=own)
         try:
-            prediction = seen.model.classifier.conclude(seen.prepared)
+            prediction = seen.model.classifier.conclude(seen.prepared, keep_map=self._maps is not None)
+            drawn = self._drawn(seen, prediction)
         except ModelError as error:  # of this image: others may have an answer
             return Row(seen.name, error=printable(error), sha256=seen.sha256, subject=own)
+        if seen.known is not None:
+            return Row(seen.name, seen.known, known=True, sha256=seen.sha256, subject=own, map=drawn)
         result = make_result(
             prediction,
             seen.model.identity,
@@ -210,4 +231,11 @@ class Steps:
             subject=own,
             source=self._way.source,
         )
-        return Row(seen.name, result=result, sha256=seen.sha256, preview=seen.preview)
+        return Row(seen.name, result=result, sha256=seen.sha256, preview=seen.preview, map=drawn)
+
+    def _drawn(self, seen: _Seen, prediction: Prediction) -> str | None:
+        """Where the picture of the map is; "" if there is none, None if none was asked for."""
+        if self._maps is None or seen.crop is None:
+            return None
+        name, model = str(seen.name), seen.model.classifier
+        return self._maps.write(name, seen.sha256 or "", seen.crop, model, prediction) or ""

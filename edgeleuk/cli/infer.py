@@ -6,7 +6,7 @@ import click
 
 from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import interpreter_options, max_megapixels_option
-from edgeleuk.cli.paths import Existing, StoreFile
+from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
 
 
 @edgeleuk_command(
@@ -15,6 +15,7 @@ from edgeleuk.cli.paths import Existing, StoreFile
         "edgeleuk infer model.tflite 'cells/**/*.bmp' --json > answers.jsonl",
         "edgeleuk infer model.tflite --watch incoming --store results.db",
         "edgeleuk infer model.tflite --camera 0 --every 2 --frames 10",
+        "edgeleuk infer model.tflite cell.bmp --explain maps",
     ),
 )
 @click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))
@@ -39,6 +40,12 @@ from edgeleuk.cli.paths import Existing, StoreFile
 @click.option("-0", "--null", is_flag=True, help="Names on standard input end with a zero byte, not a line break.")
 @click.option("--polling", is_flag=True, help="Poll the watched folder every second instead of using inotify.")
 @click.option("--page", type=click.IntRange(1), help="Which page of each TIFF. Default: its only one.")
+@click.option(
+    "--explain",
+    type=OutputFolder(),
+    metavar="DIR",
+    help="Write a picture of where the network looked into DIR for each image; needs a model of 'convert --explain'.",
+)
 @max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal.")
 @interpreter_options()

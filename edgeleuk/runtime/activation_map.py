@@ -60,7 +60,7 @@ def activation_map(classifier: Classifier, prediction: Prediction) -> Activation
     """The map of the class that was answered, by the network that did. Raises ModelError if its map was not kept."""
     answering = classifier.answering(prediction.stage)
     if prediction.map is None:
-        raise ModelError(missing_map(classifier, prediction))
+        raise ModelError(missing_map(prediction.stage))
     layer = dense_layer(answering.network).centred()
     number = answering.spec.classes.index(prediction.label)
     scale, zero_point = answering.network.extra[MAP]["quantization"]
@@ -68,12 +68,12 @@ def activation_map(classifier: Classifier, prediction: Prediction) -> Activation
     return ActivationMap(prediction.label, maps[..., number], float(layer.bias[number]))
 
 
-def missing_map(classifier: Classifier, prediction: Prediction) -> str:
-    """Why there is no map of this answer, and what to do."""
-    if prediction.stage is None:
+def missing_map(stage: int | None) -> str:
+    """Why there is no map of what the model of this stage answers, and what to do; None is a single model."""
+    if stage is None:
         return NO_MAP
-    which = "first" if prediction.stage == 1 else "large"
-    return f"the cascade's {which} model answered, and it is one of which there is no map: {NO_MAP}"
+    which = "first" if stage == 1 else "large"
+    return f"the cascade's {which} model is one of whose answers there is no map: {NO_MAP}"
 
 
 def class_maps(features: NDArray[np.float32], layer: DenseLayer) -> NDArray[np.float32]:

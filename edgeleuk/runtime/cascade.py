@@ -98,6 +98,11 @@ class Cascade(Classifier):
         seen = prepared.values if stage == 1 else self.second_input(prepared)
         return dataclasses.replace(predicted, map=network.scores_and_extra(seen, (MAP,))[1][MAP][0])
 
+    @property
+    def stages(self) -> tuple[int | None, ...]:
+        """See `Classifier.stages`."""
+        return 1, 2
+
     def answering(self, stage: int | None) -> Classifier:
         """See `Classifier.answering`: the first model answers at stage 1."""
         return self.first if stage == 1 else self

@@ -141,6 +141,11 @@ class Classifier:
         predicted = self.prediction(probabilities, prepared, invoke_ms)
         return dataclasses.replace(predicted, map=extra[MAP][0]) if wanted else predicted
 
+    @property
+    def stages(self) -> tuple[int | None, ...]:
+        """What `Prediction.stage` may be."""
+        return (None,)
+
     def answering(self, stage: int | None) -> "Classifier":
         """The one of a cascade's models that answers at this stage; of a single model itself."""
         return self

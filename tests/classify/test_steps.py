@@ -59,7 +59,9 @@ def test_the_same_content_is_classified_once_however_often_it_comes(model, store
     copies = [shutil.copy(path, tmp_path / f"copy{number}.bmp") for number in range(30)]
     asked = []
     conclude = model.classifier.conclude
-    monkeypatch.setattr(model.classifier, "conclude", lambda prepared: asked.append(1) or conclude(prepared))
+    monkeypatch.setattr(
+        model.classifier, "conclude", lambda *given, **named: asked.append(1) or conclude(*given, **named)
+    )
     steps = Steps(model, store)
     rows = list(recorded(steps.rows(singly([path, *map(type(path), copies)]), workers=3), store, "file"))
     assert (len(rows), len(asked), store.count()) == (31, 1, 1)

@@ -216,3 +216,26 @@ def test_frames_of_a_camera_are_classified_until_they_end(run_edgeleuk, small_mo
 )
 def test_malformed_requests_exit_with_2(arguments):
     assert CliRunner().invoke(command, arguments).exit_code == 2
+
+
+def test_explain_writes_a_picture_for_each_image_and_names_it(run_edgeleuk, small_map_model, write_image, tmp_path):
+    done = run_edgeleuk("infer", small_map_model, write_image("cell.png"), "--explain", tmp_path / "maps")
+    assert done.returncode == 0
+    (written,) = (tmp_path / "maps").iterdir()
+    assert json.loads(done.stdout)["map"] == str(written)
+    shown, _ = on_a_terminal(small_map_model, write_image("cell.png"), "--explain", tmp_path / "maps")
+    assert f"(map: {written})" in shown
+
+
+def test_explain_needs_a_model_with_a_map_and_a_folder_outside_the_images(
+    run_edgeleuk, small_model, small_map_model, write_image, tmp_path
+):
+    image = write_image("cells/cell.png")
+    without = run_edgeleuk("infer", small_model, image, "--explain", tmp_path / "maps")
+    assert without.returncode == 2
+    assert "edgeleuk convert SOURCE -o MODEL.tflite --explain" in without.stderr
+    assert without.stderr.count("\n") == 1
+    within = run_edgeleuk("infer", small_map_model, image.parent, "--explain", image.parent / "maps")
+    assert within.returncode == 2
+    assert "give a folder outside of it" in within.stderr
+    assert not (image.parent / "maps").exists()

@@ -207,7 +207,7 @@ def test_of_a_cascade_it_is_said_which_model_lacks_the_map(
 ) -> None:
     model = open_model(write_cascade(tmp_path / "cascade.tflite", threshold))
     prediction: Prediction = model.predict(noise(2), keep_map=True)
-    with pytest.raises(ModelError, match=f"the cascade's {which} model answered.*--explain"):
+    with pytest.raises(ModelError, match=f"the cascade's {which} model is one of .*--explain"):
         activation_map(model, prediction)
 
 
