@@ -20,8 +20,8 @@ from edgeleuk.reliability import Calibration, InputGate
 SCHEMA_VERSION = 1
 EXTRA_OUTPUTS = ("features", "map")
 RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
-NO_CONSTANCY = "none"
-COLOUR_CONSTANCIES = (NO_CONSTANCY, "background")
+NO_CONSTANCY, BACKGROUND = "none", "background"
+COLOUR_CONSTANCIES = (NO_CONSTANCY, BACKGROUND)
 # Bounds of what a device of 512 MiB can do, and of what makes sense: a spec may come from a stranger.
 MAX_INPUT_PX = 2048
 MAX_CROP_PX = 5000  # all of a 25-megapixel image

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgeleuk.cli.commands import OrFile, Words, edgeleuk_command, ended_by_signals
+from edgeleuk.cli.commands import Choice, OrFile, Words, edgeleuk_command, ended_by_signals
 from edgeleuk.cli.options import data_root_option, json_option, points, share
 from edgeleuk.cli.output import progress_to, say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.errors import UsageError
-from edgeleuk.keras.choices import EXITS, POOLS
+from edgeleuk.keras.choices import CAMERA, EXITS, POOLS, ROBUST
 
 if TYPE_CHECKING:
     from edgeleuk.data.index import Index
@@ -70,7 +70,8 @@ def _dimension(
         ),
         "The device": ("--device", "--ssh", "--ssh-config", "--remote-python", "--threads"),
         "The training": (
-            *("--epochs", "--batch-size", "--learning-rate", "--qat-epochs", "--weights", "--fold", "--data-root"),
+            *("--epochs", "--batch-size", "--learning-rate", "--qat-epochs", "--weights", "--robust"),
+            *("--fold", "--data-root"),
             *("--reference-size", "--reference-width"),
         ),
         "What is tried": (
@@ -138,6 +139,13 @@ def _dimension(
     default="none",
     show_default=True,
     help="Starting weights: none, imagenet or an .h5 file.",
+)
+@click.option(
+    "--robust",
+    type=Choice(ROBUST),
+    default=CAMERA,
+    show_default=True,
+    help="How training images are changed, see 'edgeleuk train'.",
 )
 @click.option("--reference-size", type=int, help="Input of the reference that is trained. [default: the largest]")
 @click.option("--reference-width", type=float, help="Width of that reference. [default: the largest]")

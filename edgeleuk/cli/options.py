@@ -22,9 +22,9 @@ from edgeleuk.cli.paths import Existing, OutputFolder, Place
 from edgeleuk.codec import read_toml
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import UsageError
-from edgeleuk.keras.choices import EXITS, POOLS
+from edgeleuk.keras.choices import EXITS, POOLS, ROBUST
 from edgeleuk.runtime.picture_limits import MAX_PIXELS, MOST_PIXELS
-from edgeleuk.spec import RESAMPLING_FILTERS
+from edgeleuk.spec import COLOUR_CONSTANCIES, RESAMPLING_FILTERS
 from edgeleuk.text import counted, suggestion
 from edgeleuk.training.config import CRITERIA
 
@@ -38,6 +38,8 @@ _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a
     "pools": Choice(POOLS),
     "exit": Choice(EXITS),
     "criterion": Choice(CRITERIA),
+    "robust": Choice(ROBUST),
+    "colour_constancy": Choice(COLOUR_CONSTANCIES),
     "teacher": click.Path(file_okay=False),
 }
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -40,9 +40,10 @@ from edgeleuk.training.config import TrainConfig
             "--width",
             "--pools",
             "--exit",
+            "--colour-constancy",
             "--dropout",
         ),
-        "The training": ("--epochs", "--head-epochs", "--batch-size", "--learning-rate", "--patience"),
+        "The training": (*("--robust", "--epochs", "--head-epochs", "--batch-size", "--learning-rate", "--patience"),),
         "A teacher": ("--teacher", "--distillation-temperature", "--distillation-weight"),
     },
 )

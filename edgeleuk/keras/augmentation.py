@@ -5,7 +5,6 @@ the input quantizer is fixed to, and what constancy undoes on the device it undo
 stain are one table look-up a pixel; blur, noise and JPEG change a share of the images each.
 """
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.data.degradation import blur, gains_table, gamma_table, jpeg, look_up_pixels, noise, scale, table_after
+from edgeleuk.keras.choices import CAMERA, OFF, STRONG
 
 _BEST_JPEG = 95
 
@@ -44,10 +44,11 @@ class Augmentation:
     share: float = 0.0
 
 
+PLAIN = Augmentation()
 PRESETS: Mapping[str, Augmentation] = MappingProxyType(
     {
-        "off": Augmentation(),
-        "camera": Augmentation(
+        OFF: PLAIN,
+        CAMERA: Augmentation(
             exposure=0.3,
             white_balance=0.12,
             gamma=0.15,
@@ -57,7 +58,7 @@ PRESETS: Mapping[str, Augmentation] = MappingProxyType(
             jpeg=20,
             share=0.3,
         ),
-        "strong": Augmentation(
+        STRONG: Augmentation(
             stain_gain=0.16,
             brightness_gain=0.2,
             exposure=0.5,
@@ -142,8 +143,3 @@ def _spoilt(
     if written and augmentation.jpeg is not None:
         image = jpeg(image, int(random.integers(augmentation.jpeg, _BEST_JPEG + 1)))
     return np.asarray(image)
-
-
-def as_dict(augmentation: Augmentation) -> dict[str, float | None]:
-    """As a record holds it."""
-    return dataclasses.asdict(augmentation)

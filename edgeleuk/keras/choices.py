@@ -2,3 +2,5 @@
 
 POOLS = ("average", "depthwise")
 EXITS = tuple(f"mixed{block}" for block in range(3, 10))
+OFF, CAMERA, STRONG = "off", "camera", "strong"
+ROBUST = (OFF, CAMERA, STRONG)  # how strongly training images are changed

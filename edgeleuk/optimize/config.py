@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from edgeleuk.errors import UsageError, expect
-from edgeleuk.keras.choices import EXITS, POOLS
+from edgeleuk.keras.choices import CAMERA, EXITS, POOLS, ROBUST
 from edgeleuk.training.config import TrainConfig
 
 WHOLE = "whole"
@@ -127,6 +127,7 @@ class SearchConfig:
     learning_rate: float | None = None
     qat_epochs: int = 1
     weights: str = "none"
+    robust: str = CAMERA
     reference_size: int | None = None
     reference_width: float | None = None
     fold: int = 0
@@ -140,6 +141,7 @@ class SearchConfig:
         _expect(least is None or 0 <= least <= 1, "min-agreement", least, "a share from 0 to 1")
         for name in ("threads", "trials", "epochs", "cohort", "workers", "batch_size"):
             _expect(getattr(self, name) > 0, name.replace("_", "-"), getattr(self, name), "above 0")
+        _expect(self.robust in ROBUST, "robust", self.robust, ", ".join(ROBUST))
         _expect(self.qat_epochs >= 0, "qat-epochs", self.qat_epochs, "0 or more")
         _expect(self.seed >= 0, "seed", self.seed, "0 or more")
         size, width = self.reference_size, self.reference_width
@@ -158,6 +160,7 @@ class SearchConfig:
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            robust=self.robust,
             patience=self.epochs,
             teacher=teacher if candidate.distill else None,
             fold=self.fold,

@@ -1,7 +1,7 @@
 """Pruning: from a float run to a smaller float run within a budget of operations or milliseconds, fine-tuned."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.sampling import draw
 from edgeleuk.errors import UsageError
-from edgeleuk.keras.framework import tf, tf_keras, use_mixed_precision
+from edgeleuk.keras.batch_norm import recalibrate
+from edgeleuk.keras.framework import tf_keras, use_mixed_precision
 from edgeleuk.keras.graph import carry_weights
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.pruning.latency import int8_latency_ms
@@ -90,26 +91,16 @@ def _fit(
     model = build_network(dataclasses.replace(network, weights="none"))
     carry_weights(sliced, model)
     recalibrate(model, _images(source, config))
-    data = fit_data(source.index, source.fold, source.spec.preprocessing, config.batch_size, config.seed)
+    data = fit_data(
+        source.index,
+        source.fold,
+        source.spec.preprocessing,
+        config.batch_size,
+        config.seed,
+        source.strengths.augmentation,
+    )
     rate = config.learning_rate or (1e-4 if source.network.pretrained else 5e-4)
     phases = [Phase("prune", config.epochs, rate, train_everything)]
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True).run(phases)
     write_results(partial, progress, model)
     return mixed
-
-
-def recalibrate(model: Any, batches: Iterable[NDArray[np.float32]]) -> None:
-    """Set mean and variance of every batch normalization to their average over batches of images.
-
-    With fewer channels to add up, what reaches a normalization is not what its statistics are of; a network that is
-    measured with the old ones looks far worse than it is: Li et al. 2020, "EagleEye: Fast Sub-net Evaluation for
-    Efficient Neural Network Pruning". Without batches nothing changes.
-    """
-    layers = [layer for layer in model.layers if isinstance(layer, tf_keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in layers]
-    for number, images in enumerate(batches):
-        for layer in layers:
-            layer.momentum = number / (number + 1)  # of each batch the same share
-        model(tf.constant(images), training=True)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum

@@ -82,7 +82,8 @@ def _fit(
     tf_keras.utils.set_random_seed(config.seed)
     model = calibrated_network(source, config)
     preprocessing = source.spec.preprocessing.on_int8_grid()
-    data = fit_data(source.index, source.fold, preprocessing, config.batch_size, config.seed)
+    augmentation = source.strengths.augmentation
+    data = fit_data(source.index, source.fold, preprocessing, config.batch_size, config.seed, augmentation)
     phases = [Phase("qat", config.epochs, config.learning_rate, freeze_batch_norm)]
     on_epoch = epoch_reporter(config.epochs, report, log_folder)
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True).run(phases)

@@ -56,7 +56,7 @@ def constant_colours(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[
     if spec.colour_constancy == NO_CONSTANCY:
         return pixels
     table = np.concatenate([_channel_table(level) for level in bright_levels(pixels)])
-    return np.asarray(Image.fromarray(pixels).point(table.tolist()))
+    return np.asarray(Image.fromarray(pixels).point(table.tolist()), np.uint8)
 
 
 def bright_levels(pixels: NDArray[np.uint8]) -> tuple[int, int, int]:
@@ -78,8 +78,9 @@ def _bright_level(channel: NDArray[np.uint8]) -> int:
 
 
 def _channel_table(level: int) -> NDArray[np.uint8]:
-    gain = min(max(_BACKGROUND / max(level, 1), _GAINS[0]), _GAINS[1]) if level else 1.0
-    return np.rint(gain * np.arange(256)).clip(0, 255).astype(np.uint8)
+    gain = min(max(_BACKGROUND / level, _GAINS[0]), _GAINS[1]) if level else 1.0
+    table = np.rint(np.arange(256, dtype=np.float64) * gain)
+    return np.minimum(table, 255, out=table).astype(np.uint8)
 
 
 def scale_pixels(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.float32]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from edgeleuk.errors import UsageError, expect
 from edgeleuk.files import sha256_file
-from edgeleuk.keras.choices import EXITS, POOLS
-from edgeleuk.spec import RESAMPLING_FILTERS
+from edgeleuk.keras.choices import CAMERA, EXITS, OFF, POOLS, ROBUST
+from edgeleuk.spec import BACKGROUND, COLOUR_CONSTANCIES, NO_CONSTANCY, RESAMPLING_FILTERS
 
 _MOST_IMAGES = 1_000_000  # in a batch
 CRITERIA = ("taylor", "bn-l1")
@@ -52,6 +52,11 @@ class TrainConfig:
     exit: str | None = _option(
         None, f"Mixed block, {EXITS[0]} to {EXITS[-1]}, that the last layer sits on; later ones go. [default: none go]"
     )
+    colour_constancy: str | None = _option(
+        None,
+        "What becomes of each channel's brightness: background (its bright background becomes one value, so that light "
+        "and white balance cancel) or none. [default: background; none with --robust off]",
+    )
     dropout: float = _option(0.2, "Share of features dropped before the last layer.")
     epochs: int = _option(20, "Epochs of the whole network.")
     head_epochs: int | None = _option(
@@ -64,6 +69,11 @@ class TrainConfig:
         "[default: 1e-4 if pretrained, else 2e-3]",
     )
     patience: int = _option(8, _PATIENCE_HELP)
+    robust: str = _option(
+        CAMERA,
+        "How training images are changed: off (shift, turns, stain), camera (exposure, white balance, gamma, blur, "
+        "noise, JPEG and scale besides, as far as a camera goes) or strong.",
+    )
     teacher: str | None = _option(
         None, "Float run of the same classes and fold whose softened answers are learnt, too (Hinton et al. 2015)."
     )
@@ -83,6 +93,9 @@ class TrainConfig:
         _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
         _expect(self.exit in (None, *EXITS), "exit", self.exit, ", ".join(EXITS) + "; nothing for the whole network")
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
+        _expect(self.robust in ROBUST, "robust", self.robust, ", ".join(ROBUST))
+        known = self.colour_constancy in (None, *COLOUR_CONSTANCIES)
+        _expect(known, "colour-constancy", self.colour_constancy, " or ".join(COLOUR_CONSTANCIES))
         _expect(self.crop is None or self.crop > 0, "crop", self.crop, "above 0")
         _expect(self.head_epochs is None or self.head_epochs >= 0, "head-epochs", self.head_epochs, "0 or more")
         _check_distilling(self)
@@ -92,6 +105,13 @@ class TrainConfig:
     def pretrained(self) -> bool:
         """Whether the backbone starts from trained weights."""
         return self.weights != "none"
+
+    @property
+    def constancy(self) -> str:
+        """The colour constancy of the spec: what was given, else what suits `robust`."""
+        if self.colour_constancy is not None:
+            return self.colour_constancy
+        return NO_CONSTANCY if self.robust == OFF else BACKGROUND
 
     @property
     def distilling(self) -> Distilling | None:

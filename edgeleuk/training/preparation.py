@@ -12,6 +12,7 @@ from edgeleuk.data.groups import refuse_leaks
 from edgeleuk.data.index import ImageRecord, Index, verify_files
 from edgeleuk.errors import DataError, ImageError, UsageError
 from edgeleuk.files import sha256_bytes, to_json
+from edgeleuk.keras.augmentation import PLAIN, Augmentation
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.runtime.images import image_size
 from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
@@ -27,7 +28,7 @@ def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
     crop = config.crop or usual_side(index, index.training(config.fold))
     return ModelSpec(
         classes=index.classes,
-        preprocessing=Preprocessing(config.input_size, crop, config.resample),
+        preprocessing=Preprocessing(config.input_size, crop, config.resample, colour_constancy=config.constancy),
         positive_class=index.positive_class,
         provenance=Provenance(
             index_sha256=index.sha256,
@@ -88,11 +89,16 @@ def check_images(index: Index, fold: int) -> None:
 
 
 def stream_of(
-    index: Index, images: Sequence[ImageRecord], preprocessing: Preprocessing, batch_size: int, seed: int = 0
+    index: Index,
+    images: Sequence[ImageRecord],
+    preprocessing: Preprocessing,
+    batch_size: int,
+    seed: int = 0,
+    augmentation: Augmentation = PLAIN,
 ) -> ImageStream:
     """A stream of these images with their class numbers."""
     paths = [index.path_of(image) for image in images]
-    return ImageStream(paths, class_numbers(index.classes, images), preprocessing, batch_size, seed)
+    return ImageStream(paths, class_numbers(index.classes, images), preprocessing, batch_size, seed, augmentation)
 
 
 def class_numbers(classes: Sequence[str], images: Sequence[ImageRecord]) -> list[int]:
@@ -104,9 +110,11 @@ def class_numbers(classes: Sequence[str], images: Sequence[ImageRecord]) -> list
     return [numbers[str(image.label)] for image in images]
 
 
-def fit_data(index: Index, fold: int, preprocessing: Preprocessing, batch_size: int, seed: int) -> FitData:
+def fit_data(
+    index: Index, fold: int, preprocessing: Preprocessing, batch_size: int, seed: int, augmentation: Augmentation
+) -> FitData:
     """Streams of both sides of the fold, and balanced class weights."""
-    training = stream_of(index, index.training(fold), preprocessing, batch_size, seed)
+    training = stream_of(index, index.training(fold), preprocessing, batch_size, seed, augmentation)
     validation = stream_of(index, index.validation(fold), preprocessing, batch_size)
     return FitData(training, validation, balanced_weights(training.labels, len(index.classes)))
 

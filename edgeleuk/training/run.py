@@ -7,8 +7,9 @@
     weights.npz      the network's weights (best epoch)
     float.npz        QAT runs only: weights of the float network it started from
     pruning.json    pruned runs only: which filters of the parent were kept, and why that many
+    strengths.json  how strongly training images were changed
     teacher.json    distilled runs, and those made from them: the teacher, and the images that it was trained on
-    metrics.json    the best epoch's row
+    metrics.json    the best epoch's row; with what batch-norm statistics taken anew made of it
     history.csv, history.png
 
 While it is being made it is called NAME.partial and holds checkpoint.npz instead of the results.
@@ -27,15 +28,17 @@ from edgeleuk.errors import DataError, ModelError, SpecError, expect, reading_wh
 from edgeleuk.files import sha256_file
 from edgeleuk.keras.network import NetworkConfig
 from edgeleuk.spec import ModelSpec
+from edgeleuk.training.strengths import UNCHANGED, Strengths, read_strengths
 
 SCHEMA_VERSION = 2
 _WITH_FILE_HASH_OF_INDEX = 1  # schema version of runs that cannot change where their index says that the images lie
 KINDS = ("float", "qat")
 _POOLS_BEFORE = "average"  # of runs that do not say; they were made before there was a choice
-INDEX, TEACHER = "index.json", "teacher.json"
+INDEX, TEACHER, STRENGTHS = "index.json", "teacher.json", "strengths.json"
 _HASHED = (
     *("spec.json", "config.json", INDEX, "metrics.json", "pruning.json", "weights.npz", "float.npz"),
     TEACHER,
+    STRENGTHS,
 )
 _DIGITS = re.compile("[0-9a-f]{16}")
 
@@ -57,6 +60,7 @@ class Run:
     best: dict[str, Any] | None = None
     scheme_version: int | None = None
     teacher_trained_on: frozenset[str] = frozenset()
+    strengths: Strengths = UNCHANGED
 
     @property
     def best_epoch(self) -> int:
@@ -75,8 +79,11 @@ class Run:
 
 
 def inherited_files(source: Run) -> dict[str, str]:
-    """Text by name of the files that every run made from `source` takes over: what its teacher was trained on."""
-    return {TEACHER: (source.folder / TEACHER).read_text(encoding="utf-8")} if source.teacher_trained_on else {}
+    """Text by name of the files that every run made from `source` takes over: its strengths, its teacher's images."""
+    kept = {STRENGTHS: source.strengths.to_json()}
+    if source.teacher_trained_on:
+        kept[TEACHER] = (source.folder / TEACHER).read_text(encoding="utf-8")
+    return kept
 
 
 def partial_of(out: Path) -> Path:
@@ -128,7 +135,12 @@ def _read(folder: Path, raw: dict[str, Any], data_root: Path | None) -> Run:
         best=_best(read_json(folder / "metrics.json", ModelError)),
         scheme_version=raw.get("scheme_version"),
         teacher_trained_on=_teacher_trained_on(folder / TEACHER) if TEACHER in raw["files"] else frozenset(),
+        strengths=_strengths(folder / STRENGTHS) if STRENGTHS in raw["files"] else UNCHANGED,
     )
+
+
+def _strengths(path: Path) -> Strengths:
+    return read_strengths(path.read_text(encoding="utf-8"), str(path))
 
 
 def _teacher_trained_on(path: Path) -> frozenset[str]:

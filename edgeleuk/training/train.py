@@ -3,27 +3,32 @@
 import dataclasses
 import logging
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json
+from edgeleuk.keras.augmentation import Augmentation
+from edgeleuk.keras.batch_norm import recalibrate
 from edgeleuk.keras.framework import tf_keras, use_mixed_precision
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import TrainConfig, weights_facts
 from edgeleuk.training.distillation import distillation_of
-from edgeleuk.training.fitting import Fitter, Labels, Objective, Phase
+from edgeleuk.training.fitting import FitData, Fitter, Labels, Objective, Phase, Progress, validate
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
 from edgeleuk.training.results import OnEpoch, Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import TEACHER, Run, load_run_folder
+from edgeleuk.training.run import STRENGTHS, TEACHER, Run, load_run_folder
+from edgeleuk.training.strengths import strengths_for
 from edgeleuk.training.teacher import open_teacher, teacher_json
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
 _log = logging.getLogger(__name__)
 _HEAD = frozenset({"average", "dropout", "logits", "probabilities"})
 _HEAD_LEARNING_RATE = 1e-3
+_MOST_BATCHES = 100  # that batch-norm statistics are taken on
 
 
 def train(
@@ -54,7 +59,9 @@ def train_with(
     teacher = None if config.teacher is None else open_teacher(Path(config.teacher), index, config.fold)
     config_json = _config_json(config, teacher)
     spec = new_spec(index, config, config_json)
+    strengths = strengths_for(config.robust, index, config.fold)
     texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": index.to_json(out)}
+    texts[STRENGTHS] = strengths.to_json()
     if teacher and config.distilling:
         texts[TEACHER] = teacher_json(teacher, config.distilling)
     with unfinished_run(out, texts, resume, report) as partial:
@@ -62,7 +69,7 @@ def train_with(
             return load_run_folder(out)
         _warn_of_crop(index, config)
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
-        mixed = _fit(index, config, spec, objective, partial, observe())
+        mixed = _fit(index, config, spec, strengths.augmentation, objective, partial, observe())
         facts = {"mixed_precision": mixed, "parent": None, "teacher": teacher.folder.name if teacher else None}
         network = dataclasses.replace(_network(index, config), weights=weights_facts(config.weights)["weights"])
         return publish_run(partial, out, "float", network, facts | made_by())
@@ -108,6 +115,7 @@ def _fit(
     index: Index,
     config: TrainConfig,
     spec: ModelSpec,
+    augmentation: Augmentation,
     objective: Objective,
     partial: Path,
     on_epoch: OnEpoch,
@@ -116,11 +124,30 @@ def _fit(
     mixed = use_mixed_precision()
     tf_keras.utils.set_random_seed(config.seed)
     model = build_network(_network(index, config))
-    data = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed)
+    data = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed, augmentation)
     data = dataclasses.replace(data, objective=objective)
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch).run(_phases(config))
+    if config.epochs and not config.pretrained:
+        progress.best = with_new_statistics(model, data, progress)
     write_results(partial, progress, model)
     return mixed
+
+
+def with_new_statistics(model: Any, data: FitData, progress: Progress) -> dict[str, Any] | None:
+    """Take batch-norm statistics anew, on augmented training images; returns the best row as the network now is.
+
+    They stay as they were if the network's weighted F1 on the validation images would fall.
+    """
+    best, before = progress.best, model.get_weights()
+    if best is None:
+        return None
+    batches = data.training.shuffled(progress.epochs_done + 1)
+    recalibrate(model, (images for images, labels in islice(batches, _MOST_BATCHES) if len(labels) > 1))
+    row = validate(model, data.validation)
+    if not row["val_weighted_f1"] >= best["val_weighted_f1"]:
+        model.set_weights(before)
+        return best
+    return {**best, **row, "batch_norm": "taken anew"}
 
 
 def _phases(config: TrainConfig) -> list[Phase]:

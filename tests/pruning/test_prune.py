@@ -11,10 +11,11 @@ import pytest
 
 from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.evaluation.run_predictor import load_run
+from edgeleuk.keras.batch_norm import recalibrate
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.pruning.macs import count_macs
 from edgeleuk.pruning.plan import read_plan
-from edgeleuk.pruning.prune import prune, recalibrate
+from edgeleuk.pruning.prune import prune
 from edgeleuk.pruning.slicing import slice_network
 from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.qat import qat
