@@ -101,6 +101,15 @@ def _returned(found: property) -> Any:
 _RESULT = fields_of(Result("", "", "", "a", {"a": 1.0}, 0.0, 0.0, 1, "", "")) | {"research_use": str}
 _CHANGE = fields_of(Change(1, "", "", "", 1))
 _ANSWERED = {"sha256": str, "name": str | None, "results": int, "classes": tuple[str, ...]}
+_SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
+_SHARES = {
+    "shares": [
+        {"class": str, "with_errors": bool, "says": tuple[str, ...]}
+        | {name: Raw(_SHARE) for name in ("share", "low", "high")}
+    ],
+    "no_share_because": str | None,
+    "errors": str,
+}
 _WORDS = Raw(anyOf=[{"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT}, {"type": "null"}])
 SCHEMAS: Json = {
     "Problem": fields(type=str, title=str, status=int, detail=str),
@@ -124,7 +133,7 @@ SCHEMAS: Json = {
     "Subjects": fields(
         model=Raw(anyOf=[fields(sha256=str, name=str | None), {"type": "null"}]),
         models=[_ANSWERED],
-        subjects=[fields_of(SubjectSummary(None, 0, "", ""))],
+        subjects=[fields_of(SubjectSummary(None, "", "")) | _SHARES],
         research_use=str,
     ),
     "Model": fields(

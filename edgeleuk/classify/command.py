@@ -48,6 +48,9 @@ class Request:
     threads: int | None = None
     backend: str = "auto"
     explain: Path | None = None
+    by_subject: bool = False
+    error_rates: Path | None = None
+    width: float | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError if the request says nothing, too much, or what does not fit together."""
@@ -65,6 +68,10 @@ class Request:
         if self.page is not None and self.store is not None:
             raise UsageError("--page cannot be combined with --store, which knows files by content, not by page")
         self._check_maps_lie_elsewhere()
+        if self.by_subject and not self.names:
+            raise UsageError("--by-subject sums images that are named; 'edgeleuk results DB --subjects' sums a store")
+        if not self.by_subject and (self.error_rates is not None or self.width is not None):
+            raise UsageError("--error-rates and --width need --by-subject")
 
     def _check_maps_lie_elsewhere(self) -> None:
         """Raise UsageError if the pictures that are written would be read as images to classify."""
@@ -88,7 +95,20 @@ def run(request: Request, as_json: bool = False) -> bool:
     with ExitStack() as stack:
         rows, model = _open(request, stack)
         table = sys.stdout.isatty() and not as_json
+        if request.by_subject:
+            return _print_subjects(rows, model, table, request)
         return _print(rows, model.classifier.spec.shown_names, table, _counter(request)) or not request.names
+
+
+def _print_subjects(rows: Iterable[Row | None], model: Model, table: bool, request: Request) -> bool:
+    """Print the images, then what may be said of each subject."""
+    from edgeleuk.classify.by_subject import BySubject, subject_lines, told_errors  # and what only this needs
+
+    sums, errors = BySubject(), told_errors(model, request.error_rates)
+    well = _print(sums.counted(rows), model.classifier.spec.shown_names, table, _counter(request))
+    for line in subject_lines(sums.cells(), model, errors, request.width, table):
+        print(printable(line))
+    return well
 
 
 def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Model]:

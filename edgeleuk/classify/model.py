@@ -3,15 +3,20 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.runtime.models import model_of
 from edgeleuk.store.record import ModelIdentity
+
+if TYPE_CHECKING:
+    from edgeleuk.subjects.errors_known import KnownErrors
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,14 @@ class Model:
     classifier: Classifier
     identity: ModelIdentity
     card: Mapping[str, Any] = field(default_factory=dict)
+    network_sha256: str = ""
+
+    @cached_property
+    def errors(self) -> "KnownErrors":
+        """How often it errs on a new subject's cells, as far as its file says."""
+        from edgeleuk.subjects.errors_known import errors_of_spec
+
+        return errors_of_spec(self.classifier.spec, self.network_sha256, bool(self.card.get("cascade")))
 
     @classmethod
     def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Model":
@@ -38,4 +51,5 @@ class Model:
             "cascade": None if bundle.cascade is None else dataclasses.asdict(bundle.cascade.rule),
             "research_use": RESEARCH_USE,
         }
-        return cls(classifier, ModelIdentity.of(bundle, classifier.spec, path), card)
+        network = sha256_bytes(bundle.flatbuffer) if classifier.spec.calibration else ""
+        return cls(classifier, ModelIdentity.of(bundle, classifier.spec, path), card, network)

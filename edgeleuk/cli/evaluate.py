@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.options import data_root_option, points
+from edgeleuk.cli.options import data_root_option, points, width_option
 from edgeleuk.cli.output import show, show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.errors import UsageError
@@ -19,6 +19,7 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
 @edgeleuk_command(
     examples=(
         "edgeleuk evaluate model.tflite index.json",
+        "edgeleuk evaluate model.tflite index.json --by-subject --width 0.2",
         "edgeleuk evaluate run/ index.json -o evaluation",
         "edgeleuk evaluate int8.tflite index.json --against float32.tflite --json",
     ),
@@ -71,6 +72,12 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
     show_default=True,
     help="Say how far colour alone goes on the same images.",
 )
+@click.option(
+    "--by-subject",
+    is_flag=True,
+    help="Also each subject's share of the positive class, with the model's errors on the other subjects.",
+)
+@width_option
 @data_root_option
 def command(
     model: Path,
@@ -85,6 +92,8 @@ def command(
     against: Path | None,
     max_drop: float | None,
     shortcuts: bool,
+    by_subject: bool,
+    width: float | None,
     data_root: Path | None,
 ) -> None:
     """Accuracy of MODEL, a .tflite file or a run, on an index or a folder of labelled images.
@@ -96,11 +105,15 @@ def command(
     from edgeleuk.evaluation.comparison import check_reference, compare_with
     from edgeleuk.evaluation.evaluate import Request, evaluate_files
     from edgeleuk.evaluation.folder import record_of, write_folder
+    from edgeleuk.evaluation.patients import patient_level
     from edgeleuk.files import refuse_taken
     from edgeleuk.report.text.evaluation import render_text
     from edgeleuk.report.text.noninferiority import render_comparison
+    from edgeleuk.report.text.patients import render_patients
     from edgeleuk.statistics.noninferiority import NOT_INFERIOR, Gate
 
+    if width is not None and not by_subject:
+        raise UsageError("--width is that of --by-subject; give both")
     _refuse_contradictions(skip_trained, allow_trained, against, max_drop)
     if output is not None:
         refuse_taken(output)
@@ -111,12 +124,14 @@ def command(
     evaluation = evaluate_files(model, data, dataclasses.replace(request, shortcuts=shortcuts))
     gate = Gate(margin=(_MAX_DROP_POINTS if max_drop is None else max_drop) / 100)
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
+    patients = patient_level(evaluation, by_subject, width, evaluation.scores.bootstrap)
     if output is not None:
-        write_folder(evaluation, output, comparison)
+        write_folder(evaluation, output, comparison, patients)
     if as_json:
-        show_json(record_of(evaluation, comparison))
+        show_json(record_of(evaluation, comparison, patients))
     else:
-        show("\n".join((render_text(evaluation), *(() if comparison is None else (render_comparison(comparison),)))))
+        compared = () if comparison is None else (render_comparison(comparison),)
+        show("\n".join((render_text(evaluation), render_patients(patients, width), *compared)))
         show_written(output)
     if comparison is not None:
         click.get_current_context().exit(int(comparison.result.verdict != NOT_INFERIOR))

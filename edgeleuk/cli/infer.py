@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import interpreter_options, max_megapixels_option
+from edgeleuk.cli.options import error_rates_option, interpreter_options, max_megapixels_option, width_option
 from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
 
 
@@ -13,6 +13,7 @@ from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
     examples=(
         "edgeleuk infer model.tflite cells/",
         "edgeleuk infer model.tflite 'cells/**/*.bmp' --json > answers.jsonl",
+        "edgeleuk infer model.tflite cells/ --by-subject --width 0.1",
         "edgeleuk infer model.tflite --watch incoming --store results.db",
         "edgeleuk infer model.tflite --camera 0 --every 2 --frames 10",
         "edgeleuk infer model.tflite cell.bmp --explain maps",
@@ -46,6 +47,12 @@ from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
     metavar="DIR",
     help="Write a picture of where the network looked into DIR for each image; needs a model of 'convert --explain'.",
 )
+@click.option("--by-subject", is_flag=True, help="Then sum up each subject, with the share of the positive class.")
+@error_rates_option(
+    Existing("evaluation", "a folder of 'edgeleuk evaluate -o'", file_okay=False),
+    "a folder of evaluate -o. Default: what MODEL says",
+)
+@width_option
 @max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal.")
 @interpreter_options()

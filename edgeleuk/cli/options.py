@@ -199,6 +199,24 @@ data_root_option = click.option(
 )
 
 
+def error_rates_option(kind: Existing, source: str) -> Callable[[Command], Command]:
+    """Add --error-rates, from which the share of a class gets an interval that carries the model's errors."""
+    return click.option(
+        "--error-rates",
+        type=kind,
+        metavar="SOURCE",
+        help=f"How often the model errs on a new subject's cells, for the intervals of shares: {source}.",
+    )
+
+
+width_option = click.option(
+    "--width",
+    type=click.FloatRange(0.02, 1),
+    metavar="W",
+    help="Say how many more cells a subject needs for an interval this wide: 0.1.",
+)
+
+
 json_option = click.option(
     "--json",
     "as_json",

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.options import error_rates_option, width_option
 from edgeleuk.cli.output import say, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 
@@ -14,6 +15,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
     examples=(
         "edgeleuk results results.db --since 24h --label all",
         "edgeleuk results results.db --subjects",
+        "edgeleuk results results.db --subjects --error-rates evaluation --width 0.1",
         "edgeleuk results results.db --since 2026-11-01 --csv -o november.csv",
         "edgeleuk results results.db --subject UID_11 --set-subject UID_12 --dry-run",
         "edgeleuk results results.db --id 17 --set-label hem --by 'Dr. Roe'",
@@ -25,6 +27,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
             *("--id", "--limit"),
         ),
         "How they are listed": ("--csv", "--excel", "--json", "--subjects", "--failures", "--changes", "--output"),
+        "Shares of subjects": ("--error-rates", "--width"),
         "Corrections": (
             *("--set-subject", "--clear-subject", "--set-label", "--clear-label", "--delete"),
             *("--dry-run", "--yes", "--by"),
@@ -56,6 +59,11 @@ from edgeleuk.cli.paths import Existing, OutputFile
 @click.option("--excel", "byte_order_mark", is_flag=True, help="CSV with a byte-order mark, for Excel.")
 @click.option("--json", "form", flag_value="json", help="JSON lines; times in UTC.")
 @click.option("--subjects", is_flag=True, help="A summary of each subject instead, of the model that answered last.")
+@error_rates_option(
+    Existing("model or evaluation", "the model's .tflite file or a folder of 'edgeleuk evaluate -o'"),
+    "the model's .tflite file, if it was calibrated, or a folder of evaluate -o",
+)
+@width_option
 @click.option("--failures", is_flag=True, help="Images that could not be classified instead.")
 @click.option("--changes", is_flag=True, help="What people corrected and deleted instead.")
 @click.option(
@@ -77,7 +85,7 @@ def command(db: Path, form: str | None, **options: Any) -> None:
     """List the latest results in DB, a store that infer --store or serve made; filter, export and correct them.
 
     Tables show times in this device's time zone, which they name; CSV and JSON are in UTC. Sums count each cell once,
-    of one model; results with warnings ("no content", "8 px") are kept apart.
+    of one model; answers that are uncertain and those with other warnings ("no content", "8 px") are kept apart.
 
     The filters choose what --set-subject, --set-label and --delete change. Each change leaves a line in --changes. What
     was deleted is forgotten: the same image, handed in again, is classified again.

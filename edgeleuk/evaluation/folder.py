@@ -6,21 +6,26 @@ from typing import Any
 
 from edgeleuk.evaluation.comparison import Comparison
 from edgeleuk.evaluation.evaluate import Evaluation
+from edgeleuk.evaluation.patients import PatientLevel
 from edgeleuk.evaluation.picture import evaluation_figure
 from edgeleuk.files import to_json, whole_folder, write_text
 from edgeleuk.safe_csv import csv_text
 
 
-def record_of(evaluation: Evaluation, comparison: Comparison | None = None) -> dict[str, Any]:
-    """What JSON can hold of the evaluation, and under "against" of its comparison with a reference."""
+def record_of(
+    evaluation: Evaluation, comparison: Comparison | None = None, patients: PatientLevel | None = None
+) -> dict[str, Any]:
+    """What JSON can hold of the evaluation, under "against" of its comparison with a reference, and "patients"."""
     against = {} if comparison is None else {"against": dataclasses.asdict(comparison)}
-    return evaluation.to_dict() | against
+    return evaluation.to_dict() | against | ({} if patients is None else {"patients": patients.to_dict()})
 
 
-def write_folder(evaluation: Evaluation, folder: Path, comparison: Comparison | None = None) -> None:
+def write_folder(
+    evaluation: Evaluation, folder: Path, comparison: Comparison | None = None, patients: PatientLevel | None = None
+) -> None:
     """Write evaluation.json, predictions.csv and evaluation.png, all or none. Raises OutputError."""
     with whole_folder(folder) as partial:
-        (partial / "evaluation.json").write_text(to_json(record_of(evaluation, comparison)), encoding="utf-8")
+        (partial / "evaluation.json").write_text(to_json(record_of(evaluation, comparison, patients)), encoding="utf-8")
         write_text(partial / "predictions.csv", _predictions_csv(evaluation))
         evaluation_figure(evaluation, partial / "evaluation.png")
 

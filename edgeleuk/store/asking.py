@@ -9,11 +9,12 @@ from edgeleuk.errors import UsageError
 from edgeleuk.spec import shown_names
 from edgeleuk.store.database import Store
 from edgeleuk.store.reading import Answered, alike
-from edgeleuk.store.record import Filter
+from edgeleuk.store.record import Filter, ModelIdentity
 from edgeleuk.store.times import since as since_when
 from edgeleuk.store.times import until as until_when
 from edgeleuk.text import expect_utf8, printable, shown, suggestion
 
+EVERY_MODEL = "all"
 _SHORT_HASH = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -78,6 +79,11 @@ def named(model: Answered) -> str:
     """A model for people: name of its file and the beginning of its hash."""
     name = printable(model.model.name) if model.model else "a model whose file is not known"
     return f"{name} ({model.sha256[:12]})"
+
+
+def model_column(model: ModelIdentity | None, sha256: str) -> str:
+    """Its name and the beginning of its hash: on a device every model is called model.tflite."""
+    return f"{printable(model.name) if model else 'model'} ({sha256[:8]})"
 
 
 def empty_because(store: Store, wanted: Filter) -> str:

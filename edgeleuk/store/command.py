@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeleuk.errors import UsageError
-from edgeleuk.store.asking import checked_filter, empty_because, make_filter
+from edgeleuk.store.asking import EVERY_MODEL, checked_filter, empty_because, make_filter
 from edgeleuk.store.database import Store
 from edgeleuk.store.editing import Correction
-from edgeleuk.store.listing import EVERY_MODEL, Listing, lines, write_lines
+from edgeleuk.store.listing import Listing, lines, write_lines
 from edgeleuk.store.record import Filter
 from edgeleuk.text import printable
 
@@ -47,6 +47,8 @@ class Request:
     dry_run: bool = False
     yes: bool = False
     by: str | None = None
+    error_rates: Path | None = None
+    width: float | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError if the request does not fit together."""
@@ -79,9 +81,21 @@ class Request:
         return self.delete or self.corrects
 
     def _check_change(self) -> None:
-        listed = self.subjects or self.failures or self.changes or self.output or self.form != "table" or self.limit
+        listed = (
+            self.error_rates
+            or self.width is not None
+            or self.subjects
+            or self.failures
+            or self.changes
+            or self.output
+            or self.form != "table"
+            or self.limit
+        )
         if listed:
-            raise UsageError("a change takes no --subjects, --failures, --changes, --csv, --json, --limit or -o")
+            raise UsageError(
+                "a change takes no --subjects, --failures, --changes, --csv, --json, --limit, -o, --error-rates or "
+                "--width"
+            )
         if not self.ids and self.model is None and self.filter() == Filter():
             raise UsageError(
                 "this would change every result; expected --id or a filter, such as --subject NAME or --older-than 365d"
@@ -123,7 +137,7 @@ def run(request: Request, report: Callable[[str], None], confirmed: Callable[[st
             wanted = checked_filter(store, wanted, None if request.model == EVERY_MODEL else request.model)
         listing = Listing(
             request.form, wanted, request.limit, request.subjects, request.failures, request.changes, request.model,
-            request.byte_order_mark,
+            request.byte_order_mark, request.error_rates, request.width,
         )  # fmt: skip
         write_lines(lines(store, listing), request.output)
         if request.form != "table" and not (request.failures or request.changes) and not store.count(wanted):

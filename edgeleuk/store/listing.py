@@ -11,9 +11,9 @@ from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.safe_csv import csv_text
-from edgeleuk.store.asking import empty_because, model_named, named
+from edgeleuk.store.asking import empty_because, model_column
 from edgeleuk.store.database import Store
-from edgeleuk.store.record import Change, Failure, Filter, ModelIdentity, Result, SubjectSummary
+from edgeleuk.store.record import Change, Failure, Filter, Result
 from edgeleuk.store.times import device_zone, local
 from edgeleuk.text import printable, printable_lines, table
 
@@ -24,7 +24,6 @@ _COLUMNS = (
     *("warnings", "model_name", "model_sha256", "stage", "source", "device", "sha256"),
     "measures",
 )
-EVERY_MODEL = "all"
 
 
 def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], after_id: int | None = None) -> Iterator[str]:
@@ -74,12 +73,6 @@ def results_csv(store: Store, wanted: Filter, limit: int | None) -> Iterator[str
     return (page.removesuffix("\n") for page in pages)
 
 
-def subjects_table(summaries: Iterable[SubjectSummary]) -> Iterator[str]:
-    """A line for each subject and model: images, labels, first and last time."""
-    head = ("subject", "images", "apart", f"first ({device_zone()})", "last", "model", "labels")
-    yield from table([head, *map(_sums, summaries)], "<>><")
-
-
 def failures_table(failures: Iterable[Failure]) -> Iterator[str]:
     """A line for each image that could not be classified, or one that says that there is none."""
     none = True
@@ -110,7 +103,10 @@ RESULTS: dict[str, Callable[[Store, Filter, int | None], Iterator[str]]] = {
 
 @dataclass(frozen=True)
 class Listing:
-    """What to list, and how: "table", "json" or "csv". `model` is for the sums: which model's, or "all"."""
+    """What to list, and how: "table", "json" or "csv".
+
+    `model` is for the sums: which model's, or "all"; `errors_from` and `width` too, as of `edgeleuk.store.sums.Sums`.
+    """
 
     form: str = "table"
     wanted: Filter = field(default_factory=Filter)
@@ -120,6 +116,8 @@ class Listing:
     changes: bool = False
     model: str | None = None
     byte_order_mark: bool = False
+    errors_from: Path | None = None
+    width: float | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError if the request does not fit together."""
@@ -133,13 +131,17 @@ class Listing:
             raise UsageError("--excel needs --csv")
         if self.subjects and self.limit is not None:
             raise UsageError("--limit works with results, --failures or --changes")
+        if not self.subjects and (self.errors_from is not None or self.width is not None):
+            raise UsageError("--error-rates and --width need --subjects")
 
 
 def lines(store: Store, asked: Listing) -> Iterator[str]:
     """The lines of a listing. Raises StoreError, UsageError."""
     table = asked.form == "table"
     if asked.subjects:
-        return _subjects(store, asked.model, table)
+        from edgeleuk.store.sums import Sums, subjects_lines  # and with it numpy
+
+        return subjects_lines(store, Sums(asked.model, asked.errors_from, asked.width), table)
     if asked.failures:
         return _told(store.failures(asked.limit), failures_table, table)
     if asked.changes:
@@ -160,44 +162,11 @@ def write_lines(made: Iterable[str], output: Path | None) -> None:
         stream.writelines(f"{line}\n" for line in made)
 
 
-def _subjects(store: Store, model: str | None, table: bool) -> Iterator[str]:
-    """The sums of one model, the one that answered last unless another is named, or of each."""
-    answered = store.answered()
-    if model == EVERY_MODEL:
-        chosen, told = None, "each of the models, by itself"
-    else:
-        newest = answered[0].sha256 if answered else ""
-        chosen = newest if model is None else model_named(store, model)
-        which = next((named(found) for found in answered if found.sha256 == chosen), chosen[:12])
-        told = f"{which}{', which answered last' if model is None else ''}"
-    summaries = store.subjects(chosen)
-    if not table:
-        yield from (json.dumps(found.to_dict()) for found in summaries)
-        return
-    yield from subjects_table(summaries)
-    if not answered:
-        yield "the store is empty"
-        return
-    others = [named(found) for found in answered if found.sha256 != chosen]
-    more = f"; others (--model NAME or --model all): {', '.join(others)}" if others and chosen is not None else ""
-    yield f"counted: results of {told}{more}"
-    yield RESEARCH_USE
-
-
 def _cells(row: Result) -> tuple[object, ...]:
     warnings = f"  (kept apart: {', '.join(row.warnings)})" if row.warnings else ""
-    model, probability = _model(row.model, row.model_sha256), f"{row.probability:.4f}"
+    model, probability = model_column(row.model, row.model_sha256), f"{row.probability:.4f}"
     told = (row.subject or "-", row.source, model, f"{row.path}{warnings}")
     return row.id, local(row.created), _label(row), probability, *told
-
-
-def _sums(found: SubjectSummary) -> tuple[object, ...]:
-    shown = found.model.shown if found.model else str
-    labels = ", ".join(f"{shown(label)} {count}" for label, count in sorted(found.labels.items()))
-    corrected = f" ({found.corrected} labelled by people)" if found.corrected else ""
-    model = _model(found.model, found.model_sha256)
-    times = local(found.first), local(found.last)
-    return found.subject or "-", found.total, found.kept_apart, *times, model, f"{labels}{corrected}"
 
 
 def _told(found: "list[Failure] | list[Change]", table_of: Callable[..., Iterator[str]], table: bool) -> Iterator[str]:
@@ -220,11 +189,6 @@ def _change(change: Change) -> str:
         return f"{kept['path']}, subject {kept['subject'] or '-'}, {label}"
     except (ValueError, TypeError, KeyError, RecursionError):
         return old
-
-
-def _model(model: ModelIdentity | None, sha256: str) -> str:
-    """Its name and the beginning of its hash: on a device every model is called model.tflite."""
-    return f"{printable(model.name) if model else 'model'} ({sha256[:8]})"
 
 
 def _label(row: Result) -> str:

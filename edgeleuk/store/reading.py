@@ -4,6 +4,7 @@ Subjects and labels are compared as people read them: no case, no two forms of o
 once, for a cell has one result of one model.
 """
 
+import json
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -25,17 +26,18 @@ from edgeleuk.store.rows import (
     to_model,
     to_result,
 )
+from edgeleuk.subjects.cells import ABSTAINED
 
 HELD_LABEL = "coalesce(corrected_label, label)"
 _Known = Callable[[str], Iterable[str]]  # the values that a column has
-_APART = "(warnings IS NOT NULL AND corrected_label IS NULL)"
+_HOW = f"""CASE WHEN corrected_label IS NOT NULL THEN 'by_person' WHEN warnings IS NULL THEN 'answered'
+    WHEN warnings = '{json.dumps([ABSTAINED])}' THEN 'abstained' ELSE 'refused' END"""
 _SUMS = f"""
-SELECT subject, model_sha256, {HELD_LABEL} AS held, {_APART} AS apart, count(*), count(corrected_label),
-    min(created), max(created)
+SELECT subject, model_sha256, {HELD_LABEL} AS held, {_HOW} AS how, count(*), min(created), max(created)
 FROM results
 WHERE (? IS NULL OR model_sha256 = ?) AND typeof({HELD_LABEL}) = 'text' AND typeof(created) = 'text'
     AND typeof(model_sha256) = 'text' AND typeof(subject) IN ('text', 'null')
-GROUP BY subject, model_sha256, held, apart
+GROUP BY subject, model_sha256, held, how
 ORDER BY subject, model_sha256, held
 """
 _PAGE = 500
@@ -239,22 +241,13 @@ class Reading(StoreFile):
         With `model_sha256` only of that model. A sum over several models would count cells twice: there is none.
         """
         found: dict[tuple[str | None, str], SubjectSummary] = {}
-        models = self.models()
-        for subject, sha256, label, apart, count, corrected, first, last in self._rows(
-            _SUMS, model_sha256, model_sha256
-        ):
+        models, failed = self.models(), self._failed_of()
+        for subject, sha256, label, how, count, first, last in self._rows(_SUMS, model_sha256, model_sha256):
             so_far = found.get((subject, sha256)) or SubjectSummary(
-                subject, 0, first, last, model_sha256=sha256, model=models.get(sha256)
+                subject, first, last, failed=failed.get(subject, 0), model_sha256=sha256, model=models.get(sha256)
             )
-            labels = so_far.labels if apart else so_far.labels | {label: so_far.labels.get(label, 0) + count}
             found[subject, sha256] = replace(
-                so_far,
-                total=so_far.total + (0 if apart else count),
-                first=min(first, so_far.first),
-                last=max(last, so_far.last),
-                labels=labels,
-                kept_apart=so_far.kept_apart + (count if apart else 0),
-                corrected=so_far.corrected + corrected,
+                so_far, first=min(first, so_far.first), last=max(last, so_far.last), **so_far.more(how, label, count)
             )
         return list(found.values())
 
@@ -271,6 +264,10 @@ class Reading(StoreFile):
     def damaged(self) -> int:
         """How many rows could not be read so far."""
         return len(self._damaged)
+
+    def _failed_of(self) -> dict[str | None, int]:
+        """How many pictures of each subject failed."""
+        return dict(self._rows("SELECT subject, count(*) FROM failures GROUP BY subject"))
 
     def _last(self, table: str) -> int:
         """SQLite keeps the greatest id of a table, so that one is never given twice; a damaged note is passed over."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgeleuk.spec import shown_names
 from edgeleuk.store.times import now
+from edgeleuk.subjects.cells import SubjectCells
 
 if TYPE_CHECKING:
     from edgeleuk.runtime.bundle import Bundle
@@ -189,19 +190,54 @@ class Filter:
 class SubjectSummary:
     """What one model said of one subject (None: of images without one), first and last time.
 
-    `labels` counts by the label that holds, `total` is their sum; `kept_apart` are those with warnings that no one has
-    labelled, in neither of the two; `corrected` those with a person's label.
+    `answered` counts the model's labels of those without a warning, `by_person` people's labels. Those with warnings
+    that no one has labelled are kept apart: `abstained` if the model is uncertain of them and nothing else, `refused`
+    if anything else was found. `failed`: pictures of that subject that no model could answer, and none of the others.
     """
 
     subject: str | None
-    total: int
     first: str
     last: str
-    labels: dict[str, int] = field(default_factory=dict)
-    kept_apart: int = 0
-    corrected: int = 0
+    answered: dict[str, int] = field(default_factory=dict)
+    by_person: dict[str, int] = field(default_factory=dict)
+    abstained: int = 0
+    refused: int = 0
+    failed: int = 0
     model_sha256: str = ""
     model: ModelIdentity | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """How many of each label that holds."""
+        names = sorted({*self.answered, *self.by_person})
+        return {name: self.answered.get(name, 0) + self.by_person.get(name, 0) for name in names}
+
+    @property
+    def total(self) -> int:
+        """The sum of the labels."""
+        return sum(self.labels.values())
+
+    @property
+    def kept_apart(self) -> int:
+        """In neither labels nor total."""
+        return self.abstained + self.refused
+
+    @property
+    def corrected(self) -> int:
+        """How many a person labelled."""
+        return sum(self.by_person.values())
+
+    @property
+    def cells(self) -> SubjectCells:
+        """The same, to ask for the share of a class."""
+        return SubjectCells(
+            self.subject, self.answered, self.by_person, self.abstained, self.refused, failed=self.failed
+        )
+
+    def more(self, how: str, label: str, count: int) -> dict[str, Any]:
+        """The field that `count` images of that label change, with its new value; `how` is that field's name."""
+        before = getattr(self, how)
+        return {how: before + count if isinstance(before, int) else before | {label: before.get(label, 0) + count}}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -212,6 +248,9 @@ class SubjectSummary:
             "total": self.total,
             "labels": self.labels,
             "kept_apart": self.kept_apart,
+            "abstained": self.abstained,
+            "refused": self.refused,
+            "failed": self.failed,
             "corrected": self.corrected,
             "first": self.first,
             "last": self.last,

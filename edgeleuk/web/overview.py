@@ -7,15 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edgeleuk.runtime.decision import RESEARCH_USE
-from edgeleuk.store.asking import model_named
-from edgeleuk.store.listing import EVERY_MODEL
+from edgeleuk.store.asking import EVERY_MODEL, model_named
 from edgeleuk.store.reading import Answered
-from edgeleuk.store.record import readable
+from edgeleuk.store.record import SubjectSummary, readable
+from edgeleuk.subjects.errors_known import KnownErrors
+from edgeleuk.subjects.text import SubjectRow
 from edgeleuk.web.params import MAX_NAME, PAGING, any_text, query_values, source
 from edgeleuk.web.problems import json_response
 from edgeleuk.web.services import SERVED, Services
 
 _PAGE = 50
+ANOTHER_MODEL = KnownErrors(None, None, "this model does not serve, so its file is not at hand")
 
 
 class Overview:
@@ -58,9 +60,17 @@ class Overview:
         return {
             "model": told,
             "models": [_about(found) for found in self._store.answered()],
-            "subjects": [row.to_dict() for row in self._store.subjects(chosen)],
+            "subjects": [self._subject(row) for row in self._store.subjects(chosen)],
             "research_use": RESEARCH_USE,
         }
+
+    def _subject(self, found: SubjectSummary) -> dict[str, Any]:
+        """Its sums and shares; the model that serves has its errors in the intervals, if its file says them."""
+        served = self._services.desk.model
+        errors = served.errors if found.model_sha256 == served.identity.sha256 else ANOTHER_MODEL
+        classes = found.model.classes if found.model else list(found.labels)
+        row = SubjectRow.of(found.cells, classes, errors)
+        return found.to_dict() | row.to_dict() | {"errors": errors.sentence}
 
     def _failures(self, source: str | None = None, limit: int = _PAGE, before_id: int | None = None) -> dict[str, Any]:
         found = self._store.failures(limit, source=source, before_id=before_id)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from edgeleuk.cli.infer import command
 from edgeleuk.runtime.backend import BACKENDS
+from tests.subjects.test_errors_known import ROWS, write_evaluation
 
 
 @pytest.fixture
@@ -63,6 +64,40 @@ def test_piped_output_is_a_line_of_json_for_each_image(run_edgeleuk, small_model
         "warnings",
     }
     assert set(rows[0]["probabilities"]) == {"all", "hem"}
+
+
+def test_subjects_are_summed_up_behind_the_images_each_content_once(run_edgeleuk, small_model, write_image, tmp_path):
+    first = write_image("UID_7_1_1_all.bmp")
+    copy = tmp_path / "UID_7_1_2_all.bmp"
+    copy.write_bytes(first.read_bytes())
+    bad = tmp_path / "UID_7_1_3_all.bmp"
+    bad.write_bytes(b"no image")
+    done = run_edgeleuk("infer", small_model, first, copy, bad, write_image("x.png"), "--by-subject", "--width", "0.2")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    nobody, known = rows[4:]
+    assert (known["subject"], known["counted"] + known["abstained"] + known["refused"], known["failed"]) == (
+        "UID_7",
+        1,
+        1,
+    )
+    assert nobody["shares"] == []
+    assert "subject is unknown" in nobody["no_share_because"]
+    assert "the model's errors are not in the intervals" in known["errors"]
+
+
+def test_error_rates_of_another_model_are_refused_before_the_first_image(
+    run_edgeleuk, small_model, write_image, tmp_path
+):
+    evaluation = write_evaluation(tmp_path / "evaluation", ROWS)
+    done = run_edgeleuk("infer", small_model, write_image("a.bmp"), "--by-subject", "--error-rates", evaluation)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "an evaluation of another model" in done.stderr
+
+
+@pytest.mark.parametrize("options", [["--watch", "/", "--by-subject"], ["x.bmp", "--width", "0.1"]])
+def test_subjects_are_summed_up_of_named_images_alone(options, small_model):
+    done = CliRunner().invoke(command, [str(small_model), *options])
+    assert "by-subject" in str(done.exception)
 
 
 def test_a_terminal_gets_a_table_and_the_note_on_research_use(small_model, write_image):

@@ -13,6 +13,7 @@ from edgeleuk.cli import main
 from edgeleuk.store import Failure, Store
 from edgeleuk.store.record import ModelIdentity
 from tests.store.helpers import result
+from tests.subjects.test_errors_known import ROWS, write_evaluation
 
 
 @pytest.fixture
@@ -182,6 +183,58 @@ def test_a_cell_counts_once_though_two_models_saw_it(results, two_models):
     assert "no model 'newer.tflite' answered here; did you mean 'new.tflite'?" in (
         results(two_models, "--subjects", "--model", "newer.tflite").stderr
     )
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """A store of one model, and an evaluation of it."""
+    model = ModelIdentity("b" * 64, 1, ("all", "hem"), "new.tflite", {"all": "ALL"})
+    made = [result(digit, subject="P1", label="all" if digit < "2" else "hem") for digit in "0123456789"]
+    made += [
+        replace(result("a", subject="P1"), warnings=("uncertain",)),
+        replace(result("b", subject="P1"), warnings=("uncertain", "blurred")),
+        replace(result("c", subject="P1"), warnings=("8 px",), corrected_label="hem"),
+        result("d"),
+    ]
+    with Store.open(tmp_path / "judged.db") as store:
+        store.add([replace(one, model_sha256=model.sha256, model=model) for one in made])
+        store.add_failures([Failure("bad.bmp", "truncated", "2026-01-03T00:00:00.000Z", subject="P1")])
+    return tmp_path / "judged.db", write_evaluation(tmp_path / "evaluation", ROWS)
+
+
+def test_cells_of_a_subject_are_told_apart_by_what_became_of_them(results, judged):
+    rows = [json.loads(line) for line in results(judged[0], "--subjects", "--json").stdout.splitlines()]
+    nobody, known = rows
+    assert {name: known[name] for name in ("total", "abstained", "refused", "failed", "corrected")} == {
+        "total": 11, "abstained": 1, "refused": 1, "failed": 1, "corrected": 1,
+    }  # fmt: skip
+    assert known["kept_apart"] == 2
+    assert (nobody["shares"], "subject is unknown" in nobody["no_share_because"]) == ([], True)
+
+
+def test_shares_carry_the_models_errors_if_an_evaluation_of_it_is_given(results, judged):
+    db, evaluation = judged
+    plain = results(db, "--subjects").stdout
+    assert "the model's errors are not in the intervals: none were given" in plain
+    told = results(db, "--subjects", "--error-rates", evaluation, "--width", "0.3").stdout
+    assert "share of ALL" in told.splitlines()[0]
+    assert "more cells for 0.3" in told
+    assert "the model's errors are in the intervals: sensitivity 0.900" in told
+    (_, row) = [json.loads(line) for line in
+                results(db, "--subjects", "--json", "--error-rates", evaluation).stdout.splitlines()]  # fmt: skip
+    assert (row["shares"][0]["low"], row["shares"][0]["with_errors"]) == (0, True)
+
+
+def test_error_rates_of_another_model_are_refused(results, judged, two_models, tmp_path):
+    other = write_evaluation(tmp_path / "other", ROWS, model_sha256="e" * 64)
+    done = results(judged[0], "--subjects", "--error-rates", other)
+    assert (done.returncode, "holds no result of the model eeeeeeeeeeee" in done.stderr) == (2, True)
+    done = results(two_models, "--subjects", "--error-rates", judged[1], "--model", "old.tflite")
+    assert (done.returncode, "not of aaaaaaaaaaaa" in done.stderr) == (2, True)
+    done = results(two_models, "--subjects", "--error-rates", judged[1], "--model", "all")
+    assert (done.returncode, "leave --model all out" in done.stderr) == (2, True)
+    done = results(two_models, "--error-rates", judged[1])
+    assert (done.returncode, "need --subjects" in done.stderr) == (2, True)
 
 
 def test_every_line_names_its_model(results, two_models):

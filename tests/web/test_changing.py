@@ -146,6 +146,10 @@ def test_cells_are_counted_once_whatever_models_saw_them(local, settings):
         ("A", 0, 1, {}),
         ("a", 1, 0, {"hem": 1}),
     ]
+    empty, whole = found["subjects"]
+    assert (empty["refused"], empty["shares"], "no cell counts" in empty["no_share_because"]) == (1, [], True)
+    assert [one["class"] for one in whole["shares"]] == ["all"]
+    assert "the model's errors are not in the intervals" in whole["errors"]
     assert [(one["name"], one["results"]) for one in found["models"]] == [(served.name, 2), ("older.tflite", 2)]
     assert client.get("/api/models").json() == {"served": served.sha256, "models": found["models"]}
     older = client.get("/api/subjects?model=older.tflite").json()

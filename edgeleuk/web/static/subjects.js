@@ -2,7 +2,7 @@
 
 import { address } from "./address.js";
 import { bar } from "./cards.js";
-import { modelName, modelTitle } from "./classes.js";
+import { displayName, modelName, modelTitle } from "./classes.js";
 import { counted, find, make, percent, show, time } from "./dom.js";
 import { loadSubjects } from "./history.js";
 
@@ -46,9 +46,25 @@ function summary(entry) {
   return make("li", { class: "card subject" },
     make("div", { class: "answer" }, make("span", { class: "label" }, entry.subject ?? "without a subject"), make("span", { class: "percent" }, counted(entry.total, "image"))),
     make("div", { class: "chances" }, ...lines),
-    ...(entry.kept_apart ? [make("div", { class: "warning" }, `${entry.kept_apart} more kept apart, for their warnings`)] : []),
+    ...apart(entry),
+    ...shares(entry),
     make("div", { class: "foot" }, ...(entry.corrected ? [make("span", {}, `${entry.corrected} by hand`)] : []),
       make("span", {}, "from ", time(entry.first), " to ", time(entry.last)), make("span", {}, modelName(entry))),
     make("a", { class: "plain button", href: address("history", { ...whose, model: entry.model_sha256 }) }, "Show its images"),
   );
 }
+
+// Cells that count in no sum, and why.
+function apart({ abstained, refused, failed }) {
+  const said = [[abstained, "uncertain"], [refused, "refused for other warnings"], [failed, "failed"]].filter(([count]) => count);
+  return said.length ? [make("div", { class: "warning" }, `kept apart: ${said.map(([count, word]) => `${count} ${word}`).join(", ")}`)] : [];
+}
+
+// The share of a class with its interval, and all that limits it.
+function shares(entry) {
+  const lines = entry.shares.map(({ class: label, share, low, high }) => `share of ${displayName(label)}: ${fixed(share)} (${fixed(low)} to ${fixed(high)})`);
+  const limits = entry.no_share_because ? [entry.no_share_because] : [...new Set(entry.shares.flatMap(({ says }) => says)), entry.errors];
+  return [...lines.map((line) => make("div", { class: "share" }, line)), ...limits.map((limit) => make("div", { class: "quiet" }, limit))];
+}
+
+const fixed = (share) => share.toFixed(2);
