@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,11 @@ from edgeleuk.cli.options import data_root_option, points, width_option
 from edgeleuk.cli.output import show, show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeleuk.evaluation.comparison import Comparison
+    from edgeleuk.evaluation.evaluate import Evaluation
+    from edgeleuk.evaluation.patients import PatientLevel
 
 _MAX_DROP_POINTS = 1.0
 
@@ -104,12 +110,8 @@ def command(
     """
     from edgeleuk.evaluation.comparison import check_reference, compare_with
     from edgeleuk.evaluation.evaluate import Request, evaluate_files
-    from edgeleuk.evaluation.folder import record_of, write_folder
     from edgeleuk.evaluation.patients import patient_level
     from edgeleuk.files import refuse_taken
-    from edgeleuk.report.text.evaluation import render_text
-    from edgeleuk.report.text.noninferiority import render_comparison
-    from edgeleuk.report.text.patients import render_patients
     from edgeleuk.statistics.noninferiority import NOT_INFERIOR, Gate
 
     if width is not None and not by_subject:
@@ -125,16 +127,31 @@ def command(
     gate = Gate(margin=(_MAX_DROP_POINTS if max_drop is None else max_drop) / 100)
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
     patients = patient_level(evaluation, by_subject, width, evaluation.scores.bootstrap)
+    _tell(evaluation, comparison, patients, output, as_json)
+    if comparison is not None:
+        click.get_current_context().exit(int(comparison.result.verdict != NOT_INFERIOR))
+
+
+def _tell(
+    evaluation: "Evaluation",
+    comparison: "Comparison | None",
+    patients: "PatientLevel",
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    from edgeleuk.evaluation.folder import record_of, write_folder
+    from edgeleuk.report.text.evaluation import render_text
+    from edgeleuk.report.text.noninferiority import render_comparison
+    from edgeleuk.report.text.patients import render_patients
+
     if output is not None:
         write_folder(evaluation, output, comparison, patients)
     if as_json:
         show_json(record_of(evaluation, comparison, patients))
     else:
         compared = () if comparison is None else (render_comparison(comparison),)
-        show("\n".join((render_text(evaluation), render_patients(patients, width), *compared)))
+        show("\n".join((render_text(evaluation), render_patients(patients), *compared)))
         show_written(output)
-    if comparison is not None:
-        click.get_current_context().exit(int(comparison.result.verdict != NOT_INFERIOR))
 
 
 def _refuse_contradictions(skip: bool, allow: bool, against: Path | None, max_drop: float | None) -> None:

@@ -47,7 +47,8 @@ class HeldOutSubject:
 class PatientLevel:
     """Subjects of an evaluation by name; `mixed` have cells of the positive class and of others.
 
-    `errors` are those of all of them, to be told beside the shares; None if no shares were asked for.
+    `errors` are those of all of them, to be told beside the shares; None if no shares were asked for. `width`: how wide
+    an interval may be, if that was asked.
     """
 
     subjects: tuple[HeldOutSubject, ...]
@@ -55,6 +56,7 @@ class PatientLevel:
     roc: PatientRoc | None
     mixed: int
     classes: tuple[str, ...] = ()
+    width: float | None = None
 
     @property
     def judged(self) -> int:
@@ -91,7 +93,7 @@ def patient_level(
     errors, without = _errors(own, evaluation) if shares else (None, {})
     subjects = tuple(_held_out(name, own[name], evaluation, without.get(name), width) for name in sorted(own))
     mixed = [found for found in subjects if found.label_share is not None and 0 < found.label_share < 1]
-    return PatientLevel(subjects, errors, _roc(subjects, positive, how), len(mixed), evaluation.classes)
+    return PatientLevel(subjects, errors, _roc(subjects, positive, how), len(mixed), evaluation.classes, width)
 
 
 def _errors(

@@ -11,10 +11,10 @@ from edgeleuk.text import printable, table, wrapped
 _WIDTH = 100
 
 
-def render_patients(found: PatientLevel, width: float | None = None) -> str:
+def render_patients(found: PatientLevel) -> str:
     """How well subjects are told apart and, if their shares were asked for, every subject; ending in a newline."""
     roc = wrapped(printable(roc_sentence(found)), _WIDTH, 6)
-    return "".join(f"{line}\n" for line in (roc, *map(printable, _lines(found, width))))
+    return "".join(f"{line}\n" for line in (roc, *map(printable, _lines(found))))
 
 
 def roc_sentence(found: PatientLevel) -> str:
@@ -41,13 +41,13 @@ def _auroc(roc: PatientRoc) -> str:
     return f"{ranked} ({roc.low:.3f} to {roc.high:.3f}) over {sides}, by the {roc.score}"
 
 
-def _lines(found: PatientLevel, width: float | None) -> Iterator[str]:
+def _lines(found: PatientLevel) -> Iterator[str]:
     if found.errors is None:
         return
     shown = shown_names(found.classes, {})
     rows = [(*one.row.columns(shown), _labels(one)) for one in found.subjects]
     yield ""
-    yield from table([(*head(found.errors, shown, width), "by labels"), *rows], f"{SIDES}>")
+    yield from table([(*head(found.errors, shown, found.width), "by labels"), *rows], f"{SIDES}>")
     yield from notes([one.row for one in found.subjects], found.errors)
     if found.judged:
         yield f"{found.held:,} of {found.judged:,} intervals hold the share that the labels say"
