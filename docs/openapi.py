@@ -282,6 +282,8 @@ def _about() -> Json:
 def _results() -> Json:
     csv = content_of("One line for each result, oldest first.", "text/csv", {"type": "string"})
     jpeg = content_of("At most 320 px a side.", "image/jpeg", {"type": "string", "contentMediaType": "image/jpeg"})
+    png = content_of("What the network saw, beside it the same in grey below the map.", "image/png",
+                      {"type": "string", "contentMediaType": "image/png"})  # fmt: skip
     stream = content_of(
         "Events `model`, `reset`, `result`, `changed`, `removed` and `failure`.",
         "text/event-stream",
@@ -298,6 +300,9 @@ def _results() -> Json:
         "/api/results.csv": {"get": operation("Results as CSV", {"200": csv}, [*_filters(), mark])},
         "/api/results/{id}/picture": {
             "get": operation("The picture of a result", {"200": jpeg, **refused(404)}, [_NUMBER])
+        },
+        "/api/results/{id}/map": {
+            "get": operation("Where the network looked", {"200": png, **refused(404)}, [_NUMBER])
         },
         "/api/subjects": {
             "get": operation(

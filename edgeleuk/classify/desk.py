@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from edgeleuk.classify.attempts import Attempts
+from edgeleuk.classify.maps import map_of_result
 from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import Keep, Recorder
 from edgeleuk.classify.rows import Row
@@ -47,7 +48,7 @@ class Desk:
         """`observe` is called with each new result, in the event loop."""
         way = Way("upload", max_pixels=max_pixels, previews=True)
         self.model, self._reader, self._observe = model, reader, observe
-        self._attempts = Attempts(writer)
+        self._attempts, self._max_pixels = Attempts(writer), max_pixels
         self._steps = Steps(model, reader, way, self._attempts)
         self._recorder = Recorder(writer, "upload", keep)
         self._inference = ThreadPoolExecutor(1, "inference")
@@ -67,6 +68,14 @@ class Desk:
         answer = await asyncio.shield(task)
         self._recorder.put(Row(upload.name, answer.result, known=True, sha256=upload.sha256))
         return dataclasses.replace(answer, known=True)
+
+    async def map_of(self, result: Result, content: bytes) -> bytes:
+        """PNG bytes of where the network looked, in a turn among the images that are classified.
+
+        See `map_of_result`, also for what it raises.
+        """
+        turn = self._inference.submit(map_of_result, self.model, result, content, self._max_pixels)
+        return await asyncio.wrap_future(turn)
 
     async def alive(self, patience_s: float) -> bool:
         """Whether the inference thread answers within that time, whatever waits for it."""

@@ -1,6 +1,7 @@
 """Rows into the store, several per transaction: a row is passed on only when its result is on the disk."""
 
 import io
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from edgeleuk.store import Store
 
 SIDE_PX = 320
+_ORIGINAL = "original_px"
 _AT_MOST = 64
 _EVERY_S = 0.25  # a commit waits for the disk, on an SD card for many milliseconds
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
@@ -33,18 +35,33 @@ Attempt = Callable[[Callable[[], Value]], Value]
 
 
 def shrink(image: Image.Image) -> Image.Image:
-    """A copy of at most 320 px a side; the original, which may be large, is not copied on the way."""
+    """A copy of at most 320 px a side; the original, which may be large, is not copied on the way.
+
+    Its `info` holds the original's size in px, and nothing else.
+    """
     factor = min(1.0, SIDE_PX / max(image.size))
     width, height = (max(1, round(factor * side)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small.info = {_ORIGINAL: image.size}
+    return small
 
 
 def encode_preview(image: Image.Image) -> bytes:
-    """JPEG bytes, nothing but pixels in them: comments and EXIF may name people."""
+    """JPEG bytes, in them only pixels and the size of the original: other comments and EXIF may name people."""
     stream, bare = io.BytesIO(), image.copy()
     bare.info = {}
-    bare.save(stream, "JPEG", quality=85)
+    width, height = image.info.get(_ORIGINAL, image.size)
+    bare.save(stream, "JPEG", quality=85, comment=f"original {width} x {height} px".encode())
     return stream.getvalue()
+
+
+def original_size(preview: bytes) -> tuple[int, int] | None:
+    """Width and height in px of the image that `encode_preview` was given small; None if the preview does not tell."""
+    with Image.open(io.BytesIO(preview), formats=("JPEG",)) as opened:
+        said = re.fullmatch(rb"original ([0-9]{1,6}) x ([0-9]{1,6}) px", opened.info.get("comment", b""))
+        if said is None:  # kept by an older version
+            return opened.size if max(opened.size) < SIDE_PX else None
+    return int(said[1]), int(said[2])
 
 
 def recorded(

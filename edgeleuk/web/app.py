@@ -92,6 +92,7 @@ def routes(services: Services) -> list[Route]:
             "/api/results/{id}", **by_method(GET=history.one, PATCH=changing.correct_one, DELETE=changing.delete_one)
         ),
         Route("/api/results/{id}/picture", history.picture),
+        Route("/api/results/{id}/map", history.map),
         Route("/api/subjects", overview.subjects),
         Route("/api/models", overview.models),
         Route("/api/failures", overview.failures),

@@ -1,13 +1,16 @@
 """What the store holds: results, their pictures, the CSV, and the live list."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from edgeleuk.classify.maps import check_same_model
+from edgeleuk.errors import ImageError, ModelError
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Filter, Result
 from edgeleuk.store.asking import empty_because
@@ -23,6 +26,7 @@ from edgeleuk.web.services import Services
 _PAGE = 50
 _PICTURES_WAITING = 64
 _NO_STORE = {"Cache-Control": "no-store"}
+_GONE = "the file is gone, was changed, or cannot be read by this server"
 
 
 class History:
@@ -55,10 +59,24 @@ class History:
         finally:
             self._pictures_asked -= 1
         if jpeg is None:
-            raise RefusalError(
-                "not-found", "there is no picture: the file is gone, was changed, or cannot be read by this server"
-            )
+            raise RefusalError("not-found", f"there is no picture: {_GONE}")
         return Response(jpeg, headers=_NO_STORE, media_type="image/jpeg")
+
+    async def map(self, request: Request) -> Response:
+        """A PNG of where the network looked, made anew each time: it takes a turn of inference, as an upload does."""
+        query_values(request, {})
+        result = await self.result(request)
+        services, client = self._services, client_of(request)
+        with services.admission.ticket(client, 0) as ticket, _as_not_found():
+            check_same_model(services.desk.model, result)
+            services.take_upload(client)
+            ticket.read = True
+            async with services.picture_turn:
+                content = await asyncio.to_thread(services.pictures.whole, result)
+            if content is None:
+                raise RefusalError("not-found", f"there is no map, since {_GONE}")
+            png = await services.desk.map_of(result, content)
+        return Response(png, headers=_NO_STORE, media_type="image/png")
 
     async def csv(self, request: Request) -> Response:
         """All results of the filter as CSV."""
@@ -123,3 +141,14 @@ class History:
                 yield BYTE_ORDER_MARK
             async for text in iterate_in_threadpool(csv_pages(self._store, wanted, classes)):
                 yield text
+
+
+@contextmanager
+def _as_not_found() -> Iterator[None]:
+    """What can have no map is told as 404: nothing failed."""
+    try:
+        yield
+    except (ModelError, ImageError) as error:
+        if isinstance(error, ImageError) and error.passing:
+            raise
+        raise RefusalError("not-found", str(error)) from error

@@ -34,6 +34,12 @@ class Pictures:
             self._keep(result.sha256, jpeg)
         return jpeg
 
+    def whole(self, result: Result) -> bytes | None:
+        """The image file itself, else the small JPEG that is kept; None as of `find`. Raises StoreError."""
+        places = self._places(result) if result.source in ON_DISK else ()
+        found = next(filter(None, (self._content(place, result.sha256) for place in places)), None)
+        return found or self._store.preview(result.sha256)
+
     def forget(self) -> None:
         """Keep none in memory: a result was deleted."""
         self._kept.clear()
@@ -46,14 +52,18 @@ class Pictures:
 
     def _read(self, place: Path, sha256: str) -> bytes | None:
         try:
-            content = read_regular(place, self._max_file_bytes)
-            return (
-                encode_preview(shrink(decode_image(content, self._max_pixels)))
-                if sha256_bytes(content) == sha256
-                else None
-            )
+            content = self._content(place, sha256)
+            return encode_preview(shrink(decode_image(content, self._max_pixels))) if content is not None else None
         except ImageError:
             return None
+
+    def _content(self, place: Path, sha256: str) -> bytes | None:
+        """The bytes of the file, if they are those that were classified."""
+        try:
+            content = read_regular(place, self._max_file_bytes)
+        except ImageError:
+            return None
+        return content if sha256_bytes(content) == sha256 else None
 
     def _places(self, result: Result) -> Iterator[Path]:
         """Where its file may lie. An older edgeleuk stored names as they were given: from a folder it did not tell."""

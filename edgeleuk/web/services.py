@@ -21,6 +21,7 @@ from edgeleuk.web.guard import Access
 from edgeleuk.web.metrics import Metrics
 from edgeleuk.web.params import filter_of
 from edgeleuk.web.pictures import Pictures
+from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.proxies import TrustedProxies
 from edgeleuk.web.rates import RateLimit
 from edgeleuk.web.settings import Settings
@@ -89,6 +90,13 @@ class Services:
         served = self.desk.model.identity
         wanted = checked_filter(self.store, filter_of(values), None if model == SERVED else model, served.classes)
         return replace(wanted, model_sha256=served.sha256) if model == SERVED else wanted
+
+    def take_upload(self, client: str) -> None:
+        """Count an image of this client. Raises RefusalError (429) for too many a second."""
+        wait_s = self.uploads.take(client)
+        if wait_s > 0:
+            reason = "too many images a second from this client; slow down"
+            raise RefusalError("too-many-requests", reason, retry_after_s=wait_s)
 
     async def trouble(self, patience_s: float) -> str | None:
         """Why this process has to be restarted; None while it is healthy."""

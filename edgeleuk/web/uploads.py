@@ -44,11 +44,7 @@ class Uploads:
         client = client_of(request)
         declared = declared_bytes(request, most)
         with services.admission.ticket(client, declared) as ticket:
-            wait_s = services.uploads.take(client)
-            if wait_s > 0:
-                raise RefusalError(
-                    "too-many-requests", "too many images a second from this client; slow down", retry_after_s=wait_s
-                )
+            services.take_upload(client)
             body = await read_body(request, services.settings.limits, most)
             if not body.content:
                 raise RefusalError("not-an-image", "the body is empty; expected the bytes of an image")

@@ -7,6 +7,7 @@ import { changeText } from "./changes.js";
 import { displayName, modelName } from "./classes.js";
 import { button, exactTime, fileName, find, make, show } from "./dom.js";
 import { hasMore, loadMore } from "./history.js";
+import { whereItLooked } from "./looked.js";
 
 const STAGES = { 1: "the cascade's first model", 2: "the cascade's large model" };
 const dialog = find("details");
@@ -94,7 +95,7 @@ function fill(result) {
   find("details-title").textContent = fileName(result.path);
   const times = `${result.prepare_ms.toFixed(1)} ms to prepare, ${result.invoke_ms.toFixed(1)} ms to infer`;
   find("details-body").replaceChildren(
-    picture(result, false), answer(result), ...[warnings(result)].filter(Boolean), chances(result, Infinity),
+    picture(result, false), whereItLooked(result), answer(result), ...[warnings(result)].filter(Boolean), chances(result, Infinity),
     make("p", { class: "research" }, RESEARCH_USE), corrections(result), make("dl", { class: "facts" }, ...facts([
       ["Subject", result.subject], ["Model", modelName(result)], ["Time", exactTime(result.created)], ["From", SOURCES[result.source] ?? result.source],
       ["Path", result.path], ["Also called", result.names?.join(", ")], ["Changed", changes(result)], ["Number", String(result.id)], ["Took", times],
