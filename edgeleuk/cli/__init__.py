@@ -35,6 +35,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
         "serve": "Serve the page for the lab bench: upload, live list, history.",
         "install-service": "Install the services for a watched folder and the page, on Debian or Raspberry Pi OS.",
         "results": "List, filter, correct and export stored results.",
+        "drift": "Tell whether the pictures in a store are still like those of training.",
         "doctor": "Check this device (interpreter, CPU, memory, camera, clock) and suggest fixes.",
     },
     "Demo": {"demo": "Run every step on synthetic cells, in minutes."},
