@@ -10,7 +10,10 @@ from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
+from edgeleuk.data.index import Index
 from edgeleuk.data.scan import scan
+from edgeleuk.data.shortcuts.judging import Search, shortcuts_of_index, shortcuts_of_scan
+from edgeleuk.data.shortcuts.text import render as render_shortcuts
 from edgeleuk.data.split import left_out, make_folds, official_folds
 from edgeleuk.data.split_text import describe_move, index_record, render_index
 from edgeleuk.errors import DataError, UsageError
@@ -32,23 +35,58 @@ def command() -> None:
     examples=(
         "edgeleuk data audit cells/",
         "edgeleuk data audit C-NMC/ --json > audit.json",
+        "edgeleuk data audit index.json --shortcuts",
     ),
 )
-@click.argument("path", type=_IMAGES)
+@click.argument(
+    "path", type=Existing("folder, manifest or index", "a folder of images, a manifest, or with --shortcuts an index")
+)
 @_positive
+@click.option("--shortcuts", is_flag=True, help="Also find how far colour, file size and the like tell the class.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of --shortcuts.")
 @data_root_option
 @max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
-def audit_command(path: Path, positive: str | None, data_root: Path | None, max_pixels: int, as_json: bool) -> None:
+def audit_command(
+    path: Path,
+    positive: str | None,
+    shortcuts: bool,
+    seed: int,
+    data_root: Path | None,
+    max_pixels: int,
+    as_json: bool,
+) -> None:
     """Report what PATH holds: images by class, fold and subject, unreadable files, byte-identical copies.
 
     PATH is the C-NMC folder, a folder with one sub-folder per class (subjects in subjects.csv: path,subject), or a
     manifest TSV (path, sha256, size). Exit status 1 if copies have two labels or no image is usable.
+
+    With --shortcuts PATH may be an index: trivial features are then learned on its training part and asked about its
+    test part, else in its folds; of a folder in parts that share no subject.
     """
-    report = audit(scan(path, positive, Counter("images read").at, data_root, max_pixels))
-    show_json(report.to_dict()) if as_json else show(render(report))
+    if path.suffix == ".json":
+        _audit_index(path, shortcuts, seed, data_root, as_json)
+        return
+    found = scan(path, positive, Counter("images read").at, data_root, max_pixels)
+    report = audit(found)
+    told = shortcuts_of_scan(found, _search(seed)) if shortcuts and not report.errors else None
+    if as_json:
+        show_json(report.to_dict() | ({} if told is None else {"shortcuts": told.to_dict()}))
+    else:
+        show("\n\n".join([render(report), *([] if told is None else [render_shortcuts(told)])]))
     if report.errors:
         raise DataError("; ".join(report.errors))
+
+
+def _audit_index(path: Path, shortcuts: bool, seed: int, data_root: Path | None, as_json: bool) -> None:
+    if not shortcuts:
+        raise UsageError(f"{path} is an index: audit the folder that it is of, or ask for --shortcuts")
+    told = shortcuts_of_index(Index.load(path, data_root), _search(seed))
+    show_json({"schema_version": 1, "shortcuts": told.to_dict()}) if as_json else show(render_shortcuts(told))
+
+
+def _search(seed: int) -> Search:
+    return Search(seed=seed, progress=Counter("images looked at").at)
 
 
 @command.command(

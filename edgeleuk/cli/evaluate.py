@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgeleuk.evaluation.patients import PatientLevel
 
 _MAX_DROP_POINTS = 1.0
+_DEGRADE_IMAGES = 200
 
 _MODEL = Existing("model", "a .tflite file or a run folder")
 
@@ -84,6 +85,13 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
     help="Also each subject's share of the positive class, with the model's errors on the other subjects.",
 )
 @width_option
+@click.option("--degrade", is_flag=True, help="Also judge pictures that camera, stain or file have made worse.")
+@click.option(
+    "--degrade-images",
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many images --degrade changes, drawn over classes. [default: 200]",
+)
 @data_root_option
 def command(
     model: Path,
@@ -100,6 +108,8 @@ def command(
     shortcuts: bool,
     by_subject: bool,
     width: float | None,
+    degrade: bool,
+    degrade_images: int | None,
     data_root: Path | None,
 ) -> None:
     """Accuracy of MODEL, a .tflite file or a run, on an index or a folder of labelled images.
@@ -117,13 +127,14 @@ def command(
     if width is not None and not by_subject:
         raise UsageError("--width is that of --by-subject; give both")
     _refuse_contradictions(skip_trained, allow_trained, against, max_drop)
+    worse = _degraded_images(degrade, degrade_images)
     if output is not None:
         refuse_taken(output)
     if against is not None:
         check_reference(against)
     trained = "skip" if skip_trained else "allow" if allow_trained else "refuse"
     request = Request(split, trained, seed, resamples, data_root)
-    evaluation = evaluate_files(model, data, dataclasses.replace(request, shortcuts=shortcuts))
+    evaluation = evaluate_files(model, data, dataclasses.replace(request, shortcuts=shortcuts, degrade_images=worse))
     gate = Gate(margin=(_MAX_DROP_POINTS if max_drop is None else max_drop) / 100)
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)
     patients = patient_level(evaluation, by_subject, width, evaluation.scores.bootstrap)
@@ -152,6 +163,13 @@ def _tell(
         compared = () if comparison is None else (render_comparison(comparison),)
         show("\n".join((render_text(evaluation), render_patients(patients), *compared)))
         show_written(output)
+
+
+def _degraded_images(degrade: bool, count: int | None) -> int | None:
+    """How many images to degrade; None for none."""
+    if count is not None and not degrade:
+        raise UsageError("--degrade-images is how many images --degrade changes; give both")
+    return (count or _DEGRADE_IMAGES) if degrade else None
 
 
 def _refuse_contradictions(skip: bool, allow: bool, against: Path | None, max_drop: float | None) -> None:

@@ -48,6 +48,21 @@ class ImageSet:
             yield scale_pixels(fit_to_input(decode_indexed(path), preprocessing), preprocessing)[np.newaxis]
 
 
+def spread_over_classes(images: Sequence[ImageRecord], count: int, seed: int) -> tuple[ImageRecord, ...]:
+    """At most `count` labelled images at random, of each class its share of them, and one at least; in their order."""
+    by_class: dict[str, list[int]] = {}
+    for position, image in enumerate(images):
+        by_class.setdefault(str(image.label), []).append(position)
+    if count >= len(images):
+        return tuple(images)
+    random = np.random.default_rng(seed)
+    chosen: list[int] = []
+    for _, positions in sorted(by_class.items()):
+        wanted = max(1, round(count * len(positions) / len(images)))
+        chosen += random.permutation(positions)[:wanted].tolist()
+    return tuple(images[position] for position in sorted(chosen))
+
+
 def draw(index: Index, images: Sequence[ImageRecord], count: int, seed: int) -> ImageSet:
     """A seeded random sample of at most `count` images; files are checked against their hashes. Raises DataError."""
     if not images:

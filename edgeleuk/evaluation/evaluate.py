@@ -16,6 +16,7 @@ from edgeleuk.data.shortcuts.judging import Shortcuts
 from edgeleuk.data.split import open_images
 from edgeleuk.errors import ModelError
 from edgeleuk.evaluation.beside import shortcuts_beside
+from edgeleuk.evaluation.degraded import Degraded, evaluate_degraded
 from edgeleuk.evaluation.predictors import Predictor, StagedPredictor, model_sha256, open_predictor
 from edgeleuk.evaluation.selection import choose_images, default_split, seen_in_training
 from edgeleuk.progress import counted
@@ -33,6 +34,7 @@ class Request:
     """What to evaluate on: see `choose_images` for `split` and `trained`; seed and resamples of the bootstrap.
 
     `data_root`: where the images lie, if not where the index says. `shortcuts`: whether to find how far colour goes.
+    `degrade_images`: how many images to degrade, too; None for none.
     """
 
     split: str | None = None
@@ -41,6 +43,7 @@ class Request:
     resamples: int = 2000
     data_root: Path | None = None
     shortcuts: bool = False
+    degrade_images: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class Evaluation:
 
     `answered_first` counts those that the first model of a cascade answered; None if there is one model.
     `former_index_sha256`: what older versions of edgeleuk call the index, if its file is one of theirs. `shortcuts`:
-    what colour and the like reach on the same images, if that was asked and could be found.
+    what colour and the like reach on the same images, if that was asked and could be found; `degraded`: the answers to
+    degraded pictures, if they were asked for.
     """
 
     model: str
@@ -93,6 +97,7 @@ class Evaluation:
     former_index_sha256: str | None = None
     schema_version: int = SCHEMA_VERSION
     shortcuts: Shortcuts | None = None
+    degraded: Degraded | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold; without the predictions, which are a table of their own (predictions.csv)."""
@@ -140,13 +145,14 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     chosen = decide(probabilities, spec)
     seen = seen_in_training(index, predictor)
     unit = "subject" if all(image.subject is not None for image in images) else "image group"
+    how = Bootstrap(unit, request.resamples, request.seed)
     scores = score(
         truth,
         probabilities,
         np.array(group_ids(images)),
         predicted=chosen,
         positive=None if spec.positive_class is None else spec.classes.index(spec.positive_class),
-        bootstrap=Bootstrap(unit, request.resamples, request.seed),
+        bootstrap=how,
     )
     split = request.split or default_split(index, predictor)
     shortcuts, told = shortcuts_beside(index, images, seen, request.seed) if request.shortcuts else (None, "")
@@ -167,7 +173,16 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         answered_first=answered_first,
         former_index_sha256=index.former_sha256,
         shortcuts=shortcuts,
+        degraded=_degraded(predictor, index, images, request, how),
     )
+
+
+def _degraded(
+    predictor: Predictor, index: Index, images: Sequence[ImageRecord], request: Request, how: Bootstrap
+) -> Degraded | None:
+    if request.degrade_images is None:
+        return None
+    return evaluate_degraded(predictor, index, images, request.degrade_images, how)
 
 
 def shown_path(path: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeleuk.codec import decode, expect_version
 from edgeleuk.data.shortcuts.judging import Shortcuts
+from edgeleuk.evaluation.degraded import Degraded
 from edgeleuk.evaluation.evaluate import SCHEMA_VERSION, SubjectResult
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.statistics.few_subjects import difference_bounds
@@ -99,6 +100,7 @@ class Evaluated:
     notes: tuple[str, ...]
     former_index_sha256: str | None = None
     shortcuts: Shortcuts | None = None
+    degraded: Degraded | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if the parts do not fit each other."""

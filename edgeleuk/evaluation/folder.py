@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.evaluation.comparison import Comparison
+from edgeleuk.evaluation.degraded_picture import degraded_figure
 from edgeleuk.evaluation.evaluate import Evaluation
 from edgeleuk.evaluation.patients import PatientLevel
 from edgeleuk.evaluation.picture import evaluation_figure
@@ -23,11 +24,16 @@ def record_of(
 def write_folder(
     evaluation: Evaluation, folder: Path, comparison: Comparison | None = None, patients: PatientLevel | None = None
 ) -> None:
-    """Write evaluation.json, predictions.csv and evaluation.png, all or none. Raises OutputError."""
+    """Write evaluation.json, predictions.csv, evaluation.png and of degraded pictures degraded.png, all or none.
+
+    Raises OutputError.
+    """
     with whole_folder(folder) as partial:
         (partial / "evaluation.json").write_text(to_json(record_of(evaluation, comparison, patients)), encoding="utf-8")
         write_text(partial / "predictions.csv", _predictions_csv(evaluation))
         evaluation_figure(evaluation, partial / "evaluation.png")
+        if evaluation.degraded is not None:
+            degraded_figure(evaluation.degraded, evaluation.model, partial / "degraded.png")
 
 
 def _predictions_csv(evaluation: Evaluation) -> str:

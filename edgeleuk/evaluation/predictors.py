@@ -1,11 +1,12 @@
 """What evaluation asks of a model, be it a .tflite file or a run folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgeleuk.errors import ModelError, reading_what_was_named
 from edgeleuk.files import sha256_file
@@ -25,6 +26,14 @@ class Predictor(Protocol):
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Float32 [classes] for each path in order, the spec's temperature applied. Raises ImageError at a bad file."""
+
+
+@runtime_checkable
+class PicturePredictor(Predictor, Protocol):
+    """A model that takes pictures that are in no file."""
+
+    def probabilities_of(self, pictures: Iterable[Image.Image]) -> Iterator[NDArray[np.float32]]:
+        """What `probabilities` yields, for RGB images."""
 
 
 @runtime_checkable

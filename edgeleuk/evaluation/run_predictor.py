@@ -1,17 +1,22 @@
 """A run as a predictor: its network, rebuilt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.quantization.source import load_network
 from edgeleuk.runtime.decision import apply_temperature, probability_floor
+from edgeleuk.runtime.preprocessing import fit_to_input, scale_pixels
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.run import Run, load_run_folder
+
+_BATCH = 32
 
 
 class RunPredictor:
@@ -27,11 +32,21 @@ class RunPredictor:
 
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Yield float32 [classes] for each path in order. Raises ImageError at a bad file."""
-        floor = probability_floor(0.0, len(self.spec.classes))
         stream = ImageStream(paths, [0] * len(paths), self._preprocessing)
         for images, _ in stream.in_order():
-            scores = np.asarray(self._network.predict_on_batch(images))
-            yield from apply_temperature(scores, self.spec.decision, floor)
+            yield from self._answers(images)
+
+    def probabilities_of(self, pictures: Iterable[Image.Image]) -> Iterator[NDArray[np.float32]]:
+        """Yield float32 [classes] for each RGB image in order."""
+        waiting = iter(pictures)
+        while batch := list(islice(waiting, _BATCH)):
+            inputs = [scale_pixels(fit_to_input(each, self._preprocessing), self._preprocessing) for each in batch]
+            yield from self._answers(np.stack(inputs))
+
+    def _answers(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 [batch, classes] of float32 [batch, size, size, 3]."""
+        scores = np.asarray(self._network.predict_on_batch(images))
+        return apply_temperature(scores, self.spec.decision, probability_floor(0.0, len(self.spec.classes)))
 
 
 def load_run(folder: Path) -> RunPredictor:

@@ -129,6 +129,12 @@ def calibration_scores(
     return CalibrationScores(ece, brier, confidence, overconfidence, float(chance.mean()), bins)
 
 
+def expected_calibration_error(truth: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
+    """The ECE alone, without its interval, of truth int [n] and probabilities float [n, classes], n at least 1."""
+    of = confidences(truth, probabilities, np.zeros(len(truth), np.int64))
+    return float(of.statistics(np.ones((1, 1)))[0, 0])
+
+
 def equal_mass_bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
     """int64 [n], n at least 1: the bin of each, counted from 0 without gaps; see the module."""
     wanted = max(1, min(BINS, len(confidence) // FEWEST_IN_BIN))

@@ -174,3 +174,29 @@ def test_names_of_folders_and_subjects_cannot_break_out_of_their_line(tmp_path, 
     assert r"s\x1b[31m0" in out
     assert "\x1b" not in out
     assert not any(line.startswith("wrote this") for line in out.splitlines())
+
+
+def test_audit_says_how_far_colour_goes_in_a_folder_and_in_an_index(
+    cells_index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = Index.load(cells_index)
+    assert _run("audit", index.root, "--shortcuts") == 0
+    text = capsys.readouterr().out
+    assert "shortcuts: " in text
+    assert "mean and deviation of colour" in text
+    assert _run("audit", cells_index, "--shortcuts", "--json") == 0
+    found = json.loads(capsys.readouterr().out)["shortcuts"]
+    assert found["folds"] == index.fold_count
+    assert {row["name"] for row in found["reached"]} >= {"mean colour", "brightness", "sharpness"}
+
+
+def test_an_index_is_audited_for_shortcuts_alone(cells_index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("audit", cells_index) == 2
+    assert "is an index: audit the folder that it is of, or ask for --shortcuts" in capsys.readouterr().err
+
+
+def test_a_manifest_without_its_images_has_no_shortcuts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{'ab'[number // 4]}/{number}.png\t{str(number) * 64}\t9" for number in range(8)]
+    (tmp_path / "list.tsv").write_text("\n".join(["path\tsha256\tsize", *rows]))
+    assert _run("audit", tmp_path / "list.tsv", "--shortcuts") == 1
+    assert "No such file" in capsys.readouterr().err

@@ -77,3 +77,19 @@ def test_the_exit_code_is_a_gate(run_edgeleuk, small_model, small_float_model, c
     done = gate("--against", tmp_path / "int8", "--split", "all")
     assert (done.returncode, done.stderr) == (1, "")
     assert "could not show it with this few subjects" in done.stdout
+
+
+def test_how_many_images_to_degrade_is_asked_for_with_degrading_alone(tmp_path):
+    with pytest.raises(UsageError, match="--degrade-images is how many images --degrade changes"):
+        run(tmp_path, tmp_path, "--degrade-images", "5")
+
+
+def test_shortcuts_and_degraded_pictures_are_in_text_and_json(small_model, cells_index):
+    degrade = ("--degrade", "--degrade-images", "2", "--resamples", "100")
+    text = run(small_model, cells_index, *degrade).output
+    assert "what the accuracy is made of" in text
+    assert "note: colour alone (mean and deviation of R, G, B in a random forest) is right on" in text
+    assert "degraded pictures: 2 images of" in text
+    record = json.loads(run(small_model, cells_index, *degrade, "--json", "--no-shortcuts").output)
+    assert record["shortcuts"] is None
+    assert len(record["degraded"]["rows"]) == 66

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.scan import Scan
 from edgeleuk.data.shortcuts.features import COLOUR, GROUPS, TOGETHER, columns_of, features_of
 from edgeleuk.data.shortcuts.learning import (
     Answered,
@@ -150,6 +151,16 @@ def shortcuts_of_index(index: Index, search: Search) -> Shortcuts:
     if len({image.label for image in test}) > 1:
         return shortcuts_held_out(index.root, training, test, search)
     return shortcuts_cross_validated(index.root, training, search)
+
+
+def shortcuts_of_scan(scan: Scan, search: Search) -> Shortcuts:
+    """Fit and ask by turns about the labelled images of a folder, or of a manifest's. Raises as the one above.
+
+    Folds that a layout came with are not used: groups may lie on two sides of them.
+    """
+    images = [image for image in scan.images if image.split == "train"] or scan.images
+    bare = [dataclasses.replace(image, fold=None) for image in images]
+    return shortcuts_cross_validated(scan.root, bare, search)
 
 
 def _judge(

@@ -1,5 +1,6 @@
 """Shortcuts in words and tables."""
 
+import textwrap
 from collections.abc import Iterator
 
 from edgeleuk.data.shortcuts.features import TOGETHER
@@ -7,6 +8,7 @@ from edgeleuk.data.shortcuts.judging import OwnSubject, Reached, Shortcuts
 from edgeleuk.statistics.metrics import Estimate
 from edgeleuk.text import counted, printable, table
 
+_WIDTH = 110
 HEAD = ("", "numbers", "accuracy", "95 % interval", "balanced", "AUROC", "logistic")
 
 
@@ -18,14 +20,15 @@ def render(found: Shortcuts) -> str:
 def _lines(found: Shortcuts) -> Iterator[str]:
     yield f"shortcuts: {how_text(found)}"
     yield from table([HEAD, *rows_text(found)], "<>")
-    yield (
+    sentences = [
         f"intervals over {found.unit}s; accuracy, balanced accuracy and AUROC of a random forest, at the right the "
-        "accuracy of a logistic regression"
-    )
-    yield from (f"note: {note}" for note in found.notes)
-    if found.own_subject is not None:
-        yield f"note: {own_subject_text(found.own_subject, found.tested_on)}"
-    yield "note: a network that reaches no more than this has not been shown to see cells"
+        "accuracy of a logistic regression",
+        *(f"note: {note}" for note in found.notes),
+        *([] if found.own_subject is None else [f"note: {own_subject_text(found.own_subject, found.tested_on)}"]),
+        "note: a network that reaches no more than this has not been shown to see cells",
+    ]
+    for sentence in sentences:
+        yield from textwrap.wrap(sentence, _WIDTH, subsequent_indent="      ", break_on_hyphens=False)
 
 
 def rows_text(found: Shortcuts) -> Iterator[tuple[str, ...]]:

@@ -11,6 +11,8 @@ from edgeleuk.report.page.reading import Figures, Material, Suite
 from edgeleuk.report.page.rows import Row
 from edgeleuk.report.page.words import COLUMNS, accuracy_text, caveat_lines
 from edgeleuk.report.text.benchmark import interval_text, rate_text, speed_text
+from edgeleuk.report.text.degraded import HEAD as DEGRADED
+from edgeleuk.report.text.degraded import counted_text, degraded_cells, explanations
 from edgeleuk.report.text.operators import operator_times
 from edgeleuk.text import counted, minute, shortened
 
@@ -151,8 +153,14 @@ def figures_table(figures: Figures) -> Table:
 
 
 def evaluation_tables(found: Evaluated) -> tuple[Table, ...]:
-    """Scores, what colour reaches beside them, confusion matrix, and subjects if they are known."""
-    tables = (scores_table(found), shortcuts_table(found), confusion_table(found), subjects_table(found))
+    """Scores, what colour reaches beside them, confusion matrix; subjects and degraded pictures if they are known."""
+    tables = (
+        scores_table(found),
+        shortcuts_table(found),
+        confusion_table(found),
+        subjects_table(found),
+        degraded_table(found),
+    )
     return tuple(table for table in tables if table is not None)
 
 
@@ -208,6 +216,15 @@ def subjects_table(found: Evaluated) -> Table | None:
     more = len(ordered) - len(rows)
     notes = (f"and {more:,} more with higher accuracy",) if more else ()
     return Table(f"{found.model}: subjects", ("subject", "label", "right", "accuracy"), rows, notes) if rows else None
+
+
+def degraded_table(found: Evaluated) -> Table | None:
+    """A row for each kind and severity; None if no degraded pictures were asked about."""
+    if found.degraded is None:
+        return None
+    title = f"{found.model}: degraded pictures, {counted_text(found.degraded)}"
+    notes = tuple(f"{told[0].upper()}{told[1:]}." for told in explanations(found.degraded))
+    return Table(title, DEGRADED, tuple(map(degraded_cells, found.degraded.rows)), notes)
 
 
 def accuracy_points(rows: Sequence[Row], material: Material) -> list[Point]:

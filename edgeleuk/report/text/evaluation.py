@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from edgeleuk.data.shortcuts.text import HEAD, explained_text, how_text, rows_text
 from edgeleuk.evaluation.evaluate import Evaluation, SubjectResult
 from edgeleuk.evaluation.evaluated import Scored, caveats_of, named_scores
+from edgeleuk.report.text.degraded import degraded_lines
 from edgeleuk.text import counted, printable, table
 
 _MOST_SUBJECTS = 20
@@ -20,6 +21,7 @@ def render_text(evaluation: Evaluation) -> str:
         _shortcuts(evaluation),
         _confusion(evaluation),
         _subjects(evaluation),
+        () if evaluation.degraded is None else degraded_lines(evaluation.degraded),
         _notes(evaluation),
     )
     return "\n\n".join(text for part in parts if (text := "\n".join(map(printable, part)))) + "\n"

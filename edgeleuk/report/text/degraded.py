@@ -1,0 +1,51 @@
+"""A model on degraded pictures, as text."""
+
+from collections.abc import Iterator
+
+from edgeleuk.evaluation.degraded import Degraded, DegradedRow
+from edgeleuk.text import counted, percent, table
+
+HEAD = (
+    *("picture", "severity", "accuracy", "95 % interval"),
+    *("confidence", "overconfident", "ECE", "kept apart", "of the rest"),
+)
+
+
+def degraded_lines(found: Degraded) -> Iterator[str]:
+    """A table of all rows, and what its columns are."""
+    yield f"degraded pictures: {counted_text(found)}"
+    yield from table([HEAD, *map(degraded_cells, found.rows)], "<>")
+    yield from explanations(found)
+
+
+def counted_text(found: Degraded) -> str:
+    """How many pictures were drawn of how many."""
+    drawn = "" if found.images == found.of_images else f" of {found.of_images:,}, drawn over classes, seed {found.seed}"
+    return f"{counted(found.images, 'image')}{drawn}, each in {len(found.rows) - 1} changes"
+
+
+def explanations(found: Degraded) -> Iterator[str]:
+    """What the columns are."""
+    yield f"intervals over {found.unit}s; confidence: mean probability of the answers, overconfident: less accuracy"
+    if found.as_it_is.kept_apart is None:
+        yield "kept apart: not known of a run, which has no input gate; 'edgeleuk convert' makes a file that has one"
+    elif found.gated:
+        yield "kept apart: by the input gate; of the rest: accuracy on what was not"
+    else:
+        yield "kept apart: the file has no input gate, only empty pictures are; of the rest: accuracy on what was not"
+
+
+def degraded_cells(row: DegradedRow) -> tuple[str, ...]:
+    """The cells of a row, under `HEAD`."""
+    accuracy = row.accuracy
+    return (
+        f"{row.kind}, {row.told}" if row.told else row.kind,
+        f"{row.severity}" if row.severity else "",
+        f"{accuracy.value:.3f}",
+        "no interval" if accuracy.low is None else f"{accuracy.low:.3f} to {accuracy.high:.3f}",
+        f"{row.confidence:.3f}",
+        f"{row.overconfidence:+.3f}",
+        f"{row.ece:.3f}",
+        "-" if row.kept_apart is None else percent(round(row.kept_apart, 3)),
+        "-" if row.kept_accuracy is None else f"{row.kept_accuracy:.3f}",
+    )
