@@ -147,6 +147,13 @@ SCHEMAS: Json = {
         **dict.fromkeys(("proof", "cascade"), dict | None),
         research_use=str,
     ),
+    "Drift": fields(
+        model_sha256=str,
+        state=Raw(enum=["drift", "none", "too few", "unknown"]),
+        sentences=tuple[str, ...],
+        as_of=Raw(_MOMENT),
+        research_use=str,
+    ),
     "Device": fields(
         health=fields_of(DeviceHealth()),
         queue={"waiting": int, "reading": int, "bound": int},
@@ -275,6 +282,11 @@ def _about() -> Json:
         },
         "/api/openapi.json": {"get": operation("This description", {"200": json_of("OpenAPI 3.1.", None)})},
         "/api/model": {"get": operation("The model card", {"200": json_of("Spec, proof and hash.", "Model")})},
+        "/api/drift": {
+            "get": operation(
+                "Whether pictures are like training's", {"200": json_of("At most a minute old, or longer.", "Drift")}
+            )
+        },
         "/api/device": {"get": operation("Health of the device", {"200": json_of("Health and queue.", "Device")})},
     }
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Scope
 from edgeleuk.web.about import About
 from edgeleuk.web.address import HostNames
 from edgeleuk.web.changing import Changing
+from edgeleuk.web.drift import DriftState
 from edgeleuk.web.guard import Guard
 from edgeleuk.web.history import History
 from edgeleuk.web.overview import Overview
@@ -85,6 +86,7 @@ def routes(services: Services) -> list[Route]:
         Route("/api/openapi.json", about.openapi),
         Route("/api/model", about.model),
         Route("/api/device", about.device),
+        Route("/api/drift", DriftState(services).get),
         Route("/api/images", uploads.post, methods=["POST"]),
         Route("/api/results", **by_method(GET=history.page, PATCH=changing.correct_many, DELETE=changing.delete_many)),
         Route("/api/results.csv", history.csv),

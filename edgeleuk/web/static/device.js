@@ -6,16 +6,21 @@ import { displayName } from "./classes.js";
 import { counted, find, make } from "./dom.js";
 
 const EVERY_MS = 4000;
+const DRIFT_EVERY_MS = 60_000;
 const HOT_C = 75;
 let timer = null;
+let driftTimer = null;
 
 export function hideDevice() {
   clearInterval(timer);
+  clearInterval(driftTimer);
 }
 
 export async function showDevice(report) {
-  clearInterval(timer);
+  hideDevice();
   timer = setInterval(() => { if (!document.hidden) refresh().catch(report); }, EVERY_MS);
+  driftTimer = setInterval(() => { if (!document.hidden) loadDrift().catch(report); }, DRIFT_EVERY_MS);
+  loadDrift().catch(report); // may read the whole store: the rest does not wait for it
   await Promise.all([refresh(), loadModel()]);
 }
 
@@ -36,6 +41,15 @@ export async function loadModel() {
   find("model-proof").textContent = model.proof ? JSON.stringify(model.proof, null, 2) : "This file has none.";
   return model;
 }
+
+async function loadDrift() {
+  const { state, sentences } = await ask("/api/drift");
+  const told = state === "unknown" ? sentences.map((text) => `Not known: ${text}`) : sentences;
+  const first = state === "drift" ? "bad" : null;
+  find("drift").replaceChildren(...told.map((text, n) => make("li", { class: n === 0 ? first : null }, sentence(text))));
+}
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 async function refresh() {
   const { health, queue, listeners, uptime_s: uptime, version, failures, damaged, time_zone: zone } = await ask("/api/device");
