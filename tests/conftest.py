@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,10 +42,21 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(_threads, "1")
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell has it for what it starts in the background; the processes that tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the most slow tests first, so that no worker is left alone with one of them at the end."""
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    """Files that take longest first, so that no worker is left alone with one of them at the end.
+
+    A long test takes about as long as twenty slow ones.
+    """
+    weight = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    for item in items:
+        if item.get_closest_marker("long"):
+            weight[item.path] += 20
+    items.sort(key=lambda item: -weight[item.path])
 
 
 @pytest.fixture(scope="session")
