@@ -105,9 +105,12 @@ def _scratch_backbone(shape: tuple[int, int, int], config: NetworkConfig) -> Any
 
 
 def _backbone_from_file(shape: tuple[int, int, int], config: NetworkConfig) -> Any:
+    path = Path(config.weights)
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weights file; expected imagenet, none or an .h5 file")
     stock = _stock(shape)
     backbone = stock if config.width == 1.0 else _scaled(stock, config.width).build(keep_weights=False)
-    _load_weights(backbone, Path(config.weights))
+    _load_weights(backbone, path)
     return backbone
 
 
@@ -159,8 +162,6 @@ def scaled_filters(filters: int, width: float) -> int:
 
 
 def _load_weights(backbone: Any, path: Path) -> None:
-    if not path.is_file():
-        raise ModelError(f"{path}: no such weights file; expected imagenet, none or an .h5 file")
     try:
         backbone.load_weights(str(path))
     except Exception as error:  # h5py and Keras raise many kinds for a file that does not fit

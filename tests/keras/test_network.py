@@ -1,9 +1,13 @@
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import edgeleuk.keras.network as network_module
 from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.keras.choices import EXITS
 from edgeleuk.keras.framework import tf_keras
@@ -12,9 +16,28 @@ from edgeleuk.keras.layers import AverageConvolution, BorderCorrection
 from edgeleuk.keras.network import NetworkConfig, build_network, scaled_filters
 from edgeleuk.training.config import TrainConfig
 
+pytestmark = pytest.mark.slow  # each network that is built takes seconds
 
-def test_probabilities_sum_to_one_and_the_graph_is_flat() -> None:
-    model = build_network(NetworkConfig(3, 75, 0.125))
+
+@pytest.fixture(scope="module")
+def whole() -> Callable[[str], Any]:
+    """The whole network of three classes for 75 px at 1/8 width, by how its pools are written; built once."""
+    return cache(lambda pools: build_network(NetworkConfig(3, 75, 0.125, pools=pools)))
+
+
+@pytest.fixture(scope="module")
+def stock() -> Callable[..., Any]:
+    return cache(network_module._stock)
+
+
+@pytest.fixture
+def one_stock(stock: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network of which others are scaled copies is built once for the tests that say so: they only read it."""
+    monkeypatch.setattr(network_module, "_stock", stock)
+
+
+def test_probabilities_sum_to_one_and_the_graph_is_flat(whole: Callable[[str], Any]) -> None:
+    model = whole("average")
     images = np.random.default_rng(0).uniform(-1, 1, (2, 75, 75, 3)).astype(np.float32)
     assert np.allclose(model.predict_on_batch(images).sum(axis=1), 1, atol=1e-6)
     assert not any(isinstance(layer, tf_keras.Model) for layer in model.layers)
@@ -22,16 +45,18 @@ def test_probabilities_sum_to_one_and_the_graph_is_flat() -> None:
 
 
 @pytest.mark.parametrize(("pools", "averages", "convolutions"), [("average", 9, 0), ("depthwise", 0, 9)])
-def test_average_pools_stand_as_they_are_unless_told_otherwise(pools: str, averages: int, convolutions: int) -> None:
-    layers = build_network(NetworkConfig(2, 75, 0.125, pools=pools)).layers
+def test_average_pools_stand_as_they_are_unless_told_otherwise(
+    whole: Callable[[str], Any], pools: str, averages: int, convolutions: int
+) -> None:
+    layers = whole(pools).layers
     assert NetworkConfig(2).pools == TrainConfig().pools == "average"
     assert sum(isinstance(layer, tf_keras.layers.AveragePooling2D) for layer in layers) == averages
     assert sum(isinstance(layer, AverageConvolution) for layer in layers) == convolutions
     assert sum(isinstance(layer, BorderCorrection) for layer in layers) == convolutions
 
 
-def test_with_the_same_weights_both_kinds_of_pools_answer_the_same() -> None:
-    stock, rewritten = (build_network(NetworkConfig(2, 75, 0.125, pools=pools)) for pools in ("average", "depthwise"))
+def test_with_the_same_weights_both_kinds_of_pools_answer_the_same(whole: Callable[[str], Any]) -> None:
+    stock, rewritten = whole("average"), whole("depthwise")
     carry_weights(stock, rewritten)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 75, 75, 3)).astype(np.float32)
     features = [
@@ -41,9 +66,10 @@ def test_with_the_same_weights_both_kinds_of_pools_answer_the_same() -> None:
     assert np.allclose(features[0], features[1], rtol=1e-3, atol=1e-5 * np.abs(features[0]).max())
 
 
-def test_layer_names_do_not_depend_on_what_was_built_before() -> None:
-    first, second = ([layer.name for layer in build_network(NetworkConfig(2, 75, 0.125)).layers] for _ in range(2))
-    assert first == second
+def test_layer_names_do_not_depend_on_what_was_built_before(whole: Callable[[str], Any]) -> None:
+    first, second = whole("average"), build_network(NetworkConfig(3, 75, 0.125))
+    assert first is not second
+    assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
 
 
 @pytest.mark.parametrize(("filters", "width", "expected"), [(32, 1, 32), (80, 0.5, 40), (48, 0.125, 8), (192, 0.3, 56)])
@@ -67,12 +93,14 @@ def test_impossible_networks_are_usage_errors(config: NetworkConfig) -> None:
         build_network(config)
 
 
+@pytest.mark.usefixtures("one_stock")
 def test_a_width_that_rounds_a_layer_to_nothing_is_refused_and_told() -> None:
     with pytest.raises(UsageError, match=r"0.015, which rounds a layer of 32 filters to nothing; .* above 0.015625"):
         build_network(NetworkConfig(2, 75, 0.015))
     assert build_network(NetworkConfig(2, 75, 0.016)).get_layer("conv2d").filters == 8
 
 
+@pytest.mark.usefixtures("one_stock")
 def test_filters_that_pruning_left_are_those_of_the_network() -> None:
     model = build_network(NetworkConfig(2, 75, 0.25, filters={"conv2d_3": 5, "conv2d_5": 3}))
     whole = build_network(NetworkConfig(2, 75, 0.25))
@@ -92,18 +120,19 @@ def _check_exit(model: tf_keras.Model, block: str) -> None:
     assert readers <= names
 
 
+@pytest.mark.usefixtures("one_stock")
 @pytest.mark.parametrize(("block", "pools"), [(EXITS[0], "average"), ("mixed7", "depthwise"), (EXITS[-1], "depthwise")])
-def test_an_exit_is_the_whole_network_up_to_its_block(block: str, pools: str) -> None:
+def test_an_exit_is_the_whole_network_up_to_its_block(whole: Callable[[str], Any], block: str, pools: str) -> None:
     model = build_network(NetworkConfig(3, 75, 0.125, pools=pools, exit=block))
     _check_exit(model, block)
     names = [layer.name for layer in model.layers]
-    whole = build_network(NetworkConfig(3, 75, 0.125, pools=pools))
-    assert set(names) < {layer.name for layer in whole.layers}
+    longer = whole(pools)
+    assert set(names) < {layer.name for layer in longer.layers}
     assert [model.get_layer(name).count_params() for name in names if name != "logits"] == [
-        whole.get_layer(name).count_params() for name in names if name != "logits"
+        longer.get_layer(name).count_params() for name in names if name != "logits"
     ]
     images = np.random.default_rng(0).uniform(-1, 1, (2, 75, 75, 3)).astype(np.float32)
-    assert np.allclose(model.predict_on_batch(images).sum(axis=1), 1, atol=1e-6)
+    assert np.allclose(model(images).numpy().sum(axis=1), 1, atol=1e-6)
 
 
 def test_a_wrong_exit_names_the_known_ones() -> None:
@@ -111,6 +140,7 @@ def test_a_wrong_exit_names_the_known_ones() -> None:
         build_network(NetworkConfig(2, 75, exit="mixed2"))
 
 
+@pytest.mark.usefixtures("one_stock")
 @pytest.mark.parametrize(
     ("filters", "complaint"),
     [

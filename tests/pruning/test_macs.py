@@ -57,6 +57,7 @@ def test_a_size_that_is_not_fixed_is_an_error() -> None:
         count_macs(_model((None, None)))
 
 
+@pytest.mark.slow
 def test_rewriting_average_pools_adds_their_own_operations_and_changes_no_others() -> None:
     stock = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
     models = stock, rewrite(stock).network

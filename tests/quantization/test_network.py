@@ -36,6 +36,12 @@ def float_network(float_run: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
+def stock() -> Any:
+    """An untrained network whose average pools stand as they are."""
+    return build_network(NetworkConfig(2, 75, 0.125, pools="average"))
+
+
+@pytest.fixture(scope="module")
 def calibrated(float_run: Path) -> Any:
     return calibrated_network(load_run_folder(float_run), QatConfig(samples=32))
 
@@ -54,8 +60,7 @@ def test_trap_1_pools_have_no_range_but_their_inputs(calibrated: Any) -> None:
     assert not any(name.endswith(("_min", "_max")) for pool in pools for name in _weights(pool))
 
 
-def test_trap_1_average_pools_have_the_range_of_what_they_read() -> None:
-    stock = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
+def test_trap_1_average_pools_have_the_range_of_what_they_read(stock: Any) -> None:
     images = np.random.default_rng(0).uniform(-1, 1, (1, 75, 75, 3)).astype(np.float32)
     quantized = quantize_network(stock)
     set_ranges(quantized, share_ranges(stock, measure_ranges(stock, [images])), (-1.0, 1.0))
@@ -158,10 +163,9 @@ def test_calibrated_network_answers_like_the_float_one(float_network: Any, calib
     assert np.abs(float_network.predict_on_batch(images) - calibrated.predict_on_batch(images)).max() < 0.1
 
 
-def test_a_pool_and_the_concatenation_it_feeds_share_one_range() -> None:
-    model = build_network(NetworkConfig(2, 75, 0.125, pools="average"))
-    ranges = {name: (0.0, float(number)) for number, name in enumerate(quantized_outputs(model), 1)}
-    shared = share_ranges(model, ranges)
+def test_a_pool_and_the_concatenation_it_feeds_share_one_range(stock: Any) -> None:
+    ranges = {name: (0.0, float(number)) for number, name in enumerate(quantized_outputs(stock), 1)}
+    shared = share_ranges(stock, ranges)
     assert shared["mixed2"] == shared["mixed3"] == (0.0, max(ranges["mixed2"][1], ranges["mixed3"][1]))
     assert shared["mixed7"] == shared["mixed8"]
     assert shared["mixed5"] == ranges["mixed5"]

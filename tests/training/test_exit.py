@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from edgeleuk.data.index import Index
-from edgeleuk.keras.network import build_network
 from edgeleuk.pruning.macs import count_macs
 from edgeleuk.pruning.prune import prune
 from edgeleuk.quantization.convert import Proven, Request, convert
@@ -43,8 +42,9 @@ def _check_int8(conversion: Proven) -> None:
 def test_it_is_smaller_than_the_whole_network_and_its_run_says_why(short_run: Path, float_run: Path) -> None:
     short, whole = load_run_folder(short_run), load_run_folder(float_run)
     assert (short.network.exit, whole.network.exit) == ("mixed4", None)
-    assert count_macs(load_float_network(short)) < count_macs(load_float_network(whole))
-    assert len(build_network(short.network).layers) < len(build_network(whole.network).layers)
+    networks = [load_float_network(run) for run in (short, whole)]
+    assert count_macs(networks[0]) < count_macs(networks[1])
+    assert len(networks[0].layers) < len(networks[1].layers)
 
 
 def test_it_converts_to_int8_in_one_piece(short_run: Path) -> None:
