@@ -10,11 +10,9 @@ from typing import Any
 from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json
-from edgeleuk.keras.augmentation import Augmentation
 from edgeleuk.keras.batch_norm import recalibrate
 from edgeleuk.keras.framework import tf_keras, use_mixed_precision
 from edgeleuk.keras.network import NetworkConfig, build_network
-from edgeleuk.spec import ModelSpec
 from edgeleuk.training.config import TrainConfig, weights_facts
 from edgeleuk.training.distillation import distillation_of
 from edgeleuk.training.fitting import FitData, Fitter, Labels, Objective, Phase, Progress, validate
@@ -69,7 +67,8 @@ def train_with(
             return load_run_folder(out)
         _warn_of_crop(index, config)
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
-        mixed = _fit(index, config, spec, strengths.augmentation, objective, partial, observe())
+        made = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed, strengths.augmentation)
+        mixed = _fit(index, config, dataclasses.replace(made, objective=objective), partial, observe())
         facts = {"mixed_precision": mixed, "parent": None, "teacher": teacher.folder.name if teacher else None}
         network = dataclasses.replace(_network(index, config), weights=weights_facts(config.weights)["weights"])
         return publish_run(partial, out, "float", network, facts | made_by())
@@ -111,21 +110,11 @@ def _objective(config: TrainConfig, teacher: Run | None, report: Report) -> Obje
     return distillation_of(teacher, how)
 
 
-def _fit(
-    index: Index,
-    config: TrainConfig,
-    spec: ModelSpec,
-    augmentation: Augmentation,
-    objective: Objective,
-    partial: Path,
-    on_epoch: OnEpoch,
-) -> bool:
+def _fit(index: Index, config: TrainConfig, data: FitData, partial: Path, on_epoch: OnEpoch) -> bool:
     """Fit and write the results; returns whether float16 was used."""
     mixed = use_mixed_precision()
     tf_keras.utils.set_random_seed(config.seed)
     model = build_network(_network(index, config))
-    data = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed, augmentation)
-    data = dataclasses.replace(data, objective=objective)
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch).run(_phases(config))
     if config.epochs and not config.pretrained:
         progress.best = with_new_statistics(model, data, progress)
