@@ -19,7 +19,7 @@ from click.core import ParameterSource
 from edgeleuk.cli.commands import Choice, OrFile
 from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, OutputFolder, Place
-from edgeleuk.codec import read_toml
+from edgeleuk.codec import read_json, read_toml
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import EXITS, POOLS, ROBUST
@@ -281,4 +281,10 @@ def _run_record(run: "Run") -> dict[str, Any]:
         "best_epoch": run.best_epoch,
         "validation_weighted_f1": None if math.isnan(run.best_weighted_f1) else run.best_weighted_f1,
         "best": run.best,
+        "shortcuts": _shortcuts(run.folder / "shortcuts.json"),
     }
+
+
+def _shortcuts(path: Path) -> Any:
+    """What `train` left in the run about colour and the like; None of other runs."""
+    return read_json(path) if path.exists() else None

@@ -1,11 +1,12 @@
 """What colour and other trivial features reach on the images of an evaluation, to stand beside the model's accuracy."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from edgeleuk.data.groups import grouped
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.shortcuts.judging import (
-    SHORT,
+    SHORT_SEARCH,
     Search,
     Shortcuts,
     shortcuts_cross_validated,
@@ -14,8 +15,6 @@ from edgeleuk.data.shortcuts.judging import (
 from edgeleuk.data.shortcuts.text import short_text
 from edgeleuk.errors import DataError, MissingExtraError
 from edgeleuk.progress import Counter
-
-_MOST_IMAGES = 2000  # on each side: more decoding would take longer than a small network's answers
 
 
 def shortcuts_beside(
@@ -26,7 +25,8 @@ def shortcuts_beside(
     If nothing is known of what it has seen, fitted on the rest of the training split; if there is no rest, by turns.
     """
     try:
-        found = _found(index, images, seen, Search(SHORT, _MOST_IMAGES, seed, progress=Counter("images looked at").at))
+        search = dataclasses.replace(SHORT_SEARCH, seed=seed, progress=Counter("images looked at").at)
+        found = _found(index, images, seen, search)
     except (DataError, MissingExtraError) as error:
         return None, f"how far colour alone goes on these images is not known: {error}"
     return found, short_text(found)

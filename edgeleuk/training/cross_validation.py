@@ -2,14 +2,17 @@
 
 import dataclasses
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.data.index import Index
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import DataError, MissingExtraError, UsageError
 from edgeleuk.files import to_json, write_text
 from edgeleuk.training.config import TrainConfig
 from edgeleuk.training.results import Report
+from edgeleuk.training.run import Run
+from edgeleuk.training.shortcuts import shortcuts_of
 from edgeleuk.training.teacher import fold_teacher, open_teacher
 from edgeleuk.training.train import train
 
@@ -39,12 +42,33 @@ def cross_validate(
         name = f"fold_{fold}"
         logs = log_folder / name if log_folder else None
         run = train(index, own, out / name, resume, report, logs)
-        rows.append({"fold": fold, "run": run.folder.name, "best": run.best})
+        rows.append({"fold": fold, "run": run.folder.name, "best": run.best, "colour_accuracy": _colour(run)})
     scores = [row["best"]["val_weighted_f1"] for row in rows if row["best"]]
     mean, spread = statistics.fmean(scores), statistics.pstdev(scores)
     summary = {"schema_version": 1, "folds": rows, "val_weighted_f1_mean": mean, "val_weighted_f1_std": spread}
     write_text(out / SUMMARY, to_json(summary))
-    return f"validation weighted F1 {mean:.4f} +- {spread:.4f} over {len(scores)} folds"
+    return f"validation weighted F1 {mean:.4f} +- {spread:.4f} over {len(scores)} folds{_beside(rows)}"
+
+
+def _colour(run: Run) -> float | None:
+    """The accuracy of colour alone on the run's validation images; None if it is not known."""
+    try:
+        found = shortcuts_of(run).colour
+    except (DataError, MissingExtraError):
+        return None
+    return None if found is None else found.accuracy.value
+
+
+def _beside(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What colour alone reaches in the folds where that is known, and the networks there."""
+    known = [row for row in rows if row["best"] and row["colour_accuracy"] is not None]
+    if not known:
+        return ""
+    colour, accuracy = (
+        statistics.fmean(values)
+        for values in ([row["colour_accuracy"] for row in known], [row["best"]["val_accuracy"] for row in known])
+    )
+    return f"; accuracy {accuracy:.4f}, of colour alone {colour:.4f}"
 
 
 def _configs(index: Index, config: TrainConfig) -> list[TrainConfig]:

@@ -11,6 +11,7 @@
     teacher.json    distilled runs, and those made from them: the teacher, and the images that it was trained on
     metrics.json    the best epoch's row; with what batch-norm statistics taken anew made of it
     history.csv, history.png
+    shortcuts.json  what colour and the like reach on the validation images; worked out after training
 
 While it is being made it is called NAME.partial and holds checkpoint.npz instead of the results.
 """
@@ -35,6 +36,7 @@ _WITH_FILE_HASH_OF_INDEX = 1  # schema version of runs that cannot change where 
 KINDS = ("float", "qat")
 _POOLS_BEFORE = "average"  # of runs that do not say; they were made before there was a choice
 INDEX, TEACHER, STRENGTHS = "index.json", "teacher.json", "strengths.json"
+SHORTCUTS = "shortcuts.json"
 _HASHED = (
     *("spec.json", "config.json", INDEX, "metrics.json", "pruning.json", "weights.npz", "float.npz"),
     TEACHER,

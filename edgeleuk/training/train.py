@@ -19,6 +19,7 @@ from edgeleuk.training.fitting import FitData, Fitter, Labels, Objective, Phase,
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
 from edgeleuk.training.results import OnEpoch, Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import STRENGTHS, TEACHER, Run, load_run_folder
+from edgeleuk.training.shortcuts import shortcut_line
 from edgeleuk.training.strengths import strengths_for
 from edgeleuk.training.teacher import open_teacher, teacher_json
 from edgeleuk.training.unfinished import publish_run, unfinished_run
@@ -41,10 +42,12 @@ def train(
 
     Raises LeakError if a group crosses the fold's border or the teacher has seen what is held out, DataError for
     images that changed or classes that lack images, UsageError for settings that cannot be met, OutputError if the
-    run cannot be written.
+    run cannot be written. At its end `report` is told how far colour alone goes on the validation images.
     """
     total = _total_epochs(config)
-    return train_with(index, config, out, resume, report, lambda: epoch_reporter(total, report, log_folder))
+    run = train_with(index, config, out, resume, report, lambda: epoch_reporter(total, report, log_folder))
+    report(shortcut_line(run))
+    return run
 
 
 def train_with(

@@ -84,7 +84,8 @@ def test_cross_validation_trains_a_run_a_fold(cells_index: Path, tiny_settings: 
     index = Index.load(cells_index)
     config = TrainConfig(**tiny_settings | {"epochs": 1})
     summary = cross_validate(index, config, tmp_path / "cv", report=lambda text: None)
-    assert summary.endswith("over 3 folds")
+    assert "over 3 folds; accuracy " in summary
+    assert ", of colour alone " in summary
     runs = [load_run_folder(tmp_path / "cv" / f"fold_{fold}") for fold in range(3)]
     assert [run.fold for run in runs] == [0, 1, 2]
     assert not runs[0].trained_on & {image.sha256[:16] for image in index.validation(0)}

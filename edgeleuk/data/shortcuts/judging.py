@@ -30,7 +30,6 @@ from edgeleuk.statistics.shares import estimates
 from edgeleuk.text import counted
 
 Progress = Callable[[int, int], None]
-SHORT = ("mean colour", COLOUR, TOGETHER)  # the groups of a short line beside a network's accuracy
 ALL = (*GROUPS, TOGETHER)
 
 
@@ -109,6 +108,10 @@ class Search:
     seed: int = 0
     resamples: int = 2000
     progress: Progress | None = None
+
+
+# Beside a network's accuracy: decoding more images would take longer than a small network's answers.
+SHORT_SEARCH = Search((COLOUR, TOGETHER), most_images=2000)
 
 
 def shortcuts_held_out(
