@@ -27,6 +27,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
     "Evaluation": {
         "evaluate": "Measure the accuracy of a model on images it was not trained on.",
         "explain": "Show where a model looked in an image, as a picture; with --lime for any model.",
+        "leakage": "Show what it is worth that images of one subject are in training and test.",
         "benchmark": "Measure the latency of any .tflite file, here or over ssh, with intervals.",
         "compare": "Tell whether one benchmark record is slower than another.",
         "report": "Write one page, Markdown or a table from records.",

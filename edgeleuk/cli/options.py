@@ -9,7 +9,7 @@ half.
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -26,7 +26,7 @@ from edgeleuk.keras.choices import EXITS, POOLS, ROBUST
 from edgeleuk.runtime.picture_limits import MAX_PIXELS, MOST_PIXELS
 from edgeleuk.spec import COLOUR_CONSTANCIES, RESAMPLING_FILTERS
 from edgeleuk.text import counted, suggestion
-from edgeleuk.training.config import CRITERIA
+from edgeleuk.training.config import CRITERIA, PRESETS, SPLITS
 
 if TYPE_CHECKING:
     from edgeleuk.training.run import Run
@@ -39,6 +39,7 @@ _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a
     "exit": Choice(EXITS),
     "criterion": Choice(CRITERIA),
     "robust": Choice(ROBUST),
+    "split": Choice(SPLITS),
     "colour_constancy": Choice(COLOUR_CONSTANCIES),
     "teacher": click.Path(file_okay=False),
 }
@@ -160,9 +161,17 @@ def config_options(kind: type[Any]) -> Callable[[Command], Command]:
     return add
 
 
-def made(kind: type[Config], given: dict[str, Any]) -> Config:
-    """The config of what was given; the defaults for the rest. Raises UsageError."""
-    return kind(**{name: value for name, value in given.items() if value is not None})
+preset_option = click.option(
+    "--preset",
+    type=Choice(list(PRESETS)),
+    help="Settings instead of the defaults: notebook is 300 px, dropout 0.25, images not changed as cameras do.",
+)
+
+
+def made(kind: type[Config], given: dict[str, Any], preset: Mapping[str, Any] | None = None) -> Config:
+    """The config of what was given; that of the preset, then the defaults for the rest. Raises UsageError."""
+    told = {name: value for name, value in given.items() if value is not None}
+    return kind(**{**(preset or {}), **told})
 
 
 def typed(name: str) -> bool:
@@ -282,7 +291,7 @@ def _run_record(run: "Run") -> dict[str, Any]:
         "validation_weighted_f1": None if math.isnan(run.best_weighted_f1) else run.best_weighted_f1,
         "best": run.best,
         "shortcuts": _shortcuts(run.folder / "shortcuts.json"),
-    }
+    } | ({} if run.index.leaks is None else {"leaks": run.index.leaks})
 
 
 def _shortcuts(path: Path) -> Any:

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import RunOptions, config_options, made, run_options, show_run, typed
+from edgeleuk.cli.options import RunOptions, config_options, made, preset_option, run_options, show_run, typed
 from edgeleuk.cli.output import progress_to, show, show_json_text
 from edgeleuk.cli.paths import Existing
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import TrainConfig
+from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
 
 
 @edgeleuk_command(
@@ -18,6 +18,7 @@ from edgeleuk.training.config import TrainConfig
         "edgeleuk train index.json -o run",
         "edgeleuk train cells/ -o run --weights none --width 0.25 --input-size 96",
         "edgeleuk train index.json -o runs --cross-validate --config train.toml",
+        "edgeleuk train index.json -o runs --cross-validate --preset notebook --split random",
     ),
     groups={
         "The run": (
@@ -26,9 +27,11 @@ from edgeleuk.training.config import TrainConfig
             "--config",
             "--resume",
             "--tensorboard",
+            "--preset",
             "--cross-validate",
             "--fold",
             "--folds",
+            "--split",
             "--seed",
             "--json",
         ),
@@ -54,8 +57,9 @@ from edgeleuk.training.config import TrainConfig
 )
 @run_options
 @config_options(TrainConfig)
+@preset_option
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
-def command(data: Path, run: RunOptions, cross_validate: bool, **given: Any) -> None:
+def command(data: Path, run: RunOptions, cross_validate: bool, preset: str | None, **given: Any) -> None:
     """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
 
     A folder is split into folds first; an index made by 'edgeleuk data split' says its own.
@@ -64,7 +68,9 @@ def command(data: Path, run: RunOptions, cross_validate: bool, **given: Any) -> 
         raise UsageError("--cross-validate trains every fold; leave --fold out")
     if data.suffix == ".json" and typed("folds"):
         raise UsageError(f"{data} has folds of its own; leave --folds out")
-    settings = made(TrainConfig, given)
+    settings = made(TrainConfig, given, PRESETS.get(preset or "", {}))
+    if settings.split == RANDOM and not cross_validate:
+        raise UsageError("--split random deals the folds of a cross-validation anew; give --cross-validate, too")
     from edgeleuk.data.split import open_index
     from edgeleuk.training.cross_validation import SUMMARY
     from edgeleuk.training.cross_validation import cross_validate as train_folds

@@ -61,10 +61,12 @@ def _join(parents: list[int], one: int, other: int) -> None:
 
 
 def refuse_leaks(index: Index, fold: int) -> None:
-    """Raise LeakError if a group lies on two sides of training, validation and test of this fold.
+    """Raise LeakError if a group lies on two sides of training, validation and test of this fold, or may do so.
 
     Raises UsageError if the index has no such fold.
     """
+    if index.leaks is not None:
+        raise LeakError(f"{index.leaks}: this index was dealt to show what that is worth, and nothing else may use it")
     if not 0 <= fold < max(index.fold_count, 1):
         raise UsageError(f"fold {fold} of an index with {index.fold_count}; expected 0 to {index.fold_count - 1}")
     used = index.select(lambda image: image.split in ("train", "test"))

@@ -40,8 +40,9 @@ class ImageRecord:
 class Index:
     """Images below `root`, their classes in output order, and the folds they were dealt to.
 
-    `tried`: where the images were looked for when the index was read. `former_root`: what an index of an older version
-    says of its root, which was part of its hash then.
+    `leaks`: what is wrong with the folds of an index that was dealt to show what leaks are worth; nothing but that may
+    use it. `tried`: where the images were looked for when the index was read. `former_root`: what an index of an older
+    version says of its root, which was part of its hash then.
     """
 
     root: Path
@@ -53,6 +54,7 @@ class Index:
     seed: int = 0
     tried: tuple[Path, ...] = dataclasses.field(default=(), compare=False)
     former_root: str | None = dataclasses.field(default=None, compare=False)
+    leaks: str | None = None
 
     def select(self, choose: Callable[[ImageRecord], bool]) -> tuple[ImageRecord, ...]:
         """Images for which `choose` holds, in index order."""
@@ -92,7 +94,7 @@ class Index:
         images = sorted(
             json.dumps([image.sha256, image.label, image.subject, image.fold, image.split]) for image in self.images
         )
-        facts = [list(self.classes), self.positive_class, self.fold_count, images]
+        facts = [list(self.classes), self.positive_class, self.fold_count, images, *filter(None, [self.leaks])]
         return sha256_bytes(json.dumps(facts).encode())
 
     @property
@@ -113,6 +115,8 @@ class Index:
     def _plain(self) -> dict[str, Any]:
         plain = dataclasses.asdict(self)
         del plain["tried"], plain["former_root"]
+        if self.leaks is None:
+            del plain["leaks"]
         return plain
 
     def save(self, path: Path) -> None:
@@ -148,6 +152,7 @@ class _File:
     fold_count: int = 0
     subjects_known: bool = False
     seed: int = 0
+    leaks: str | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if the parts do not fit each other."""

@@ -168,7 +168,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         trained_images=len(seen.intersection(images)),
         scores=scores,
         subjects=subject_results(predictions),
-        notes=(*([told] if told else []), *_notes_on(scores, split, predictor, images, seen)),
+        notes=(*filter(None, [index.leaks, told]), *_notes_on(scores, split, predictor, images, seen)),
         predictions=predictions,
         answered_first=answered_first,
         former_index_sha256=index.former_sha256,

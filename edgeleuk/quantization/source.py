@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.sampling import ImageSet, draw
-from edgeleuk.errors import ModelError, SpecError, UsageError, reading_what_was_named
+from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.keras.rewrite import LEFT_ALONE, Change, rewrite
 from edgeleuk.keras.weights import load_weights
@@ -106,6 +106,8 @@ def _rewrite_source(source: Source) -> Source:
 
 def _load_run(folder: Path, data_root: Path | None) -> Source:
     run = load_run_folder(folder, data_root)
+    if run.index.leaks is not None:
+        raise LeakError(f"{folder}: {run.index.leaks}; such a run shows what that is worth and becomes no model")
     original = load_float_network(run) if run.kind == "qat" else None
     return Source(load_network(run), run.spec, run.kind, run.sha256, run.trained_on, run.index, run.fold, original)
 

@@ -13,6 +13,10 @@ from edgeleuk.keras.choices import CAMERA, EXITS, OFF, POOLS, ROBUST
 from edgeleuk.spec import BACKGROUND, COLOUR_CONSTANCIES, NO_CONSTANCY, RESAMPLING_FILTERS
 
 _MOST_IMAGES = 1_000_000  # in a batch
+SUBJECT, RANDOM = "subject", "random"
+SPLITS = (SUBJECT, RANDOM)
+# Of the notebook that this project began with: InceptionV3 at 300 px, its augmentation without a camera's changes.
+PRESETS: dict[str, dict[str, Any]] = {"notebook": {"input_size": 300, "dropout": 0.25, "robust": OFF}}
 CRITERIA = ("taylor", "bn-l1")
 TEMPERATURE, TEACHER_WEIGHT = 4.0, 0.9
 _PATIENCE_HELP = "Stop after this many epochs without a better validation weighted F1, or an equal one at lower loss."
@@ -84,6 +88,11 @@ class TrainConfig:
         None, f"Weight of the teacher's answers in the loss; the labels have the rest. [default: {TEACHER_WEIGHT:g}]"
     )
     fold: int = _option(0, "Fold held out for validation.")
+    split: str = _option(
+        SUBJECT,
+        "How --cross-validate deals images to folds: subject (as the index says, no subject in two) or random (image "
+        "by image, as is often done: it LEAKS, and every result says so).",
+    )
     folds: int = _option(3, "Folds to deal if a folder is given instead of an index.")
     seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
 
@@ -93,6 +102,7 @@ class TrainConfig:
         _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
         _expect(self.exit in (None, *EXITS), "exit", self.exit, ", ".join(EXITS) + "; nothing for the whole network")
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
+        _expect(self.split in SPLITS, "split", self.split, " or ".join(SPLITS))
         _expect(self.robust in ROBUST, "robust", self.robust, ", ".join(ROBUST))
         known = self.colour_constancy in (None, *COLOUR_CONSTANCIES)
         _expect(known, "colour-constancy", self.colour_constancy, " or ".join(COLOUR_CONSTANCIES))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.data.index import Index
+from edgeleuk.data.random_folds import random_folds
 from edgeleuk.errors import DataError, MissingExtraError, UsageError
 from edgeleuk.files import to_json, write_text
-from edgeleuk.training.config import TrainConfig
+from edgeleuk.training.config import RANDOM, TrainConfig
 from edgeleuk.training.results import Report
 from edgeleuk.training.run import Run
 from edgeleuk.training.shortcuts import shortcuts_of
@@ -35,6 +36,9 @@ def cross_validate(
     """
     if config.epochs == 0:
         raise UsageError("epochs is 0; cross-validation needs at least one")
+    if config.split == RANDOM:
+        index = random_folds(index, config.seed)
+        report(f"{index.leaks}: this only shows what that is worth")
     configs = _configs(index, config)
     rows: list[dict[str, Any]] = []
     for fold, own in enumerate(configs):
@@ -46,8 +50,10 @@ def cross_validate(
     scores = [row["best"]["val_weighted_f1"] for row in rows if row["best"]]
     mean, spread = statistics.fmean(scores), statistics.pstdev(scores)
     summary = {"schema_version": 1, "folds": rows, "val_weighted_f1_mean": mean, "val_weighted_f1_std": spread}
+    summary |= {} if index.leaks is None else {"leaks": index.leaks}
     write_text(out / SUMMARY, to_json(summary))
-    return f"validation weighted F1 {mean:.4f} +- {spread:.4f} over {len(scores)} folds{_beside(rows)}"
+    mark = "" if index.leaks is None else f" ({index.leaks})"
+    return f"validation weighted F1 {mean:.4f} +- {spread:.4f} over {len(scores)} folds{_beside(rows)}{mark}"
 
 
 def _colour(run: Run) -> float | None:

@@ -73,8 +73,11 @@ def usual_side(index: Index, images: Sequence[ImageRecord]) -> int:
     return sides.most_common(1)[0][0]
 
 
-def check_images(index: Index, fold: int) -> None:
-    """Refuse an index that cannot be trained on: leaks, empty sides, classes without images, files that changed."""
+def check_images(index: Index, fold: int, leaks_wanted: bool = False) -> None:
+    """Refuse an index that cannot be trained on: leaks, empty sides, classes without images, files that changed.
+
+    With `leaks_wanted` it has to be one that was dealt at random, and is marked so.
+    """
     if not 0 <= fold < index.fold_count:
         raise UsageError(f"fold is {fold}; the index has the folds 0 to {index.fold_count - 1}")
     training, validation = index.training(fold), index.validation(fold)
@@ -84,7 +87,10 @@ def check_images(index: Index, fold: int) -> None:
     missing = set(index.classes) - {image.label for image in training}
     if missing:
         raise DataError(f"fold {fold} leaves no training images of {', '.join(sorted(missing))}; use fewer folds")
-    refuse_leaks(index, fold)
+    if not leaks_wanted:
+        refuse_leaks(index, fold)
+    elif index.leaks is None:
+        raise UsageError("--split random deals the folds of a cross-validation anew; give --cross-validate, too")
     verify_files(index, training + validation)
 
 

@@ -13,7 +13,7 @@ from edgeleuk.files import to_json
 from edgeleuk.keras.batch_norm import recalibrate
 from edgeleuk.keras.framework import tf_keras, use_mixed_precision
 from edgeleuk.keras.network import NetworkConfig, build_network
-from edgeleuk.training.config import TrainConfig, weights_facts
+from edgeleuk.training.config import RANDOM, TrainConfig, weights_facts
 from edgeleuk.training.distillation import distillation_of
 from edgeleuk.training.fitting import FitData, Fitter, Labels, Objective, Phase, Progress, validate
 from edgeleuk.training.preparation import check_images, fit_data, new_spec
@@ -56,9 +56,9 @@ def train_with(
     """Train as `train` does. What `observe` returns is told of each epoch once that is on the disk; an exception of it
     ends the training there, to be resumed.
     """
-    check_images(index, config.fold)
+    check_images(index, config.fold, config.split == RANDOM)
     teacher = None if config.teacher is None else open_teacher(Path(config.teacher), index, config.fold)
-    config_json = _config_json(config, teacher)
+    config_json = _config_json(config, teacher, index.leaks)
     spec = new_spec(index, config, config_json)
     strengths = strengths_for(config.robust, index, config.fold)
     texts = {"config.json": config_json, "spec.json": spec.to_json(), "index.json": index.to_json(out)}
@@ -77,10 +77,15 @@ def train_with(
         return publish_run(partial, out, "float", network, facts | made_by())
 
 
-def _config_json(config: TrainConfig, teacher: Run | None) -> str:
-    """The settings; teacher and weights file by their hashes, as they may lie elsewhere when training is resumed."""
+def _config_json(config: TrainConfig, teacher: Run | None, leaks: str | None) -> str:
+    """The settings, and that the folds leak if they do.
+
+    Teacher and weights file by their hashes, as they may lie elsewhere when training is resumed.
+    """
     settings = dataclasses.asdict(config) | weights_facts(config.weights)
     del settings["teacher"]
+    if leaks is not None:
+        settings["leaks"] = leaks
     return to_json(settings | {"teacher_sha256": teacher.sha256 if teacher else None})
 
 
@@ -121,6 +126,8 @@ def _fit(index: Index, config: TrainConfig, data: FitData, partial: Path, on_epo
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch).run(_phases(config))
     if config.epochs and not config.pretrained:
         progress.best = with_new_statistics(model, data, progress)
+    if index.leaks is not None and progress.best is not None:
+        progress.best = {**progress.best, "leaks": index.leaks}
     write_results(partial, progress, model)
     return mixed
 
