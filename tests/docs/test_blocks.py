@@ -34,6 +34,7 @@ NOT_RUN = {
     ("docs/commands/infer.md", "needs the four-class model"): 1,
     ("docs/commands/infer.md", "runs until it is stopped"): 1,
     ("docs/commands/install-service.md", "installs services on the machine"): 1,
+    ("docs/commands/leakage.md", "trains two networks a fold"): 1,
     ("docs/commands/optimize.md", "trains many networks"): 1,
     ("docs/commands/serve.md", "runs until it is stopped"): 1,
     ("docs/commands/train.md", "needs the four-class set and minutes of training"): 1,
