@@ -31,6 +31,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
         "benchmark": "Measure the latency of any .tflite file, here or over ssh, with intervals.",
         "compare": "Tell whether one benchmark record is slower than another.",
         "report": "Write one page, Markdown or a table from records.",
+        "card": "Write a model card, of what records say of a model and nothing else.",
     },
     "On the device": {
         "infer": "Classify images: files, folders, a watched folder, a camera.",

@@ -49,18 +49,18 @@ def _parts(material: Material) -> Iterator[str]:
     yield from _searches(material, rows)
     yield from _records(material, rows)
     for suite in material.suites:
-        yield f"## Suite {_plain(suite.name)}\n\n{_plain(f'{suite.machine}, {suite.created}')}"
+        yield f"## Suite {plain(suite.name)}\n\n{plain(f'{suite.machine}, {suite.created}')}"
         yield _table(suite_table(suite))
     for figures in material.figures:
-        yield f"## {_plain(figures.name)}\n\n{_plain(figures.machine)}\n\n{_table(figures_table(figures))}"
+        yield f"## {plain(figures.name)}\n\n{plain(figures.machine)}\n\n{_table(figures_table(figures))}"
     if material.records:
         yield "## Method\n\n" + _list(METHOD)
 
 
 def _searches(material: Material, rows: tuple[Row, ...]) -> Iterator[str]:
     for view in search_views(material, rows, with_pictures=False):
-        yield f"## {_plain(view.title)}"
-        yield f"**{_plain(view.verdict.sentence)}**"
+        yield f"## {plain(view.title)}"
+        yield f"**{plain(view.verdict.sentence)}**"
         yield _list([f"{name}: {text}" for name, text in view.outcome])
         if view.notes or view.beside:
             yield _list(view.notes + view.beside)
@@ -76,7 +76,7 @@ def _searches(material: Material, rows: tuple[Row, ...]) -> Iterator[str]:
 def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
     for record in material.records:
         own = rows_of_record(record, rows)
-        yield f"## {_plain(record.label)}, {_plain(record.created)}"
+        yield f"## {plain(record.label)}, {plain(record.created)}"
         if record.invalid:
             yield "**Not valid, do not quote these numbers:**\n\n" + _list(record.invalid)
         else:
@@ -90,7 +90,7 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
         for result in record.results:
             operators = operators_table(result)
             if operators is not None:
-                yield f"### {_plain(result.title)}\n\n{_table(operators)}"
+                yield f"### {plain(result.title)}\n\n{_table(operators)}"
             said = [*cascade_lines(result), *result.notes]
             if said:
                 yield _list([f"{result.title}: {line}" for line in said])
@@ -100,19 +100,19 @@ def _records(material: Material, rows: Sequence[Row]) -> Iterator[str]:
 
 def _table(table: Table) -> str:
     sides = ("---", *("---:" for _ in table.head[1:]))
-    rows = [map(_plain, table.head), sides, *(map(_plain, row) for row in table.rows)]
-    text = f"{_plain(table.title)}:\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    rows = [map(plain, table.head), sides, *(map(plain, row) for row in table.rows)]
+    text = f"{plain(table.title)}:\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
     return f"{text}\n\n{_list(table.notes)}" if table.notes else text
 
 
 def _verdict(found: Told) -> str:
     first, *others = found.sentences or ("Nothing was measured.",)
-    text = " ".join([f"**{_plain(first)}**", *map(_plain, others)])
+    text = " ".join([f"**{plain(first)}**", *map(plain, others)])
     return f"{text}\n\n{_list(found.caveats)}" if found.caveats else text
 
 
 def _list(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {_plain(line)}" for line in lines)
+    return "\n".join(f"- {plain(line)}" for line in lines)
 
 
 def _code(text: str) -> str:
@@ -121,6 +121,6 @@ def _code(text: str) -> str:
     return f"{fence}sh\n{text}\n{fence}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text on one line that no renderer takes for markup or for the end of a cell."""
     return "".join(c if c.isprintable() else " " for c in text).translate(_MARKUP)

@@ -86,9 +86,9 @@ def render_page(material: Material) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     rows = rows_of(material.records)
-    script = _file("page.js")
+    script = page_file("page.js")
     content = _content(material, rows)
-    text: str = template.from_string(_file("page.html.j2")).render(
+    text: str = template.from_string(page_file("page.html.j2")).render(
         **content,
         version=__version__,
         research_use=RESEARCH_USE,
@@ -97,6 +97,7 @@ def render_page(material: Material) -> str:
         contents=list(_contents(material, content)),
         embedded=embed(material.sources),
         script=script,
+        style=page_file("page.css"),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return encodable(text)
@@ -125,7 +126,8 @@ def embed(sources: tuple[tuple[str, Any], ...]) -> str:
     return base64.b64encode(packed).decode()
 
 
-def _file(name: str) -> str:
+def page_file(name: str) -> str:
+    """Text of a file of the page: its template, its style or its script."""
     return files("edgeleuk.report.page").joinpath(name).read_text(encoding="utf-8")
 
 
