@@ -29,6 +29,7 @@ NOT_RUN = {
     ("docs/commands/convert.md", "needs the four-class set and minutes of training"): 1,
     ("docs/commands/data.md", "needs the manifest of C-NMC 2019"): 2,
     ("docs/commands/demo.md", "takes minutes; tests/test_demo.py runs it smaller"): 1,
+    ("docs/commands/drift.md", "needs weeks of pictures"): 1,
     ("docs/commands/evaluate.md", "needs the four-class set and minutes of training"): 1,
     ("docs/commands/index.md", "changes the shell it is typed in"): 1,
     ("docs/commands/infer.md", "needs the four-class model"): 1,

@@ -144,7 +144,7 @@ def _calibration(records: Records) -> Iterator[Statement]:
     yield from say(records, SPEC, "The threshold aims at a {} of {}: sensitivity {}, specificity {} ({}).",
                    f"{point}.aim", f"{point}.target", (f"{point}.sensitivity", estimate),
                    (f"{point}.specificity", estimate), f"{point}.method")  # fmt: skip
-    yield from say(records, SPEC, "An answer is 'uncertain' if another class has a probability of at least {}; aim: {} covered.",
+    yield from say(records, SPEC, "An answer is 'uncertain' if another class has at least {}; {} are to be covered.",
                    f"{abstention}.least_probability", (f"{abstention}.coverage", percent))  # fmt: skip
     yield from say(records, SPEC, "The share of held-out images that are uncertain is {}.",
                    (f"{abstention}.uncertain", estimate))  # fmt: skip
