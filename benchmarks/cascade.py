@@ -101,7 +101,7 @@ def _converted(folder: Path, name: str, index: Path, settings: dict[str, Any]) -
 
     out = folder / f"{name}.tflite"
     if not out.exists():
-        config = TrainConfig(weights="none", crop=300, **settings)
+        config = TrainConfig(weights="none", crop=300, robust="off", **settings)
         run = train(Index.load(index), config, folder / name, resume=True, report=progress)
         write_conversion(convert(load_source(run.folder), Conversion("int8", fidelity_samples=0)), out)
     return out

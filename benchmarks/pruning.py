@@ -84,6 +84,7 @@ def _trained(arguments: argparse.Namespace, folder: Path) -> Run:
         input_size=arguments.input_size,
         width=arguments.width,
         epochs=arguments.epochs or 20,
+        robust="off",
         seed=arguments.seed,
     )
     return train(Index.load(path), config, folder / "whole", resume=True, report=_tell)

@@ -11,6 +11,7 @@ from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
 from edgeleuk.files import to_json
 from edgeleuk.keras.batch_norm import recalibrate
+from edgeleuk.keras.choices import OFF
 from edgeleuk.keras.framework import tf_keras, use_mixed_precision
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.training.config import RANDOM, TrainConfig, weights_facts
@@ -124,7 +125,7 @@ def _fit(index: Index, config: TrainConfig, data: FitData, partial: Path, on_epo
     tf_keras.utils.set_random_seed(config.seed)
     model = build_network(_network(index, config))
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch).run(_phases(config))
-    if config.epochs and not config.pretrained:
+    if config.robust != OFF and config.epochs and not config.pretrained:
         progress.best = with_new_statistics(model, data, progress)
     if index.leaks is not None and progress.best is not None:
         progress.best = {**progress.best, "leaks": index.leaks}
