@@ -87,10 +87,10 @@ class Abstention:
 class Calibration:
     """What was found out about the probabilities, on `images` of `groups` subjects that were not trained on.
 
-    `network_sha256` is of the flatbuffer, `index_sha256` of the index, `split` the images of it. All that is "before" is
-    at temperature 1, all that is "after" at temperatures fitted on other groups (cross-fitting). `ece` is the expected
-    calibration error with bins of equal mass, `chance_ece` what it would be on average for as many images whose
-    probabilities are right; `confidence` the mean probability of the most probable class.
+    `network_sha256` is of the flatbuffer, `index_sha256` of the index, `split` the images of it. All that is "before"
+    is at temperature 1, all that is "after" at temperatures fitted on other groups (cross-fitting). `ece` is the
+    expected calibration error with bins of equal mass, `chance_ece` what it would be on average for as many images
+    whose probabilities are right; `confidence` the mean probability of the most probable class.
     """
 
     network_sha256: str

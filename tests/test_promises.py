@@ -86,6 +86,7 @@ class Trained:
     def __init__(self, images: Iterable[ImageRecord]) -> None:
         self.spec = ModelSpec(("all", "hem"), Preprocessing(8, 8))
         self.trained_on = frozenset(image.sha256[:16] for image in images)
+        self.calibrated_on: frozenset[str] = frozenset()
 
     def probabilities(self, paths: Iterable[Path]) -> Iterator[Any]:
         """Never asked."""

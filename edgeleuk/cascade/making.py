@@ -1,5 +1,6 @@
 """From two model files and an index to one cascade; validation images say how sure the first model has to be."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,10 @@ def make_cascade(
     rule, right = _rule(answers, first, second, index, request.max_drop)
     part = CascadePart(rule, first.bundle.content)
     seen = first.bundle.seen | second.bundle.seen
-    content = pack(second.bundle.flatbuffer, second.classifier.spec, second.bundle.proof or {}, seen, part)
+    # What the large model alone was found to do says nothing of the two together.
+    spec = dataclasses.replace(second.classifier.spec, calibration=None)
+    calibrated_on = second.bundle.calibrated
+    content = pack(second.bundle.flatbuffer, spec, second.bundle.proof or {}, seen, part, calibrated_on)
     report("measure both models in turn")
     paths = [index.path_of(image) for image in images[:_TIMED_IMAGES]]
     shares_input = _opened(content, request.large).shares_input
@@ -220,6 +224,11 @@ def _notes(rule: CascadeRule, first: Part, second: Part) -> Iterator[str]:
     for part in (first, second):
         if not part.bundle.seen:
             yield f"{part.path} does not say which images it was trained on: overlap cannot be ruled out"
+    if second.classifier.spec.calibration is not None:
+        yield (
+            "the large model keeps its temperature and threshold; the evidence of its calibration and its conformal "
+            "sets are of it alone, and are left out"
+        )
     if 100 / rule.images > rule.max_drop_points:
         yield f"one of {rule.images:,} images is more than {rule.max_drop_points:g} points: not one may be lost"
     if rule.right_first > rule.right_large:

@@ -88,7 +88,7 @@ def table_line(row: Row, shown: Mapping[str, str]) -> str:
     values = "".join(f"  {found.probabilities.get(name, 0):>{_width(other)}.4f}" for name, other in shown.items())
     times = f"{found.prepare_ms:>10.2f}  {found.invoke_ms:>9.2f}"
     known = f"  ({_known_as(row.image, found)})" if row.known else ""
-    warnings = f"  (kept apart: {', '.join(map(printable, found.warnings))})" if found.warnings else ""
+    warnings = f"  (kept apart: {', '.join(map(printable, found.told_warnings))})" if found.warnings else ""
     drawn = "" if row.map is None else f"  ({f'map: {printable(row.map)}' if row.map else 'no map'})"
     label = shown.get(found.label, found.label)
     return f"{label:{_label_width(shown)}}{values}  {times}  {image}{known}{warnings}{drawn}"

@@ -22,6 +22,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
     "Models": {
         "convert": "Convert a run or a Keras model to one .tflite file, with proof.",
         "cascade": "Pack a small model with a large one, asked if the small one is unsure, as one file.",
+        "calibrate": "Make a model's probabilities mean what they say; choose its operating point and abstention.",
         "inspect": "Show what is inside a .tflite file.",
     },
     "Evaluation": {

@@ -18,6 +18,7 @@ from edgeleuk.errors import ModelError
 from edgeleuk.evaluation.beside import shortcuts_beside
 from edgeleuk.evaluation.degraded import Degraded, evaluate_degraded
 from edgeleuk.evaluation.predictors import Predictor, StagedPredictor, model_sha256, open_predictor
+from edgeleuk.evaluation.reliability import Judged, Reliability, notes_on, reliability_of
 from edgeleuk.evaluation.selection import choose_images, default_split, seen_in_training
 from edgeleuk.progress import counted
 from edgeleuk.runtime.decision import decide
@@ -78,7 +79,8 @@ class Evaluation:
     `answered_first` counts those that the first model of a cascade answered; None if there is one model.
     `former_index_sha256`: what older versions of edgeleuk call the index, if its file is one of theirs. `shortcuts`:
     what colour and the like reach on the same images, if that was asked and could be found; `degraded`: the answers to
-    degraded pictures, if they were asked for.
+    degraded pictures, if they were asked for. `reliability`: how
+    far the probabilities may be relied on; None in records that do not say.
     """
 
     model: str
@@ -95,6 +97,7 @@ class Evaluation:
     predictions: tuple[Prediction, ...]
     answered_first: int | None = None
     former_index_sha256: str | None = None
+    reliability: Reliability | None = None
     schema_version: int = SCHEMA_VERSION
     shortcuts: Shortcuts | None = None
     degraded: Degraded | None = None
@@ -145,15 +148,18 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     chosen = decide(probabilities, spec)
     seen = seen_in_training(index, predictor)
     unit = "subject" if all(image.subject is not None for image in images) else "image group"
-    how = Bootstrap(unit, request.resamples, request.seed)
+    groups, how = np.array(group_ids(images)), Bootstrap(unit, request.resamples, request.seed)
     scores = score(
         truth,
         probabilities,
-        np.array(group_ids(images)),
+        groups,
         predicted=chosen,
         positive=None if spec.positive_class is None else spec.classes.index(spec.positive_class),
         bootstrap=how,
     )
+    calibrated = sum(image.sha256[:16] in predictor.calibrated_on for image in images)
+    judged = Judged(truth, chosen, probabilities, groups)
+    reliability = reliability_of(judged, spec, how, calibrated, answered_first is None)
     split = request.split or default_split(index, predictor)
     shortcuts, told = shortcuts_beside(index, images, seen, request.seed) if request.shortcuts else (None, "")
     predictions = tuple(map(_prediction, images, chosen, probabilities, [spec.classes] * len(images)))
@@ -168,10 +174,15 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         trained_images=len(seen.intersection(images)),
         scores=scores,
         subjects=subject_results(predictions),
-        notes=(*filter(None, [index.leaks, told]), *_notes_on(scores, split, predictor, images, seen)),
+        notes=(
+            *filter(None, [index.leaks, told]),
+            *notes_on(reliability, len(images)),
+            *_notes_on(scores, split, predictor, images, seen),
+        ),
         predictions=predictions,
         answered_first=answered_first,
         former_index_sha256=index.former_sha256,
+        reliability=reliability,
         shortcuts=shortcuts,
         degraded=_degraded(predictor, index, images, request, how),
     )

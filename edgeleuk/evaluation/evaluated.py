@@ -13,6 +13,7 @@ from edgeleuk.codec import decode, expect_version
 from edgeleuk.data.shortcuts.judging import Shortcuts
 from edgeleuk.evaluation.degraded import Degraded
 from edgeleuk.evaluation.evaluate import SCHEMA_VERSION, SubjectResult
+from edgeleuk.evaluation.reliability import Reliability
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.statistics.few_subjects import difference_bounds
 from edgeleuk.statistics.metrics import Estimate, Scores
@@ -101,6 +102,7 @@ class Evaluated:
     former_index_sha256: str | None = None
     shortcuts: Shortcuts | None = None
     degraded: Degraded | None = None
+    reliability: Reliability | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if the parts do not fit each other."""

@@ -7,10 +7,13 @@ from typing import Any
 from edgeleuk.evaluation.comparison import Comparison
 from edgeleuk.evaluation.degraded_picture import degraded_figure
 from edgeleuk.evaluation.evaluate import Evaluation
+from edgeleuk.evaluation.evaluated import caveats_of
 from edgeleuk.evaluation.patients import PatientLevel
 from edgeleuk.evaluation.picture import evaluation_figure
+from edgeleuk.evaluation.reliability_picture import reliability_figure
 from edgeleuk.files import to_json, whole_folder, write_text
 from edgeleuk.safe_csv import csv_text
+from edgeleuk.text import shortened
 
 
 def record_of(
@@ -24,9 +27,9 @@ def record_of(
 def write_folder(
     evaluation: Evaluation, folder: Path, comparison: Comparison | None = None, patients: PatientLevel | None = None
 ) -> None:
-    """Write evaluation.json, predictions.csv, evaluation.png and of degraded pictures degraded.png, all or none.
+    """Write evaluation.json, predictions.csv, evaluation.png, reliability.png and of degraded pictures degraded.png.
 
-    Raises OutputError.
+    All or none. Raises OutputError.
     """
     with whole_folder(folder) as partial:
         (partial / "evaluation.json").write_text(to_json(record_of(evaluation, comparison, patients)), encoding="utf-8")
@@ -34,6 +37,10 @@ def write_folder(
         evaluation_figure(evaluation, partial / "evaluation.png")
         if evaluation.degraded is not None:
             degraded_figure(evaluation.degraded, evaluation.model, partial / "degraded.png")
+        if evaluation.reliability is not None:
+            title = f"{shortened(Path(evaluation.model).name)} on split '{evaluation.split}'"
+            caveats = caveats_of(evaluation.notes)
+            reliability_figure(evaluation.reliability, partial / "reliability.png", title, caveats)
 
 
 def _predictions_csv(evaluation: Evaluation) -> str:

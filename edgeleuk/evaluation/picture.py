@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeleuk.evaluation.evaluate import Evaluation, SubjectResult
 from edgeleuk.evaluation.evaluated import caveats_of, scored
+from edgeleuk.evaluation.reliability_picture import draw_reliability
 from edgeleuk.plots.colours import BLUE, GREEN, GREY, ORANGE
 from edgeleuk.plots.figures import new_figure, plain_text, save_figure
 from edgeleuk.statistics.metrics import Estimate
@@ -46,7 +47,8 @@ def evaluation_figure(evaluation: Evaluation, path: Path) -> None:
         else:
             below[0].set_axis_off()
             below[0].text(0.5, 0.5, "no subject is known", ha="center", fontsize=12, color=GREY)
-        _draw_reliability(below[1], evaluation)
+        if evaluation.reliability is not None:
+            draw_reliability(below[1], evaluation.reliability)
         figure.suptitle(_title(evaluation), fontsize=13)
         save_figure(figure, path, caveats_of(evaluation.notes))
 
@@ -158,23 +160,3 @@ def _draw_subjects(axes: "Axes", evaluation: Evaluation) -> None:
 
 def _most(rows: Sequence[SubjectResult]) -> int:
     return max(row.images for row in rows)
-
-
-def _draw_reliability(axes: "Axes", evaluation: Evaluation) -> None:
-    """How often the answers of each probability are right, and how many they are, in ten bins."""
-    sure = np.array([p.probabilities[evaluation.classes.index(p.predicted)] for p in evaluation.predictions])
-    right = np.array([p.label == p.predicted for p in evaluation.predictions])
-    bins = np.minimum((10 * sure).astype(int), 9)
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="as often right as it says")
-    counts = np.bincount(bins, minlength=10)
-    axes.bar(
-        np.arange(10) / 10 + 0.05, counts / counts.sum(), width=0.09, color=GREY, alpha=0.35, label="of all answers"
-    )
-    held = np.flatnonzero(counts)
-    means, shares = ([values[bins == number].mean() for number in held] for values in (sure, right))
-    axes.plot(means, shares, "o-", color=BLUE, label="right among those")
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
-    axes.set_xlabel("probability of the answer", fontsize=11)
-    axes.set_title("reliability: probability of an answer, and how often it is right", fontsize=11)
-    axes.grid(alpha=0.3)
-    axes.legend(loc="upper left", frameon=False, fontsize=10)

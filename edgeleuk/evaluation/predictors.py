@@ -24,6 +24,10 @@ class Predictor(Protocol):
     def trained_on(self) -> frozenset[str]:
         """First 16 hex digits of the SHA-256 of each training or calibration image; empty if unknown."""
 
+    @property
+    def calibrated_on(self) -> frozenset[str]:
+        """The same of each image that temperature, threshold and sets were chosen on."""
+
     def probabilities(self, paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         """Float32 [classes] for each path in order, the spec's temperature applied. Raises ImageError at a bad file."""
 

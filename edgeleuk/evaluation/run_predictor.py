@@ -26,6 +26,7 @@ class RunPredictor:
         """Take a run and its network."""
         self.spec: ModelSpec = run.spec
         self.trained_on = run.trained_on
+        self.calibrated_on: frozenset[str] = frozenset()  # runs are not calibrated, files are
         self._network = network
         grid = run.kind == "qat"  # a QAT network imitates the device, so it sees what the device feeds its own
         self._preprocessing = run.spec.preprocessing.on_int8_grid() if grid else run.spec.preprocessing

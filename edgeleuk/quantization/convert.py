@@ -35,7 +35,7 @@ from edgeleuk.quantization.source import Source, calibration_set, fidelity_set, 
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.quantization.toolchain import toolchain_errors
 from edgeleuk.runtime.bundle import pack
-from edgeleuk.spec import ModelSpec
+from edgeleuk.spec import Decision, ModelSpec
 from edgeleuk.training.results import made_by
 
 
@@ -283,7 +283,9 @@ def _spec_of(source: Source, precision: str, extra_outputs: tuple[str, ...]) -> 
         parent_sha256=source.sha256,
         tool_versions=made["versions"],
     )
-    return dataclasses.replace(source.spec, provenance=provenance, extra_outputs=extra_outputs)
+    # Temperature, threshold and sets are of the network that they were found on, which this one is not.
+    plain = source.spec if source.spec.calibration is None else dataclasses.replace(source.spec, decision=Decision())
+    return dataclasses.replace(plain, provenance=provenance, extra_outputs=extra_outputs, calibration=None)
 
 
 def write_with_proof(path: Path, content: bytes, proof: str) -> None:

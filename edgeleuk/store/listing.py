@@ -163,7 +163,7 @@ def write_lines(made: Iterable[str], output: Path | None) -> None:
 
 
 def _cells(row: Result) -> tuple[object, ...]:
-    warnings = f"  (kept apart: {', '.join(row.warnings)})" if row.warnings else ""
+    warnings = f"  (kept apart: {', '.join(row.told_warnings)})" if row.warnings else ""
     model, probability = model_column(row.model, row.model_sha256), f"{row.probability:.4f}"
     told = (row.subject or "-", row.source, model, f"{row.path}{warnings}")
     return row.id, local(row.created), _label(row), probability, *told

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgeleuk.runtime.decision import UNCERTAIN
 from edgeleuk.spec import shown_names
 from edgeleuk.store.times import now
 from edgeleuk.subjects.cells import SubjectCells
@@ -106,6 +107,12 @@ class Result:
     def held_label(self) -> str:
         """The label that holds: a person's if there is one, else the model's."""
         return self.corrected_label or self.label
+
+    @property
+    def told_warnings(self) -> tuple[str, ...]:
+        """The warnings in words for people: "uncertain: look yourself (all 0.61)"."""
+        unsure = f"{UNCERTAIN}: look yourself ({self.shown(self.label)} {self.probability:.2f})"
+        return tuple(unsure if warning == UNCERTAIN else warning for warning in self.warnings)
 
     @property
     def model_name(self) -> str | None:

@@ -31,6 +31,7 @@ class WrongAbout:
     wrong: frozenset[int] = frozenset()
     spec: ModelSpec = SPEC
     trained_on: frozenset[str] = frozenset()
+    calibrated_on: frozenset[str] = frozenset()
 
     def probabilities(self, paths):
         for path in paths:

@@ -30,6 +30,7 @@ class RedMeansAll:
 
     spec: ModelSpec = SPEC
     trained_on: frozenset[str] = frozenset()
+    calibrated_on: frozenset[str] = frozenset()
 
     def probabilities(self, paths):
         for path in paths:

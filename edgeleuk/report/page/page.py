@@ -15,6 +15,7 @@ from edgeleuk.bench.record import Result
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.report.page.gallery import MOST_ROWS, Picture, overview_pictures, record_pictures, untold
 from edgeleuk.report.page.reading import Material
+from edgeleuk.report.page.reliability import reliability_pictures
 from edgeleuk.report.page.rows import Row, rows_of, rows_of_record
 from edgeleuk.report.page.summary import (
     Table,
@@ -111,7 +112,10 @@ def _content(material: Material, rows: tuple[Row, ...]) -> dict[str, Any]:
         "side_by_side": side_by_side(rows),
         "verdicts": told(material, rows),
         "accuracies": accuracy_lines(material),
-        "evaluations": [(found.model, evaluation_tables(found)) for found in material.accuracies],
+        "evaluations": [
+            (found.model, evaluation_tables(found), reliability_pictures(found, f"evaluation-{number}"))
+            for number, found in enumerate(material.accuracies)
+        ],
         "searches": search_views(material, rows),
         "records": list(_records(material, rows)),
         "suites": list(_suites(material)),

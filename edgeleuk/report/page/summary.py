@@ -11,9 +11,11 @@ from edgeleuk.report.page.reading import Figures, Material, Suite
 from edgeleuk.report.page.rows import Row
 from edgeleuk.report.page.words import COLUMNS, accuracy_text, caveat_lines
 from edgeleuk.report.text.benchmark import interval_text, rate_text, speed_text
+from edgeleuk.report.text.calibration import about_ece, score_rows
 from edgeleuk.report.text.degraded import HEAD as DEGRADED
 from edgeleuk.report.text.degraded import counted_text, degraded_cells, explanations
 from edgeleuk.report.text.operators import operator_times
+from edgeleuk.statistics.metrics import Estimate
 from edgeleuk.text import counted, minute, shortened
 
 _MOST_SUBJECTS = 30
@@ -153,13 +155,10 @@ def figures_table(figures: Figures) -> Table:
 
 
 def evaluation_tables(found: Evaluated) -> tuple[Table, ...]:
-    """Scores, what colour reaches beside them, confusion matrix; subjects and degraded pictures if they are known."""
+    """Scores, colour beside them, calibration, confusion matrix; subjects and degraded pictures if they are known."""
     tables = (
-        scores_table(found),
-        shortcuts_table(found),
-        confusion_table(found),
-        subjects_table(found),
-        degraded_table(found),
+        *(scores_table(found), shortcuts_table(found), reliability_table(found), confusion_table(found)),
+        *(subjects_table(found), degraded_table(found)),
     )
     return tuple(table for table in tables if table is not None)
 
@@ -189,6 +188,29 @@ def shortcuts_table(found: Evaluated) -> Table | None:
     return Table(
         f"{found.model}: what the accuracy is made of", HEAD[:4], rows, (f"{told[0].upper()}{told[1:]}.", *notes)
     )
+
+
+def reliability_table(found: Evaluated) -> Table | None:
+    """Calibration and what conformal sets came to; None in records that do not say."""
+    known = found.reliability
+    if known is None:
+        return None
+    columns = {} if known.untempered is None else {"at temperature 1": known.untempered}
+    head, *rows = score_rows(columns | {"as it answers": known.scores})
+    notes: tuple[str, ...] = (about_ece(known.scores),)
+    if known.sets is not None:
+        covered, uncertain = (percents(each) for each in (known.sets.covered, known.sets.uncertain))
+        notes += (
+            f"sets of classes hold the right one in {covered} of images, {known.sets.asked:.1%} was asked for; "
+            f"{uncertain} are uncertain: more than one class in the set",
+        )
+    return Table(f"{found.model}: whether probabilities mean what they say", tuple(head), tuple(rows), notes)
+
+
+def percents(share: Estimate) -> str:
+    """ "94.4 % (86.2 to 98.4)"."""
+    bounds = "no interval" if share.low is None or share.high is None else f"{share.low:.1%} to {share.high:.1%}"
+    return f"{share.value:.1%} ({bounds})"
 
 
 def confusion_table(found: Evaluated) -> Table:

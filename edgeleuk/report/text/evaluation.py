@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from edgeleuk.data.shortcuts.text import HEAD, explained_text, how_text, rows_text
 from edgeleuk.evaluation.evaluate import Evaluation, SubjectResult
 from edgeleuk.evaluation.evaluated import Scored, caveats_of, named_scores
+from edgeleuk.evaluation.reliability import Reliability
+from edgeleuk.reliability import Interval
+from edgeleuk.report.text.calibration import about_ece, score_rows, told
 from edgeleuk.report.text.degraded import degraded_lines
 from edgeleuk.text import counted, printable, table
 
@@ -19,6 +22,7 @@ def render_text(evaluation: Evaluation) -> str:
         _head(evaluation),
         _scores(evaluation),
         _shortcuts(evaluation),
+        _reliability(evaluation.reliability),
         _confusion(evaluation),
         _subjects(evaluation),
         () if evaluation.degraded is None else degraded_lines(evaluation.degraded),
@@ -75,6 +79,21 @@ def _shortcuts(evaluation: Evaluation) -> Iterator[str]:
     yield from table([head, ("the model", "", *_score(accuracy)[:2]), *reversed(rows)], "<>")
     told = f"trivial features: {how_text(found)}; {explained_text(found, evaluation.scores.accuracy.value)}"
     yield from textwrap.wrap(told, _TERMINAL_WIDTH)
+
+
+def _reliability(found: Reliability | None) -> Iterator[str]:
+    """Calibration, at temperature 1 too if another one was fitted, and what conformal sets came to."""
+    if found is None:
+        return
+    columns = {} if found.untempered is None else {"at temperature 1": found.untempered}
+    yield from table(score_rows(columns | {"calibration": found.scores}), "<><><")
+    yield about_ece(found.scores)
+    if found.sets is not None:
+        covered, uncertain = (
+            told(Interval(e.value, e.low, e.high)) for e in (found.sets.covered, found.sets.uncertain)
+        )
+        yield f"sets of classes hold the right one in {covered} of images; {found.sets.asked:.1%} was asked for"
+        yield f"uncertain: {uncertain} of images, whose set has more than one class"
 
 
 def _confusion(evaluation: Evaluation) -> Iterator[str]:

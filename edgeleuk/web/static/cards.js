@@ -55,10 +55,13 @@ export function answer(result) {
     make("span", { class: "percent" }, said));
 }
 
+// A warning in words.
+export const told = (warning) => warning === "uncertain" ? "uncertain, look yourself" : warning;
+
 // Why a result is kept apart, where it is.
 export function warnings(result) {
   if (!result.warnings?.length) return null;
-  return make("div", { class: "warning" }, `${result.warnings.join(", ")}${keptApart(result) ? ": not counted in sums" : ""}`);
+  return make("div", { class: "warning" }, `${result.warnings.map(told).join(", ")}${keptApart(result) ? ": not counted in sums" : ""}`);
 }
 
 export const opener = (result, text) => make("a", { class: "link opener", title: result.path, href: address("history", {}, result.id) }, ...breakable(text));

@@ -2,7 +2,7 @@
 
 import { address } from "./address.js";
 import { ask } from "./api.js";
-import { fillCard, labelOf, SOURCES } from "./cards.js";
+import { fillCard, labelOf, SOURCES, told } from "./cards.js";
 import { displayName } from "./classes.js";
 import { counted, fileName, find, make, percent, time } from "./dom.js";
 
@@ -25,7 +25,7 @@ export function insertLive(result) {
   find("live").insertBefore(card, older ?? null);
   while (find("live").children.length > MOST) find("live").lastElementChild.remove();
   find("live-empty").hidden = true;
-  const apart = result.warnings?.length ? ` (${result.warnings.join(", ")})` : "";
+  const apart = result.warnings?.length ? ` (${result.warnings.map(told).join(", ")})` : "";
   find("live-news").textContent = `${displayName(labelOf(result))} ${percent(result.probability)}, ${fileName(result.path)}${apart}`;
 }
 
