@@ -22,7 +22,7 @@ from edgeleuk.evaluation.reliability import Judged, Reliability, notes_on, relia
 from edgeleuk.evaluation.selection import choose_images, default_split, seen_in_training
 from edgeleuk.progress import counted
 from edgeleuk.runtime.decision import decide
-from edgeleuk.spec import Decision
+from edgeleuk.spec import Decision, ModelSpec
 from edgeleuk.statistics.metrics import Bootstrap, Scores, score
 from edgeleuk.statistics.resampling import scipy_stats
 
@@ -148,17 +148,10 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     chosen = decide(probabilities, spec)
     seen = seen_in_training(index, predictor)
     unit = "subject" if all(image.subject is not None for image in images) else "image group"
-    groups, how = np.array(group_ids(images)), Bootstrap(unit, request.resamples, request.seed)
-    scores = score(
-        truth,
-        probabilities,
-        groups,
-        predicted=chosen,
-        positive=None if spec.positive_class is None else spec.classes.index(spec.positive_class),
-        bootstrap=how,
-    )
+    how = Bootstrap(unit, request.resamples, request.seed)
+    judged = Judged(truth, chosen, probabilities, np.array(group_ids(images)))
+    scores = _scores(judged, spec, how)
     calibrated = sum(image.sha256[:16] in predictor.calibrated_on for image in images)
-    judged = Judged(truth, chosen, probabilities, groups)
     reliability = reliability_of(judged, spec, how, calibrated, answered_first is None)
     split = request.split or default_split(index, predictor)
     shortcuts, told = shortcuts_beside(index, images, seen, request.seed) if request.shortcuts else (None, "")
@@ -194,6 +187,18 @@ def _degraded(
     if request.degrade_images is None:
         return None
     return evaluate_degraded(predictor, index, images, request.degrade_images, how)
+
+
+def _scores(judged: Judged, spec: ModelSpec, how: Bootstrap) -> Scores:
+    positive = None if spec.positive_class is None else spec.classes.index(spec.positive_class)
+    return score(
+        judged.truth,
+        judged.probabilities,
+        judged.groups,
+        predicted=judged.chosen,
+        positive=positive,
+        bootstrap=how,
+    )
 
 
 def shown_path(path: Path) -> str:

@@ -13,8 +13,9 @@ from edgeleuk.cascade.making import make_cascade
 from edgeleuk.data.index import Index
 from edgeleuk.errors import DataError, LeakError, ModelError, UsageError
 from edgeleuk.evaluation.evaluate import Request, evaluate
+from edgeleuk.reliability import Abstention, Calibration
 from edgeleuk.report.text.cascade import record_of, render_cascade
-from edgeleuk.runtime.bundle import parse_bundle, write_bundle
+from edgeleuk.runtime.bundle import parse_bundle, read_bundle, write_bundle
 from edgeleuk.runtime.cascade import Cascade
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.spec import Decision, Preprocessing, Provenance
@@ -210,3 +211,14 @@ def test_validation_confidences_are_those_of_the_run_time(models, index):
     assert stages.count(1) == made.rule.answered_first
     assert stages == [cascade.predict(path).stage for path in paths]
     assert np.float32(made.rule.threshold) == made.rule.threshold
+
+
+def test_a_calibrated_large_model_keeps_its_temperature_and_leaves_its_evidence(write, models, index):
+    network = read_bundle(models[1]).network_sha256
+    found = Calibration(network, "ab" * 32, 100, 30, abstention=Abstention(0.9, 0.2))
+    decision = Decision(temperature=1.5, threshold=0.4)
+    large = write("large.tflite", preprocessing=Preprocessing(32, 120), decision=decision, calibration=found)
+    made = made_of((models[0], large), index)
+    assert opened(made).spec.calibration is None
+    assert opened(made).spec.decision == decision
+    assert any("are left out" in note for note in made.notes)

@@ -34,6 +34,12 @@ def test_a_row_with_warnings_says_that_it_is_kept_apart():
     assert table_line(row, SHOWN).endswith("x.bmp  (kept apart: no content, 8 px)")
 
 
+def test_an_uncertain_answer_asks_people_to_look():
+    row = Row(Path("x.bmp"), replace(RESULT, warnings=("uncertain",)))
+    assert json.loads(json_line(row))["warnings"] == ["uncertain"]
+    assert table_line(row, SHOWN).endswith("x.bmp  (kept apart: uncertain: look yourself (all 0.75))")
+
+
 def test_a_row_of_a_cascade_says_which_model_answered():
     assert json.loads(json_line(Row(Path("x.bmp"), replace(RESULT, stage=2))))["stage"] == 2
 

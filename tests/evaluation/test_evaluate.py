@@ -265,6 +265,7 @@ def test_a_folder_of_results_is_written_whole_and_never_over_another(index, mode
     result = evaluate(RedMeansAll(), index, model, QUICK)
     write_folder(result, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "reliability.png",
         "evaluation.json",
         "predictions.csv",
         "evaluation.png",

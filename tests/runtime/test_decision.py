@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeleuk.runtime.decision import apply_temperature, decide
+from edgeleuk.runtime.decision import FLOAT_FLOOR, answer_set, apply_temperature, decide, probability_floor
 from edgeleuk.spec import Decision, ModelSpec, Preprocessing
 
 PREPARE = Preprocessing(32, 64)
@@ -47,3 +47,32 @@ def test_temperature_is_a_softmax_of_logarithms(p, temperature):
 def test_a_very_low_temperature_does_not_lose_the_sum():
     scores = np.array([[0.4, 0.3, 0.3]], np.float32)
     assert apply_temperature(scores, Decision(0.001)).tolist() == [[1.0, 0.0, 0.0]]
+
+
+def test_what_int8_writes_as_0_is_not_impossible_at_another_temperature():
+    scores = np.array([[255 / 256, 0.0]], np.float32)
+    floor = probability_floor(1 / 256, 2)
+    assert floor == 1 / 512
+    softened = apply_temperature(scores, Decision(2.0), floor)[0]
+    assert softened[1] == pytest.approx(1 / (1 + np.sqrt(510)), rel=1e-4)
+    assert apply_temperature(scores, Decision(1.0), floor) is scores
+
+
+@given(st.lists(st.integers(0, 255), min_size=2, max_size=6), st.floats(0.5, 10))
+def test_the_floor_changes_no_answer(steps, temperature):
+    scores = np.array(steps, np.float32) / 256
+    softened = apply_temperature(scores, Decision(temperature), probability_floor(1 / 256, len(steps)))
+    assert np.isfinite(softened).all()
+    assert softened.sum() == pytest.approx(1, abs=1e-5)
+    assert softened.argmax() == scores.argmax() or scores.max() == 0
+
+
+def test_all_other_classes_share_half_a_step():
+    assert probability_floor(1 / 256, 5) * 4 == pytest.approx(1 / 512)
+    assert probability_floor(0.0, 2) == FLOAT_FLOOR
+
+
+def test_a_set_holds_the_chosen_class_and_all_that_reach_the_least_probability():
+    row = np.array([0.5, 0.3, 0.2], np.float32)
+    assert answer_set(row, 0, 0.3).tolist() == [True, True, False]
+    assert answer_set(row, 2, 0.9).tolist() == [False, False, True]

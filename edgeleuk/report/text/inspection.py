@@ -9,6 +9,8 @@ from typing import Any
 
 from edgeleuk.device.delegate import Coverage, coverage, describe
 from edgeleuk.errors import EdgeleukError, ModelError
+from edgeleuk.reliability import Calibration
+from edgeleuk.report.text.calibration import told
 from edgeleuk.report.text.cascade import rule_lines
 from edgeleuk.report.text.proof import portability_lines, render_proof
 from edgeleuk.runtime.backend import open_interpreter, operations_of
@@ -16,7 +18,7 @@ from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
 from edgeleuk.runtime.portability import portability
 from edgeleuk.spec import ModelSpec
-from edgeleuk.text import shortened, tally
+from edgeleuk.text import counted, shortened, tally
 
 _PROOF_SCHEMA = 1
 _LONGEST_NAME = 60  # of a tensor; --json has the whole of it
@@ -130,6 +132,7 @@ def _spec(bundle: Bundle) -> Iterator[str]:
         f"{prepare.colour_order}, pixels to {low:g} .. {high:g}"
     )
     yield f"decision      {_decision(spec)}"
+    yield from _calibration(spec.calibration)
     yield from _provenance(spec)
     yield f"trained on    {f'{len(bundle.seen):,} known images' if bundle.seen else 'unknown images'}"
 
@@ -141,6 +144,20 @@ def _decision(spec: ModelSpec) -> str:
         rule = f"{spec.positive_class} from a probability of {decision.threshold:g}"
     source = "" if decision.source is None else f"; chosen on {decision.source}"
     return f"{rule}, temperature {decision.temperature:g}{source}"
+
+
+def _calibration(found: Calibration | None) -> Iterator[str]:
+    if found is None:
+        return
+    if found.ece_before is not None and found.ece_after is not None:
+        ece = f"ECE {told(found.ece_before)}, calibrated {told(found.ece_after)}"
+        yield f"calibration   {found.images:,} {found.split} images, {counted(found.groups, found.unit)}: {ece}"
+    if (point := found.operating_point) is not None:
+        shares = f"sensitivity {told(point.sensitivity)}, specificity {told(point.specificity)}"
+        yield f"              {point.aim} {point.target:g} was aimed at: {shares}"
+    if (sets := found.abstention) is not None:
+        uncertain = "" if sets.uncertain is None else f"; {told(sets.uncertain)} of held-out images uncertain"
+        yield f"              sets hold the right class in {sets.coverage:.1%} of new subjects' images{uncertain}"
 
 
 def _provenance(spec: ModelSpec) -> Iterator[str]:
