@@ -59,6 +59,7 @@ def _use(records: Records) -> Iterator[Statement]:
 
 
 def _limits(records: Records) -> Iterator[Statement]:
+    yield from say(records, records.index, "Its folds leak: {}.", ("leaks", _sentence))
     for name in records.evaluations:
         for number in range(len(records.value(name, "notes") or ())):
             yield from say(records, name, "{}.", (f"notes.{number}", _sentence))

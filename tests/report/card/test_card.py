@@ -224,3 +224,9 @@ def test_the_command_writes_the_card(name, model, evaluation, tmp_path, capsys):
     assert told["sentences"] > 30
     assert 0 < told["items_answered"] < len(ITEMS)
     assert "Model card of cells-int8.tflite" in (tmp_path / name).read_text()
+
+
+def test_folds_that_leak_on_purpose_are_named_among_the_limits(records):
+    raw = {**records.plain["index.json"], "leaks": "dealt at random, so subjects are on both sides"}
+    marked = render_markdown(replace(records, plain={**records.plain, "index.json": raw}))
+    assert "Its folds leak: Dealt at random, so subjects are on both sides." in marked
