@@ -129,15 +129,18 @@ class Measured:
     """One measure of pictures: what it was in training, and from where to where a picture's may be.
 
     `quantiles`: of the training images at equally spaced shares from 0 to 1, ascending. Beyond `low` or `high` the gate
-    fires; None is no bound.
+    fires; None is no bound. `groups`: of how many subjects, or images where those are not known, the quantiles are, if
+    of others than the gate's, as of held-out ones.
     """
 
     quantiles: tuple[float, ...]
     low: float | None = None
     high: float | None = None
+    groups: int | None = None
 
     def __post_init__(self) -> None:
         """Raise SpecError if the quantiles are not ascending finite numbers."""
+        _expect(self.groups is None or self.groups >= 1, "groups", self.groups, "1 or more, or null")
         rows = self.quantiles
         _expect(2 <= len(rows) <= _MOST_QUANTILES, "quantiles", len(rows), f"2 to {_MOST_QUANTILES} numbers")
         good = all(map(math.isfinite, rows)) and all(a <= b for a, b in itertools.pairwise(rows))

@@ -135,7 +135,7 @@ def reference_of(spec: ModelSpec) -> Reference | None:
     groups = gate.groups or gate.images
     bounds = {}
     for name, measured in gate.measures.items():
-        tolerated = tolerance(groups, len(measured.quantiles))
+        tolerated = tolerance(measured.groups or groups, len(measured.quantiles))
         bounds[name] = (max(0.0, 0.5 - tolerated), min(1.0, 0.5 + tolerated))
     shares = {}
     if gate.passing is not None:

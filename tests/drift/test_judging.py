@@ -10,7 +10,7 @@ from edgeleuk.drift.judging import Asked, reference_of, tolerance
 from edgeleuk.drift.units import MOST_PICTURES, gather, group
 from edgeleuk.drift.words import lines, sentences
 
-from .helpers import GATE, SPEC, judged, pictures
+from .helpers import EVEN, GATE, SPEC, judged, pictures
 
 
 def test_pictures_like_those_of_training_raise_no_alarm():
@@ -121,10 +121,12 @@ def test_a_model_without_a_gate_has_nothing_to_compare_with():
 
 def test_what_is_tolerated_grows_as_training_had_fewer_subjects():
     assert tolerance(8, 21) > tolerance(30, 21) > tolerance(1000, 21) > 0
+    own = replace(SPEC, gate=replace(GATE, measures=GATE.measures | {"focus": replace(EVEN, groups=2)}))
+    assert reference_of(own).bounds["focus"][0] == pytest.approx(0.5 - tolerance(2, 21))
+    assert reference_of(own).bounds["brightness"][0] == pytest.approx(0.5 - tolerance(200, 21))
     few = replace(SPEC, gate=replace(GATE, groups=2))
-    assert reference_of(few).bounds["brightness"] == (pytest.approx(0.5 - tolerance(2, 21)),) * 1 + (
-        pytest.approx(0.5 + tolerance(2, 21)),
-    )
+    low, high = reference_of(few).bounds["brightness"]
+    assert (low, high) == (pytest.approx(0.5 - tolerance(2, 21)), pytest.approx(0.5 + tolerance(2, 21)))
 
 
 @pytest.mark.parametrize("world", simulated.SAME.values(), ids=simulated.SAME)

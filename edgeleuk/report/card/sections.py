@@ -110,7 +110,11 @@ def _accuracy(records: Records) -> Iterator[Statement]:
         for number in range(len(records.value(name, "shortcuts.reached") or ())):
             row = f"shortcuts.reached.{number}"
             yield from say(
-                records, name, f"{where}: {{}} alone reaches {{}}.", f"{row}.name", (f"{row}.accuracy", estimate)
+                records,
+                name,
+                f"{where}: trivial features, {{}}: accuracy {{}}.",
+                f"{row}.name",
+                (f"{row}.accuracy", estimate),
             )
 
 
@@ -127,10 +131,7 @@ def _degraded(records: Records) -> Iterator[Statement]:
         where = _where(records, name)
         yield from say(records, name, f"{where}: {{}} images were changed.", "degraded.images")
         for number in range(len(records.value(name, "degraded.rows") or ())):
-            row = f"degraded.rows.{number}"
-            yield from say(records, name, f"{where}: {{}} (severity {{}}, {{}}): accuracy {{}}, mean confidence {{}}.",
-                           *(f"{row}.{key}" for key in ("kind", "severity", "told")),
-                           (f"{row}.accuracy", estimate), f"{row}.confidence")  # fmt: skip
+            yield from say(records, name, f"{where}: {{}}.", (f"degraded.rows.{number}", _changed))
 
 
 def _calibration(records: Records) -> Iterator[Statement]:
@@ -201,6 +202,14 @@ def _unit(records: Records, name: str) -> str:
 
 def _versions(tools: dict[str, str]) -> str | None:
     return ", ".join(f"{tool} {version}" for tool, version in tools.items()) or None
+
+
+def _changed(row: dict[str, Any]) -> str:
+    """A kind of change and its severity, and what the model makes of it."""
+    how = f", {row['told']} (severity {row['severity']})" if row["severity"] else ""
+    sure = f"mean confidence {row['confidence']:.3f}"
+    apart = "" if row["kept_apart"] is None else f", {percent(round(row['kept_apart'], 3))} kept apart"
+    return f"{row['kind']}{how}: accuracy {estimate(row['accuracy'])}, {sure}{apart}"
 
 
 def _keys(below: str, *names: str) -> Iterator[str]:
