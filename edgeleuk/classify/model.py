@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, default_threads
@@ -51,5 +50,5 @@ class Model:
             "cascade": None if bundle.cascade is None else dataclasses.asdict(bundle.cascade.rule),
             "research_use": RESEARCH_USE,
         }
-        network = sha256_bytes(bundle.flatbuffer) if classifier.spec.calibration else ""
+        network = bundle.network_sha256 if classifier.spec.calibration else ""
         return cls(classifier, ModelIdentity.of(bundle, classifier.spec, path), card, network)

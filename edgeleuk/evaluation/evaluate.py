@@ -79,8 +79,9 @@ class Evaluation:
     `answered_first` counts those that the first model of a cascade answered; None if there is one model.
     `former_index_sha256`: what older versions of edgeleuk call the index, if its file is one of theirs. `shortcuts`:
     what colour and the like reach on the same images, if that was asked and could be found; `degraded`: the answers to
-    degraded pictures, if they were asked for. `reliability`: how
-    far the probabilities may be relied on; None in records that do not say.
+    degraded pictures, if they were asked for. `reliability`: how far the probabilities may be relied on; None in
+    records that do not say. `least_probability`: from which probability on a class is in the conformal set of an
+    answer, if the model has such sets.
     """
 
     model: str
@@ -100,6 +101,7 @@ class Evaluation:
     reliability: Reliability | None = None
     schema_version: int = SCHEMA_VERSION
     shortcuts: Shortcuts | None = None
+    least_probability: float | None = None
     degraded: Degraded | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,6 +143,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
     DataError for files that are not those of the index, ImageError for one that is not an image.
     """
     spec = predictor.spec
+    unsure = None if spec.calibration is None else spec.calibration.abstention
     images = choose_images(index, predictor, request.split, request.trained)
     verify_files(index, images)
     probabilities, answered_first = _answers(predictor, index, images)
@@ -177,6 +180,7 @@ def evaluate(predictor: Predictor, index: Index, model: Path, request: Request) 
         former_index_sha256=index.former_sha256,
         reliability=reliability,
         shortcuts=shortcuts,
+        least_probability=None if unsure is None else unsure.least_probability,
         degraded=_degraded(predictor, index, images, request, how),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.evaluation.evaluate import Evaluation, Prediction
+from edgeleuk.runtime.decision import answer_set
 from edgeleuk.statistics.patient_roc import PatientRoc, patient_roc
 from edgeleuk.statistics.resampling import Bootstrap
 from edgeleuk.subjects.cells import SubjectCells
@@ -23,7 +24,8 @@ _SLACK = 1e-9
 class HeldOutSubject:
     """A subject, what may be said of its cells, the share that its labels say, and the mean probability of the class.
 
-    `label_share` and `score` are None if no class is the positive one.
+    The share is of the cells that count, those that the model is sure of. `label_share` and `score` are None if no
+    class is the positive one.
     """
 
     row: SubjectRow
@@ -101,14 +103,23 @@ def _errors(
 ) -> tuple[KnownErrors, dict[str, KnownErrors]]:
     """Of all subjects, and for each one those of the others."""
     classes, positive = evaluation.classes, evaluation.positive_class
-    tables = {name: _confusion(predictions, classes) for name, predictions in own.items()}
-    source = f"of each subject from the {len(own) - 1:,} others; of all"
+    sure = {name: [p for p in predictions if _is_sure(p, evaluation)] for name, predictions in own.items()}
+    tables = {name: _confusion(predictions, classes) for name, predictions in sure.items()}
+    source = f"this evaluation, for each subject without its own cells: {len(own) - 1:,} others"
     everyone = errors_of(classes, positive, list(tables.values()), source)
     without = {}
     for name in own:
         others = [table for other, table in tables.items() if other != name]
         without[name] = errors_of(classes, positive, others, f"{len(others):,} other subjects")
     return everyone, without
+
+
+def _is_sure(found: Prediction, evaluation: Evaluation) -> bool:
+    """Whether the conformal set of an answer holds the chosen class alone; true if the model has no such sets."""
+    if evaluation.least_probability is None:
+        return True
+    chosen = evaluation.classes.index(found.predicted)
+    return int(answer_set(np.array(found.probabilities, np.float32), chosen, evaluation.least_probability).sum()) == 1
 
 
 def _confusion(predictions: Sequence[Prediction], classes: Sequence[str]) -> Confusion:
@@ -127,13 +138,17 @@ def _held_out(
     width: float | None,
 ) -> HeldOutSubject:
     positive, classes = evaluation.positive_class, evaluation.classes
-    answered = {label: sum(found.predicted == label for found in predictions) for label in classes}
-    cells = SubjectCells(name, {label: count for label, count in answered.items() if count})
+    sure = [found for found in predictions if _is_sure(found, evaluation)]
+    answered = {label: sum(found.predicted == label for found in sure) for label in classes}
+    cells = SubjectCells(
+        name, {label: count for label, count in answered.items() if count}, abstained=len(predictions) - len(sure)
+    )
     row = SubjectRow(cells, ()) if errors is None else SubjectRow.of(cells, classes, errors, width)
     if positive is None:
         return HeldOutSubject(row, None, None)
     number = classes.index(positive)
-    label_share = float(np.mean([found.label == positive for found in predictions]))
+    counted = sure or predictions  # of no sure answer there is no share to compare with
+    label_share = float(np.mean([found.label == positive for found in counted]))
     return HeldOutSubject(row, label_share, float(np.mean([found.probabilities[number] for found in predictions])))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from edgeleuk.codec import expect_version, read_json
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
-from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.safe_csv import plain_cell
 from edgeleuk.spec import ModelSpec
@@ -42,8 +41,7 @@ class KnownErrors:
 def errors_of_bundle(bundle: Bundle, path: Path) -> KnownErrors:
     """What the model file itself says. Raises SpecError if it has no spec."""
     spec = bundle.require_spec(path)
-    network = sha256_bytes(bundle.flatbuffer) if spec.calibration else ""
-    return errors_of_spec(spec, network, bundle.cascade is not None)
+    return errors_of_spec(spec, bundle.network_sha256 if spec.calibration else "", bundle.cascade is not None)
 
 
 def errors_of_spec(spec: ModelSpec, network_sha256: str, is_cascade: bool = False) -> KnownErrors:

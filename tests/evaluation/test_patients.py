@@ -9,9 +9,11 @@ import pytest
 from edgeleuk.evaluation.evaluate import Evaluation, Prediction, subject_results
 from edgeleuk.evaluation.patients import patient_level
 from edgeleuk.report.text.patients import render_patients, roc_sentence
+from edgeleuk.runtime.decision import UNCERTAIN
 from edgeleuk.spec import Decision
 from edgeleuk.statistics.metrics import score
 from edgeleuk.statistics.resampling import Bootstrap
+from edgeleuk.subjects.cells import ABSTAINED
 
 CLASSES = ("all", "hem")
 
@@ -100,3 +102,20 @@ def test_the_record_is_json_and_holds_subjects_only_if_asked_for():
     record = json.loads(json.dumps(patient_level(found, shares=True).to_dict()))
     assert record["subjects"][0]["label_share"] == 0.0
     assert record["subjects"][0]["shares"][0]["class"] == "all"
+
+
+def test_answers_that_are_uncertain_count_in_no_share_and_in_no_error_rate():
+    whole = evaluation(cohort(8))
+    unsure = [
+        dataclasses.replace(p, probabilities=(0.45, 0.55)) if p.label != p.predicted else p for p in whole.predictions
+    ]
+    sets = dataclasses.replace(whole, predictions=tuple(unsure), least_probability=0.2)
+    found = patient_level(sets, shares=True)
+    assert {(one.row.cells.abstained, one.row.cells.counted) for one in found.subjects} == {(1, 9)}
+    assert found.errors is not None
+    assert found.errors.rates is not None
+    assert (found.errors.rates.sensitivity.value, found.errors.rates.sensitivity.images) == (1.0, 72)
+
+
+def test_the_warning_of_an_uncertain_answer_is_the_one_that_is_counted():
+    assert ABSTAINED == UNCERTAIN
