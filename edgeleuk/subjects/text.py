@@ -37,11 +37,10 @@ class SubjectRow:
 
     @property
     def sentences(self) -> Iterator[str]:
-        """What limits the shares, or why there is none."""
+        """What limits the shares, each sentence once, or why there is none."""
         if self.cells.why_none is not None:
             yield self.cells.why_none
-        for one in self.shares:
-            yield from one.says
+        yield from dict.fromkeys(sentence for one in self.shares for sentence in one.says)
 
     def summary(self) -> dict[str, Any]:
         """JSON-able: what became of the cells, and `to_dict`."""

@@ -72,6 +72,8 @@ def test_without_a_positive_class_each_class_has_its_share():
     found = SubjectRow.of(SubjectCells("P1", {"a": 3, "b": 5}), ("a", "b", "c"), errors)
     assert [one.share.value for one in found.shares] == [3 / 8, 5 / 8, 0]
     assert not any(one.with_errors for one in found.shares)
+    few = SubjectRow.of(SubjectCells("P1", {"a": 1}), ("a", "b", "c"), errors)
+    assert len(list(few.sentences)) == 1  # though all three classes have it
 
 
 def test_of_several_classes_the_positive_one_is_told_from_all_others():
