@@ -16,7 +16,7 @@ _BENCHMARK = Existing("record", "a file that 'edgeleuk benchmark -o' wrote", dir
 @edgeleuk_command(
     examples=(
         "edgeleuk card model.tflite -o card.html",
-        "edgeleuk card model.tflite --run run/ --evaluation evaluation/ --benchmark pi.json -o card.md",
+        "edgeleuk card model.tflite --run run/ --evaluation ev/ -o card.md",
     ),
 )
 @click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))
