@@ -24,6 +24,7 @@ SCRIPTS = {
     "pruning": ("benchmarks.pruning",),
     "optimize": ("benchmarks.optimize",),
     "cascade": ("benchmarks.cascade",),
+    "robustness": ("benchmarks.robustness",),
     "trust": ("benchmarks.trust",),
     "report_page": ("benchmarks.report_page",),
     "intervals": ("benchmarks.intervals",),
@@ -32,7 +33,17 @@ SCRIPTS = {
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
 }
-SLOW = ("watch_large", "pruning", "optimize", "cascade", "intervals", "false_alarms", "conversion-full", "scale-full")
+SLOW = (
+    "watch_large",
+    "pruning",
+    "optimize",
+    "cascade",
+    "robustness",
+    "intervals",
+    "false_alarms",
+    "conversion-full",
+    "scale-full",
+)
 REPORT = "report.html"
 
 

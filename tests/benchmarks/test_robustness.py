@@ -19,6 +19,7 @@ def test_bars_are_met_only_where_every_change_meets_them() -> None:
     assert [row.met for row in rows_of("model", worse)[:3]] == [True, False, False]
     assert {row.met for row in rows_of("model", worse, barred=False)} == {None}
     assert [figure.met for figure in figures(worse)] == [True, True, True, True, True, True, False, False]
+    assert {figure.met for figure in figures(worse, barred=False)} == {None}
 
 
 def test_without_models_a_row_says_so() -> None:
