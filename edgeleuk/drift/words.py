@@ -22,8 +22,8 @@ SIDES = {  # what a measure means if it is lower, and if it is higher than in tr
     "cell_size": ("cells look smaller", "cells look larger"),
     "cell_pieces": ("what is seen is in fewer pieces", "what is seen is in more pieces"),
     "cell_edge": ("fewer cells are cut off at the edge", "more cells are cut off at the edge"),
-    "picture_distance": ("pictures look more like single ones of training", "pictures look less like any of training"),
-    "feature_distance": ("the network finds them more usual", "the network finds them less like any of training"),
+    "picture_distance": ("pictures are more usual", "pictures are more unusual"),
+    "feature_distance": ("the network finds pictures more usual", "the network finds pictures more unusual"),
     "confidence": ("the model is less sure", "the model is more sure"),
     "refused": ("fewer pictures are refused by the input gate", "more pictures are refused by the input gate"),
     "uncertain": ("fewer answers are uncertain", "more answers are uncertain"),
@@ -71,9 +71,11 @@ def direction(name: str, side: int) -> str:
 
 def _alarmed(each: Watched, alarm: Alarm, found: Drift) -> str:
     whose = "" if alarm.subject is None else f", subject {printable(alarm.subject)}"
-    since = f"since {alarm.since[:10]} ({unit_word(found)} {alarm.since_unit} of {found.units}{whose})"
+    unit = unit_word(found)
+    since = f"since {alarm.since[:10]} ({unit} {alarm.since_unit} of {found.units}{whose})"
     value = f"{100 * alarm.mean:.0f} % of them" if each.is_share else f"rank {alarm.mean:.2f} on average, 0.50 expected"
-    return f"{direction(each.name, alarm.side)} than in training {since}: {value}; noticed {alarm.at[:10]}"
+    noticed = f"noticed {alarm.at[:10]} ({unit} {alarm.unit})"
+    return f"{direction(each.name, alarm.side)} than in training {since}: {value}; {noticed}"
 
 
 def _basis(found: Drift) -> Iterator[str]:

@@ -29,7 +29,7 @@ def test_dark_pictures_are_found_named_and_dated():
     assert alarm.mean == pytest.approx(0.03)
     assert sentences(found, SPEC)[0] == (
         "pictures are darker than in training since 2026-01-01 (subject 61 of 89, subject S61): rank 0.03 on average, "
-        f"0.50 expected; noticed {alarm.at[:10]}"
+        f"0.50 expected; noticed {alarm.at[:10]} (subject {alarm.unit})"
     )
 
 
