@@ -172,9 +172,9 @@ def _bounds(of: Confidences, values: NDArray[np.float64], count: int, how: Boots
 
 
 def _ece_bounds(value: float, bounds: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Reverse percentiles of the bootstrap's, the lower one no more than what is left above chance; see the module."""
+    """Reverse percentiles of the bootstrap's about the value, the lower one no more than what is left above chance."""
     low, high = 2 * value - bounds[::-1]
-    return np.array([min(low, value - float(np.quantile(chance, 0.95))), high])
+    return np.array([min(low, value - float(np.quantile(chance, 0.95))), max(high, value)])
 
 
 def _clipped(bounds: NDArray[np.float64], limits: tuple[float, float]) -> tuple[float | None, float | None]:
