@@ -75,8 +75,9 @@ def test_rank_correlation_of_what_ranks_nothing_is_zero() -> None:
 
 
 def test_a_row_is_given_for_what_is_missing_and_for_what_is_timed(small_model: Path, tmp_path: Path) -> None:
-    (timed,) = latency_rows(small_model)
-    assert timed.what.endswith("latency of giving out the map")
+    given, read, same = latency_rows(small_model)
+    assert given.what.endswith("latency of giving out the map")
+    assert (read.met, same.met) == (None, None)
     missing = rows(tmp_path / "none.tflite", tmp_path / "none.json", timed=())
     assert [row.met for row in missing] == [None]
     assert missing[0].value.startswith("not run")

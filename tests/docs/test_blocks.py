@@ -28,6 +28,8 @@ NOT_RUN = {
     ("docs/commands/calibrate.md", "needs 20 held-out subjects and minutes of training"): 1,
     ("docs/commands/compare.md", "the models of Results, measured on an idle machine"): 1,
     ("docs/commands/convert.md", "needs the four-class set and minutes of training"): 1,
+    ("docs/commands/explain.md", "needs a network with a map of several places"): 1,
+    ("docs/commands/infer.md", "needs a network with a map of several places"): 1,
     ("docs/commands/data.md", "needs the manifest of C-NMC 2019"): 2,
     ("docs/commands/demo.md", "takes minutes; tests/test_demo.py runs it smaller"): 1,
     ("docs/commands/drift.md", "needs weeks of pictures"): 1,

@@ -144,6 +144,17 @@ def test_a_keras_model_converts_with_a_spec_and_calibration_images(keras_file: P
         convert(source, Request("int8"))
 
 
+def test_a_model_that_gives_out_its_map_is_proven_like_any_other(keras_file: Path, cells_index: Path) -> None:
+    source = load_source(keras_file, keras_file.with_name("spec.json"))
+    request = Request("int8", Index.load(cells_index), samples=20, keep=ANY)
+    plain, given = (convert(source, dataclasses.replace(request, extra_outputs=extra)) for extra in ((), ("map",)))
+    assert given.spec.extra_outputs == ("map",)
+    assert len(read_graph(given.model).outputs) == 2
+    assert given.proof.delegate == plain.proof.delegate
+    assert given.proof.fidelity == plain.proof.fidelity
+    assert given.proof.float_tensors == 0
+
+
 def test_a_keras_model_that_does_not_fit_its_spec_is_refused(keras_file: Path, float_run: Path) -> None:
     with pytest.raises(SpecError, match=r"needs --spec"):
         load_source(keras_file)

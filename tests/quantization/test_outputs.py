@@ -9,9 +9,9 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from edgeleuk.device.delegate import coverage
-from edgeleuk.errors import ModelError, SpecError
+from edgeleuk.errors import ModelError, SpecError, UsageError
 from edgeleuk.quantization.freeze import convert_float
-from edgeleuk.quantization.outputs import expose_outputs, has_output
+from edgeleuk.quantization.outputs import check_map, expose_outputs, has_output
 from edgeleuk.quantization.post_training import quantize_int8
 from edgeleuk.quantization.toolkit import tf_keras
 from edgeleuk.runtime.backend import Network
@@ -129,3 +129,17 @@ def test_a_network_that_ends_in_pooling_has_neither() -> None:
     model = _network(LAYERS.Conv2D(2, 3), LAYERS.GlobalAveragePooling2D(), LAYERS.Softmax())
     with pytest.raises(ModelError, match="does not end in pooling and one dense layer"):
         expose_outputs(model, ("features",))
+
+
+def test_a_map_of_one_place_is_refused_with_what_to_do() -> None:
+    network = tf_keras.Sequential(
+        [
+            LAYERS.Input((8, 8, 3)),
+            LAYERS.Conv2D(4, 8, activation="relu"),
+            LAYERS.GlobalAveragePooling2D(),
+            LAYERS.Dense(2, activation="softmax", bias_initializer="random_normal"),
+        ]
+    )
+    with pytest.raises(UsageError, match=r"at 8 px the network's last feature map is 1 x 1.*--input-size"):
+        check_map(convert_float(network), ("map",))
+    check_map(convert_float(network), ("features",))
