@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from edgeleuk.errors import DataError, UsageError
+from edgeleuk.files import sha256_bytes
 from edgeleuk.reliability import Calibration
+from edgeleuk.runtime.bundle import read_bundle, write_bundle
 from edgeleuk.spec import ModelSpec, Preprocessing
-from edgeleuk.subjects.errors_known import errors_of_evaluation, errors_of_spec
+from edgeleuk.subjects.errors_known import errors_of_bundle, errors_of_evaluation, errors_of_spec
 from tests.subjects.test_shares import held_out
 
 NETWORK, MODEL = "a" * 64, "b" * 64
@@ -103,3 +105,17 @@ def test_a_folder_that_is_no_evaluation_is_one_sentence(changes, tmp_path):
 def test_a_missing_folder_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         errors_of_evaluation(tmp_path, MODEL)
+
+
+def test_a_calibrated_model_file_says_them_and_infer_uses_them(
+    int8_flatbuffer, small_spec, write_image, run_edgeleuk, tmp_path
+):
+    network = sha256_bytes(int8_flatbuffer)
+    calibration = replace(spec().calibration, network_sha256=network)
+    model = tmp_path / "calibrated.tflite"
+    write_bundle(model, int8_flatbuffer, replace(small_spec, calibration=calibration), {}, frozenset())
+    assert errors_of_bundle(read_bundle(model), model).rates is not None
+    done = run_edgeleuk("infer", model, write_image("UID_1_1_1_all.bmp"), "--by-subject")
+    row = json.loads(done.stdout.splitlines()[-1])
+    assert row["shares"][0]["with_errors"] is True
+    assert "the model's errors are in the intervals" in row["errors"]
