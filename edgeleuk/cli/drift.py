@@ -6,7 +6,7 @@ import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
 from edgeleuk.cli.options import json_option
-from edgeleuk.cli.output import show, show_json
+from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing
 
 
@@ -51,7 +51,7 @@ def command(db: Path, model: Path, since: str | None, unit: str, false_alarms: f
     from edgeleuk.drift.reading import drift_of
     from edgeleuk.drift.words import lines, sentences
 
-    found, spec = drift_of(db, model, Asked(unit=unit, false_alarms=false_alarms), since)
+    found, spec = drift_of(db, model, Asked(unit=unit, false_alarms=false_alarms), since, say)
     if as_json:
         show_json(found.to_dict() | {"sentences": sentences(found, spec)})
     else:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeleuk.drift.units import UNCERTAIN, Floats, Pictures, Units, gather, group
+from edgeleuk.drift.units import CONFIDENCE, UNCERTAIN, Floats, Pictures, Units, gather, group
 from edgeleuk.reliability import InputGate, Interval
 from edgeleuk.spec import ModelSpec
 from edgeleuk.statistics.betting import change, wealth
@@ -89,12 +89,15 @@ class Drift:
     """What a store has of a model, compared with its training. `alarm_at`: when it was found to have drifted.
 
     `least_units`: so few can raise an alarm, if all of them are extreme. `waiting`: pictures that do not count, for
-    their subject is not complete or was counted already. `unnamed`: units without a subject.
+    their subject is not complete or was counted already. `unmeasured`: pictures that no input gate measured, as it was
+    off. `unnamed`: units without a subject; `measured_units`: those that any measure of the gate is known of.
     """
 
     asked: Asked
     pictures: int
     waiting: int
+    unmeasured: int
+    measured_units: int
     units: int
     unnamed: int
     least_units: int
@@ -110,7 +113,7 @@ class Drift:
         """ "drift", "too few" or "none"."""
         if self.alarm_at is not None:
             return "drift"
-        return "too few" if self.units < self.least_units else "none"
+        return "too few" if self.measured_units < self.least_units else "none"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -174,6 +177,8 @@ def compare(pictures: Pictures, reference: Reference, spec: ModelSpec, asked: As
         asked,
         pictures=len(pictures.created),
         waiting=waiting,
+        unmeasured=len(pictures.created) - _measured(pictures.values, pictures.names),
+        measured_units=_measured(units.values, pictures.names),
         units=len(units),
         unnamed=sum(subject is None for subject in units.subjects),
         least_units=least_units(list(reference.bounds.values()), asked.false_alarms),
@@ -217,6 +222,12 @@ def _alarms(
                 at + 1, units.last[at], since + 1, units.first[since], units.subjects[since], side, mean
             )  # fmt: skip
     return found
+
+
+def _measured(values: Floats, names: Sequence[str]) -> int:
+    """Of how many rows of [n, names] a measure is known that the input gate alone can take."""
+    own = [name not in (CONFIDENCE, REFUSED, UNCERTAIN) for name in names]
+    return int((~np.isnan(values[:, own])).any(axis=1).sum())
 
 
 def _watched(name: str, bound: tuple[float, float], values: Floats, row: Floats, alarm: Alarm | None) -> Watched:

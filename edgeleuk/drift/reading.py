@@ -1,5 +1,6 @@
 """A store and a model file, compared."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,13 @@ NO_REFERENCE = (
 )
 
 
-def drift_of(db: Path, model: Path, asked: Asked, since: str | None = None) -> tuple[Drift, ModelSpec]:
+def drift_of(
+    db: Path, model: Path, asked: Asked, since: str | None = None, report: Callable[[str], None] = lambda told: None
+) -> tuple[Drift, ModelSpec]:
     """What the store holds of the model, from `since` on, compared with its training; and the model's spec.
 
-    Raises UsageError if the store has nothing of that model, or its file nothing to compare with; StoreError,
-    ModelError, SpecError.
+    `report` is told of each damaged row, which is passed over. Raises UsageError if the store has nothing of that
+    model, or its file nothing to compare with; StoreError, ModelError, SpecError.
     """
     bundle = read_bundle(model)
     spec = bundle.require_spec(model)
@@ -30,6 +33,7 @@ def drift_of(db: Path, model: Path, asked: Asked, since: str | None = None) -> t
     if reference_of(spec) is None:
         raise UsageError(f"{model}: {NO_REFERENCE}")
     with Store.open(db, read_only=True) as store:
+        store.on_damage = report
         if not store.count(Filter(model_sha256=bundle.sha256)):
             others = ", ".join(map(named, store.answered())) or "none, it is empty"
             raise UsageError(f"{db} has no result of {model} ({bundle.sha256[:12]}); it has results of: {others}")

@@ -37,8 +37,8 @@ def sentences(found: Drift, spec: ModelSpec) -> list[str]:
     told = [_alarmed(each, alarm, found) for each, alarm in alarms]
     if found.state == "too few":
         told.append(
-            f"too few to tell: {counted(found.units, unit_word(found))}; at least {found.least_units} are needed, of "
-            "pictures that are very unlike training's, and more of others"
+            f"too few to tell: {counted(found.measured_units, unit_word(found))}; at least {found.least_units} are "
+            "needed, of pictures that are very unlike training's, and more of others"
         )
     if found.state == "none":
         told.append(f"no drift found in {counted(found.units, unit_word(found))}")
@@ -94,6 +94,8 @@ def _basis(found: Drift) -> Iterator[str]:
         )
     if found.waiting:
         yield f"{counted(found.waiting, 'picture')} not counted: their {_waiting(found)}"
+    if found.unmeasured:
+        yield f"{counted(found.unmeasured, 'picture')} not measured: the input gate was off"
     if found.unnamed and found.asked.unit == "subject":
         yield (
             "assumed: pictures without a subject are each of another subject; several of one raise false alarms, and "

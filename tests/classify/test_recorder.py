@@ -35,11 +35,11 @@ def test_another_file_of_known_content_leaves_its_name(store):
 
 
 def test_rows_keep_their_order_with_failures_among_them(store):
-    rows = [row("1"), Row(Path("bad.bmp"), error="truncated"), row("2")]
+    rows = [row("1"), Row(Path("bad.bmp"), error="truncated", subject="S1"), row("2")]
     found = list(recorded(rows, store, "watch"))
     assert [r.image.name for r in found] == ["1.bmp", "bad.bmp", "2.bmp"]
-    assert [(f.path, f.error, f.source) for f in store.failures()] == [
-        (str(Path("bad.bmp").absolute()), "truncated", "watch")
+    assert [(f.path, f.error, f.source, f.subject) for f in store.failures()] == [
+        (str(Path("bad.bmp").absolute()), "truncated", "watch", "S1")
     ]
 
 

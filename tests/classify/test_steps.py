@@ -114,6 +114,9 @@ def test_the_subject_comes_from_the_path(model, store, write_image):
     path = write_image("UID_H3_1_2_hem.bmp")
     [row] = recorded(Steps(model, store, Way(subject_of=lambda path: path[-9:-4])).rows([[path]]), store, "file")
     assert row.result.subject == "2_hem"
+    path.write_bytes(b"no picture")
+    [row] = recorded(Steps(model, store, Way(subject_of=lambda path: path[-9:-4])).rows([[path]]), store, "file")
+    assert (row.result, row.subject, store.failures()[0].subject) == (None, "2_hem", "2_hem")
 
 
 def test_a_store_that_cannot_be_read_does_not_stop_classification(model, store, write_image):

@@ -74,6 +74,15 @@ def test_only_results_of_that_model_count(drift, model, small_model, tmp_path):
     assert json.loads(drift(db, model, "--json").stdout)["pictures"] == 80
 
 
+def test_a_damaged_row_is_named_and_passed_over(drift, model, tmp_path):
+    db = stored(tmp_path / "r.db", model, pictures(80))
+    with Store.open(db) as store:
+        store._rows("UPDATE results SET measures = '{' WHERE id = 7")
+    done = drift(db, model, "--json")
+    assert (done.returncode, json.loads(done.stdout)["pictures"]) == (0, 79)
+    assert "result 7 is damaged (measures is '{') and passed over" in done.stderr
+
+
 def test_a_store_without_that_model_says_what_it_has(drift, model, tmp_path):
     with Store.open(tmp_path / "r.db") as store:
         store.add(pictures(3, model="a"))

@@ -112,6 +112,9 @@ def test_what_was_not_measured_is_left_out():
     some = [replace(one, measures={}) if n % 2 else one for n, one in enumerate(pictures(80))]
     found = judged(some)
     assert [each.units for each in found.watched] == [40, 40, 79, 79, 79]  # the confidence is the answer's own
+    assert "40 pictures not measured: the input gate was off" in sentences(found, SPEC)
+    none = judged([replace(one, measures={"confidence": one.measures["confidence"]}) for one in pictures(80)])
+    assert (none.state, none.measured_units, none.unmeasured) == ("too few", 0, 80)
 
 
 def test_a_model_without_a_gate_has_nothing_to_compare_with():
@@ -134,6 +137,10 @@ def test_false_alarms_are_as_rare_as_stated(world):
     """1,000 runs each are in benchmarks.answers.drift; of 15 runs at a rate of 0.05, five or more are one in 1,600."""
     short = replace(world, stream=60, pictures=min(world.pictures, 5))
     assert simulated.rate(short, runs=15) < 5 / 15
+
+
+def test_false_alarms_are_rare_in_the_worst_case_too():
+    assert simulated.rate_at_the_edge(runs=30, units=100) < 6 / 30  # at a rate of 0.05 six or more are one in 300
 
 
 def test_several_pictures_of_a_subject_that_is_not_known_raise_false_alarms():

@@ -112,6 +112,9 @@ def test_the_device_and_its_model_are_shown(start, visit, small_model):
     page = visit(start(), "#device")
     expect(page.locator("#health")).to_contain_text("0 of 8")
     expect(page.locator("#model")).to_contain_text(sha256_file(small_model))
+    expect(page.locator("#drift")).to_contain_text(
+        "Not known: its file does not say what training's pictures were like"
+    )
     page.get_by_text("Proof of the conversion").click()
     expect(page.locator("#model-proof")).to_contain_text('"precision": "int8"')
 

@@ -230,3 +230,8 @@ def test_folds_that_leak_on_purpose_are_named_among_the_limits(records):
     raw = {**records.plain["index.json"], "leaks": "dealt at random, so subjects are on both sides"}
     marked = render_markdown(replace(records, plain={**records.plain, "index.json": raw}))
     assert "Its folds leak: Dealt at random, so subjects are on both sides." in marked
+
+
+def test_a_cascade_says_when_its_first_model_answers(write_cascade, tmp_path):
+    text = render_markdown(read_records(write_cascade(tmp_path / "cascade.tflite", threshold=0.75), Named()))
+    assert "It is a cascade: its first model answers alone from a probability of 0.75." in text
