@@ -1,9 +1,14 @@
 """What is imported when: the device needs numpy, Pillow, click and LiteRT, and help needs next to nothing."""
 
+import dataclasses
 import importlib.metadata
 import json
 
 import pytest
+
+from edgeleuk.runtime.bundle import pack, read_bundle
+from edgeleuk.store import Store
+from tests.drift.helpers import GATE, pictures
 
 DEVICE = {"numpy", "PIL", "click", "ai_edge_litert", "edgeleuk"}
 
@@ -27,6 +32,18 @@ def test_so_does_inference_by_a_cascade(run_edgeleuk, others, write_cascade, wri
         done = run_edgeleuk("infer", model, write_image("x.bmp"), blocked=others)
         assert (done.returncode, done.stderr) == (0, "")
         assert json.loads(done.stdout)["stage"] == stage
+
+
+def test_so_does_drift(run_edgeleuk, others, small_model, small_spec, tmp_path):
+    known, spec = read_bundle(small_model), dataclasses.replace(small_spec, gate=GATE)
+    model = tmp_path / "model.tflite"
+    model.write_bytes(pack(known.flatbuffer, spec, {}, known.seen))
+    sha256 = read_bundle(model).sha256
+    with Store.open(tmp_path / "r.db") as store:
+        store.add([dataclasses.replace(one, model_sha256=sha256) for one in pictures(20)])
+    done = run_edgeleuk("drift", tmp_path / "r.db", model, blocked=others)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "19 subjects" in done.stdout
 
 
 def test_the_classifier_needs_no_command_line(run_python, others):
