@@ -24,7 +24,7 @@ from edgeleuk.evaluation.predictors import open_predictor
 from edgeleuk.statistics.few_subjects import difference_bounds
 from edgeleuk.statistics.metrics import Scores, score
 from edgeleuk.statistics.resampling import Bootstrap
-from edgeleuk.training.config import RANDOM, SUBJECT, TrainConfig
+from edgeleuk.training.config import RANDOM, SUBJECT, TrainConfig, weights_facts
 
 SCHEMA_VERSION = 1
 
@@ -70,11 +70,12 @@ def measure_leakage(index: Index, config: TrainConfig, out: Path, report: Callab
     dealt = {RANDOM: random_folds(index, config.seed), SUBJECT: index}
     for split in dealt:
         own = dataclasses.replace(config, split=split)
-        report(cross_validate(index, own, out / split, True, report))
+        begun = (out / split).is_dir()
+        report(cross_validate(index, own, out / split, begun, report))
         answers[split] = _held_out(out / split, dealt[split], report)
     images = [image for image in index.images if image.split == "train" and image.label is not None]
     settings = {name: value for name, value in dataclasses.asdict(config).items() if name not in ("split", "fold")}
-    return compared(images, answers, dealt, settings)
+    return compared(images, answers, dealt, settings | weights_facts(config.weights))
 
 
 def _held_out(folder: Path, index: Index, report: Callable[[str], None]) -> dict[str, Prediction]:
