@@ -73,7 +73,7 @@ def latency_rows(path: Path) -> list[Row]:
         "reading it, too": lambda: given.scores_and_extra(values, (MAP,)),
         "the same model beside itself": lambda: plain.scores(values),
     }
-    made = []
+    made: list[Row] = []
     for name, way in ways.items():
         middle, low, high = ratio(lambda: plain.scores(values), way)
         value = f"{100 * (middle - 1):+.2f} % ({100 * (low - 1):+.2f} to {100 * (high - 1):+.2f})"
