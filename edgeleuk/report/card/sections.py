@@ -182,8 +182,8 @@ def _latency(records: Records) -> Iterator[Statement]:
         for number in range(len(records.value(name, "results") or ())):
             row = f"results.{number}"
             summary = f"{row}.summary"
-            yield from say(records, name, "{}, {}, {} threads: median {} ms, of {} processes.", "label",
-                           f"{row}.backend", f"{row}.threads", f"{summary}.p50_ms", f"{row}.processes")  # fmt: skip
+            yield from say(records, name, "{}, {}, {}: median {} ms, of {} processes.", "label", f"{row}.backend",
+                           (f"{row}.threads", _threads), f"{summary}.p50_ms", f"{row}.processes")  # fmt: skip
             yield from say(records, name, "{}: the median lies between {} ms (95 % interval).", "label",
                            (f"{summary}.p50_interval", _between))  # fmt: skip
             yield from say(records, name, "{}: 90 % of inferences take at most {} ms.", "label", f"{summary}.p90_ms")
@@ -214,6 +214,10 @@ def _changed(row: dict[str, Any]) -> str:
 
 def _keys(below: str, *names: str) -> Iterator[str]:
     return (f"{below}.{name}" for name in names)
+
+
+def _threads(count: int) -> str:
+    return counted(count, "thread")
 
 
 def _between(pair: list[float]) -> str:

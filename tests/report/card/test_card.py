@@ -139,7 +139,7 @@ def test_numbers_are_those_of_the_records(records):
         "0 subjects of 10 in more than one fold or split, 0 contents of 40",
         "Epoch 2 was kept, for its weighted F1 of 0.875",
         "sensitivity 0.900 (0.800 to 0.950)",
-        "Raspberry Pi 5, litert, 1 threads: median",
+        "Raspberry Pi 5, litert, 1 thread: median",
         "evaluation, split 'test': accuracy 0.900 (",
         "Temperature: 1.5.",
     ):
