@@ -17,7 +17,7 @@ from edgeleuk.progress import counted
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.decision import UNCERTAIN, decide
 from edgeleuk.runtime.images import decode_indexed
-from edgeleuk.statistics.calibration import expected_calibration_error
+from edgeleuk.statistics.calibration import chance_errors, expected_calibration_error
 from edgeleuk.statistics.metrics import Estimate
 from edgeleuk.statistics.resampling import Bootstrap
 from edgeleuk.statistics.shares import estimates
@@ -31,9 +31,10 @@ CHANGES: tuple[Change, ...] = ((AS_IT_IS, 0), *((kind, severity) for kind in KIN
 class DegradedRow:
     """One kind and severity; `told` is the amount in words, severity 0 the pictures as they are.
 
-    `confidence` is the mean probability of the answers, `ece` the expected calibration error, above 0 by chance alone
-    (see `edgeleuk.statistics.calibration`). `kept_apart` is the share of pictures with a warning, of the
-    input gate or of one that holds nothing, `kept_accuracy` the accuracy on all others: None if the model gives none.
+    `confidence` is the mean probability of the answers, `ece` the expected calibration error and `chance_ece` what it
+    would be on average if every probability were right (see `edgeleuk.statistics.calibration`). `kept_apart` is the
+    share of pictures with a warning, of the input gate or of one that holds nothing, `kept_accuracy` the accuracy on
+    all others: None if the model gives none.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class DegradedRow:
     accuracy: Estimate
     confidence: float
     ece: float
+    chance_ece: float
     kept_apart: float | None
     kept_accuracy: float | None
 
@@ -106,10 +108,10 @@ def evaluate_degraded(
     confidence = np.take_along_axis(answers.probabilities, labels[..., np.newaxis], axis=-1)[..., 0]
     rows = []
     for n, share in enumerate(estimates(right, truth, np.array(group_ids(chosen)), how)):
-        error = expected_calibration_error(truth, answers.probabilities[:, n])
+        errors = _calibration_errors(truth, answers.probabilities[:, n], how.seed)
         sure = float(confidence[:, n].mean(dtype=np.float64))
         apart = (None, None) if answers.warned is None else _kept_apart(answers.warned[:, n], right[:, n])
-        rows.append(DegradedRow(*CHANGES[n], _told(*CHANGES[n]), share, sure, error, *apart))
+        rows.append(DegradedRow(*CHANGES[n], _told(*CHANGES[n]), share, sure, *errors, *apart))
     return Degraded(len(chosen), len(images), how.seed, how.unit, spec.gate is not None, tuple(rows))
 
 
@@ -145,6 +147,12 @@ def _answers(
             yield probabilities, ()
     else:
         raise UsageError("this model takes files only; degraded pictures take a .tflite file or a run")
+
+
+def _calibration_errors(truth: NDArray[np.int64], probabilities: NDArray[np.float32], seed: int) -> tuple[float, float]:
+    """The expected calibration error, and what it would be by chance."""
+    error = expected_calibration_error(truth, probabilities)
+    return error, float(chance_errors(probabilities.max(axis=1).astype(np.float64), seed).mean())
 
 
 def _kept_apart(warned: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[float, float | None]:

@@ -32,6 +32,7 @@ class RedMeansAll:
 
     spec = ModelSpec(("hem", "all"), Preprocessing(8, 8), positive_class="all")
     trained_on: frozenset[str] = frozenset()
+    calibrated_on: frozenset[str] = frozenset()
 
     def probabilities(self, paths):
         yield from self.probabilities_of(map(decode_image, paths))
@@ -43,7 +44,7 @@ class RedMeansAll:
 
 
 class FilesOnly:
-    spec, trained_on = RedMeansAll.spec, frozenset()
+    spec, trained_on, calibrated_on = RedMeansAll.spec, frozenset(), frozenset()
 
     def probabilities(self, paths):
         return RedMeansAll().probabilities(paths)
@@ -73,6 +74,7 @@ def test_light_that_moves_red_over_the_threshold_moves_the_answers(index):
     assert dark.confidence == pytest.approx(np.mean([1 - 50 / 255] * 8 + [1 - 75 / 255] * 16), abs=0.01)
     assert dark.overconfidence == pytest.approx(dark.confidence - 1 / 3)
     assert dark.ece >= abs(dark.overconfidence) - 1e-6
+    assert dark.ece > dark.chance_ece > 0
 
 
 def test_every_kind_in_every_severity_has_a_row_and_the_pictures_as_they_are_come_first(index):

@@ -7,7 +7,7 @@ from edgeleuk.text import counted, percent, table
 
 HEAD = (
     *("picture", "severity", "accuracy", "95 % interval"),
-    *("confidence", "overconfident", "ECE", "kept apart", "of the rest"),
+    *("confidence", "overconfident", "ECE", "by chance", "kept apart", "of the rest"),
 )
 
 
@@ -27,6 +27,7 @@ def counted_text(found: Degraded) -> str:
 def explanations(found: Degraded) -> Iterator[str]:
     """What the columns are."""
     yield f"intervals over {found.unit}s; confidence: mean probability of the answers, overconfident: less accuracy"
+    yield "ECE: expected calibration error, by chance: what it would be on average if every probability were right"
     if found.as_it_is.kept_apart is None:
         yield "kept apart: not known of a run, which has no input gate; 'edgeleuk convert' makes a file that has one"
     elif found.gated:
@@ -46,6 +47,7 @@ def degraded_cells(row: DegradedRow) -> tuple[str, ...]:
         f"{row.confidence:.3f}",
         f"{row.overconfidence:+.3f}",
         f"{row.ece:.3f}",
+        f"{row.chance_ece:.3f}",
         "-" if row.kept_apart is None else percent(round(row.kept_apart, 3)),
         "-" if row.kept_accuracy is None else f"{row.kept_accuracy:.3f}",
     )
