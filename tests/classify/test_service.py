@@ -125,14 +125,14 @@ def test_an_image_that_the_network_has_no_answer_to_is_a_row_and_the_rest_go_on(
 ) -> None:
     model = Model.of(read_bundle(small_float_model), small_float_model)
     paths = [write_image("a.bmp"), write_image("bb.bmp")]
-    infer, first = model.classifier.network.scores, [True]
+    infer, first = model.classifier.network.scores_and_extra, [True]
 
-    def scores(values: Any) -> Any:
-        found = infer(values)
-        return found * float("nan") if first.pop() else found
+    def scores_and_extra(values: Any, names: Any) -> Any:
+        found, extra = infer(values, names)
+        return (found * float("nan") if first.pop() else found), extra
 
     first[:] = [False, True]
-    model.classifier.network.scores = scores  # type: ignore[method-assign]
+    model.classifier.network.scores_and_extra = scores_and_extra  # type: ignore[method-assign]
     batches: list[Sequence[Path]] = [(path,) for path in paths]
     bad, good = (row for row in Steps(model).rows(batches) if row is not None)
     assert bad.error is not None
