@@ -8,7 +8,14 @@ import pytest
 
 from benchmarks.models import IMAGE_SIZE_PX
 from edgeleuk.runtime.images import decode_image
-from edgeleuk.runtime.preprocessing import fit_to_input, pixel_codes, quantize_pixels, scale_pixels
+from edgeleuk.runtime.preprocessing import (
+    constant_colours,
+    cut_and_resize,
+    fit_to_input,
+    pixel_codes,
+    quantize_pixels,
+    scale_pixels,
+)
 from edgeleuk.spec import Preprocessing
 
 SIZES_PX = (299, 160)
@@ -22,6 +29,13 @@ def test_decode(benchmark: Any, image: Path) -> None:
 @pytest.mark.parametrize("crop", [IMAGE_SIZE_PX, 300])
 def test_fit_to_input(benchmark: Any, image: Path, size: int, crop: int) -> None:
     assert benchmark(fit_to_input, decode_image(image), Preprocessing(size, crop)).shape == (size, size, 3)
+
+
+@pytest.mark.parametrize("size", SIZES_PX)
+def test_constant_colours(benchmark: Any, image: Path, size: int) -> None:
+    spec = Preprocessing(size, IMAGE_SIZE_PX, colour_constancy="background")
+    pixels = cut_and_resize(decode_image(image), spec)
+    assert benchmark(constant_colours, pixels, spec).shape == (size, size, 3)
 
 
 @pytest.mark.parametrize("scale", [1 / 127.5, 0.00936], ids=["plain codes", "table of codes"])
