@@ -82,8 +82,8 @@ def collect_answers(classifier: Classifier, index: Index, split: str) -> Answers
     Raises LeakError if images, or other ones of their subjects, were seen in training; DataError or ImageError for
     files that cannot be used; ModelError for scores that are not finite.
     """
-    images = choose_images(index, classifier, split)
-    _check_subjects(index, images, classifier)
+    images = choose_images(index, classifier, split, "allow")
+    _check_held_out(index, images, classifier)
     verify_files(index, images)
     paths = [index.path_of(image) for image in images]
     scores = np.stack(list(progress(classifier.probabilities(paths), "images", len(paths))))
@@ -95,13 +95,19 @@ def collect_answers(classifier: Classifier, index: Index, split: str) -> Answers
     return Answers(images, classes, scores, truth, np.array(group_ids(images)), floor)
 
 
-def _check_subjects(index: Index, images: tuple[ImageRecord, ...], classifier: Classifier) -> None:
-    trained = {image.subject for image in seen_in_training(index, classifier) if image.subject is not None}
+def _check_held_out(index: Index, images: tuple[ImageRecord, ...], classifier: Classifier) -> None:
+    seen = seen_in_training(index, classifier)
+    if own := len(seen.intersection(images)):
+        raise LeakError(
+            f"{own:,} of {len(images):,} images were seen in training, on which a model is too sure of itself; choose "
+            "another --split, or the index that it was trained with"
+        )
+    trained = {image.subject for image in seen if image.subject is not None}
     related = sum(image.subject in trained for image in images)
     if related:
         raise LeakError(
             f"{related:,} of {len(images):,} images come from subjects whose other images were seen in training, on "
-            "which a model is too sure of itself; choose a split whose subjects were held out"
+            "which a model is too sure of itself; choose a --split whose subjects were held out"
         )
 
 

@@ -204,6 +204,5 @@ def _notes(made: Calibrated, fitted: _Fitted, classifier: Classifier) -> Iterato
     unsure = None if made.sets is None else made.sets.abstention.uncertain
     if unsure is not None and unsure.value == 0:
         yield (
-            "no answer is uncertain: the model errs less often than --abstain allows; ask for less, such as "
-            "--abstain 0.01"
+            "no answer is uncertain: the model errs less often than --abstain allows; ask for less, such as half of it"
         )
