@@ -129,8 +129,8 @@ class Measured:
     """One measure of pictures: what it was in training, and from where to where a picture's may be.
 
     `quantiles`: of the training images at equally spaced shares from 0 to 1, ascending. Beyond `low` or `high` the gate
-    fires; None is no bound. `groups`: of how many subjects, or images where those are not known, the quantiles are, if
-    of others than the gate's, as of held-out ones.
+    fires; None is no bound. `groups`: of how many (effective) subjects, or images where those are not known, the
+    quantiles are, if of others than the gate's, as of held-out ones.
     """
 
     quantiles: tuple[float, ...]
@@ -151,9 +151,11 @@ class Measured:
 class InputGate:
     """What pictures the network knows: for each measure what it was on `images` training images of `groups` subjects.
 
-    `groups` is None if subjects are not known. `passing`: the share of held-out images that every measure lets pass, if
-    there were any. What a network does better on images that it was fitted to, its "confidence" above all and the
-    "feature_distance", is measured on held-out ones, so that new images compare with them.
+    `groups` is None if subjects are not known; `effective_groups`: as many of equally many images each would tell as
+    much (Kish 1965, "Survey Sampling": the squared sum of their counts over the sum of squares). `passing`: the share
+    of held-out images that every measure lets pass, if there were any. What a network does better on images that it was
+    fitted to, its "confidence" above all and the "feature_distance", is measured on held-out ones, so that new images
+    compare with them.
     """
 
     network_sha256: str
@@ -162,11 +164,14 @@ class InputGate:
     measures: dict[str, Measured] = field(default_factory=dict)
     passing: Interval | None = None
     groups: int | None = None
+    effective_groups: int | None = None
 
     def __post_init__(self) -> None:
         """Raise SpecError if a value cannot be what its name says."""
         _expect_sha256("network_sha256", self.network_sha256)
         _expect_sha256("index_sha256", self.index_sha256)
+        for name in ("groups", "effective_groups"):
+            count = getattr(self, name)
+            _expect(count is None or count >= 1, name, count, "1 or more, or null")
         _expect(self.images >= 1, "images", self.images, "1 or more")
-        _expect(self.groups is None or self.groups >= 1, "groups", self.groups, "1 or more, or null")
         _expect(len(self.measures) <= _MOST_MEASURES, "measures", len(self.measures), f"at most {_MOST_MEASURES}")

@@ -31,7 +31,8 @@ class World:
     """Subjects differ in each measure by `between` standard deviations of the pictures within one.
 
     `trained`: subjects that training saw, `pictures` of each; `stream`: new subjects; `named`: whether the store knows
-    whose a picture is. `shift`: of the first measure, from subject `shift_from` on.
+    whose a picture is. `shift`: of the first measure, from subject `shift_from` on. `uneven`: subjects in training have
+    from one to `pictures` pictures, most of them few.
     """
 
     between: float = 1.0
@@ -41,16 +42,22 @@ class World:
     named: bool = True
     shift: float = 0.0
     shift_from: int = 0
+    uneven: bool = False
 
 
 def run(world: World, seed: int) -> Drift:
     """One training set, one stream, one answer."""
     random = np.random.default_rng(seed)
-    training = _subjects(world, world.trained, random).reshape(-1, len(NAMES))
+    drawn = _subjects(world, world.trained, random)
+    sizes = np.full(world.trained, world.pictures)
+    if world.uneven:
+        sizes = np.minimum(random.geometric(4 / world.pictures, world.trained), world.pictures)
+    training = np.concatenate([rows[:size] for rows, size in zip(drawn, sizes.tolist(), strict=True)])
     shares = np.linspace(0, 1, _QUANTILES)
     measures = {name: Measured(tuple(np.quantile(training[:, n], shares).tolist())) for n, name in enumerate(NAMES)}
     groups = world.trained if world.between or world.named else len(training)
-    gate = InputGate(_SHA256, _SHA256, len(training), measures, groups=groups)
+    effective = round(float(sizes.sum() ** 2 / (sizes**2).sum())) if world.uneven else None
+    gate = InputGate(_SHA256, _SHA256, len(training), measures, groups=groups, effective_groups=effective)
     spec = ModelSpec(("all", "hem"), Preprocessing(299, 450), positive_class="all", gate=gate)
     new = _subjects(world, world.stream, random)
     new[world.shift_from :, :, 0] += world.shift
@@ -106,6 +113,7 @@ SAME = {
     "subjects alike, each picture of its own": World(between=0, pictures=1, trained=500, named=False, stream=500),
     "30 subjects in training": World(),
     "30 subjects in training, that differ much": World(between=3.0),
+    "30 subjects in training, that differ much, of 1 to 40 pictures each": World(between=3.0, pictures=40, uneven=True),
     "8 subjects in training": World(trained=8),
     "300 subjects in training": World(trained=300, pictures=10),
 }

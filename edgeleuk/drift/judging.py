@@ -135,7 +135,7 @@ def reference_of(spec: ModelSpec) -> Reference | None:
     gate = spec.gate
     if gate is None or not gate.measures:
         return None
-    groups = gate.groups or gate.images
+    groups = gate.effective_groups or gate.groups or gate.images
     bounds = {}
     for name, measured in gate.measures.items():
         tolerated = tolerance(measured.groups or groups, len(measured.quantiles))
