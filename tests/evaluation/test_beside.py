@@ -1,6 +1,7 @@
 """What colour reaches beside a model: learned from what the model saw, asked about the same images."""
 
 import dataclasses
+import json
 import sys
 
 import numpy as np
@@ -9,7 +10,14 @@ from PIL import Image
 
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.evaluation.beside import shortcuts_beside
-from edgeleuk.files import sha256_file
+from edgeleuk.evaluation.evaluate import Request, evaluate
+from edgeleuk.evaluation.evaluated import parse_evaluation
+from edgeleuk.evaluation.folder import record_of
+from edgeleuk.files import sha256_file, to_json
+from edgeleuk.report.page.summary import shortcuts_table
+from edgeleuk.report.text.evaluation import render_text
+from edgeleuk.runtime.images import decode_image
+from edgeleuk.spec import ModelSpec, Preprocessing
 
 
 @pytest.fixture
@@ -67,3 +75,32 @@ def test_without_scikit_learn_a_note_names_the_extra(index, monkeypatch):
     found, told = shortcuts_beside(index, index.test(), frozenset())
     assert found is None
     assert "pip install 'edgeleuk[train]'" in told
+
+
+class RedMeansB:
+    """A real, tiny model: the probability of class "b" is the mean of the red channel."""
+
+    spec = ModelSpec(("a", "b"), Preprocessing(8, 8), positive_class="b")
+    trained_on: frozenset[str] = frozenset()
+    calibrated_on: frozenset[str] = frozenset()
+
+    def probabilities(self, paths):
+        for path in paths:
+            red = np.asarray(decode_image(path), np.float32)[..., 0].mean() / 255
+            yield np.array([1 - red, red], np.float32)
+
+
+def test_text_record_and_page_show_the_accuracy_beside_what_colour_reaches(index, tmp_path):
+    model = tmp_path / "model.tflite"
+    model.write_bytes(b"red means b")
+    evaluation = evaluate(RedMeansB(), index, model, Request("test", resamples=100, shortcuts=True))
+    text = render_text(evaluation)
+    assert "what the accuracy is made of" in text
+    assert "colour alone (1.000) reaches as much as the model (1.000)" in " ".join(text.split())
+    assert evaluation.notes[0].startswith("colour alone (mean and deviation of R, G, B in a random forest) is right on")
+    read = parse_evaluation(json.loads(to_json(record_of(evaluation))), tmp_path / "evaluation.json")
+    assert read.shortcuts == evaluation.shortcuts
+    table = shortcuts_table(read)
+    assert [row[0] for row in table.rows][:2] == ["the model", "most frequent class (a)"]
+    assert table.notes[0].startswith("Colour alone (1.000) reaches as much as the model")
+    assert shortcuts_table(dataclasses.replace(read, shortcuts=None)) is None

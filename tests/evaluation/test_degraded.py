@@ -16,6 +16,7 @@ from edgeleuk.evaluation.degraded_picture import degraded_figure
 from edgeleuk.evaluation.evaluate import Request, evaluate
 from edgeleuk.evaluation.evaluated import parse_evaluation
 from edgeleuk.evaluation.folder import record_of, write_folder
+from edgeleuk.evaluation.predictors import open_predictor
 from edgeleuk.files import sha256_file, to_json
 from edgeleuk.report.page.summary import degraded_table
 from edgeleuk.report.text.evaluation import render_text
@@ -151,3 +152,22 @@ def test_the_picture_needs_no_intervals(index, tmp_path):
     )
     degraded_figure(dataclasses.replace(found, rows=rows), "a $ model", tmp_path / "degraded.png")
     assert (tmp_path / "degraded.png").stat().st_size > 10_000
+
+
+def test_a_cascade_is_judged_as_a_whole(write_cascade, index, tmp_path):
+    model = open_model(write_cascade(tmp_path / "cascade.tflite"))
+    found = evaluate_degraded(model, index, index.images, 4, HOW)
+    clean = list(
+        model.probabilities([index.path_of(image) for image in spread_over_classes(index.images, 4, HOW.seed)])
+    )
+    assert found.as_it_is.confidence == pytest.approx(np.max(clean, axis=1).mean())
+
+
+@pytest.mark.slow
+def test_a_run_gives_pictures_the_answers_that_it_gives_their_files(float_run, cells_index):
+    images = Index.load(cells_index)
+    chosen = [images.path_of(image) for image in images.images[:5]]
+    run = open_predictor(float_run)
+    of_files = list(run.probabilities(chosen))
+    assert np.allclose(list(run.probabilities_of(map(decode_image, chosen))), of_files, atol=1e-6)
+    assert evaluate_degraded(run, images, images.images, 2, HOW).as_it_is.kept_apart is None
