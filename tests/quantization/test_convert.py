@@ -13,14 +13,15 @@ import pytest
 from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, OutputError, ProofError, SpecError, UsageError
 from edgeleuk.keras.framework import tf, tf_keras
-from edgeleuk.quantization.convert import Request, convert, write_with_proof
+from edgeleuk.quantization.convert import Request, _spec_of, convert, write_with_proof
 from edgeleuk.quantization.mixed import Keep
-from edgeleuk.quantization.source import load_source
+from edgeleuk.quantization.source import Source, load_source
+from edgeleuk.reliability import Calibration
 from edgeleuk.report.text.proof import one_label
 from edgeleuk.runtime.bundle import pack, read_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.graph import read_constant, read_graph
-from edgeleuk.spec import ModelSpec, Preprocessing
+from edgeleuk.spec import Decision, ModelSpec, Preprocessing
 
 ANY = Keep(min_agreement=0.0, most=0)  # of networks that are hardly trained
 
@@ -300,3 +301,16 @@ def test_neither_is_written_where_one_cannot_be(tmp_path: Path, blocked: str) ->
 def test_a_proof_that_is_not_json_is_refused_before_anything_is_written() -> None:
     with pytest.raises(ModelError, match="not finite"):
         pack(b"", ModelSpec(("a", "b"), Preprocessing(8, 8)), {"gate": {"drop": float("nan")}}, frozenset())
+
+
+def test_what_was_calibrated_of_another_network_is_left_out(small_spec: ModelSpec) -> None:
+    calibrated = dataclasses.replace(
+        small_spec, decision=Decision(2.0, 0.3), calibration=Calibration("ab" * 32, "cd" * 32, 100, 30)
+    )
+    for spec, decision in (
+        (calibrated, Decision()),
+        (dataclasses.replace(calibrated, calibration=None), Decision(2.0, 0.3)),
+    ):
+        made = _spec_of(Source(None, spec, "keras", "0" * 64), "int8", ())
+        assert made.calibration is None
+        assert made.decision == decision
