@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from edgeleuk.bench.measured import Stage
-from edgeleuk.runtime.cascade import DECIDE, INVOKE, Cascade, Input
-from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.runtime.cascade import DECIDE, INVOKE, Cascade
+from edgeleuk.runtime.classifier import Classifier, Input
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.preprocessing import fit_to_input
 

@@ -14,7 +14,7 @@ from edgeleuk.calibration.sets import ChosenSets, check_miss, choose_sets
 from edgeleuk.data.index import Index
 from edgeleuk.errors import UsageError
 from edgeleuk.reliability import Calibration, Interval
-from edgeleuk.runtime.bundle import Bundle, pack, read_bundle
+from edgeleuk.runtime.bundle import Bundle, pack, read_bundle, with_references
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.decision import decide
 from edgeleuk.spec import Decision, ModelSpec
@@ -94,7 +94,8 @@ def calibrate(request: Request, index: Index, report: Report = print) -> Calibra
     evidence = _evidence(made, chosen, bundle.network_sha256, index.sha256)
     spec = dataclasses.replace(former, decision=decision, calibration=evidence)
     digits = frozenset(image.sha256[:16] for image in answers.images)
-    content = pack(bundle.flatbuffer, spec, bundle.proof or {}, bundle.seen, calibrated=digits)
+    packed = pack(bundle.flatbuffer, spec, bundle.proof or {}, bundle.seen, calibrated=digits)
+    content = with_references(packed, bundle.references)
     notes = tuple(_notes(made, fitted, classifier))
     return dataclasses.replace(made, content=content, spec=spec, notes=notes)
 

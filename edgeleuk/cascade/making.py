@@ -15,7 +15,7 @@ from edgeleuk.errors import DataError, LeakError, ModelError, UsageError
 from edgeleuk.evaluation.class_changes import class_changes
 from edgeleuk.evaluation.comparison import Comparison, compare_answers
 from edgeleuk.evaluation.selection import choose_images, seen_in_training
-from edgeleuk.runtime.bundle import Bundle, CascadePart, pack, parse_bundle, read_bundle
+from edgeleuk.runtime.bundle import Bundle, CascadePart, pack, parse_bundle, read_bundle, with_references
 from edgeleuk.runtime.cascade import Cascade, calibrated, is_sure
 from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.runtime.classifier import Classifier, decoded
@@ -89,7 +89,8 @@ def make_cascade(
     # What the large model alone was found to do says nothing of the two together.
     spec = dataclasses.replace(second.classifier.spec, calibration=None)
     calibrated_on = second.bundle.calibrated
-    content = pack(second.bundle.flatbuffer, spec, second.bundle.proof or {}, seen, part, calibrated_on)
+    packed = pack(second.bundle.flatbuffer, spec, second.bundle.proof or {}, seen, part, calibrated_on)
+    content = with_references(packed, second.bundle.references)
     report("measure both models in turn")
     paths = [index.path_of(image) for image in images[:_TIMED_IMAGES]]
     shares_input = _opened(content, request.large).shares_input

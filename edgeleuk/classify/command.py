@@ -14,6 +14,7 @@ from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.errors import UsageError
 from edgeleuk.progress import Counter
+from edgeleuk.reliability import WARN
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
@@ -47,6 +48,7 @@ class Request:
     max_pixels: int = MAX_PIXELS
     threads: int | None = None
     backend: str = "auto"
+    gate: str = WARN
     explain: Path | None = None
     by_subject: bool = False
     error_rates: Path | None = None
@@ -87,7 +89,7 @@ class Request:
 
     def load(self) -> Model:
         """The model as it is on disk now."""
-        return Model.of(read_bundle(self.model), self.model, self.threads, self.backend)
+        return Model.of(read_bundle(self.model), self.model, self.threads, self.backend, self.gate)
 
 
 def run(request: Request, as_json: bool = False) -> bool:

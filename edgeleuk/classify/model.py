@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgeleuk.reliability import WARN
 from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, default_threads
@@ -35,9 +36,11 @@ class Model:
         return errors_of_spec(self.classifier.spec, self.network_sha256, bool(self.card.get("cascade")))
 
     @classmethod
-    def of(cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> "Model":
+    def of(
+        cls, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto", gate: str = WARN
+    ) -> "Model":
         """Load what `read_bundle` read. Raises ModelError or SpecError."""
-        classifier = model_of(bundle, path, threads, backend)
+        classifier = model_of(bundle, path, threads, backend, gate)
         card = {
             "name": path.name,
             "sha256": bundle.sha256,

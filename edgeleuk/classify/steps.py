@@ -215,11 +215,14 @@ class Steps:
         own = seen.image.subject if isinstance(seen.image, Upload) else self._way.subject_of(str(seen.name))
         if seen.prepared is None:
             known = seen.known is not None
+            refused = seen.model.classifier.refusal(seen.known.warnings) if seen.known is not None else None
+            if refused is not None:  # the store has it from when such pictures were but marked
+                return Row(seen.name, error=printable(refused), sha256=seen.sha256, subject=own)
             return Row(seen.name, seen.known, seen.error, known, seen.sha256, seen.passing, subject=own)
         try:
             prediction = seen.model.classifier.conclude(seen.prepared, keep_map=self._maps is not None)
             drawn = self._drawn(seen, prediction)
-        except ModelError as error:  # of this image: others may have an answer
+        except (ModelError, ImageError) as error:  # of this image: others may have an answer
             return Row(seen.name, error=printable(error), sha256=seen.sha256, subject=own)
         if seen.known is not None:
             return Row(seen.name, seen.known, known=True, sha256=seen.sha256, subject=own, map=drawn)

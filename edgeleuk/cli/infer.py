@@ -5,7 +5,13 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import error_rates_option, interpreter_options, max_megapixels_option, width_option
+from edgeleuk.cli.options import (
+    error_rates_option,
+    gate_option,
+    interpreter_options,
+    max_megapixels_option,
+    width_option,
+)
 from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
 
 
@@ -53,6 +59,7 @@ from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
     "a folder of evaluate -o. Default: what MODEL says",
 )
 @width_option
+@gate_option
 @max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal.")
 @interpreter_options()

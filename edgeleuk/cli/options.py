@@ -23,6 +23,7 @@ from edgeleuk.codec import read_json, read_toml
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import EXITS, POOLS, ROBUST
+from edgeleuk.reliability import GATES, WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS, MOST_PIXELS
 from edgeleuk.spec import COLOUR_CONSTANCIES, RESAMPLING_FILTERS
 from edgeleuk.text import counted, suggestion
@@ -108,6 +109,17 @@ def _readings(number: float) -> str:
 
 def _shown(number: float) -> str:
     return f"{round(number, 9):g}"
+
+
+def gate_option(function: Command) -> Command:
+    """Add --gate."""
+    return click.option(
+        "--gate",
+        type=Choice(GATES),
+        default=WARN,
+        show_default=True,
+        help="Of a picture unlike the training images: warn of it, refuse it, or look for none (off).",
+    )(function)
 
 
 def interpreter_options(

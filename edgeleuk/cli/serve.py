@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import interpreter_options, max_megapixels_option
+from edgeleuk.cli.options import gate_option, interpreter_options, max_megapixels_option
 from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, StoreFile
 
@@ -51,6 +51,7 @@ _STORE = Path("results.db")
     "--previews-mb", default=256, show_default=True, type=click.IntRange(1), help="Previews of uploads kept, in MiB."
 )
 @click.option("--previews-days", type=click.IntRange(1), help="And for at most this many days. Default: no limit.")
+@gate_option
 @max_megapixels_option
 @interpreter_options()
 def command(
@@ -69,6 +70,7 @@ def command(
     max_pixels: int,
     threads: int | None,
     backend: str,
+    gate: str,
 ) -> None:
     """Serve a page where a browser hands in images and sees what MODEL says, and all that the store holds.
 
@@ -91,5 +93,5 @@ def command(
     if store is None:
         store = _STORE.absolute()
         say(f"results are stored in {store}; --store FILE chooses another file")
-    settings = Settings(model, store, host, port, token, names, threads, backend, limits, keep, proxies)
+    settings = Settings(model, store, host, port, token, names, threads, backend, gate, limits, keep, proxies)
     serve(settings, say)

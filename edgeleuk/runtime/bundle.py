@@ -7,6 +7,7 @@ Interpreters read the flatbuffer and ignore what follows; `unzip -l` lists the r
     edgeleuk/proof.json  what the conversion proved
     edgeleuk/seen.txt    first 16 hex digits of the SHA-256 of each image it was trained or calibrated on
     edgeleuk/calibrated.txt  the same of each image that temperature, threshold and sets were chosen on; only with them
+    edgeleuk/features.npz  training images as points, which the input gate measures distances to; only with one
     edgeleuk/flatbuffer.sha256  of all that lies before these files
 
 A cascade is the file of its large model, whose seen images are then those of both, with two more:
@@ -36,12 +37,13 @@ from edgeleuk.spec import ModelSpec
 _IDENTIFIER = b"TFL3"
 _END_OF_ZIP = b"PK\x05\x06"
 _SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
-_CALIBRATED = "edgeleuk/calibrated.txt"
+_CALIBRATED, _REFERENCES = "edgeleuk/calibrated.txt", "edgeleuk/features.npz"
 _CHECKSUM = "edgeleuk/flatbuffer.sha256"
 _RULE, FIRST = "edgeleuk/cascade.json", "edgeleuk/first.tflite"
 MAX_FILE_BYTES = 512 << 20
 _MAX_BYTES = {_SPEC: 1 << 20, _LABELS: 1 << 20, _PROOF: 1 << 20, _RULE: 1 << 16, _SEEN: 1 << 24, _CHECKSUM: 1 << 8}
 _MAX_BYTES[_CALIBRATED] = _MAX_BYTES[_SEEN]
+_MAX_BYTES[_REFERENCES] = 1 << 24
 _SEEN_LINES = re.compile(r"([0-9a-f]{16}\n)*")
 
 
@@ -58,6 +60,7 @@ class Bundle:
     """A model file's content. `spec` and `proof` are None in files that edgeleuk did not make.
 
     `appended_at` is where the flatbuffer ends and the appended files begin; `cascade` is None but in cascades.
+    `references` is what `edgeleuk.runtime.gate.read_references` reads, if there is an input gate.
     """
 
     content: bytes
@@ -68,6 +71,7 @@ class Bundle:
     appended_at: int | None = None
     cascade: CascadePart | None = None
     calibrated: frozenset[str] = frozenset()
+    references: bytes = b""
 
     @property
     def flatbuffer(self) -> bytes:
@@ -134,6 +138,17 @@ def pack(
         if cascade is not None:
             _add(archive, _RULE, cascade.rule.to_json())
             _add(archive, FIRST, cascade.first, zipfile.ZIP_STORED)  # weights hardly shrink, and load sooner
+    return stream.getvalue()
+
+
+def with_references(packed: bytes, references: bytes) -> bytes:
+    """What `pack` returned with one file more: what the input gate compares with. As it is if there is nothing."""
+    if not references:
+        return packed
+    stream = io.BytesIO()
+    stream.write(packed)
+    with zipfile.ZipFile(stream, "a") as archive:
+        _add(archive, _REFERENCES, references, zipfile.ZIP_STORED)
     return stream.getvalue()
 
 
@@ -218,6 +233,7 @@ def _unpack(content: bytes) -> Bundle:
             min((entry.header_offset for entry in archive.infolist()), default=None),
             _cascade(archive, content),
             _digits(parts, _CALIBRATED),
+            parts.get(_REFERENCES, b""),
         )
         if _CHECKSUM in parts:
             _check_flatbuffer(bundle, parts[_CHECKSUM].decode().strip())

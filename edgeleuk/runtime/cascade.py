@@ -6,17 +6,19 @@ probability after temperature scaling (Guo et al. 2017, "On Calibration of Moder
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.errors import ModelError, SpecError
+from edgeleuk.reliability import FEATURE_DISTANCE, WARN, InputGate
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
-from edgeleuk.runtime.classifier import MAP, Classifier, ImageLike, Prediction, Prepared, decoded
+from edgeleuk.runtime.classifier import MAP, Classifier, ImageLike, Input, Prediction, Prepared, decoded
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.runtime.images import decode_indexed
@@ -24,21 +26,23 @@ from edgeleuk.runtime.preprocessing import centre_square, constant_colours, cut_
 from edgeleuk.spec import Decision
 
 Probabilities = NDArray[np.float32]
-Input = NDArray[np.int8] | NDArray[np.float32]
 INVOKE, DECIDE = "invoke", "decide"  # steps of `Cascade.ask`
 
 
 class Cascade(Classifier):
     """Two models as one. Itself it is the second, the large one, whose spec is the file's; `first` is the other.
 
-    Either model's probabilities become a label by the file's spec. Thread-safe, as every `Classifier`.
+    Either model's probabilities become a label by the file's spec. The picture is measured by the first model's gate,
+    since that sees every one; the features by that of the model that answered. Thread-safe, as every `Classifier`.
     """
 
-    def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
+    def __init__(
+        self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto", gate: str = WARN
+    ) -> None:
         """Prepare both, each with as many threads: they run in turn. Raises ModelError if they do not fit."""
         if bundle.cascade is None:
             raise ModelError(f"{path} is not a cascade; 'edgeleuk cascade' makes one of two models")
-        super().__init__(bundle, path, threads, backend)
+        super().__init__(bundle, path, threads, backend, gate)
         self.rule = bundle.cascade.rule
         first = parse_bundle(bundle.cascade.first, path / FIRST)
         if first.sha256 != self.rule.first_sha256:
@@ -47,7 +51,7 @@ class Cascade(Classifier):
             )
         if first.cascade is not None:
             raise ModelError(f"{path / FIRST} is itself a cascade; expected a model that answers alone")
-        self.first = Classifier(first, path / FIRST, threads, backend)
+        self.first = Classifier(first, path / FIRST, threads, backend, gate)
         if self.first.spec.classes != self.spec.classes:
             raise SpecError(
                 f"{path}: the first model knows {', '.join(self.first.spec.classes)}, the second "
@@ -57,9 +61,9 @@ class Cascade(Classifier):
         self.shares_input = _same_input(self.first, self)
 
     @classmethod
-    def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto") -> "Cascade":
+    def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto", gate: str = WARN) -> "Cascade":
         """Load the file of a cascade. Raises ModelError for another one, and what `open_model` raises."""
-        return cls(read_bundle(Path(path)), Path(path), threads, backend)
+        return cls(read_bundle(Path(path)), Path(path), threads, backend, gate)
 
     def timed_prepare(self, image: ImageLike) -> Prepared:
         """Decode, and make the first model's input. What the second would see is kept, for as long as it is not asked.
@@ -72,7 +76,31 @@ class Cascade(Classifier):
         warnings = content_warnings(opened, pixels, self.first.spec.preprocessing)
         values = self.first.encode(constant_colours(pixels, self.first.spec.preprocessing))
         kept = None if self.shares_input else centre_square(opened, self.spec.preprocessing)
-        return Prepared(values, 1000 * (time.perf_counter() - started), kept, warnings)
+        measures = self.first.measured(pixels) if self._first_measures else self._measured_large(kept, pixels)
+        return Prepared(values, 1000 * (time.perf_counter() - started), kept, warnings, measures)
+
+    def _measured_large(self, kept: Image.Image | None, pixels: NDArray[np.uint8]) -> dict[str, float]:
+        """By the second model's gate, of what that model would see."""
+        if self.gate is None or kept is None:
+            return self.measured(pixels)
+        return self.measured(cut_and_resize(kept, self.spec.preprocessing))
+
+    @property
+    def _first_measures(self) -> bool:
+        return self.first.spec.gate is not None
+
+    @property
+    def picture_gate(self) -> InputGate | None:
+        """The first model's if it has one, since that sees every picture; else the second's."""
+        return self.first.spec.gate if self._first_measures else self.spec.gate
+
+    def findings(self, measures: Mapping[str, float], stage: int | None = None) -> tuple[str, ...]:
+        """Of the picture by `picture_gate`, of the features by the gate of the model that answered."""
+        of_features = {name: value for name, value in measures.items() if name == FEATURE_DISTANCE}
+        of_picture = {name: value for name, value in measures.items() if name not in of_features}
+        gates = (self.first.gate if self._first_measures else self.gate, self.answering(stage).gate)
+        pairs = zip(gates, (of_picture, of_features), strict=True)
+        return tuple(phrase for gate, found in pairs if gate is not None for phrase in gate.findings(found))
 
     def conclude(self, prepared: Prepared, keep_map: bool = False) -> Prediction:
         """Infer once or twice, and decide. The times are of all that was done for the image.
@@ -88,9 +116,10 @@ class Cascade(Classifier):
             preparing_s = time.perf_counter() - begin
             return values
 
-        probabilities, stage = self.ask(prepared.values, second_input)
+        probabilities, stage, extra = self._asked(prepared.values, second_input)
+        measured = self.answering(stage).with_features(prepared, extra)
         invoke_ms = 1000 * (time.perf_counter() - started - preparing_s)
-        timed = dataclasses.replace(prepared, prepare_ms=prepared.prepare_ms + 1000 * preparing_s)
+        timed = dataclasses.replace(measured, prepare_ms=prepared.prepare_ms + 1000 * preparing_s)
         predicted = self.prediction(probabilities, timed, invoke_ms, stage)
         network = self.answering(stage).network
         if not keep_map or MAP not in network.extra:
@@ -114,15 +143,22 @@ class Cascade(Classifier):
 
         `values` are the first's input; the second's is made only if it is asked. `done` hears each step's end.
         """
-        scores = self.first.network.scores(values)
+        probabilities, stage, _ = self._asked(values, second_input, done)
+        return probabilities, stage
+
+    def _asked(
+        self, values: Input, second_input: Callable[[], Input], done: Callable[[str], None] = lambda step: None
+    ) -> tuple[Probabilities, int, dict[str, NDArray[Any]]]:
+        """Like `ask`, with what the answering model's gate reads of its network."""
+        scores, extra = self.first.scores_and_features(values)
         done(INVOKE)
         early = self.early(scores)
         done(DECIDE)
         if early is not None:
-            return early, 1
-        scores = self.network.scores(second_input())
+            return early, 1, extra
+        scores, extra = self.scores_and_features(second_input())
         done(INVOKE)
-        return self.late(scores), 2
+        return self.late(scores), 2, extra
 
     def try_out(self) -> None:
         """Run both networks once. Raises ModelError if that cannot be done."""

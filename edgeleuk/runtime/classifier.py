@@ -1,17 +1,21 @@
 """Classifier: an image in, a label with probabilities out. What runs on the device."""
 
 import dataclasses
+import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.errors import ModelError, SpecError, reading_what_was_named
+from edgeleuk.errors import ImageError, ModelError, SpecError, UsageError, reading_what_was_named
+from edgeleuk.reliability import GATES, OFF, REFUSE, WARN
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.content import content_warnings
@@ -28,10 +32,16 @@ from edgeleuk.runtime.preprocessing import (
 )
 from edgeleuk.spec import ModelSpec
 
+if TYPE_CHECKING:
+    from edgeleuk.reliability import InputGate
+    from edgeleuk.runtime.gate import Gate
+
+FEATURES = "features"  # the extra output that the input gate measures
 MAP = "map"  # the extra output that `Prediction.map` is
 _LEAST_SCALE = 1e-9
 
 ImageLike = str | Path | bytes | Image.Image
+Input = NDArray[np.int8] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -79,11 +89,14 @@ class Prepared:
 class Classifier:
     """A model file, ready to classify images. Thread-safe: inferences take turns, all else may run at once.
 
-    `spec` is its contract, `trained_on` the first 16 hex digits of the SHA-256 of each image it was trained on or its
+    `gate`: "off", nothing is measured; "warn", or "refuse", with which what it finds is an ImageError. `spec` is its
+    contract, `trained_on` the first 16 hex digits of the SHA-256 of each image it was trained on or its
     int8 ranges were set on, `calibrated_on` those that temperature, threshold and sets were chosen on.
     """
 
-    def __init__(self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> None:
+    def __init__(
+        self, bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto", gate: str = WARN
+    ) -> None:
         """Prepare a model read by `read_bundle`. See `edgeleuk.runtime.models.open_model`."""
         self.spec: ModelSpec = bundle.require_spec(path)
         self.trained_on, self.calibrated_on = bundle.seen, bundle.calibrated
@@ -93,17 +106,47 @@ class Classifier:
         _check_fit(self.spec, self.network, path)
         self._floor = probability_floor(self.network.output["quantization"][0], len(self.spec.classes))
         self._abstention = None if self.spec.calibration is None else self.spec.calibration.abstention
+        self.refuses, self.gate = gate == REFUSE, self._gate(bundle, path, gate)
         self._codes: NDArray[np.int8] | None = None
         if self.network.input["dtype"] == np.int8:
             scale, zero_point = self.network.input["quantization"]
             self._codes = pixel_codes(scale, zero_point, self.spec.preprocessing)
 
+    @reading_what_was_named()
+    def _gate(self, bundle: Bundle, path: Path, mode: str) -> "Gate | None":
+        """The input gate, if there is one and it is wanted; it is always read, as it is a part of the file."""
+        if mode not in GATES:
+            raise UsageError(f"gate is {mode!r}; expected {' | '.join(GATES)}")
+        if self.spec.gate is None:
+            if mode == REFUSE:
+                raise SpecError(
+                    f"{path} has no input gate, so nothing says what to refuse; convert it again, from its run, or use "
+                    "--gate warn"
+                )
+            return None
+        from edgeleuk.runtime.gate import gate_of  # what a model without one need not load
+
+        features = self.network.extra.get(FEATURES)
+        count = None if features is None else math.prod(int(n) for n in features["shape"])
+        try:
+            found = gate_of(self.spec, bundle.network_sha256, bundle.references, count)
+        except ModelError as error:
+            raise type(error)(f"{path}: {error}") from error
+        return None if mode == OFF else found
+
+    @property
+    def picture_gate(self) -> "InputGate | None":
+        """Whose measures those of a picture are: the file's; of a cascade see there."""
+        return self.spec.gate
+
     @classmethod
-    def load(cls, path: str | Path, threads: int | None = None, backend: str = "auto") -> "Classifier":
+    def load(
+        cls, path: str | Path, threads: int | None = None, backend: str = "auto", gate: str = WARN
+    ) -> "Classifier":
         """The same as `edgeleuk.runtime.open_model`: a `Cascade` for the file of a cascade."""
         from edgeleuk.runtime.models import open_model
 
-        return open_model(path, threads, backend)
+        return open_model(path, threads, backend, gate)
 
     def predict(self, image: ImageLike, keep_map: bool = False) -> Prediction:
         """Classify a file, its bytes or a Pillow image. Raises ImageError for an image that cannot be used.
@@ -127,19 +170,43 @@ class Classifier:
         started = time.perf_counter()
         opened = decoded(image)
         pixels = cut_and_resize(opened, self.spec.preprocessing)
-        warnings = content_warnings(opened, pixels, self.spec.preprocessing)
+        warnings, measures = content_warnings(opened, pixels, self.spec.preprocessing), self.measured(pixels)
         values = self.encode(constant_colours(pixels, self.spec.preprocessing))
-        return Prepared(values, 1000 * (time.perf_counter() - started), warnings=warnings)
+        return Prepared(values, 1000 * (time.perf_counter() - started), None, warnings, measures)
+
+    def measured(self, pixels: NDArray[np.uint8]) -> dict[str, float]:
+        """What the input gate measures of what `cut_and_resize` made; nothing if there is no gate."""
+        if self.gate is None:
+            return {}
+        return self.gate.of_picture(pixels[..., ::-1] if self.spec.preprocessing.colour_order == "BGR" else pixels)
 
     def conclude(self, prepared: Prepared, keep_map: bool = False) -> Prediction:
-        """The second half of `predict`: infer and decide. Raises ModelError for scores that are not finite."""
+        """The second half of `predict`: infer and decide.
+
+        Raises ModelError for scores that are not finite, ImageError for what the input gate refuses.
+        """
         started = time.perf_counter()
-        wanted = (MAP,) if keep_map and MAP in self.network.extra else ()
-        scores, extra = self.network.scores_and_extra(prepared.values, wanted)
+        scores, extra = self.network.scores_and_extra(prepared.values, self._wanted(keep_map))
         probabilities = self.softened(scores)
+        prepared = self.with_features(prepared, extra)
         invoke_ms = 1000 * (time.perf_counter() - started)
         predicted = self.prediction(probabilities, prepared, invoke_ms)
-        return dataclasses.replace(predicted, map=extra[MAP][0]) if wanted else predicted
+        return dataclasses.replace(predicted, map=extra[MAP][0]) if MAP in extra else predicted
+
+    def _wanted(self, keep_map: bool = False) -> tuple[str, ...]:
+        """Which extra outputs are read."""
+        features = (FEATURES,) if self.gate is not None and self.gate.wants_features else ()
+        return (*features, MAP) if keep_map and MAP in self.network.extra else features
+
+    def scores_and_features(self, values: Input) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+        """The network's scores, and what the gate reads of it."""
+        return self.network.scores_and_extra(values, self._wanted())
+
+    def with_features(self, prepared: Prepared, extra: Mapping[str, NDArray[Any]]) -> Prepared:
+        """With what the gate measures of this network's extra outputs."""
+        if self.gate is None or FEATURES not in extra:
+            return prepared
+        return dataclasses.replace(prepared, measures=prepared.measures | self.gate.of_features(extra[FEATURES]))
 
     @property
     def stages(self) -> tuple[int | None, ...]:
@@ -157,15 +224,30 @@ class Classifier:
     def prediction(
         self, probabilities: NDArray[np.float32], prepared: Prepared, invoke_ms: float, stage: int | None = None
     ) -> Prediction:
-        """What float32 [classes] say of what was prepared. Raises ModelError if they are not finite."""
+        """What float32 [classes] say of what was prepared.
+
+        Raises ModelError if they are not finite, ImageError if the gate refuses the picture.
+        """
         by_name = dict(zip(self.spec.classes, probabilities.tolist(), strict=True))
         label = self.label(probabilities)
         answers = self._answers(probabilities, label)
         unsure = (UNCERTAIN,) if answers is not None and len(answers) > 1 else ()
-        warnings = prepared.warnings + unsure
+        warnings = prepared.warnings + self.findings(prepared.measures, stage) + unsure
+        refused = self.refusal(warnings)
+        if refused is not None:
+            raise ImageError(refused)
         return Prediction(
             label, by_name, prepared.prepare_ms, invoke_ms, stage, warnings, answers, measures=prepared.measures
         )
+
+    def findings(self, measures: Mapping[str, float], stage: int | None = None) -> tuple[str, ...]:
+        """What the input gate says of measures, of those of a cascade by the models that took them."""
+        return () if self.gate is None else self.gate.findings(measures)
+
+    def refusal(self, warnings: Sequence[str]) -> str | None:
+        """Why such a picture gets no answer, if those with warnings get none; to be unsure of it is no reason."""
+        reasons = [phrase for phrase in warnings if phrase != UNCERTAIN]
+        return f"refused: {', '.join(reasons)}" if self.refuses and reasons else None
 
     def _answers(self, probabilities: NDArray[np.float32], label: str) -> tuple[str, ...] | None:
         """The classes of the conformal set, the label always among them; None if the spec has no sets."""
@@ -178,7 +260,8 @@ class Classifier:
     def try_out(self) -> None:
         """Run it once, on a black image. Raises ModelError if that cannot be done."""
         side = self.spec.preprocessing.crop_px
-        self.predict(Image.new("RGB", (side, side)))
+        with suppress(ImageError):  # the gate may refuse it
+            self.predict(Image.new("RGB", (side, side)))
 
     def label(self, probabilities: NDArray[np.float32]) -> str:
         """The class that float32 [classes] stand for. Raises ModelError if they are not finite."""

@@ -2,21 +2,25 @@
 
 from pathlib import Path
 
+from edgeleuk.reliability import WARN
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.cascade import Cascade
 from edgeleuk.runtime.classifier import Classifier
 
 
-def open_model(path: str | Path, threads: int | None = None, backend: str = "auto") -> Classifier:
+def open_model(path: str | Path, threads: int | None = None, backend: str = "auto", gate: str = WARN) -> Classifier:
     """Load a .tflite file with its spec; returns a `Cascade` for the file of a cascade.
 
-    `threads`: 1 to 4 cores by default; `backend`: see `edgeleuk.runtime.backend.BACKENDS`. Raises ModelError if the
+    `threads`: 1 to 4 cores by default; `backend`: see `edgeleuk.runtime.backend.BACKENDS`; `gate`: see
+    `Classifier`. Raises ModelError if the
     file is missing or damaged, SpecError if its spec is missing or does not fit.
     """
-    return model_of(read_bundle(Path(path)), Path(path), threads, backend)
+    return model_of(read_bundle(Path(path)), Path(path), threads, backend, gate)
 
 
-def model_of(bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto") -> Classifier:
+def model_of(
+    bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto", gate: str = WARN
+) -> Classifier:
     """The same of a file that `read_bundle` has read."""
     kind = Classifier if bundle.cascade is None else Cascade
-    return kind(bundle, path, threads, backend)
+    return kind(bundle, path, threads, backend, gate)

@@ -126,6 +126,6 @@ class Services:
 
 def load(settings: Settings) -> Model:
     """The model as it is on disk now, run once. Raises ModelError or SpecError if it cannot be used."""
-    model = Model.of(read_bundle(settings.model), settings.model, settings.threads, settings.backend)
+    model = Model.of(read_bundle(settings.model), settings.model, settings.threads, settings.backend, settings.gate)
     model.classifier.try_out()
     return model

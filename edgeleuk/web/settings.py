@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.classify.recorder import Keep
+from edgeleuk.reliability import WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 
 MIB = 1 << 20
@@ -53,6 +54,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     threads: int | None = None
     backend: str = "auto"
+    gate: str = WARN
     limits: Limits = Limits()
     keep: Keep = field(default_factory=Keep)
     trusted_proxies: tuple[str, ...] = ()
