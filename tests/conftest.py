@@ -327,6 +327,33 @@ def cells_index(shared: Shared) -> Path:
 
 
 @pytest.fixture(scope="session")
+def gated_model(
+    shared: Shared, int8_flatbuffer: bytes, cells_index: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The int8 network with an input gate, as if it had been trained on the synthetic cells but for fold 0."""
+    content = _kept(shared, "gated.tflite", lambda: _make_gated(int8_flatbuffer, cells_index))
+    return _written(tmp_path_factory, "gated.tflite", content)
+
+
+def _make_gated(int8_flatbuffer: bytes, cells_index: Path) -> bytes:
+    import dataclasses
+
+    from edgeleuk.data.index import Index
+    from edgeleuk.data.sampling import ImageSet
+    from edgeleuk.quantization.input_gate import GateImages, fit_gate
+    from edgeleuk.quantization.judging import open_flatbuffer
+    from edgeleuk.quantization.outputs import expose_outputs
+    from edgeleuk.runtime.bundle import with_references
+
+    index, model = Index.load(cells_index), expose_outputs(int8_flatbuffer, ("features",))
+    spec = ModelSpec(("all", "hem"), Preprocessing(32, 300), "all", extra_outputs=("features",))
+    images = GateImages(ImageSet(index, index.training(0)), ImageSet(index, index.validation(0)), index.sha256)
+    fitted = fit_gate(open_flatbuffer(model, spec), images, sha256_bytes(model))
+    packed = pack(model, dataclasses.replace(spec, gate=fitted.spec), {}, frozenset())
+    return with_references(packed, fitted.references)
+
+
+@pytest.fixture(scope="session")
 def tiny_settings() -> dict[str, Any]:
     """TrainConfig fields of the smallest InceptionV3 there is."""
     return {"weights": "none", "input_size": 75, "crop": 300, "width": 0.125, "epochs": 2, "batch_size": 8}

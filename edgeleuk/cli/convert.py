@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
         "The graph": ("--rewrite", "--explain"),
+        "The input gate": ("--no-gate", "--gate-samples"),
     },
 )
 @click.argument("source", type=Existing("run or network", "a run folder or a Keras model file"))
@@ -66,6 +67,14 @@ if TYPE_CHECKING:
     "--explain",
     is_flag=True,
     help="Also give out the last feature map, from which 'infer --explain' and the page draw where the network looked.",
+)
+@click.option("--no-gate", is_flag=True, help="Fit no input gate, and give out no features.")
+@click.option(
+    "--gate-samples",
+    type=click.IntRange(20),
+    default=500,
+    show_default=True,
+    help="Most training images, and most held-out ones, that the input gate is fitted to.",
 )
 @click.option(
     "--keep-float",
@@ -132,6 +141,8 @@ def command(
     seed: int,
     rewrite: bool | None,
     explain: bool,
+    no_gate: bool,
+    gate_samples: int,
     keep_float: tuple[str, ...],
     min_agreement: float | None,
     max_drop: float | None,
@@ -154,6 +165,7 @@ def command(
 
     Nothing is written either unless enough labels agree with the network's on images outside training and calibration
     (--min-agreement). Agreement is not accuracy: if images are labelled, the accuracy is shown as well.
+    Of a run, the file also gets an input gate, by which 'infer' and 'serve' notice a picture of something else.
     """
     from edgeleuk.data.split import open_images
     from edgeleuk.quantization.convert import Request, convert, write_conversion
@@ -162,10 +174,9 @@ def command(
     from edgeleuk.report.text.proof import one_label, render_proof, rescalings, split_graph
 
     _check_error_files(errors, precision, error_samples)
-    images = open_images(calibration, data_root=data_root) if calibration else None
-    keep = _keep(keep_float, min_agreement, max_drop, max_float)
-    extra = ("map",) if explain else ()
-    request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra)
+    images, extra = open_images(calibration, data_root=data_root) if calibration else None, ("map",) if explain else ()
+    keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), 0 if no_gate else gate_samples
+    request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra, gate)
     conversion = convert(load_source(source, spec, data_root), request, say)
     table = conversion.errors.to_dict() if conversion.errors else {}
     if errors and not table:
@@ -177,9 +188,8 @@ def command(
         write_layer_errors(table, path)
     show_json(proof) if as_json else show_facts(shown)
     warnings = [split_graph(proof), rescalings(proof)] if precision == "int8" else []
-    for warning in (*warnings, one_label(proof)):
-        if warning:
-            say(f"warning: {warning}")
+    for warning in filter(None, (*warnings, one_label(proof))):
+        say(f"warning: {warning}")
 
 
 def _check_error_files(paths: Sequence[Path], precision: str, samples: int) -> None:

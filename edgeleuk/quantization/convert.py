@@ -9,11 +9,12 @@ from typing import Any
 from edgeleuk.data.index import Index
 from edgeleuk.data.sampling import ImageSet
 from edgeleuk.device.delegate import coverage
-from edgeleuk.errors import UsageError
+from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import to_json, whole_file
 from edgeleuk.quantization.fidelity import compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.gate import COMPARED_IMAGES, Gate
+from edgeleuk.quantization.input_gate import GateImages, fit_gate, gate_images
 from edgeleuk.quantization.judging import (
     FLOAT,
     QAT,
@@ -27,14 +28,16 @@ from edgeleuk.quantization.judging import (
 from edgeleuk.quantization.layer_errors import ErrorTable
 from edgeleuk.quantization.layer_errors import measure as measure_layers
 from edgeleuk.quantization.mixed import Keep, Mixture, check_keep, mix
-from edgeleuk.quantization.outputs import check_map, expose_outputs
+from edgeleuk.quantization.outputs import check_map, expose_outputs, has_output
 from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.proof import Proof, check_layers_int8, check_mixed, check_portable, examine
 from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.quantization.source import Source, calibration_set, fidelity_set, prepare_source
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.quantization.toolchain import toolchain_errors
-from edgeleuk.runtime.bundle import pack
+from edgeleuk.runtime.bundle import pack, with_references
+from edgeleuk.runtime.classifier import FEATURES
+from edgeleuk.runtime.graph import read_graph
 from edgeleuk.spec import Decision, ModelSpec
 from edgeleuk.training.results import made_by
 
@@ -46,7 +49,8 @@ class Request:
     `rewrite`: first put depthwise convolutions in the place of average pools, which the int8 delegate does not take;
     None does so if a float network becomes int8.
     `keep`: what of an int8 network is to stay in float. `error_samples`: images to measure each layer's error on.
-    `extra_outputs`: what the file gives out behind its scores, see `ModelSpec`.
+    `extra_outputs`: what the file gives out behind its scores, see `ModelSpec`. `gate_samples`: most training
+    images, and most held-out ones, that the input gate is fitted to; 0 for no gate.
     """
 
     precision: str = "int8"
@@ -58,13 +62,15 @@ class Request:
     keep: Keep = field(default_factory=Keep)
     error_samples: int = 16
     extra_outputs: tuple[str, ...] = ()
+    gate_samples: int = 500
 
 
 @dataclass(frozen=True)
 class Prepared:
     """The source, rewritten if that was asked for, with its images drawn and the gate that its model has to meet.
 
-    `calibration` is None if no ranges are to be set. `compared`: images outside training and calibration.
+    `calibration` is None if no ranges are to be set. `compared`: images outside training and calibration. `known`:
+    those that the input gate is fitted to; None if there is to be none.
     """
 
     source: Source
@@ -73,6 +79,7 @@ class Prepared:
     seen: frozenset[str]
     compared: Compared
     gate: Gate
+    known: GateImages | None = None
 
 
 @dataclass(frozen=True)
@@ -96,13 +103,14 @@ class Measured:
     compared: Compared
     errors: ErrorTable | None
     mixture: Mixture | None
+    extra_outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Proven:
     """A model that is what it was to be. `seen`: digests of the images it was trained or calibrated on.
 
-    `errors`: of each layer as int8; None if there are none or none were asked for.
+    `errors`: of each layer as int8; None if there are none or none were asked for. `references`: see `Bundle`.
     """
 
     model: bytes
@@ -110,16 +118,18 @@ class Proven:
     proof: Proof
     seen: frozenset[str]
     errors: ErrorTable | None = None
+    references: bytes = b""
 
 
 def convert(source: Source, request: Request, say: Callable[[str], None] = lambda text: None) -> Proven:
     """Convert a source. Int8 of a QAT source uses the ranges it was trained with; of any other, calibration.
 
-    `say` hears of the choice of layers to keep in float. Raises ProofError if an int8 model is not fully int8, a
-    mixed one not as was asked, or a gate is not met, UsageError if images are missing or a request makes no sense,
-    DataError if images have changed since they were indexed.
+    `say` hears of the choice of layers to keep in float, and why there is no input gate. Raises ProofError if an int8
+    model is not fully int8, a mixed one not as was asked, or a gate is not met, UsageError if images are missing or a
+    request makes no sense, DataError if images have changed since they were indexed.
     """
-    return _prove(_measure(_quantize(_prepare(source, request)), say))
+    prepared = _prepare(source, request, say)
+    return _gated(_prove(_measure(_quantize(prepared), say)), prepared.known, say)
 
 
 def write_conversion(proven: Proven, path: Path) -> None:
@@ -128,10 +138,11 @@ def write_conversion(proven: Proven, path: Path) -> None:
     Both are made before either is written, and appear together, see `write_with_proof`.
     """
     proof = proven.proof.to_dict()
-    write_with_proof(path, pack(proven.model, proven.spec, proof, proven.seen), to_json(proof))
+    packed = pack(proven.model, proven.spec, proof, proven.seen)
+    write_with_proof(path, with_references(packed, proven.references), to_json(proof))
 
 
-def _prepare(source: Source, request: Request) -> Prepared:
+def _prepare(source: Source, request: Request, say: Callable[[str], None]) -> Prepared:
     """Raises UsageError for a request that makes no sense for a source, or if images are missing or too few."""
     sets_ranges = request.precision == "int8" and source.kind != "qat"
     if request.calibration is not None and not sets_ranges:
@@ -149,7 +160,17 @@ def _prepare(source: Source, request: Request) -> Prepared:
         )
     gate, compared = request.keep.gate(source.kind), compared_on(images, source.spec.classes)
     gate.check_images(compared.count, compared.labelled)
-    return Prepared(source, request, calibration, seen, compared, gate)
+    return Prepared(source, request, calibration, seen, compared, gate, _known(source, request, say))
+
+
+def _known(source: Source, request: Request, say: Callable[[str], None]) -> GateImages | None:
+    if request.gate_samples == 0:
+        return None
+    try:
+        return gate_images(source, request.gate_samples, request.seed)
+    except (UsageError, DataError) as error:
+        say(f"no input gate: {error}")
+        return None
 
 
 def _quantize(prepared: Prepared) -> Quantized:
@@ -187,8 +208,16 @@ def _measure(quantized: Quantized, say: Callable[[str], None]) -> Measured:
     compared = _asked(quantized.prepared)
     errors = _layer_errors(quantized, compared.images or quantized.prepared.calibration)
     mixture = _mixture(quantized, compared, errors, say)
-    model = expose_outputs(mixture.model if mixture else quantized.model, quantized.prepared.request.extra_outputs)
-    return Measured(quantized.prepared, model, compared, errors, mixture)
+    model = mixture.model if mixture else quantized.model
+    extra = _extra_outputs(quantized.prepared, model)
+    return Measured(quantized.prepared, expose_outputs(model, extra), compared, errors, mixture, extra)
+
+
+def _extra_outputs(prepared: Prepared, model: bytes) -> tuple[str, ...]:
+    """Those asked for; of a model with an input gate features first, if it has any."""
+    asked = tuple(name for name in prepared.request.extra_outputs if name != FEATURES)
+    wants = prepared.known is not None or asked != prepared.request.extra_outputs
+    return (FEATURES, *asked) if wants and has_output(read_graph(model), FEATURES) else asked
 
 
 def _asked(prepared: Prepared) -> Compared:
@@ -233,7 +262,7 @@ def _prove(measured: Measured) -> Proven:
     """Raises ProofError if the model is not what it was to be, or does not meet its gate."""
     prepared, errors = measured.prepared, measured.errors
     proof, calibration = _examined(measured), prepared.calibration
-    spec = _spec_of(prepared.source, proof.precision, prepared.request.extra_outputs)
+    spec = _spec_of(prepared.source, proof.precision, measured.extra_outputs)
     classifier = open_flatbuffer(measured.model, spec)
     delegate = coverage(classifier.network.operations())
     proof = dataclasses.replace(
@@ -245,6 +274,20 @@ def _prove(measured: Measured) -> Proven:
         **vars(judge(classifier, measured.compared, prepared.gate, errors)),
     )
     return Proven(measured.model, spec, proof, prepared.seen, errors)
+
+
+def _gated(proven: Proven, known: GateImages | None, say: Callable[[str], None]) -> Proven:
+    """With an input gate, if there are images to fit one to."""
+    if known is None:
+        return proven
+    fitted = fit_gate(open_flatbuffer(proven.model, proven.spec), known, proven.proof.flatbuffer_sha256)
+    if FEATURES not in proven.spec.extra_outputs:
+        say("the input gate measures pictures alone: the network does not end in features and one dense layer")
+    passing = fitted.spec.passing
+    share = "" if passing is None else f"; {100 * passing.value:.1f} % of held-out ones pass"
+    say(f"input gate: fitted to {fitted.spec.images} training images{share}")
+    spec = dataclasses.replace(proven.spec, gate=fitted.spec)
+    return dataclasses.replace(proven, spec=spec, references=fitted.references)
 
 
 def _examined(measured: Measured) -> Proof:

@@ -94,7 +94,9 @@ def _network(*layers: Any) -> bytes:
     source = x = tf_keras.Input((32, 32, 3))
     for layer in layers:
         x = layer(x)
-    return quantize_int8(convert_float(tf_keras.Model(source, x)), [_codes(0) / np.float32(127.5)], INPUT_RANGE)
+    return quantize_int8(
+        convert_float(tf_keras.Model(source, x)), [np.asarray(_codes(0) / 127.5, np.float32)], INPUT_RANGE
+    )
 
 
 def test_a_head_of_a_1x1_convolution_reads_features_too() -> None:

@@ -1,0 +1,246 @@
+"""Fitting the input gate of a converted model: what its training images were like, by the model's own eyes.
+
+The bounds of a distance are quantiles. How far a training image lies from those of other subjects, in a space made
+without it, is what a new subject's is to be compared with; where held-out images lie farther off, their quantile is the
+bound. Every other measure has a bound that lies well beyond all training images, so that hardly any picture is refused
+for chance.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.sampling import ImageSet, draw
+from edgeleuk.errors import UsageError
+from edgeleuk.quantization.source import Source
+from edgeleuk.reliability import FEATURE_DISTANCE, PICTURE_DISTANCE, InputGate, Interval, Measured
+from edgeleuk.runtime.classifier import FEATURES, Classifier
+from edgeleuk.runtime.gate import WORDS, Gate, Reference, pack_references
+from edgeleuk.runtime.images import decode_indexed
+from edgeleuk.runtime.measures import measure_picture
+from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize
+from edgeleuk.statistics.few_subjects import jackknife_spread, share_bounds
+
+FEWEST_IMAGES = 20
+CONFIDENCE = "confidence"
+# Of these shares of pictures like the training images each distance is to be within its bound.
+_WITHIN = {PICTURE_DISTANCE: 0.97, FEATURE_DISTANCE: 0.99}
+_FEATURE_DIMENSIONS, _LEAST_SPREAD = 24, {PICTURE_DISTANCE: 0.02, FEATURE_DISTANCE: 1e-6}
+_SHARES = np.linspace(0, 1, 101)
+_FOLDS = 5
+_ONE_SIDED = {"focus": "low", "noise": "high"}
+_SLACK = {"cell_pieces": 1.0, "cell_red_green": 0.05, "cell_blue_green": 0.05}
+_LEAST_SLACK = 0.02
+_SHARES_OF_ONE = ("brightness", "contrast", "clipped_dark", "clipped_bright", "cell_share", "cell_size", "cell_edge")
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FittedGate:
+    """An input gate: what goes into the spec, and the file beside it."""
+
+    spec: InputGate
+    references: bytes
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Images as the model sees them: `named` [n] of each measure, `spaces` [n, numbers]; `groups`: of one subject."""
+
+    named: dict[str, Numbers]
+    spaces: dict[str, Numbers]
+    groups: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        return len(self.groups)
+
+    def some(self, chosen: NDArray[np.bool_]) -> "_Seen":
+        """Those of them."""
+        named = {name: values[chosen] for name, values in self.named.items()}
+        return _Seen(named, {name: rows[chosen] for name, rows in self.spaces.items()}, self.groups[chosen])
+
+
+@dataclass(frozen=True)
+class GateImages:
+    """A sample of a model's training images, and of those that it was not trained on; their index by its hash."""
+
+    training: ImageSet
+    held_out: ImageSet | None
+    index_sha256: str
+
+
+def gate_images(source: Source, count: int, seed: int) -> GateImages:
+    """At most `count` of each. Raises UsageError if too few or none are known, DataError if they are not there."""
+    index = source.index
+    if index is None:
+        raise UsageError("the images that it was trained on are not known")
+    training = [image for image in index.images if image.sha256[:16] in source.seen]
+    if min(len(training), count) < FEWEST_IMAGES:
+        raise UsageError(f"it takes {FEWEST_IMAGES} training images, here are {min(len(training), count)}")
+    held_out = source.held_out
+    others = draw(index, held_out, count, seed) if held_out else None
+    return GateImages(draw(index, training, count, seed), others, index.sha256)
+
+
+def fit_gate(classifier: Classifier, images: GateImages, network_sha256: str) -> FittedGate:
+    """The gate for a model; its `passing` is of held-out images if there are any."""
+    held_out = images.held_out
+    seen = _look(classifier, images.training)
+    references = {name: fit_reference(rows, name) for name, rows in seen.spaces.items()}
+    tuning, judging = _halves(None if held_out is None else _look(classifier, held_out))
+    own = {name: as_if_new(rows, seen.groups, name) for name, rows in seen.spaces.items()}
+    measures = {name: _bounded(name, values) for name, values in seen.named.items() if name != CONFIDENCE}
+    compared = seen if tuning is None else tuning
+    measures[CONFIDENCE] = Measured(quantiles(compared.named[CONFIDENCE]))
+    for name, reference in references.items():
+        found = None if tuning is None else _distances(reference, tuning.spaces[name])
+        like = own[name] if found is None or name == PICTURE_DISTANCE else found
+        bound = max(float(np.quantile(each, _WITHIN[name])) for each in (own[name], found) if each is not None)
+        measures[name] = Measured(quantiles(like), high=_rounded(bound))
+    groups = len(np.unique(seen.groups)) if any(image.subject for image in images.training.images) else None
+    gate = InputGate(network_sha256, images.index_sha256, seen.count, measures, groups=groups)
+    passing = None if judging is None else _passing(Gate(gate, references), references, judging)
+    return FittedGate(dataclasses.replace(gate, passing=passing), pack_references(references))
+
+
+def fit_reference(rows: Numbers, name: str) -> Reference:
+    """The space of float64 [images, numbers] in which all directions vary alike, with the images as its points.
+
+    Features are first reduced to their 24 principal components at most: the others say little, and cost time.
+    """
+    middle = rows.mean(axis=0)
+    axes = np.eye(rows.shape[1])
+    if name == FEATURE_DISTANCE:
+        spread = np.linalg.svd(rows - middle, full_matrices=False)
+        most = min(_FEATURE_DIMENSIONS, len(rows) // 4)
+        kept = int(np.count_nonzero(spread.S[:most] > max(spread.S[0] * 1e-3, _LEAST_SPREAD[name])))
+        axes = spread.Vh[: max(kept, 1)].T
+    moved = (rows - middle) @ axes
+    scales = np.maximum(moved.std(axis=0), _LEAST_SPREAD[name])
+    whitened = axes / scales @ np.linalg.cholesky(np.linalg.inv(shrunk_covariance(moved / scales)))
+    projection = np.vstack([whitened, -middle @ whitened]).astype(np.float32)
+    points = Reference(projection, np.zeros((1, projection.shape[1]), np.float32)).place(rows)
+    return Reference(projection, points)
+
+
+def shrunk_covariance(rows: Numbers) -> Numbers:
+    """float64 [numbers, numbers]: the covariance of [n, numbers], mixed with a multiple of the identity.
+
+    Ledoit & Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices": as much as makes it
+    nearest to the true one, which few rows tell badly.
+    """
+    count, size = rows.shape
+    centred = rows - rows.mean(axis=0)
+    sample = centred.T @ centred / count
+    level = sample.trace() / size
+    apart = float(((sample - level * np.eye(size)) ** 2).sum())
+    fourth = float(((centred**2).sum(axis=1) ** 2).mean()) - float((sample**2).sum())
+    share = min(fourth / count / apart, 1.0) if apart > 0 else 1.0
+    mixed: Numbers = (1 - share) * sample + (share * level + 1e-9) * np.eye(size)
+    return mixed
+
+
+def as_if_new(rows: Numbers, groups: NDArray[np.int64], name: str) -> Numbers:
+    """float64 [n]: how far each row would be from the rest if its group were new.
+
+    A fifth of the groups at a time is left out, and the space made of the others: few rows look alike in their own.
+    """
+    numbers = np.unique(groups, return_inverse=True)[1]
+    if numbers.max() == 0:  # one subject: no more can be said than of its images
+        numbers = np.arange(len(rows))
+    found = np.empty(len(rows))
+    for fold in range(_FOLDS):
+        left_out = numbers % _FOLDS == fold
+        if left_out.any():
+            found[left_out] = _distances(fit_reference(rows[~left_out], name), rows[left_out])
+    return found
+
+
+def quantiles(values: Sequence[float] | Numbers) -> tuple[float, ...]:
+    """Of the values at 101 equally spaced shares, six digits each."""
+    return tuple(_rounded(value) for value in np.quantile(values, _SHARES).tolist())
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _bounded(name: str, values: Numbers) -> Measured:
+    """Bounds beyond all values by a tenth, and three times as far from the median as nine of ten images lie."""
+    least, low, middle, high, most = np.quantile(values, (0, 0.1, 0.5, 0.9, 1)).tolist()
+    slack = _SLACK.get(name, _LEAST_SLACK)
+    below = min(least - 0.1 * (middle - least), middle - 3 * (middle - low)) - slack
+    above = max(most + 0.1 * (most - middle), middle + 3 * (high - middle)) + slack
+    side, is_ratio = _ONE_SIDED.get(name), name.endswith("_green")
+    # A bound that no picture can be beyond is none.
+    low = None if side == "high" or (below <= 0 and not is_ratio) else _rounded(below)
+    high = None if side == "low" or (above >= 1 and name in _SHARES_OF_ONE) else _rounded(above)
+    return Measured(quantiles(values), low, high)
+
+
+def _look(classifier: Classifier, images: ImageSet) -> _Seen:
+    """What model and measures make of each image. Raises ImageError for one that cannot be read."""
+    preprocessing = classifier.spec.preprocessing
+    wanted = [FEATURES] if FEATURES in classifier.network.extra else []
+    named: list[dict[str, float]] = []
+    pictures: list[NDArray[np.float32]] = []
+    features: list[NDArray[np.float64]] = []
+    for path in images.paths:
+        pixels = cut_and_resize(decode_indexed(path), preprocessing)
+        found = measure_picture(pixels[..., ::-1] if preprocessing.colour_order == "BGR" else pixels)
+        values = classifier.encode(constant_colours(pixels, preprocessing))
+        scores, extra = classifier.network.scores_and_extra(values, wanted)
+        named.append(found.named | {CONFIDENCE: float(classifier.softened(scores).max())})
+        pictures.append(found.vector)
+        features.extend(extra[name].ravel().astype(np.float64) for name in wanted)
+    spaces = {PICTURE_DISTANCE: np.array(pictures, np.float64)}
+    if features:
+        spaces[FEATURE_DISTANCE] = np.array(features, np.float64)
+    by_name = {name: np.array([each[name] for each in named]) for name in named[0]}
+    return _Seen(by_name, spaces, _groups(images.images))
+
+
+def _groups(images: Sequence[ImageRecord]) -> NDArray[np.int64]:
+    """The same number for images of one subject; each image without one by itself."""
+    numbers: dict[str, int] = {}
+    keys = [f"subject {image.subject}" if image.subject else image.sha256 for image in images]
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+
+
+def _halves(seen: _Seen | None) -> tuple[_Seen | None, _Seen | None]:
+    """Held-out images to set bounds with, and others to judge them by: whole subjects, taken in turn."""
+    if seen is None:
+        return None, None
+    second = seen.groups % 2 == 1
+    if min(second.sum(), (~second).sum()) < FEWEST_IMAGES:
+        return None, seen  # too few to set anything by
+    return seen.some(~second), seen.some(second)
+
+
+def _distances(reference: Reference, rows: Numbers) -> Numbers:
+    return np.array([reference.distance(row) for row in rows])
+
+
+def _passing(gate: Gate, references: Mapping[str, Reference], seen: _Seen) -> Interval:
+    """The share of images that nothing is found in, with an interval over subjects if there are two."""
+    measured = {name: values for name, values in seen.named.items() if name in WORDS}
+    measured |= {name: _distances(references[name], rows) for name, rows in seen.spaces.items()}
+    passes = np.array(
+        [
+            not gate.findings({name: float(values[place]) for name, values in measured.items()})
+            for place in range(seen.count)
+        ]
+    )
+    value = float(passes.mean())
+    groups = np.unique(seen.groups, return_inverse=True)[1]
+    sizes, hits = np.bincount(groups), np.bincount(groups, weights=passes)
+    if len(sizes) < 2:
+        return Interval(value)
+    spread = jackknife_spread((hits.sum() - hits) / (sizes.sum() - sizes))
+    return Interval(value, *share_bounds(value, spread, len(sizes), seen.count))
