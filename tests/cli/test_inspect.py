@@ -1,5 +1,6 @@
 """`edgeleuk inspect`: what is inside any .tflite file."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -131,3 +132,11 @@ def test_both_models_of_a_cascade_are_shown_with_the_rule(write_cascade, small_m
     assert record["cascade"]["first"]["operators"]["CONV_2D"] == 2
     assert record["cascade"]["first"]["cascade"] is None
     assert json.loads(run(small_model, "--json"))["cascade"] is None
+
+
+def test_colour_constancy_is_shown_where_there_is_some(tmp_path, int8_flatbuffer, small_spec):
+    constant = dataclasses.replace(small_spec.preprocessing, colour_constancy="background")
+    for spec, shown in ((small_spec, False), (dataclasses.replace(small_spec, preprocessing=constant), True)):
+        path = tmp_path / f"{shown}.tflite"
+        write_bundle(path, int8_flatbuffer, spec, {}, frozenset())
+        assert ("constant by each picture's background" in run(path)) == shown

@@ -17,7 +17,7 @@ from edgeleuk.runtime.backend import open_interpreter, operations_of
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
 from edgeleuk.runtime.portability import portability
-from edgeleuk.spec import ModelSpec
+from edgeleuk.spec import NO_CONSTANCY, ModelSpec
 from edgeleuk.text import counted, shortened, tally
 
 _PROOF_SCHEMA = 1
@@ -131,6 +131,8 @@ def _spec(bundle: Bundle) -> Iterator[str]:
         f"image         centre {prepare.crop_px} px, {prepare.resample} to {prepare.input_size_px} px, "
         f"{prepare.colour_order}, pixels to {low:g} .. {high:g}"
     )
+    if prepare.colour_constancy != NO_CONSTANCY:
+        yield f"colours       constant by each picture's {prepare.colour_constancy}"
     yield f"decision      {_decision(spec)}"
     yield from _calibration(spec.calibration)
     yield from _provenance(spec)
