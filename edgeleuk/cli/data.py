@@ -69,11 +69,14 @@ def audit_command(
         return
     found = scan(path, positive, Counter("images read").at, data_root, max_pixels)
     report = audit(found)
-    told = shortcuts_of_scan(found, _search(seed)) if shortcuts and not report.errors else None
+    wanted = shortcuts and not report.errors
     if as_json:
-        show_json(report.to_dict() | ({} if told is None else {"shortcuts": told.to_dict()}))
+        told = {"shortcuts": shortcuts_of_scan(found, _search(seed)).to_dict()} if wanted else {}
+        show_json(report.to_dict() | told)
     else:
-        show("\n\n".join([render(report), *([] if told is None else [render_shortcuts(told)])]))
+        show(render(report))
+        if wanted:
+            show(f"\n{render_shortcuts(shortcuts_of_scan(found, _search(seed)))}")
     if report.errors:
         raise DataError("; ".join(report.errors))
 

@@ -69,7 +69,8 @@ def _of_file(path: Path) -> NDArray[np.float64]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
+        where = "how far colour alone goes is read from the images; --data-root says where they lie"
+        raise DataError(f"{path}: {error.strerror}; {where}") from error
     return features(decode_image(content, MOST_PIXELS), content)
 
 
