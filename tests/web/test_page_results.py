@@ -124,7 +124,7 @@ def test_subject_and_label_are_corrected_and_results_deleted(start, visit):
 def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     server = start()
     rows = [result(number, subject="B" if number % 2 else "A") for number in range(1, 61)]
-    store_rows(server.store, [*rows, result(61, subject="A", label="hem", warnings=("no content",))])
+    store_rows(server.store, [*rows, result(61, subject="A", label="hem", warnings=("no content", "uncertain"))])
     page = visit(server, "#history", expected=(404, 422), timezone_id="Asia/Tokyo")
     lines, count = page.locator("#history tr"), page.locator("#history-count")
     expect(count).to_have_text("61 results")
@@ -142,7 +142,7 @@ def test_the_file_is_the_table_and_the_address_keeps_the_filters(start, visit):
     assert len(downloaded(page)) == 61  # the table has not changed yet
     page.get_by_role("button", name="Show", exact=True).click()
     expect(count).to_have_text("1 result")
-    expect(lines).to_contain_text("no content: not counted in sums")
+    expect(lines).to_contain_text("no content, uncertain, look yourself: not counted in sums")
     expect(lines.locator(".answer.apart")).to_contain_text("healthy")
     assert [(row["subject"], row["label"]) for row in downloaded(page)] == [("A", "hem")]
     page.reload()
