@@ -7,13 +7,13 @@ while no mean leaves what is tolerated, that ever happens with at most that chan
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from edgeleuk.drift.units import CONFIDENCE, UNCERTAIN, Floats, Pictures, Units, gather, group
-from edgeleuk.reliability import InputGate, Interval
+from edgeleuk.reliability import FEATURE_DISTANCE, InputGate, Interval
 from edgeleuk.spec import ModelSpec
 from edgeleuk.statistics.betting import change, wealth
 from edgeleuk.store.record import Result
@@ -147,6 +147,18 @@ def reference_of(spec: ModelSpec) -> Reference | None:
     if spec.calibration is not None and abstention is not None and abstention.uncertain is not None:
         shares[UNCERTAIN] = (0.0, _upper(abstention.uncertain, spec.calibration.groups))
     return Reference(gate, bounds | shares, tuple(shares))
+
+
+def of_cascade(spec: ModelSpec, first: ModelSpec) -> ModelSpec:
+    """The spec of a cascade with what its pictures can be compared with: those measures that its first model's gate
+    takes, or without one the large one's. Features and confidence are now of one model, now of the other, and which
+    share both gates let pass was not measured.
+    """
+    gate = first.gate or spec.gate
+    if gate is None:
+        return spec
+    kept = {name: each for name, each in gate.measures.items() if name not in (CONFIDENCE, FEATURE_DISTANCE)}
+    return replace(spec, gate=replace(gate, measures=kept, passing=None))
 
 
 def tolerance(groups: int, quantiles: int) -> float:

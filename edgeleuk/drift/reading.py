@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from edgeleuk.drift.judging import Asked, Drift, judge, reference_of
+from edgeleuk.drift.judging import Asked, Drift, judge, of_cascade, reference_of
 from edgeleuk.errors import UsageError
-from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.bundle import FIRST, parse_bundle, read_bundle
 from edgeleuk.spec import ModelSpec
 from edgeleuk.store import Store
 from edgeleuk.store.asking import make_filter, named
@@ -29,6 +29,8 @@ def drift_of(
     """
     bundle = read_bundle(model)
     spec = bundle.require_spec(model)
+    if bundle.cascade is not None:
+        spec = of_cascade(spec, parse_bundle(bundle.cascade.first, model / FIRST).require_spec(model / FIRST))
     wanted = replace(make_filter(since), model_sha256=bundle.sha256)
     if reference_of(spec) is None:
         raise UsageError(f"{model}: {NO_REFERENCE}")

@@ -97,14 +97,18 @@ def fit_gate(classifier: Classifier, images: GateImages, network_sha256: str) ->
     own = {name: as_if_new(rows, seen.groups, name) for name, rows in seen.spaces.items()}
     measures = {name: _bounded(name, values) for name, values in seen.named.items() if name != CONFIDENCE}
     compared = seen if tuning is None else tuning
-    measures[CONFIDENCE] = Measured(quantiles(compared.named[CONFIDENCE]))
+    others = None if tuning is None else effective_groups(tuning.groups)
+    measures[CONFIDENCE] = Measured(quantiles(compared.named[CONFIDENCE]), groups=others)
     for name, reference in references.items():
         found = None if tuning is None else _distances(reference, tuning.spaces[name])
         like = own[name] if found is None or name == PICTURE_DISTANCE else found
         bound = max(float(np.quantile(each, _WITHIN[name])) for each in (own[name], found) if each is not None)
-        measures[name] = Measured(quantiles(like), high=_rounded(bound))
+        measures[name] = Measured(quantiles(like), high=_rounded(bound), groups=others if like is found else None)
     groups = len(np.unique(seen.groups)) if any(image.subject for image in images.training.images) else None
-    gate = InputGate(network_sha256, images.index_sha256, seen.count, measures, groups=groups)
+    effective = None if groups is None else effective_groups(seen.groups)
+    gate = InputGate(
+        network_sha256, images.index_sha256, seen.count, measures, groups=groups, effective_groups=effective
+    )
     passing = None if judging is None else _passing(Gate(gate, references), references, judging)
     return FittedGate(dataclasses.replace(gate, passing=passing), pack_references(references))
 
@@ -160,6 +164,12 @@ def as_if_new(rows: Numbers, groups: NDArray[np.int64], name: str) -> Numbers:
         if left_out.any():
             found[left_out] = _distances(fit_reference(rows[~left_out], name), rows[left_out])
     return found
+
+
+def effective_groups(groups: NDArray[np.int64]) -> int:
+    """As many groups of equally many images each would tell as much (Kish 1965, "Survey Sampling"); int64 [images]."""
+    counts = np.unique(groups, return_counts=True)[1]
+    return max(1, round(float(counts.sum() ** 2 / (counts**2).sum())))
 
 
 def quantiles(values: Sequence[float] | Numbers) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edgeleuk.classify.model import Model
+from edgeleuk.runtime.cascade import Cascade
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store.record import Filter
 from edgeleuk.store.times import now
@@ -42,11 +43,17 @@ class DriftState:
             return json_response(self._known)
 
     def _compared(self, model: Model) -> dict[str, Any]:
-        from edgeleuk.drift.judging import Asked, reference_of  # here, for a server that nobody asks need not load it
+        from edgeleuk.drift.judging import (
+            Asked,
+            of_cascade,
+            reference_of,
+        )  # here, for a server that nobody asks need not load it
         from edgeleuk.drift.reading import NO_REFERENCE, compared
         from edgeleuk.drift.words import sentences
 
         spec, identity = model.classifier.spec, model.identity
+        if isinstance(model.classifier, Cascade):
+            spec = of_cascade(spec, model.classifier.first.spec)
         told = {"model_sha256": identity.sha256, "as_of": now(), "research_use": RESEARCH_USE}
         if reference_of(spec) is None:
             return told | {"state": "unknown", "sentences": [NO_REFERENCE]}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.answers import drift as simulated
-from edgeleuk.drift.judging import Asked, reference_of, tolerance
+from edgeleuk.drift.judging import Asked, of_cascade, reference_of, tolerance
 from edgeleuk.drift.units import MOST_PICTURES, gather, group
 from edgeleuk.drift.words import lines, sentences
 
@@ -120,6 +120,17 @@ def test_what_was_not_measured_is_left_out():
 def test_a_model_without_a_gate_has_nothing_to_compare_with():
     assert reference_of(replace(SPEC, gate=None)) is None
     assert reference_of(replace(SPEC, gate=replace(GATE, measures={}))) is None
+
+
+def test_a_cascade_is_compared_with_its_first_models_pictures_and_not_with_either_ones_features():
+    own = replace(GATE, measures={"brightness": EVEN, "feature_distance": EVEN, "confidence": EVEN})
+    for spec, first in (
+        (replace(SPEC, gate=None), replace(SPEC, gate=own)),
+        (replace(SPEC, gate=own), replace(SPEC, gate=None)),
+    ):
+        assert set(reference_of(of_cascade(spec, first)).bounds) == {"brightness", "uncertain"}
+    without = replace(SPEC, gate=None)
+    assert reference_of(of_cascade(without, without)) is None
 
 
 def test_what_is_tolerated_grows_as_training_had_fewer_subjects():

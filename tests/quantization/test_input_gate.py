@@ -10,6 +10,7 @@ from edgeleuk.data.index import Index
 from edgeleuk.errors import UsageError
 from edgeleuk.quantization.input_gate import (
     as_if_new,
+    effective_groups,
     fit_reference,
     gate_images,
     quantiles,
@@ -86,13 +87,19 @@ def test_a_fitted_gate_names_its_network_its_index_and_how_many_held_out_images_
     gate = bundle.spec.gate
     assert gate is not None
     assert (gate.network_sha256, gate.index_sha256) == (bundle.network_sha256, index.sha256)
-    assert (gate.images, gate.groups) == (48, 8)
+    assert (gate.images, gate.groups, gate.effective_groups) == (48, 8, 8)
     assert gate.passing is not None
     assert gate.passing.value >= 0.8
     assert gate.passing.low is not None
     assert gate.measures[PICTURE_DISTANCE].low is None
     assert gate.measures["confidence"].high is None
     assert all(len(measured.quantiles) == 101 for measured in gate.measures.values())
+
+
+def test_a_subject_with_many_images_counts_as_less_than_one_of_as_many_subjects() -> None:
+    assert effective_groups(np.array([0, 0, 1, 1, 2, 2])) == 3
+    assert effective_groups(np.array([0] * 20 + [1, 2, 3])) == 1
+    assert effective_groups(np.arange(7)) == 7
 
 
 def test_images_of_the_gate_are_those_trained_on_and_others_that_were_not(cells_index: Path) -> None:
