@@ -12,7 +12,8 @@ from tests.drift.helpers import GATE, pictures
 @pytest.fixture
 def model(small_model, small_spec, tmp_path):
     known = read_bundle(small_model)
-    (tmp_path / "model.tflite").write_bytes(pack(known.flatbuffer, replace(small_spec, gate=GATE), {}, known.seen))
+    spec = replace(small_spec, gate=replace(GATE, network_sha256=known.network_sha256))
+    (tmp_path / "model.tflite").write_bytes(pack(known.flatbuffer, spec, {}, known.seen))
     return tmp_path / "model.tflite"
 
 
