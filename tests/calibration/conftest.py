@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.files import sha256_file, write_bytes
+from edgeleuk.files import sha256_file
 from edgeleuk.runtime.bundle import write_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.decision import apply_temperature
 from edgeleuk.spec import Decision, ModelSpec
+from tests.conftest import _kept as kept
 from tests.shared import Shared
 
 TRUE = 2.5  # temperature at which the model's answers would be right
@@ -23,11 +24,11 @@ MakeIndex = Callable[..., Path]
 @pytest.fixture(scope="session")
 def sure_model(shared: Shared, small_spec: ModelSpec) -> Path:
     """An int8 network of random weights whose answers are spread over all of 0 to 1; many are 0 or 255/256."""
+    flatbuffer = kept(shared, "sure.flatbuffer", _make_sure)
     path = shared.folder / "sure.tflite"
     with shared.making("sure") as needed:
         if needed:
-            write_bytes(path.with_suffix(".flatbuffer"), _make_sure())
-            write_bundle(path, path.with_suffix(".flatbuffer").read_bytes(), small_spec, {"made": "sure"}, frozenset())
+            write_bundle(path, flatbuffer, small_spec, {"made": "sure"}, frozenset())
     return path
 
 
