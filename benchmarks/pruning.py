@@ -133,7 +133,14 @@ def _from_scratch(network: NetworkConfig, whole: Run, epochs: int, settings: dic
     _tell(f"train from scratch at width {network.width:g}{', pruned shape' if network.filters else ''}")
     tf_keras.utils.set_random_seed(settings["seed"])
     model = build_network(dataclasses.replace(network, weights="none"))
-    data = fit_data(whole.index, whole.fold, whole.spec.preprocessing, settings["batch_size"], settings["seed"])
+    data = fit_data(
+        whole.index,
+        whole.fold,
+        whole.spec.preprocessing,
+        settings["batch_size"],
+        settings["seed"],
+        whole.strengths.augmentation,
+    )
     rate = settings.get("learning_rate") or _SCRATCH_LEARNING_RATE
     with tempfile.TemporaryDirectory() as folder:
         fitter = Fitter(model, data, Path(folder), patience=epochs, seed=settings["seed"])

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -84,7 +86,7 @@ def test_a_cell_grows_and_shrinks_within_the_stated_tolerance() -> None:
     assert 44 < max(sides) <= 40 * 1.25 + 1
 
 
-def test_pictures_are_changed_before_colours_are_made_constant(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_pictures_are_changed_before_colours_are_made_constant(tmp_path: Path) -> None:
     from edgeleuk.keras.stream import ImageStream
     from edgeleuk.spec import Preprocessing
 
