@@ -112,7 +112,7 @@ def evaluate_degraded(
         sure = float(confidence[:, n].mean(dtype=np.float64))
         apart = (None, None) if answers.warned is None else _kept_apart(answers.warned[:, n], right[:, n])
         rows.append(DegradedRow(*CHANGES[n], _told(*CHANGES[n]), share, sure, *errors, *apart))
-    return Degraded(len(chosen), len(images), how.seed, how.unit, spec.gate is not None, tuple(rows))
+    return Degraded(len(chosen), len(images), how.seed, how.unit, _has_gate(predictor), tuple(rows))
 
 
 def _ask(predictor: Predictor, index: Index, images: Sequence[ImageRecord], seed: int) -> _Answers:
@@ -147,6 +147,10 @@ def _answers(
             yield probabilities, ()
     else:
         raise UsageError("this model takes files only; degraded pictures take a .tflite file or a run")
+
+
+def _has_gate(predictor: Predictor) -> bool:
+    return isinstance(predictor, Classifier) and predictor.picture_gate is not None
 
 
 def _calibration_errors(truth: NDArray[np.int64], probabilities: NDArray[np.float32], seed: int) -> tuple[float, float]:

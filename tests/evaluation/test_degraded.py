@@ -171,3 +171,12 @@ def test_a_run_gives_pictures_the_answers_that_it_gives_their_files(float_run, c
     of_files = list(run.probabilities(chosen))
     assert np.allclose(list(run.probabilities_of(map(decode_image, chosen))), of_files, atol=1e-6)
     assert evaluate_degraded(run, images, images.images, 2, HOW).as_it_is.kept_apart is None
+
+
+def test_an_input_gate_keeps_apart_more_of_what_is_degraded_more(gated_model, cells_index):
+    images = Index.load(cells_index)
+    found = evaluate_degraded(open_model(gated_model), images, images.images, 8, HOW)
+    assert found.gated
+    apart = [found.row("blur", severity).kept_apart for severity in (1, 5)]
+    assert found.as_it_is.kept_apart < 0.5 < apart[1]
+    assert apart[0] <= apart[1]
