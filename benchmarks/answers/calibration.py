@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers.rows import Row
+from benchmarks.answers.rows import Row, show
 from edgeleuk.calibration.calibrate import Request, calibrate
 from edgeleuk.data.index import Index
 from edgeleuk.evaluation.evaluate import Request as Evaluating
@@ -27,7 +27,7 @@ from edgeleuk.statistics.metrics import Bootstrap
 from edgeleuk.statistics.operating_point import share_interval, threshold_for_sensitivity
 from edgeleuk.statistics.temperature import deal_groups
 
-SECTION = "1. Probabilities that mean something"
+SECTION = "probabilities"
 SPLITS = 1000
 TRIALS = 400
 _NEW = 100  # subjects that a split is judged on
@@ -187,9 +187,7 @@ def cells_rows(int8: Path, float32: Path, index: Path) -> Iterator[Row]:
 def main(arguments: Sequence[str]) -> None:
     """Print the figures."""
     given: list[Path | None] = [*map(Path, arguments), None, None, None]
-    for row in rows(given[0], given[1], given[2]):
-        met = {True: "met", False: "MISSED", None: ""}[row.met]
-        print(f"{row.what}: {row.value}; bar: {row.bar} {met}")
+    show(rows(given[0], given[1], given[2]))
 
 
 if __name__ == "__main__":

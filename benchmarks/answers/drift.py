@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers.rows import Row
+from benchmarks.answers.rows import Row, show
 from edgeleuk.drift.judging import Asked, Drift, compare, reference_of, tolerance
 from edgeleuk.drift.units import Pictures
 from edgeleuk.reliability import InputGate, Measured
@@ -144,5 +144,4 @@ def rows(runs: int = RUNS) -> list[Row]:
 
 
 if __name__ == "__main__":
-    for each in rows():
-        print(each.what, each.value, each.bar, each.met, sep="  |  ")
+    show(rows())

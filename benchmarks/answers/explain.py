@@ -16,7 +16,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmarks.answers.rows import Row
+from benchmarks.answers.rows import Row, show
 from benchmarks.models import FULL, HALF, model_path
 from edgeleuk.data.index import Index
 from edgeleuk.quantization.outputs import expose_outputs
@@ -248,9 +248,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=IMAGES)
     parser.add_argument("--timed", type=Path, action="append", help="time this model; default: two of random weights")
     given = parser.parse_args()
-    for row in rows(given.model, given.index, given.images, given.timed):
-        met = "" if row.met is None else "  met" if row.met else "  MISSED"
-        print(f"{row.what:44} {row.value}  {row.bar}{met}", flush=True)
+    show(rows(given.model, given.index, given.images, given.timed))
 
 
 if __name__ == "__main__":

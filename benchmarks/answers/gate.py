@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.answers import gate_pictures as pictures
-from benchmarks.answers.rows import Row
+from benchmarks.answers.rows import Row, show
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.split import open_index
 from edgeleuk.errors import SpecError
@@ -22,7 +22,7 @@ from edgeleuk.runtime.decision import UNCERTAIN
 from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.models import open_model
 
-SECTION = "2 input gate"
+SECTION = "input gate"
 PASSES, REFUSES = 0.95, 0.95
 _HELD_OUT, _CHANGED, _MADE = 400, 120, 120
 
@@ -78,8 +78,7 @@ def _refused(classifier: Classifier, made: Sequence[Image.Image]) -> float:
 
 def main(model: str, index: str, bccd: str | None = None) -> None:
     """Print the rows."""
-    for row in rows(Path(model), Path(index), None if bccd is None else Path(bccd)):
-        print(f"{row.what:60} {row.value:>8} {row.bar:>8}  {'met' if row.met else 'NOT MET'}")
+    show(rows(Path(model), Path(index), None if bccd is None else Path(bccd)))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers.rows import Row
+from benchmarks.answers.rows import Row, show
 from edgeleuk.statistics.error_rates import ErrorRates, Rate, new_subject_rate
 from edgeleuk.statistics.patient_roc import LEAST_PATIENTS, patient_roc
 from edgeleuk.statistics.prevalence import Counts, Share, corrected_share, more_cells, raw_share
 from edgeleuk.statistics.resampling import Bootstrap
 
-SECTION = "4. Patients, not pictures"
+SECTION = "patients"
 NOMINAL, SLACK = 0.95, 0.01
 _LEAST_CELLS, _MOST_CELLS = 10, 500
 _SETTINGS = [
@@ -141,5 +141,4 @@ def _pooled(rate: Rate) -> Rate:
 
 
 if __name__ == "__main__":
-    for row in rows():
-        print(f"{row.what}: {row.value}" + (f"  [{row.bar}: {'met' if row.met else 'NOT MET'}]" if row.bar else ""))
+    show(rows())
