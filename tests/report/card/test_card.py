@@ -71,7 +71,7 @@ def model(small_model, small_spec, tmp_path, run, index):
 def evaluation(model, make_evaluation, write):
     made = json.loads(make_evaluation("cells-int8.tflite"))
     rows = [{"kind": "as it is", "severity": 0, "told": "", "accuracy": made["scores"]["accuracy"], "confidence": 0.8,
-             "ece": 0.1, "kept_apart": None, "kept_accuracy": None}]  # fmt: skip
+             "ece": 0.1, "chance_ece": 0.05, "kept_apart": None, "kept_accuracy": None}]  # fmt: skip
     degraded = {"images": 20, "of_images": 40, "seed": 0, "unit": "subject", "gated": True, "rows": rows}
     text = json.dumps(made | {"model_sha256": sha256_file(model), "degraded": degraded})
     return write("evaluation/evaluation.json", text).parent
