@@ -23,10 +23,15 @@ def _gate(given: argparse.Namespace) -> list[Row]:
     return [row for model in given.model for row in gate.rows(model, given.index, given.bccd, model.stem)]
 
 
+def _calibration(given: argparse.Namespace) -> list[Row]:
+    int8, float32, index = given.synthetic
+    return calibration.rows(int8, float32, index, given.trials)
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "shortcuts": lambda given: shortcuts.rows([] if given.index is None else [given.index]),
     "robustness": lambda given: robustness.rows(given.model, given.index),
-    "calibration": lambda given: calibration.rows(*given.synthetic, given.trials),
+    "calibration": _calibration,
     "gate": _gate,
     "explain": lambda given: explain.rows(given.map_model, given.index),
     "patients": lambda given: patients.rows(given.trials),
