@@ -51,7 +51,10 @@ class LiteRt:
 
         self.version = version({"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}[backend])
         self._interpreter, self._spec = open_interpreter(path.read_bytes(), path, threads, backend), spec
-        [self._input], [self._output] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        [self._input], [self._output, *_] = (
+            self._interpreter.get_input_details(),
+            self._interpreter.get_output_details(),
+        )
         self.inputs, self.outputs = (_facts(self._input),), (_facts(self._output),)
         self.coverage = coverage(self._interpreter._get_ops_details())  # see Network.operations
         self.run = self._interpreter.invoke
@@ -137,7 +140,7 @@ class OpenVino:
         taken = compiled.get_property("INFERENCE_NUM_THREADS")
         if taken != threads:
             raise ModelError(f"OpenVINO takes {taken} threads where it was told {threads}")
-        self.inputs, self.outputs = (_openvino_facts(compiled.input()),), (_openvino_facts(compiled.output()),)
+        self.inputs, self.outputs = (_openvino_facts(compiled.input()),), (_openvino_facts(compiled.output(0)),)
         self._tensor, self._request = openvino.Tensor, compiled.create_infer_request()
 
     def set_image(self, pixels: Pixels, inputs: Inputs) -> None:
