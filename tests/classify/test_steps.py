@@ -10,6 +10,7 @@ from PIL import Image
 from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import recorded
 from edgeleuk.classify.steps import Steps, Way
+from edgeleuk.data.index import Index
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.sources.cameras.frame import Frame
 from edgeleuk.store import Store
@@ -162,3 +163,37 @@ def test_what_is_no_cell_is_said_in_the_row_and_stays_in_the_store(model, store,
     for _ in range(2):
         (row,) = recorded(Steps(model, store).rows(singly([path])), store, "file")
         assert row.result.warnings == ("no content", "8 px")
+
+
+@pytest.fixture
+def swapped_cell(cells_index, tmp_path):
+    """A cell whose red is its green and the other way round."""
+    index = Index.load(cells_index)
+    with Image.open(index.path_of(index.validation(0)[0])) as image:
+        red, green, blue = image.convert("RGB").split()
+    path = tmp_path / "swapped.png"
+    Image.merge("RGB", (green, red, blue)).save(path)
+    return path
+
+
+def _gated(path, mode):
+    return Model.of(read_bundle(path), path, gate=mode)
+
+
+def test_a_picture_that_the_gate_refuses_is_a_failure_in_the_store_with_its_subject(gated_model, store, swapped_cell):
+    way = Way(subject_of=lambda path: "P7")
+    rows = Steps(_gated(gated_model, "refuse"), store, way).rows(singly([swapped_cell]))
+    [row] = recorded(rows, store, "file")
+    assert row.result is None
+    assert row.error.startswith("refused: ")
+    [failure] = store.failures()
+    assert (failure.error, failure.subject) == (row.error, "P7")
+
+
+def test_what_the_store_has_with_a_mark_is_refused_all_the_same(gated_model, store, swapped_cell):
+    [marked] = recorded(Steps(_gated(gated_model, "warn"), store).rows(singly([swapped_cell])), store, "file")
+    assert marked.result.warnings
+    assert marked.result.measures
+    [row] = Steps(_gated(gated_model, "refuse"), store).rows(singly([swapped_cell]))
+    assert row.result is None
+    assert row.error == f"refused: {', '.join(marked.result.warnings)}"
