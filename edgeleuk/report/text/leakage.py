@@ -20,6 +20,11 @@ def _lines(found: Leakage) -> Iterator[str]:
     yield f"left column: {found.random.leaks}"
     yield ""
     yield _difference(found)
+    for side in sides:
+        chance, found_low = 1 / len(side.scores.recall), side.scores.balanced_accuracy.low
+        if found_low is not None and found_low <= chance:
+            yield f"split {side.split}: not shown to be better than naming one class, so it says little of a leak"
+    yield "the interval is over subjects: that another training would end elsewhere is not in it"
     yield f"intervals over {counted(found.groups, found.unit)}: {found.subject.scores.interval_method}"
     yield "the best epoch of each network was chosen on the fold that it is judged by: both columns flatter a little"
     yield "research use, not a diagnosis"
