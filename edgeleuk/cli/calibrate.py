@@ -45,8 +45,8 @@ def cost(value: str) -> float:
 @edgeleuk_command(
     examples=(
         "edgeleuk calibrate model.tflite index.json -o calibrated.tflite",
-        "edgeleuk calibrate model.tflite index.json --sensitivity 0.95 --abstain 0.1 -o calibrated.tflite",
-        "edgeleuk calibrate model.tflite index.json --split test --cost 5:1 -o model.tflite",
+        "edgeleuk calibrate model.tflite index.json --abstain 0.1 -o calibrated.tflite",
+        "edgeleuk calibrate model.tflite index.json --cost 5:1 -o model.tflite",
     ),
 )
 @click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))

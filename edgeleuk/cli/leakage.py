@@ -16,7 +16,7 @@ from edgeleuk.training.config import PRESETS, TrainConfig
 @edgeleuk_command(
     examples=(
         "edgeleuk leakage index.json -o leakage",
-        "edgeleuk leakage index.json -o leakage --weights none --input-size 96 --width 0.25 --epochs 6",
+        "edgeleuk leakage index.json -o leakage --input-size 160 --epochs 6",
     ),
 )
 @click.argument("data", type=Existing("index", "a file of 'edgeleuk data split'", dir_okay=False), metavar="INDEX")

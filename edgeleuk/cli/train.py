@@ -18,7 +18,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
         "edgeleuk train index.json -o run",
         "edgeleuk train cells/ -o run --weights none --width 0.25 --input-size 96",
         "edgeleuk train index.json -o runs --cross-validate --config train.toml",
-        "edgeleuk train index.json -o runs --cross-validate --preset notebook --split random",
+        "edgeleuk train index.json -o leaky --cross-validate --split random",
     ),
     groups={
         "The run": (
