@@ -9,6 +9,7 @@ from pathlib import Path
 from edgeleuk.classify.model import Model
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import ImageError
+from edgeleuk.runtime.decision import REFUSED
 from edgeleuk.sources.reading import hash_regular
 from edgeleuk.store.record import Result
 from edgeleuk.subjects.cells import ABSTAINED, SubjectCells
@@ -49,10 +50,12 @@ class BySubject:
         for row in rows:
             if row is not None and self._is_new(row):
                 sums = self._sums.setdefault(row.subject if row.result is None else row.result.subject, _Sums())
-                if row.result is None:
-                    sums.failed += 1
-                else:
+                if row.result is not None:
                     sums.add(row.result)
+                elif (row.error or "").startswith(REFUSED):
+                    sums.refused += 1
+                else:
+                    sums.failed += 1
             yield row
 
     def cells(self) -> list[SubjectCells]:
@@ -63,7 +66,7 @@ class BySubject:
     def _is_new(self, row: Row) -> bool:
         """Whether this content came for the first time; what cannot be read is new."""
         sha256 = row.sha256
-        if not sha256 and row.result is not None:
+        if not sha256:
             with suppress(ImageError):
                 sha256 = hash_regular(Path(row.image))
         new = not sha256 or sha256 not in self._seen

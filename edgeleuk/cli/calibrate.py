@@ -55,7 +55,7 @@ def cost(value: str) -> float:
     "-o",
     "--output",
     required=True,
-    type=OutputFile(".tflite", known_by=", by which the other commands know a model"),
+    type=OutputFile(".tflite", known_by=", by which the other commands know a model", replaces="model"),
     metavar="OUT.tflite",
     help="Model file; may be MODEL itself, which is then replaced.",
 )

@@ -8,7 +8,6 @@ from edgeleuk.cli.commands import edgeleuk_command
 from edgeleuk.cli.options import data_root_option, points
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
-from edgeleuk.errors import UsageError
 
 _MODEL = Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False)
 
@@ -62,13 +61,6 @@ def command(
     from edgeleuk.files import write_bytes
     from edgeleuk.report.text.cascade import record_of, render_cascade
 
-    _check_output(output, (small, large))
-
     made = make_cascade(Request(small, large, max_drop / 100, threads), Index.load(index, data_root), say)
     write_bytes(output, made.content)
     show_json(record_of(made, output)) if as_json else show(render_cascade(made, output))
-
-
-def _check_output(output: Path, models: tuple[Path, ...]) -> None:
-    if output.exists() and any(model.exists() and output.samefile(model) for model in models):
-        raise UsageError(f"{output} is one of the two models; write the cascade elsewhere")

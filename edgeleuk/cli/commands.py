@@ -1,6 +1,7 @@
 """What all commands share: help with groups and examples, suggestions for mistyped names, an end by a signal."""
 
 import importlib
+import math
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.output import MOST_COLUMNS
-from edgeleuk.cli.paths import Place
+from edgeleuk.cli.paths import Place, refuse_replacing
 from edgeleuk.text import nearest
 
 _ASKING = (signal.SIGTERM, signal.SIGHUP)
@@ -49,9 +50,10 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Look at every place that was named before the command begins; then run it."""
-        for parameter in self.params:
-            if isinstance(parameter.type, Place) and parameter.name in ctx.params:
-                ctx.params[parameter.name] = parameter.type.checked(ctx.params[parameter.name], parameter, ctx)
+        places = [(each, each.type) for each in self.params if isinstance(each.type, Place) and each.name in ctx.params]
+        for parameter, place in places:
+            ctx.params[parameter.name] = place.checked(ctx.params[parameter.name], parameter, ctx)
+        refuse_replacing([(place, ctx.params[parameter.name]) for parameter, place in places])
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -130,6 +132,17 @@ class Choice(click.Choice):  # type: ignore[type-arg] # at run time click 8.1 ta
             mend = f"; did you mean '{meant}'?" if meant else ""
             self.fail(f"{value!r} is not one of {', '.join(self.choices)}{mend}", param, ctx)
         return str(value)
+
+
+class Number(click.FloatRange):
+    """A number within bounds; NaN, which is neither below nor above any, and infinity are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Raises click.BadParameter."""
+        found: float = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return found
 
 
 class OrFile(Choice):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.commands import Choice, Number, edgeleuk_command
 from edgeleuk.cli.options import json_option
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing
@@ -34,7 +34,7 @@ from edgeleuk.cli.paths import Existing
 )
 @click.option(
     "--false-alarms",
-    type=click.FloatRange(1e-6, 0.5),
+    type=Number(1e-6, 0.5),
     default=0.05,
     show_default=True,
     help="Chance of ever raising an alarm while pictures are as in training.",

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.commands import Number, edgeleuk_command
 from edgeleuk.cli.options import (
     error_rates_option,
     gate_option,
@@ -34,7 +34,7 @@ from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
     help="Classify the images in DIR and each new one.",
 )
 @click.option("--camera", metavar="NAME", help="Frames of 0, /dev/video0, picamera2 or file:DIR.")
-@click.option("--every", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds between frames.")
+@click.option("--every", type=Number(0), default=1.0, show_default=True, help="Seconds between frames.")
 @click.option("--frames", type=click.IntRange(1), help="Stop after this many frames.")
 @click.option(
     "--store",

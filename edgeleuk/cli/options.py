@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 from click.core import ParameterSource
 
-from edgeleuk.cli.commands import Choice, OrFile
+from edgeleuk.cli.commands import Choice, Number, OrFile
 from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, OutputFolder, Place
 from edgeleuk.codec import read_json, read_toml
@@ -143,7 +143,7 @@ def max_megapixels_option(function: Command) -> Command:
     return click.option(
         "--max-megapixels",
         "max_pixels",
-        type=click.FloatRange(0.1, MOST_PIXELS / 1e6),
+        type=Number(0.1, MOST_PIXELS / 1e6),
         default=MAX_PIXELS / 1e6,
         show_default=True,
         callback=lambda _, __, value: round(1e6 * value),
@@ -232,7 +232,7 @@ def error_rates_option(kind: Existing, source: str) -> Callable[[Command], Comma
 
 width_option = click.option(
     "--width",
-    type=click.FloatRange(0.02, 1),
+    type=Number(0.02, 1),
     metavar="W",
     help="Say how many more cells a subject needs for an interval this wide: 0.1.",
 )

@@ -3,6 +3,8 @@
 What is to be read must be there, else the exit code is 2. What is to be written must be writable.
 """
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +77,14 @@ class StoreFile(Place):
 
 
 class OutputFile(Place):
-    """A file to write. `suffixes`: endings by which other commands know it, and `known_by` says so."""
+    """A file to write. `suffixes`: endings by which other commands know it, and `known_by` says so.
 
-    def __init__(self, *suffixes: str, known_by: str = "", **kwargs: Any) -> None:
+    `replaces`: what of the command's input it may be, such as "model"; else it may be none of it.
+    """
+
+    def __init__(self, *suffixes: str, known_by: str = "", replaces: str | None = None, **kwargs: Any) -> None:
         super().__init__(dir_okay=True, **kwargs)
-        self.suffixes, self.known_by = suffixes, known_by
+        self.suffixes, self.known_by, self.replaces = suffixes, known_by, replaces
 
     def _check(self, path: Path) -> Path:
         if self.suffixes and path.suffix not in self.suffixes:
@@ -102,6 +107,22 @@ class OutputFolder(Place):
         if not self.may_exist or not place.is_dir():
             refuse_taken(place)
         return place
+
+
+def refuse_replacing(places: Sequence[tuple[Place, Any]]) -> None:
+    """Raise UsageError if a file that is to be written is one that is read, which would be lost.
+
+    `places` are kinds of a command's parameters with the paths, checked, that each has: one, several or None.
+    """
+    read = [(kind, path) for kind, value in places if isinstance(kind, Existing) for path in _paths(value)]
+    written = [(kind, path) for kind, value in places if isinstance(kind, OutputFile) for path in _paths(value)]
+    for (kind, output), (source, path) in itertools.product(written, read):
+        if source.what != kind.replaces and output.is_file() and output.samefile(path):
+            raise UsageError(f"{output} is the {source.what} that is read, and would be lost; write elsewhere")
+
+
+def _paths(value: Path | tuple[Path, ...] | None) -> tuple[Path, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
 def _hint(path: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.commands import Number, edgeleuk_command
 from edgeleuk.cli.options import gate_option, interpreter_options, max_megapixels_option
 from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, StoreFile
@@ -44,9 +44,7 @@ _STORE = Path("results.db")
 @click.option(
     "--max-upload-mb", default=20, show_default=True, type=click.IntRange(1, 256), help="Largest image file, in MiB."
 )
-@click.option(
-    "--rate", default=20.0, show_default=True, type=click.FloatRange(0.1), help="Images a second from one client."
-)
+@click.option("--rate", default=20.0, show_default=True, type=Number(0.1), help="Images a second from one client.")
 @click.option(
     "--previews-mb", default=256, show_default=True, type=click.IntRange(1), help="Previews of uploads kept, in MiB."
 )

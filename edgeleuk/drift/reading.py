@@ -32,10 +32,10 @@ def drift_of(
     if bundle.cascade is not None:
         spec = of_cascade(spec, parse_bundle(bundle.cascade.first, model / FIRST).require_spec(model / FIRST))
     wanted = replace(make_filter(since), model_sha256=bundle.sha256)
-    if reference_of(spec) is None:
-        raise UsageError(f"{model}: {NO_REFERENCE}")
     with Store.open(db, read_only=True) as store:
         store.on_damage = report
+        if reference_of(spec) is None:
+            raise UsageError(f"{model}: {NO_REFERENCE}")
         if not store.count(Filter(model_sha256=bundle.sha256)):
             others = ", ".join(map(named, store.answered())) or "none, it is empty"
             raise UsageError(f"{db} has no result of {model} ({bundle.sha256[:12]}); it has results of: {others}")

@@ -19,7 +19,7 @@ from edgeleuk.reliability import GATES, OFF, REFUSE, WARN
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.content import content_warnings
-from edgeleuk.runtime.decision import UNCERTAIN, answer_set, apply_temperature, decide, probability_floor
+from edgeleuk.runtime.decision import REFUSED, UNCERTAIN, answer_set, apply_temperature, decide, probability_floor
 from edgeleuk.runtime.images import decode_image, decode_indexed, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import (
@@ -247,7 +247,7 @@ class Classifier:
     def refusal(self, warnings: Sequence[str]) -> str | None:
         """Why such a picture gets no answer, if those with warnings get none; to be unsure of it is no reason."""
         reasons = [phrase for phrase in warnings if phrase != UNCERTAIN]
-        return f"refused: {', '.join(reasons)}" if self.refuses and reasons else None
+        return f"{REFUSED}{', '.join(reasons)}" if self.refuses and reasons else None
 
     def _answers(self, probabilities: NDArray[np.float32], label: str) -> tuple[str, ...] | None:
         """The classes of the conformal set, the label always among them; None if the spec has no sets."""

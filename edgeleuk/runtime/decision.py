@@ -7,6 +7,7 @@ from edgeleuk.spec import Decision, ModelSpec
 
 RESEARCH_USE = "For research use, not a diagnosis."
 UNCERTAIN = "uncertain"  # the warning of an answer whose conformal set has other classes, too
+REFUSED = "refused: "  # begins why a picture that the input gate turned away has no answer
 FLOAT_FLOOR = 1e-7  # of probabilities in float32
 
 

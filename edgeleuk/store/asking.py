@@ -83,7 +83,7 @@ def named(model: Answered) -> str:
 
 def model_column(model: ModelIdentity | None, sha256: str) -> str:
     """Its name and the beginning of its hash: on a device every model is called model.tflite."""
-    return f"{printable(model.name) if model else 'model'} ({sha256[:8]})"
+    return f"{printable(model.name) if model else 'model'} ({sha256[:8]})" if sha256 else "-"
 
 
 def empty_because(store: Store, wanted: Filter) -> str:

@@ -12,8 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgeleuk.runtime.decision import REFUSED
 from edgeleuk.store.connection import StoreFile
-from edgeleuk.store.record import SOURCES, Change, Failure, Filter, ModelIdentity, Result, SubjectSummary, readable
+from edgeleuk.store.record import (
+    SOURCES,
+    Change,
+    Failure,
+    Filter,
+    ModelIdentity,
+    Result,
+    SubjectSummary,
+    Unanswered,
+    readable,
+)
 from edgeleuk.store.rows import (
     CHANGE_COLUMNS,
     FAILURE_COLUMNS,
@@ -39,6 +50,13 @@ WHERE (? IS NULL OR model_sha256 = ?) AND typeof({HELD_LABEL}) = 'text' AND type
     AND typeof(model_sha256) = 'text' AND typeof(subject) IN ('text', 'null')
 GROUP BY subject, model_sha256, held, how
 ORDER BY subject, model_sha256, held
+"""
+_UNANSWERED = f"""
+SELECT subject, error LIKE '{REFUSED}%' AS refused, count(DISTINCT coalesce(sha256, id)), min(created), max(created)
+FROM failures
+WHERE typeof(created) = 'text' AND typeof(error) = 'text' AND typeof(subject) IN ('text', 'null')
+    AND (sha256 IS NULL OR NOT EXISTS (SELECT 1 FROM results WHERE results.sha256 = failures.sha256))
+GROUP BY subject, refused
 """
 _PAGE = 500
 _ANY = Filter()
@@ -238,18 +256,23 @@ class Reading(StoreFile):
     def subjects(self, model_sha256: str | None = None) -> list[SubjectSummary]:
         """One summary for each subject and model, by name; images without a subject come first, as subject None.
 
-        With `model_sha256` only of that model. A sum over several models would count cells twice: there is none.
+        With `model_sha256` only of that model, and then also of known subjects all of whose pictures were refused or
+        failed. A sum over several models would count cells twice: there is none.
         """
         found: dict[tuple[str | None, str], SubjectSummary] = {}
-        models, failed = self.models(), self._failed_of()
+        models, unanswered = self.models(), self._unanswered()
         for subject, sha256, label, how, count, first, last in self._rows(_SUMS, model_sha256, model_sha256):
             so_far = found.get((subject, sha256)) or SubjectSummary(
-                subject, first, last, failed=failed.get(subject, 0), model_sha256=sha256, model=models.get(sha256)
+                subject, first, last, model_sha256=sha256, model=models.get(sha256)
             )
             found[subject, sha256] = replace(
                 so_far, first=min(first, so_far.first), last=max(last, so_far.last), **so_far.more(how, label, count)
             )
-        return list(found.values())
+        if model_sha256 is not None:
+            for subject, missing in ((name, each) for name, each in unanswered.items() if name is not None):
+                found.setdefault((subject, model_sha256), _nothing_of(missing, model_sha256, models.get(model_sha256)))
+        known = [each.also(unanswered.get(each.subject, ())) for each in found.values()]
+        return sorted(known, key=lambda each: (each.subject is not None, each.subject or "", each.model_sha256))
 
     def answered(self) -> list[Answered]:
         """The models of which there are results, the one that answered last first."""
@@ -265,9 +288,12 @@ class Reading(StoreFile):
         """How many rows could not be read so far."""
         return len(self._damaged)
 
-    def _failed_of(self) -> dict[str | None, int]:
-        """How many pictures of each subject failed."""
-        return dict(self._rows("SELECT subject, count(*) FROM failures GROUP BY subject"))
+    def _unanswered(self) -> dict[str | None, list[Unanswered]]:
+        """Of each subject the pictures that no model answered, those refused and those that failed."""
+        found: dict[str | None, list[Unanswered]] = {}
+        for subject, refused, count, first, last in self._rows(_UNANSWERED):
+            found.setdefault(subject, []).append(Unanswered(subject, bool(refused), count, first, last))
+        return found
 
     def _last(self, table: str) -> int:
         """SQLite keeps the greatest id of a table, so that one is never given twice; a damaged note is passed over."""
@@ -319,3 +345,9 @@ def _failed(source: str | None, before_id: int | None) -> tuple[str, list[str | 
     tests = {"source = ?": source, "id < ?": before_id}
     given = {test: value for test, value in tests.items() if value is not None}
     return " AND ".join(given) or "1", list(given.values())
+
+
+def _nothing_of(missing: Sequence[Unanswered], sha256: str, model: ModelIdentity | None) -> SubjectSummary:
+    """The summary of a subject that a model answered nothing of."""
+    first, last = min(each.first for each in missing), max(each.last for each in missing)
+    return SubjectSummary(missing[0].subject, first, last, model_sha256=sha256, model=model)

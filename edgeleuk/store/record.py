@@ -3,7 +3,7 @@
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,12 +194,24 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """How many pictures of a subject no model answered, `refused` by an input gate or failed; first and last time."""
+
+    subject: str | None
+    refused: bool
+    count: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
 class SubjectSummary:
     """What one model said of one subject (None: of images without one), first and last time.
 
     `answered` counts the model's labels of those without a warning, `by_person` people's labels. Those with warnings
     that no one has labelled are kept apart: `abstained` if the model is uncertain of them and nothing else, `refused`
-    if anything else was found. `failed`: pictures of that subject that no model could answer, and none of the others.
+    if anything else was found, and if that is why there is no answer. `failed`: other pictures of that subject that no
+    model answered.
     """
 
     subject: str | None
@@ -240,6 +252,12 @@ class SubjectSummary:
         return SubjectCells(
             self.subject, self.answered, self.by_person, self.abstained, self.refused, failed=self.failed
         )
+
+    def also(self, unanswered: Iterable[Unanswered]) -> "SubjectSummary":
+        """With the pictures of its subject that have no answer."""
+        counts = [(each.refused, each.count) for each in unanswered]
+        refused, failed = (sum(count for kind, count in counts if kind is wanted) for wanted in (True, False))
+        return replace(self, refused=self.refused + refused, failed=self.failed + failed)
 
     def more(self, how: str, label: str, count: int) -> dict[str, Any]:
         """The field that `count` images of that label change, with its new value; `how` is that field's name."""

@@ -54,10 +54,10 @@ def subjects_lines(store: Store, asked: Sums, as_table: bool) -> Iterator[str]:
     names = _shown(first) if first else {}
     columns = [(*row.columns(_shown(found)), *_when(found)) for found, row in rows]
     yield from table([(*head(errors, names, asked.width), *_when_head()), *columns], f"{SIDES}<")
-    if not answered:
-        yield "the store is empty"
-        return
     yield from notes([row for _, row in rows], errors)
+    if not answered:
+        yield "no picture has been answered yet" if rows else "the store is empty"
+        return
     if chosen is None:
         told = "each of the models, by itself"
     else:

@@ -11,8 +11,8 @@ class SubjectCells:
     """Cells of one subject (None: nobody knows of whom), by what became of them.
 
     `answered` counts the model's answers without a warning by class, `by_person` the labels of people; `abstained` are
-    those that the model is uncertain of, `refused` those with any other warning, unless a person labelled them;
-    `failed` are pictures that got no answer at all.
+    those that the model is uncertain of, `refused` those with any other warning, unless a person labelled them, and
+    pictures to which an input gate gave no answer; `failed` are other pictures without one.
     """
 
     subject: str | None

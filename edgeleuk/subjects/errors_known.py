@@ -68,6 +68,8 @@ def errors_of_evaluation(folder: Path, model_sha256: str | None = None) -> tuple
 
     Raises UsageError if that is not `model_sha256`, DataError if the folder cannot be read.
     """
+    if not (folder / "evaluation.json").is_file():
+        raise DataError(f"{folder} holds no evaluation.json; expected a folder that 'edgeleuk evaluate -o' wrote")
     try:
         raw = read_json(folder / "evaluation.json")
         expect_version(raw["schema_version"], _EVALUATION_VERSION, str(folder), "evaluate again")

@@ -32,7 +32,7 @@ class SubjectRow:
         numbers = (cells.counted, cells.abstained, cells.refused, cells.failed, sum(cells.by_person.values()))
         many = len(self.shares) > 1
         shares = ", ".join(f"{shown.get(one.name, one.name)} {one.text}" if many else one.text for one in self.shares)
-        enough = ", ".join(one.enough for one in self.shares)
+        enough = ", ".join(one.enough for one in self.shares if one.enough)
         return cells.subject or "-", *(f"{number:,}" for number in numbers), shares or "-", enough
 
     @property

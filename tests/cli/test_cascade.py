@@ -42,7 +42,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(small_model, 
 
 def test_neither_model_is_overwritten(small_model, small_float_model, cells_index):
     before = small_float_model.read_bytes()
-    with pytest.raises(UsageError, match="is one of the two models"):
+    with pytest.raises(UsageError, match="is the model that is read, and would be lost"):
         run(small_model, small_float_model, cells_index, "-o", small_float_model)
     assert small_float_model.read_bytes() == before
 

@@ -29,6 +29,11 @@ COMMANDS = {
     "compare": "{input} {input}",
     "report": "{input} -o {out}.md",
     "inspect": "{input}",
+    "calibrate": "{input} {index} -o {out}.tflite",
+    "drift": "{input} {model}",
+    "card": "{input} -o {out}.md",
+    "explain": "{input} {image} -o {out}.png",
+    "leakage": "{input} -o {out}",
     "demo": None,
 }
 READING = {name: text for name, text in COMMANDS.items() if text}
@@ -125,6 +130,10 @@ WRITING = [
     "results {store} -o {out}",
     "benchmark {model} -o {out}.json --processes 1 --runs 1 --seconds 0",
     "report {index} -o {out}.md",
+    "calibrate {model} {index} -o {out}.tflite",
+    "card {model} -o {out}.md",
+    "explain {model} {image} -o {out}.png",
+    "leakage {index} -o {out}",
     "demo -o {out}",
 ]
 STORING = ["infer {model} {image} --store {out}", "serve {model} --store {out} --port 0"]
@@ -142,7 +151,9 @@ def places(small_model, cells_index, write_image, tmp_path):
 def test_an_output_that_cannot_be_written_is_1_before_anything_is_done(command, places, capsys, tmp_path):
     (tmp_path / "file").touch()
     place = tmp_path / "file"
-    folder = command.split()[0] in ("train", "qat", "prune", "optimize", "evaluate", "demo") or "synth" in command
+    folder = (
+        command.split()[0] in ("train", "qat", "prune", "optimize", "evaluate", "leakage", "demo") or "synth" in command
+    )
     code, said = ended(capsys, command.format(out=place if folder else place / "x", **places).split())
     assert (code, str(place) in said) == (1, True)
     assert place.read_bytes() == b""

@@ -295,3 +295,28 @@ def test_what_is_no_time_zone_is_refused(text):
 
 def test_a_result_says_its_probability():
     assert Result.probability.fget(result("a", probability=0.75)) == 0.75
+
+
+def refused(path: str, digit: str, subject: str) -> Failure:
+    """A picture that the input gate turned away."""
+    created = "2026-11-24T10:11:12.345Z"
+    return Failure(path, "refused: out of focus", created, digit.rjust(64, "0"), subject=subject)
+
+
+def test_refused_pictures_are_told_from_failed_ones_and_counted_once(store):
+    store.add([result("1", path="a.bmp", subject="S1")])
+    store.add_failures([
+        refused("b.bmp", "2", "S1"), refused("copy of b.bmp", "2", "S1"),
+        refused("c.bmp", "1", "S1"),  # it was answered before, and counts among the answers
+        Failure("d.bmp", "truncated", "2026-11-24T10:11:12.345Z", subject="S1"),
+    ])  # fmt: skip
+    [found] = store.subjects("0" * 64)
+    assert (found.total, found.refused, found.failed) == (1, 1, 1)
+
+
+def test_a_subject_all_of_whose_pictures_were_refused_is_listed(store):
+    store.add([result("1", subject="S1")])
+    store.add_failures([refused("b.bmp", "2", "S0"), refused("c.bmp", "3", "S2")])
+    found = store.subjects("0" * 64)
+    assert [(each.subject, each.total, each.refused) for each in found] == [("S0", 0, 1), ("S1", 1, 0), ("S2", 0, 1)]
+    assert found[0].cells.why_none == "no cell counts: 0 uncertain, 1 refused, 0 failed"

@@ -103,7 +103,9 @@ def test_a_folder_that_is_no_evaluation_is_one_sentence(changes, tmp_path):
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(
+        DataError, match=r"holds no evaluation.json; expected a folder that .edgeleuk evaluate -o. wrote"
+    ):
         errors_of_evaluation(tmp_path, MODEL)
 
 

@@ -47,6 +47,11 @@ def test_cells_that_are_all_refused_leave_no_share_and_say_so():
     assert list(found.sentences) == ["no cell counts: 3 uncertain, 7 refused, 1 failed"]
 
 
+def test_a_table_without_a_width_has_nothing_in_its_last_column():
+    several = KnownErrors(None, None, "no class is the positive one")
+    assert row(several, answered={"all": 1, "hem": 1}).columns({})[-1] == ""
+
+
 def test_too_few_cells_are_said_to_be_too_few_with_how_many_more():
     said = list(row(answered={"all": 1, "hem": 1}).sentences)
     assert any("too few cells" in sentence and "more narrow the interval" in sentence for sentence in said)

@@ -193,7 +193,7 @@ def test_sums_are_of_one_model_and_keep_apart_what_has_warnings(start, visit):
     expect(card).to_have_count(1)
     expect(card).to_contain_text("2 images")
     expect(card).to_contain_text("2 (100.0 %)")
-    expect(card).to_contain_text("kept apart: 1 refused for other warnings")
+    expect(card).to_contain_text("kept apart: 1 refused")
     expect(card).to_contain_text("share of ALL: 1.00 (0.16 to 1.00)")
     expect(card).to_contain_text("too few cells")
     page.select_option("#subjects-model", "all")

@@ -56,7 +56,7 @@ function summary(entry) {
 
 // Cells that count in no sum, and why.
 function apart({ abstained, refused, failed }) {
-  const said = [[abstained, "uncertain"], [refused, "refused for other warnings"], [failed, "failed"]].filter(([count]) => count);
+  const said = [[abstained, "uncertain"], [refused, "refused"], [failed, "failed"]].filter(([count]) => count);
   return said.length ? [make("div", { class: "warning" }, `kept apart: ${said.map(([count, word]) => `${count} ${word}`).join(", ")}`)] : [];
 }
 
