@@ -123,13 +123,19 @@ def small_model(
 
 
 @pytest.fixture(scope="session")
-def small_map_model(int8_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_map_model(
+    shared: Shared, int8_flatbuffer: bytes, small_spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The int8 network, which also gives out its last feature map, [1, 7, 7, 16]."""
+    spec = dataclasses.replace(small_spec, extra_outputs=("map",))
+    content = _kept(shared, "map.tflite", lambda: _make_map(int8_flatbuffer, spec))
+    return _written(tmp_path_factory, "map.tflite", content)
+
+
+def _make_map(flatbuffer: bytes, spec: ModelSpec) -> bytes:
     from edgeleuk.quantization.outputs import expose_outputs
 
-    spec = dataclasses.replace(small_spec, extra_outputs=("map",))
-    content = _pack(expose_outputs(int8_flatbuffer, spec.extra_outputs), "int8", spec)
-    return _written(tmp_path_factory, "map.tflite", content)
+    return _pack(expose_outputs(flatbuffer, spec.extra_outputs), "int8", spec)
 
 
 @pytest.fixture(scope="session")

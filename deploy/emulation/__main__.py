@@ -102,7 +102,13 @@ def make_material(here: Emulation) -> None:
         if path.suffix != ".json":
             shutil.copy(path, here.material)
     keeping = {"EDGELEUK_TEST_MODELS": str(here.material.parent / "test-models")}
-    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/runtime/test_classifier.py"], keeping)
+    users = (
+        "runtime/test_classifier.py",
+        "runtime/test_gate.py",
+        "classify/test_maps.py",
+    )  # of every model that is kept
+    tests = [f"tests/{name}" for name in users]
+    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], keeping)
 
 
 def install_wheel(here: Emulation, scratch: Path) -> None:

@@ -133,13 +133,13 @@ def test_a_cut_model_never_reaches_it(run_tflite, small_model, images, tmp_path,
     assert done.stderr.startswith("error: ")
 
 
-def test_the_runtimes_own_tests_hold_there(run_tflite, small_model, small_float_model, tmp_path, request):
+def test_the_runtimes_own_tests_hold_there(run_tflite, small_model, small_float_model, gated_model, tmp_path, request):
     """All of them but those that name LiteRT or TensorFlow, or read a graph by LiteRT's schema."""
     for name in ("int8_flatbuffer", "float_flatbuffer"):
         (tmp_path / f"{name.removesuffix('_flatbuffer').replace('float', 'float32')}.flatbuffer").write_bytes(
             request.getfixturevalue(name)
         )
-    for path in (small_model, small_float_model):
+    for path in (small_model, small_float_model, gated_model):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     done = run_tflite(
         *("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/runtime", "--ignore=tests/runtime/test_graph.py"),
