@@ -21,6 +21,7 @@ from edgeleuk.data.random_folds import LEAKS, random_folds
 from edgeleuk.errors import DataError
 from edgeleuk.evaluation.evaluate import Prediction, Request, evaluate
 from edgeleuk.evaluation.predictors import open_predictor
+from edgeleuk.files import refuse_taken
 from edgeleuk.statistics.few_subjects import difference_bounds
 from edgeleuk.statistics.metrics import Scores, score
 from edgeleuk.statistics.resampling import Bootstrap
@@ -60,12 +61,15 @@ class Leakage:
 def measure_leakage(index: Index, config: TrainConfig, out: Path, report: Callable[[str], None]) -> Leakage:
     """Train both cross-validations below `out`, what is complete there kept, and compare them.
 
-    Raises DataError without subjects, and what `cross_validate` and `evaluate` raise.
+    Raises DataError without subjects, OutputError if `out` holds something else, and what `cross_validate` and
+    `evaluate` raise.
     """
     from edgeleuk.training.cross_validation import cross_validate
 
     if not index.subjects_known:
         raise DataError("no subject is known, so nothing says what leaks; expected an index whose images have subjects")
+    if not any((out / split).is_dir() for split in (RANDOM, SUBJECT)):
+        refuse_taken(out)
     answers: dict[str, dict[str, Prediction]] = {}
     dealt = {RANDOM: random_folds(index, config.seed), SUBJECT: index}
     for split in dealt:

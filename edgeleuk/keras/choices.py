@@ -4,3 +4,4 @@ POOLS = ("average", "depthwise")
 EXITS = tuple(f"mixed{block}" for block in range(3, 10))
 OFF, CAMERA, STRONG = "off", "camera", "strong"
 ROBUST = (OFF, CAMERA, STRONG)  # how strongly training images are changed
+WIDEST = 4  # times the filters of InceptionV3

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import ModelError, UsageError
-from edgeleuk.keras.choices import EXITS, POOLS
+from edgeleuk.keras.choices import EXITS, POOLS, WIDEST
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.graph import KerasGraph
 from edgeleuk.keras.rewrite import rewrite, rewrite_graph
@@ -67,8 +67,8 @@ def build_network(config: NetworkConfig) -> Any:
 def _check(config: NetworkConfig) -> None:
     if config.input_size_px < MINIMUM_INPUT_SIZE_PX:
         raise UsageError(f"input size is {config.input_size_px} px; InceptionV3 needs at least {MINIMUM_INPUT_SIZE_PX}")
-    if not 0 < config.width <= 4:
-        raise UsageError(f"width is {config.width}; expected a number above 0, at most 4")
+    if not 0 < config.width <= WIDEST:
+        raise UsageError(f"width is {config.width}; expected a number above 0, at most {WIDEST}")
     if round(_NARROWEST * config.width) == 0:
         least = f"the least that leaves it a filter is above {0.5 / _NARROWEST:g}"
         raise UsageError(f"width is {config.width}, which rounds a layer of {_NARROWEST} filters to nothing; {least}")

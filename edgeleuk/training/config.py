@@ -9,9 +9,10 @@ from typing import Any
 
 from edgeleuk.errors import UsageError, expect
 from edgeleuk.files import sha256_file
-from edgeleuk.keras.choices import CAMERA, EXITS, OFF, POOLS, ROBUST
+from edgeleuk.keras.choices import CAMERA, EXITS, OFF, POOLS, ROBUST, WIDEST
 from edgeleuk.spec import BACKGROUND, COLOUR_CONSTANCIES, NO_CONSTANCY, RESAMPLING_FILTERS
 
+_HIGHEST_RATE = 1000  # far above what trains, far below what overflows float32
 _MOST_IMAGES = 1_000_000  # in a batch
 SUBJECT, RANDOM = "subject", "random"
 SPLITS = (SUBJECT, RANDOM)
@@ -101,6 +102,7 @@ class TrainConfig:
         _expect(self.resample in RESAMPLING_FILTERS, "resample", self.resample, ", ".join(RESAMPLING_FILTERS))
         _expect(self.pools in POOLS, "pools", self.pools, " or ".join(POOLS))
         _expect(self.exit in (None, *EXITS), "exit", self.exit, ", ".join(EXITS) + "; nothing for the whole network")
+        _expect(0 < self.width <= WIDEST, "width", self.width, f"a number above 0, at most {WIDEST}")
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
         _expect(self.split in SPLITS, "split", self.split, " or ".join(SPLITS))
         _expect(self.robust in ROBUST, "robust", self.robust, ", ".join(ROBUST))
@@ -244,6 +246,6 @@ def _check_fit(config: TrainConfig | QatConfig | PruneConfig) -> None:
     _expect(config.epochs >= 0, "epochs", config.epochs, "0 or more")
     _expect(0 < config.batch_size <= _MOST_IMAGES, "batch-size", config.batch_size, f"1 to {_MOST_IMAGES:,}")
     rate = config.learning_rate
-    _expect(rate is None or 0 < rate < math.inf, "learning-rate", rate, "a number above 0")
+    _expect(rate is None or 0 < rate <= _HIGHEST_RATE, "learning-rate", rate, f"above 0, at most {_HIGHEST_RATE}")
     _expect(config.patience > 0, "patience", config.patience, "above 0")
     _expect(0 <= config.seed < 2**32, "seed", config.seed, "0 to 2**32 - 1")

@@ -9,7 +9,7 @@ from typing import Any
 from edgeleuk.data.index import Index
 from edgeleuk.data.random_folds import random_folds
 from edgeleuk.errors import DataError, MissingExtraError, UsageError
-from edgeleuk.files import to_json, write_text
+from edgeleuk.files import refuse_taken, to_json, write_text
 from edgeleuk.training.config import RANDOM, TrainConfig
 from edgeleuk.training.results import Report
 from edgeleuk.training.run import Run
@@ -32,10 +32,13 @@ def cross_validate(
 
     Complete folds are kept if `resume` is asked for. A teacher is the folder of an earlier cross-validation, whose
     run of each fold teaches that fold's student. The best epoch of each run was chosen on its own validation
-    fold, so the mean flatters; `evaluate` on a test split does not. Raises as `train`, and UsageError without epochs.
+    fold, so the mean flatters; `evaluate` on a test split does not. Raises as `train`, UsageError without
+    epochs, and OutputError if `out` holds something else.
     """
     if config.epochs == 0:
         raise UsageError("epochs is 0; cross-validation needs at least one")
+    if not any(out.glob("*fold_*")):  # nor what an interrupted one left
+        refuse_taken(out)
     if config.split == RANDOM:
         index = random_folds(index, config.seed)
         report(f"{index.leaks}: this only shows what that is worth")

@@ -10,7 +10,7 @@ from edgeleuk.cli import main
 from edgeleuk.cli.leakage import command
 from edgeleuk.data.index import Index
 from edgeleuk.data.random_folds import LEAKS, random_folds
-from edgeleuk.errors import DataError, LeakError
+from edgeleuk.errors import DataError, LeakError, OutputError
 from edgeleuk.evaluation.evaluate import Prediction
 from edgeleuk.evaluation.leakage import compared, measure_leakage
 from edgeleuk.report.text.leakage import render_leakage
@@ -103,3 +103,10 @@ def test_every_output_of_random_folds_says_that_it_leaks(cells_index, tmp_path, 
         load_source(run)
     evaluation = evaluate(open_predictor(run), Index.load(run / "index.json"), run, Request("validation", "allow"))
     assert evaluation.notes[0] == LEAKS
+
+
+def test_a_folder_of_something_else_is_left_alone(cells_index, tmp_path):
+    (tmp_path / "picture.bmp").touch()
+    with pytest.raises(OutputError, match="already exists"):
+        measure_leakage(Index.load(cells_index), TrainConfig(), tmp_path, print)
+    assert [each.name for each in tmp_path.iterdir()] == ["picture.bmp"]

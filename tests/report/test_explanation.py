@@ -50,6 +50,12 @@ def picture() -> Image.Image:
     return drawn
 
 
+def test_what_is_wrong_with_the_picture_is_said_beside_the_map(red: Classifier, tmp_path: Path) -> None:
+    found = explain(red, Image.new("RGB", (64, 64)))
+    assert found.to_dict()["warnings"] == ["no content"]
+    assert "warnings      no content" in found.to_text(tmp_path / "where.png").splitlines()
+
+
 def test_map_and_superpixels_find_the_only_thing_that_matters(red: Classifier) -> None:
     found = explain(red, picture(), with_lime=True, samples=300)
     assert found.prediction.label == "red"

@@ -15,7 +15,7 @@ from edgeleuk.plots.figures import new_figure, plain_text, save_figure
 from edgeleuk.report.explanation.superpixels import Superpixels, superpixels
 from edgeleuk.runtime.activation_map import ActivationMap, activation_map, missing_map
 from edgeleuk.runtime.classifier import Classifier, Prediction
-from edgeleuk.text import shortened
+from edgeleuk.text import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,7 @@ class Explanation:
             "label": self.prediction.label,
             "probabilities": self.prediction.probabilities,
             "stage": self.prediction.stage,
+            "warnings": list(self.prediction.warnings),
             "map": None if found is None else {"values": found.values.tolist(), "bias": found.bias},
             "lime": None if lime is None else {"superpixels": lime.count, "fit_r2": lime.fit, "samples": lime.samples},
         }
@@ -53,6 +54,8 @@ class Explanation:
     def to_text(self, picture: Path) -> str:
         """Lines of a name and its text."""
         lines = [f"answer        {self.shown_label} {self.prediction.probability:.3f}"]
+        if self.prediction.warnings:
+            lines.append(f"warnings      {printable(', '.join(self.prediction.warnings))}")
         if self.map is not None:
             lines.append(f"map           {self.map.places} places")
         if (lime := self.lime) is not None:
@@ -92,7 +95,10 @@ def explanation_figure(explanation: Explanation, path: Path) -> None:
             place.set_axis_off()
         _draw_scale(figure, axes[-1])
         figure.suptitle(f"{shortened(explanation.shown_label, _LONGEST_NAME)} {explanation.prediction.probability:.2f}")
-        save_figure(figure, path, [_CAVEAT])
+        warnings = (
+            [f"Warnings: {', '.join(explanation.prediction.warnings)}."] if explanation.prediction.warnings else []
+        )
+        save_figure(figure, path, [*warnings, _CAVEAT])
 
 
 def _draw_scale(figure: "Figure", place: "Axes") -> None:
