@@ -126,6 +126,14 @@ class Calibration:
         for name in ("images", "groups"):
             _expect(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
 
+    def check_classes(self, count: int) -> None:
+        """Raise SpecError unless every confusion matrix has as many rows and columns, of counts."""
+        tables = [("confusion", table) for table in [self.confusion] if table]
+        for name, table in [*tables, *(("groups_confusion", table) for table in self.groups_confusion)]:
+            square = len(table) == count and all(len(row) == count for row in table)
+            good = square and all(0 <= number <= self.images for row in table for number in row)
+            _expect(good, name, table, f"{count} rows of {count} counts, none above {self.images:,} images")
+
 
 @dataclass(frozen=True)
 class Measured:

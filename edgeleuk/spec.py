@@ -201,6 +201,8 @@ class ModelSpec:
         )
         names_fit = _names_fit(self.display_names, self.classes) and all(map(_is_name, self.display_names.values()))
         _expect(names_fit, "display_names", self.display_names, "another name for each of some classes")
+        if self.calibration is not None:
+            self.calibration.check_classes(len(self.classes))
         extra = self.extra_outputs
         known = set(extra) <= set(EXTRA_OUTPUTS) and len(set(extra)) == len(extra)
         _expect(known, "extra_outputs", list(extra), f"each at most once of {', '.join(EXTRA_OUTPUTS)}")

@@ -24,6 +24,10 @@ def test_what_is_empty_is_left_out_so_that_older_readers_know_every_key():
     assert not {"calibration", "gate", "extra_outputs"} & set(SPEC.to_dict())
 
 
+def _counted(**changes):
+    return dataclasses.replace(SPEC, calibration=dataclasses.replace(CALIBRATION, **changes))
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -32,6 +36,9 @@ def test_what_is_empty_is_left_out_so_that_older_readers_know_every_key():
         (lambda: Abstention(1.5, 0.1), "coverage is 1.5"),
         (lambda: dataclasses.replace(CALIBRATION, network_sha256="x"), "network_sha256 is 'x'"),
         (lambda: dataclasses.replace(CALIBRATION, groups=0), "groups is 0"),
+        (lambda: _counted(confusion=((90,),)), "confusion is"),
+        (lambda: _counted(confusion=((90, 0), (-1, 0))), "confusion is"),
+        (lambda: _counted(groups_confusion=(((90, 0), (0, 91)),)), "groups_confusion is"),
         (lambda: Measured((0.2, 0.1)), "quantiles is"),
         (lambda: Measured((0.1, float("nan"))), "quantiles is"),
         (lambda: dataclasses.replace(SPEC, extra_outputs=("map", "map")), "extra_outputs is"),

@@ -29,6 +29,7 @@ def drift_of(
     """
     bundle = read_bundle(model)
     spec = bundle.require_spec(model)
+    bundle.check_calibration(model)
     if bundle.cascade is not None:
         spec = of_cascade(spec, parse_bundle(bundle.cascade.first, model / FIRST).require_spec(model / FIRST))
     wanted = replace(make_filter(since), model_sha256=bundle.sha256)

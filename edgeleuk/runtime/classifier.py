@@ -119,9 +119,10 @@ class Classifier:
             raise UsageError(f"gate is {mode!r}; expected {' | '.join(GATES)}")
         if self.spec.gate is None:
             if mode == REFUSE:
+                whose = path if bundle.cascade is None else f"{path}: its second model"
                 raise SpecError(
-                    f"{path} has no input gate, so nothing says what to refuse; convert it again, from its run, or use "
-                    "--gate warn"
+                    f"{whose} has no input gate, so nothing says what to refuse; convert it again, from its run, or "
+                    "use --gate warn"
                 )
             return None
         from edgeleuk.runtime.gate import gate_of  # what a model without one need not load

@@ -7,9 +7,13 @@ import pytest
 
 from edgeleuk.calibration.calibrate import Request, calibrate
 from edgeleuk.calibration.operating_point import Goal, kept_threshold
+from edgeleuk.drift.judging import Asked
+from edgeleuk.drift.reading import drift_of
 from edgeleuk.errors import DataError, LeakError, SpecError, UsageError
 from edgeleuk.evaluation.evaluate import Request as Evaluating
 from edgeleuk.evaluation.evaluate import evaluate
+from edgeleuk.report.card.records import Named, read_records
+from edgeleuk.report.text import inspection
 from edgeleuk.report.text.calibration import record_of, render_calibration
 from edgeleuk.report.text.evaluation import render_text
 from edgeleuk.runtime.bundle import pack, parse_bundle, read_bundle, write_bundle
@@ -183,6 +187,11 @@ def test_a_calibration_of_another_network_is_refused_and_can_be_made_again(
     path.write_bytes(pack(int8_flatbuffer, whole.spec, {}, frozenset()))
     with pytest.raises(SpecError, match=r"was calibrated for another network .* run 'edgeleuk calibrate' on it again"):
         Classifier.load(path)
+    with pytest.raises(SpecError, match="was calibrated for another network"):
+        read_records(path, Named())
+    with pytest.raises(SpecError, match="was calibrated for another network"):
+        drift_of(tmp_path / "absent.db", path, Asked())
+    assert "of ANOTHER network" in inspection.render_text(inspection.inspect_model(path))
     made = made_of(path, pictures[0])
     path.write_bytes(made.content)
     assert Classifier.load(path).spec.calibration.network_sha256 == read_bundle(path).network_sha256

@@ -64,6 +64,7 @@ def read_records(model: Path, named: Named) -> Records:
     """
     bundle = read_bundle(model)
     spec = bundle.require_spec(model)
+    bundle.check_calibration(model)
     plain = _of_model(bundle, model)
     if named.run is not None:
         plain |= _of_run(named.run, spec.provenance)

@@ -135,6 +135,8 @@ def _spec(bundle: Bundle) -> Iterator[str]:
         yield f"colours       constant by each picture's {prepare.colour_constancy}"
     yield f"decision      {_decision(spec)}"
     yield from _calibration(spec.calibration)
+    if spec.calibration is not None and spec.calibration.network_sha256 != bundle.network_sha256:
+        yield "              of ANOTHER network: nothing classifies with this file; 'edgeleuk calibrate' does it again"
     yield from _provenance(spec)
     yield f"trained on    {f'{len(bundle.seen):,} known images' if bundle.seen else 'unknown images'}"
 

@@ -62,7 +62,8 @@ def model(small_model, small_spec, tmp_path, run, index):
     known = read_bundle(small_model)
     made = Provenance("2026-01-31T12:00:00+00:00", "int8", sha256_file(run / "run.json"), Index.load(index).sha256,
                       fold=0, tool_versions={"edgeleuk": "0.4.0"})  # fmt: skip
-    spec = replace(small_spec, gate=GATE, calibration=CALIBRATION, provenance=made, decision=Decision(1.5, 0.4, "here"))
+    calibration = replace(CALIBRATION, network_sha256=known.network_sha256)
+    spec = replace(small_spec, gate=GATE, calibration=calibration, provenance=made, decision=Decision(1.5, 0.4, "here"))
     (tmp_path / "cells-int8.tflite").write_bytes(pack(known.flatbuffer, spec, known.proof or {}, known.seen))
     return tmp_path / "cells-int8.tflite"
 
