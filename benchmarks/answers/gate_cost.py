@@ -17,7 +17,7 @@ from edgeleuk.errors import SpecError
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.models import open_model
-from edgeleuk.runtime.preprocessing import cut_and_resize
+from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize
 
 SECTION = "2 input gate, cost"
 MOST_MS, MOST_SHARE, MOST_SMALL_MS = 1.0, 0.05, 0.3
@@ -32,8 +32,9 @@ def rows(model: Path, pictures: Sequence[Path]) -> list[Row]:
         raise SpecError(f"{model} has no input gate")
     decoded = [decode_image(path) for path in pictures]
     pixels = [cut_and_resize(picture, on.spec.preprocessing) for picture in decoded]
+    shown = constant_colours(pixels[0], on.spec.preprocessing)
     size = on.spec.preprocessing.input_size_px
-    measures = min(_least([lambda: on.measured(pixels[0])]))
+    measures = min(_least([lambda: on.measured(shown, pixels[0])]))
     without, with_gate = _least([lambda: _answers(off, decoded), lambda: _answers(on, decoded)])
     extra = (with_gate - without) / len(decoded)
     share = (with_gate - without) / without

@@ -111,7 +111,7 @@ def augment(
     """
     tables = stain_tables(augmentation, random)
     turned = turn_and_flip(pixels, random)
-    camera = _camera_table(augmentation, random)
+    camera = camera_table(augmentation, random)
     if augmentation.zoom:
         factor = math.exp(random.uniform(-augmentation.zoom, augmentation.zoom))
         turned = np.asarray(scale(Image.fromarray(np.ascontiguousarray(turned)), factor))
@@ -119,7 +119,8 @@ def augment(
     return _spoilt(seen, augmentation, random, scale_px) if augmentation.share else seen
 
 
-def _camera_table(augmentation: Augmentation, random: np.random.Generator) -> NDArray[np.uint8] | None:
+def camera_table(augmentation: Augmentation, random: np.random.Generator) -> NDArray[np.uint8] | None:
+    """Return uint8 [3, 256]: exposure, white balance and gamma drawn anew; None if there is nothing to draw."""
     if not (augmentation.exposure or augmentation.white_balance or augmentation.gamma):
         return None
     exposure = random.uniform(-augmentation.exposure, augmentation.exposure)

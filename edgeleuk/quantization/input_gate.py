@@ -3,7 +3,7 @@
 The bounds of a distance are quantiles. How far a training image lies from those of other subjects, in a space made
 without it, is what a new subject's is to be compared with; where held-out images lie farther off, their quantile is the
 bound. Every other measure has a bound that lies well beyond all training images, so that hardly any picture is refused
-for chance.
+for chance; of light, also as far as training changed it.
 """
 
 import dataclasses
@@ -16,21 +16,24 @@ from numpy.typing import NDArray
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import UsageError
+from edgeleuk.keras.augmentation import PLAIN, Augmentation
+from edgeleuk.quantization.other_light import look_in_other_light, vectors, widened
 from edgeleuk.quantization.source import Source
 from edgeleuk.reliability import FEATURE_DISTANCE, PICTURE_DISTANCE, InputGate, Interval, Measured
 from edgeleuk.runtime.classifier import FEATURES, Classifier
-from edgeleuk.runtime.gate import WORDS, Gate, Reference, pack_references
+from edgeleuk.runtime.gate import OTHER_LIGHT, WORDS, Gate, Reference, is_other_light, pack_references, usual_light
 from edgeleuk.runtime.images import decode_indexed
-from edgeleuk.runtime.measures import measure_picture
-from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize
+from edgeleuk.runtime.measures import Measures, measure_picture
+from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, in_rgb
 from edgeleuk.statistics.few_subjects import jackknife_spread, share_bounds
 
 FEWEST_IMAGES = 20
 CONFIDENCE = "confidence"
 # Of these shares of pictures like the training images each distance is to be within its bound.
-_WITHIN = {PICTURE_DISTANCE: 0.97, FEATURE_DISTANCE: 0.99}
+_WITHIN = {PICTURE_DISTANCE: 0.96, FEATURE_DISTANCE: 0.99}
 _FEATURE_DIMENSIONS, _LEAST_SPREAD = 24, {PICTURE_DISTANCE: 0.02, FEATURE_DISTANCE: 1e-6}
 _SHARES = np.linspace(0, 1, 101)
+_WITHIN_IN_OTHER_LIGHT = 0.95  # of pictures whose light is none that the images have as they are
 _FOLDS = 5
 _ONE_SIDED = {"focus": "low", "noise": "high"}
 _SLACK = {"cell_pieces": 1.0, "cell_red_green": 0.05, "cell_blue_green": 0.05}
@@ -68,11 +71,15 @@ class _Seen:
 
 @dataclass(frozen=True)
 class GateImages:
-    """A sample of a model's training images, and of those that it was not trained on; their index by its hash."""
+    """A sample of a model's training images, and of those that it was not trained on; their index by its hash.
+
+    `augmentation`: how far training changed the former.
+    """
 
     training: ImageSet
     held_out: ImageSet | None
     index_sha256: str
+    augmentation: Augmentation = PLAIN
 
 
 def gate_images(source: Source, count: int, seed: int) -> GateImages:
@@ -85,7 +92,7 @@ def gate_images(source: Source, count: int, seed: int) -> GateImages:
         raise UsageError(f"it takes {FEWEST_IMAGES} training images, here are {min(len(training), count)}")
     held_out = source.held_out
     others = draw(index, held_out, count, seed) if held_out else None
-    return GateImages(draw(index, training, count, seed), others, index.sha256)
+    return GateImages(draw(index, training, count, seed), others, index.sha256, source.augmentation)
 
 
 def fit_gate(classifier: Classifier, images: GateImages, network_sha256: str) -> FittedGate:
@@ -99,8 +106,13 @@ def fit_gate(classifier: Classifier, images: GateImages, network_sha256: str) ->
     compared = seen if tuning is None else tuning
     others = None if tuning is None else effective_groups(tuning.groups)
     measures[CONFIDENCE] = Measured(quantiles(compared.named[CONFIDENCE]), groups=others)
-    for name, reference in references.items():
-        found = None if tuning is None else _distances(reference, tuning.spaces[name])
+    lit = look_in_other_light(images.training, classifier.spec.preprocessing, images.augmentation)
+    if lit:
+        usual = usual_light(measures)
+        references[OTHER_LIGHT] = fit_other_light(lit, seen.groups, usual, own[PICTURE_DISTANCE])
+        measures |= widened(measures, lit)
+    for name in seen.spaces:
+        found = None if tuning is None else _from_references(name, references, measures, tuning)
         like = own[name] if found is None or name == PICTURE_DISTANCE else found
         bound = max(float(np.quantile(each, _WITHIN[name])) for each in (own[name], found) if each is not None)
         measures[name] = Measured(quantiles(like), high=_rounded(bound), groups=others if like is found else None)
@@ -109,7 +121,7 @@ def fit_gate(classifier: Classifier, images: GateImages, network_sha256: str) ->
     gate = InputGate(
         network_sha256, images.index_sha256, seen.count, measures, groups=groups, effective_groups=effective
     )
-    passing = None if judging is None else _passing(Gate(gate, references), references, judging)
+    passing = None if judging is None else _passing(gate, references, judging)
     return FittedGate(dataclasses.replace(gate, passing=passing), pack_references(references))
 
 
@@ -131,6 +143,22 @@ def fit_reference(rows: Numbers, name: str) -> Reference:
     projection = np.vstack([whitened, -middle @ whitened]).astype(np.float32)
     points = Reference(projection, np.zeros((1, projection.shape[1]), np.float32)).place(rows)
     return Reference(projection, points)
+
+
+def fit_other_light(
+    lit: Sequence[Measures], groups: NDArray[np.int64], usual: Mapping[str, tuple[float, float]], own: Numbers
+) -> Reference:
+    """The space of images whose light was changed, in the unit in which one bound fits it and the others' space.
+
+    `own`: how far the images as they are lie from each other as if they were new. `groups`: of them, taken in turn.
+    """
+    rows = vectors(lit)
+    apart = as_if_new(rows, np.resize(groups, len(rows)), PICTURE_DISTANCE)
+    other = np.array([is_other_light(each.named, usual) for each in lit])
+    compared = float(np.quantile(apart[other] if other.any() else apart, _WITHIN_IN_OTHER_LIGHT))
+    unit = np.float32(np.quantile(own, _WITHIN[PICTURE_DISTANCE]) / max(compared, 1e-6))
+    reference = fit_reference(rows, PICTURE_DISTANCE)
+    return Reference(reference.projection * unit, reference.points * unit)
 
 
 def shrunk_covariance(rows: Numbers) -> Numbers:
@@ -203,8 +231,8 @@ def _look(classifier: Classifier, images: ImageSet) -> _Seen:
     features: list[NDArray[np.float64]] = []
     for path in images.paths:
         pixels = cut_and_resize(decode_indexed(path), preprocessing)
-        found = measure_picture(pixels[..., ::-1] if preprocessing.colour_order == "BGR" else pixels)
-        values = classifier.encode(constant_colours(pixels, preprocessing))
+        shown = constant_colours(pixels, preprocessing)
+        found, values = measure_picture(*in_rgb(shown, pixels, preprocessing)), classifier.encode(shown)
         scores, extra = classifier.network.scores_and_extra(values, wanted)
         named.append(found.named | {CONFIDENCE: float(classifier.softened(scores).max())})
         pictures.append(found.vector)
@@ -237,13 +265,27 @@ def _distances(reference: Reference, rows: Numbers) -> Numbers:
     return np.array([reference.distance(row) for row in rows])
 
 
-def _passing(gate: Gate, references: Mapping[str, Reference], seen: _Seen) -> Interval:
+def _from_references(
+    name: str, references: Mapping[str, Reference], measures: Mapping[str, Measured], seen: _Seen
+) -> Numbers:
+    """float64 [n]: the distance `name` as a device measures it."""
+    found = _distances(references[name], seen.spaces[name])
+    if name == PICTURE_DISTANCE and OTHER_LIGHT in references:
+        usual = usual_light(measures)
+        for place in range(seen.count):
+            if is_other_light({key: float(seen.named[key][place]) for key in usual}, usual):
+                found[place] = references[OTHER_LIGHT].distance(seen.spaces[name][place])
+    return found
+
+
+def _passing(gate: InputGate, references: Mapping[str, Reference], seen: _Seen) -> Interval:
     """The share of images that nothing is found in, with an interval over subjects if there are two."""
     measured = {name: values for name, values in seen.named.items() if name in WORDS}
-    measured |= {name: _distances(references[name], rows) for name, rows in seen.spaces.items()}
+    measured |= {name: _from_references(name, references, gate.measures, seen) for name in seen.spaces}
+    judged = Gate(gate, references)
     passes = np.array(
         [
-            not gate.findings({name: float(values[place]) for name, values in measured.items()})
+            not judged.findings({name: float(values[place]) for name, values in measured.items()})
             for place in range(seen.count)
         ]
     )

@@ -11,6 +11,7 @@ from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
+from edgeleuk.keras.augmentation import PLAIN, Augmentation
 from edgeleuk.keras.rewrite import LEFT_ALONE, Change, rewrite
 from edgeleuk.keras.weights import load_weights
 from edgeleuk.quantization.keras_file import load_keras_file
@@ -27,6 +28,7 @@ class Source:
     `changes`: what rewriting did to it; None if it was left as it is.
 
     `index` and `fold` are those it was trained with; None for a Keras file, whose training images are unknown.
+    `augmentation`: how far training changed the images.
     """
 
     network: Any
@@ -38,6 +40,7 @@ class Source:
     fold: int | None = None
     float_network: Any = None
     changes: tuple[Change, ...] | None = None
+    augmentation: Augmentation = PLAIN
 
     @property
     def rewritten(self) -> bool:
@@ -109,7 +112,10 @@ def _load_run(folder: Path, data_root: Path | None) -> Source:
     if run.index.leaks is not None:
         raise LeakError(f"{folder}: {run.index.leaks}; such a run shows what that is worth and becomes no model")
     original = load_float_network(run) if run.kind == "qat" else None
-    return Source(load_network(run), run.spec, run.kind, run.sha256, run.trained_on, run.index, run.fold, original)
+    network, changed = load_network(run), run.strengths.augmentation
+    return Source(
+        network, run.spec, run.kind, run.sha256, run.trained_on, run.index, run.fold, original, augmentation=changed
+    )
 
 
 def _read_spec(path: Path) -> ModelSpec:

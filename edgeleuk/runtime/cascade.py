@@ -74,16 +74,18 @@ class Cascade(Classifier):
         opened = decoded(image)
         pixels = cut_and_resize(opened, self.first.spec.preprocessing)
         warnings = content_warnings(opened, pixels, self.first.spec.preprocessing)
-        values = self.first.encode(constant_colours(pixels, self.first.spec.preprocessing))
+        shown = constant_colours(pixels, self.first.spec.preprocessing)
+        values = self.first.encode(shown)
         kept = None if self.shares_input else centre_square(opened, self.spec.preprocessing)
-        measures = self.first.measured(pixels) if self._first_measures else self._measured_large(kept, pixels)
+        measures = self.first.measured(shown, pixels) if self._first_measures else self._measured_large(kept, pixels)
         return Prepared(values, 1000 * (time.perf_counter() - started), kept, warnings, measures)
 
     def _measured_large(self, kept: Image.Image | None, pixels: NDArray[np.uint8]) -> dict[str, float]:
         """By the second model's gate, of what that model would see."""
-        if self.gate is None or kept is None:
-            return self.measured(pixels)
-        return self.measured(cut_and_resize(kept, self.spec.preprocessing))
+        if self.gate is None:
+            return {}
+        seen = pixels if kept is None else cut_and_resize(kept, self.spec.preprocessing)
+        return self.measured(constant_colours(seen, self.spec.preprocessing), seen)
 
     @property
     def _first_measures(self) -> bool:

@@ -26,6 +26,7 @@ from edgeleuk.runtime.preprocessing import (
     constant_colours,
     cut_and_resize,
     fit_to_input,
+    in_rgb,
     pixel_codes,
     quantize_pixels,
     scale_pixels,
@@ -171,15 +172,16 @@ class Classifier:
         started = time.perf_counter()
         opened = decoded(image)
         pixels = cut_and_resize(opened, self.spec.preprocessing)
-        warnings, measures = content_warnings(opened, pixels, self.spec.preprocessing), self.measured(pixels)
-        values = self.encode(constant_colours(pixels, self.spec.preprocessing))
+        warnings = content_warnings(opened, pixels, self.spec.preprocessing)
+        shown = constant_colours(pixels, self.spec.preprocessing)
+        values, measures = self.encode(shown), self.measured(shown, pixels)
         return Prepared(values, 1000 * (time.perf_counter() - started), None, warnings, measures)
 
-    def measured(self, pixels: NDArray[np.uint8]) -> dict[str, float]:
-        """What the input gate measures of what `cut_and_resize` made; nothing if there is no gate."""
+    def measured(self, shown: NDArray[np.uint8], came: NDArray[np.uint8]) -> dict[str, float]:
+        """What the input gate measures of what `cut_and_resize` made, and `constant_colours` of it; {} without one."""
         if self.gate is None:
             return {}
-        return self.gate.of_picture(pixels[..., ::-1] if self.spec.preprocessing.colour_order == "BGR" else pixels)
+        return self.gate.of_picture(*in_rgb(shown, came, self.spec.preprocessing))
 
     def conclude(self, prepared: Prepared, keep_map: bool = False) -> Prediction:
         """The second half of `predict`: infer and decide.

@@ -6,6 +6,7 @@ directions vary alike, as by Mahalanobis' distance (Lee et al. 2018, "A Simple U
 Out-of-Distribution Samples"). The points of those images lie in the model file.
 """
 
+import functools
 import io
 import math
 from collections.abc import Mapping
@@ -18,11 +19,14 @@ from numpy.typing import NDArray
 from edgeleuk.errors import ModelError, SpecError
 from edgeleuk.reliability import FEATURE_DISTANCE, PICTURE_DISTANCE, InputGate, Measured
 from edgeleuk.runtime.appended import open_archive, read_file
-from edgeleuk.runtime.measures import measure_picture
+from edgeleuk.runtime.measures import LIGHT, measure_picture
 from edgeleuk.spec import ModelSpec
 
 MAX_REFERENCE_BYTES = 8 << 20
 _SPACES = {PICTURE_DISTANCE: "picture", FEATURE_DISTANCE: "features"}
+OTHER_LIGHT = "other_light"  # the training images as training changed their light, see `Gate`
+_STORED = {**_SPACES, OTHER_LIGHT: OTHER_LIGHT}
+_USUAL = (0.01, 0.99)  # of the training images: light between these quantiles is theirs
 _FEWEST_DIGITS, _MOST_DIGITS = 2, 6
 
 
@@ -72,8 +76,15 @@ class Reference:
 
     def distance(self, vector: NDArray[Any]) -> float:
         """From [numbers] to the nearest training image."""
-        apart = self.points - self.place(vector)
-        return math.sqrt(float(np.einsum("ij,ij->i", apart, apart).min()))
+        place = self.place(vector)
+        # |p - q|^2 = |p|^2 - 2 p q + |q|^2 chooses the nearest point fast; its distance is then taken without rounding.
+        apart = self.points[int((self._squares - 2 * (self.points @ place)).argmin())] - place
+        return math.sqrt(float(np.vdot(apart, apart)))
+
+    @functools.cached_property
+    def _squares(self) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = np.einsum("ij,ij->i", self.points, self.points)
+        return found
 
 
 def pack_references(references: Mapping[str, Reference]) -> bytes:
@@ -81,8 +92,8 @@ def pack_references(references: Mapping[str, Reference]) -> bytes:
     stream = io.BytesIO()
     arrays: dict[str, Any] = {}
     for name, reference in references.items():
-        arrays[f"{_SPACES[name]}_projection"] = reference.projection.astype("<f4")
-        arrays[f"{_SPACES[name]}_points"] = reference.points.astype("<f4")
+        arrays[f"{_STORED[name]}_projection"] = reference.projection.astype("<f4")
+        arrays[f"{_STORED[name]}_points"] = reference.points.astype("<f4")
     np.savez(stream, **arrays)
     return stream.getvalue()
 
@@ -94,7 +105,7 @@ def read_references(content: bytes) -> dict[str, Reference]:
             names = archive.namelist()
             arrays = {name: _array(read_file(archive, name, MAX_REFERENCE_BYTES), name) for name in names}
         found = {}
-        for measure, space in _SPACES.items():
+        for measure, space in _STORED.items():
             if f"{space}_points.npy" in arrays:
                 found[measure] = _reference(arrays[f"{space}_projection.npy"], arrays[f"{space}_points.npy"], space)
         return found
@@ -128,7 +139,11 @@ def _reference(projection: NDArray[np.float32], points: NDArray[np.float32], spa
 
 
 class Gate:
-    """Measures pictures, and says in words which measure is beyond its bounds."""
+    """Measures pictures, and says in words which measure is beyond its bounds.
+
+    A picture in other light than the training images had is compared with them in the light that training gave them,
+    if it did: what a sensor clipped no colour constancy brings back, but the network has seen it.
+    """
 
     def __init__(self, spec: InputGate, references: Mapping[str, Reference]) -> None:
         """Raise SpecError for a bound of a measure that is not known here, ModelError if a distance has no points."""
@@ -143,6 +158,8 @@ class Gate:
             )
         self._spec = spec
         self._picture = references[PICTURE_DISTANCE] if PICTURE_DISTANCE in spec.measures else None
+        self._other_light = references.get(OTHER_LIGHT)
+        self._usual = usual_light(spec.measures)
         self._features = references[FEATURE_DISTANCE] if FEATURE_DISTANCE in spec.measures else None
 
     @property
@@ -150,11 +167,14 @@ class Gate:
         """Whether it measures the network's features, too."""
         return self._features is not None
 
-    def of_picture(self, pixels: NDArray[np.uint8]) -> dict[str, float]:
-        """The measures of RGB uint8 [size, size, 3], the colours as the camera gave them, by name."""
-        measured = measure_picture(pixels)
-        distance = {} if self._picture is None else {PICTURE_DISTANCE: self._picture.distance(measured.vector)}
-        return measured.named | distance
+    def of_picture(self, shown: NDArray[np.uint8], came: NDArray[np.uint8]) -> dict[str, float]:
+        """The measures of RGB uint8 [size, size, 3] by name; see `measure_picture`."""
+        measured = measure_picture(shown, came)
+        if self._picture is None:
+            return measured.named
+        other = self._other_light is not None and is_other_light(measured.named, self._usual)
+        reference = self._other_light if other and self._other_light is not None else self._picture
+        return measured.named | {PICTURE_DISTANCE: reference.distance(measured.vector)}
 
     def of_features(self, features: NDArray[Any]) -> dict[str, float]:
         """The measure of the network's output of that name, [1, ...] in its own dtype; none if it is not measured."""
@@ -205,13 +225,30 @@ def gate_of(spec: ModelSpec, network_sha256: str, references: bytes, features: i
         )
     read = read_references(references) if references else {}
     gate = Gate(spec.gate, read)
-    for name, numbers in ((PICTURE_DISTANCE, _picture_numbers()), (FEATURE_DISTANCE, features)):
-        if name in spec.gate.measures and len(read[name].projection) != (numbers or 0) + 1:
+    pictures = _picture_numbers()
+    for name, numbers in ((PICTURE_DISTANCE, pictures), (OTHER_LIGHT, pictures), (FEATURE_DISTANCE, features)):
+        if (
+            (name in spec.gate.measures or name == OTHER_LIGHT)
+            and name in read
+            and len(read[name].projection) != (numbers or 0) + 1
+        ):
             raise ModelError(
                 f"{name} is of {len(read[name].projection) - 1} numbers, here there are {numbers}: the model is "
                 "damaged or of another version of edgeleuk; convert it again"
             )
     return gate
+
+
+def usual_light(measures: Mapping[str, Measured]) -> dict[str, tuple[float, float]]:
+    """For each measure of light from where to where nearly all training images lie."""
+    low, high = _USUAL
+    light = {name: measures[name] for name in LIGHT if name in measures}
+    return {name: (_quantile(each, low), _quantile(each, high)) for name, each in light.items()}
+
+
+def is_other_light(named: Mapping[str, float], usual: Mapping[str, tuple[float, float]]) -> bool:
+    """Whether a picture's light is another than `usual_light`."""
+    return not all(low <= named[name] <= high for name, (low, high) in usual.items())
 
 
 def _picture_numbers() -> int:

@@ -1,7 +1,7 @@
-"""What a picture is like, in numbers: light, colours, detail, and what is in it. Computed of what the network is shown.
+"""What a picture is like, in numbers: light as it came; colours, detail and content as the network is shown them.
 
-`measure_picture` costs some tenths of a millisecond, as nearly all of it is done on a picture of some 50 pixels a side.
-The same numbers mean different things at another input size, so whoever compares them does so within one model.
+`measure_picture` costs some tenths of a millisecond, as nearly all of it is done on every second, third ... pixel, some
+60 a side. The same numbers mean different things at another input size: compare them within one model.
 """
 
 import functools
@@ -10,97 +10,161 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-_LEAST_SIDE = 48  # of the small picture
+_MOST_SIDE = 64  # of the pixels that are looked at, but for detail
 _LEVELS = 5  # of the pyramid of detail
-_MOST_DETAIL_SIDE = 160  # pixels of the centre that it is looked for in
-_LAGS = (1, 2, 3, 4, 6, 8, 12, 16)  # pixels of the small picture
-_DARK, _BRIGHT = 4, 251  # every channel at most, at least
+_MOST_DETAIL_SIDE = 128  # pixels of the centre that it is looked for in
+_LAGS = (1, 2, 3, 4, 6, 8, 12, 16)  # of the pixels that are looked at
+_DARK, _BRIGHT = 4, 251  # every channel at most, one at least
 # Added before a logarithm, so that what is next to nothing is not infinitely different from nothing.
 _LEAST_DETAIL, _LEAST_LEVEL, _LEAST_SHARE, _LEAST_STEP = 0.05, 8.0, 0.005, 0.01
+# Those of the picture as it came: what light and camera change, and colour constancy then undoes.
+LIGHT = (
+    *("brightness", "contrast", "clipped_dark", "clipped_bright"),
+    *("background_red_green", "background_blue_green"),
+)
 
 Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Measures:
-    """`named`: those that have a name, see `measure_picture`. `vector`: float32 [n] of all, in scales of like steps."""
+    """`named`: those that have a name, see `measure_picture`. `vector`: float32 [n] of all, in scales of like steps.
+
+    In the vector nothing is of the picture as it came.
+    """
 
     named: dict[str, float]
     vector: NDArray[np.float32]
 
 
-def measure_picture(pixels: NDArray[np.uint8]) -> Measures:
-    """What RGB uint8 [size, size, 3] are like.
+def measure_picture(shown: NDArray[np.uint8], came: NDArray[np.uint8] | None = None) -> Measures:
+    """What RGB uint8 [size, size, 3] are like: `shown` to the network, and as they `came`, before colour constancy.
 
-    Of a picture of a few pixels, at least 8 a side, as of a large one. Named are:
+    `came` is `shown` if it is not given. A picture may be of a few pixels, at least 8 a side. Named are, of what came:
 
     brightness, contrast     mean and standard deviation (green), of 1
-    clipped_dark, clipped_bright  share of pixels that are black, or white
+    clipped_dark, clipped_bright  share of pixels that are black, or whose brightest channel is full
+    background_red_green, background_blue_green
+             logarithm of the ratio of mean channels, of what is not cell
+
+    and of what is shown:
+
     focus    root mean square step between neighbours of the half-size picture (green), in standard deviations
     noise    the same step of the whole picture divided by that of the half-size one: 2 for white noise, 0.5 for a ramp
-    cell_red_green, cell_blue_green, background_red_green, background_blue_green
-             logarithm of the ratio of mean channels; the cell is what is more colourful (Otsu 1979, "A Threshold
-             Selection Method from Gray-Level Histograms", on the difference of the largest and least channel)
+    cell_red_green, cell_blue_green
+             ratios as above; the cell is what is more colourful (Otsu 1979, "A Threshold Selection Method from
+             Gray-Level Histograms", on the difference of the largest and least channel)
     cell_share    of the picture
     cell_size     mean chord through a cell as a share of the side: area by crossings (Tomkeieff 1945, "Linear
                   Intercepts, Areas and Volumes")
     cell_pieces   how many discs have the cell's area and outline
     cell_edge     share of the picture's edge that is cell
     """
-    detail = _detail(_centre(pixels[..., 1], _MOST_DETAIL_SIDE).astype(np.float32))
-    planes = np.ascontiguousarray(_small(pixels).transpose(2, 0, 1))
-    largest = np.maximum(np.maximum(planes[0], planes[1]), planes[2])
-    least = np.minimum(np.minimum(planes[0], planes[1]), planes[2])
-    colourful = largest - least
-    values = planes.astype(np.float32)
-    colours = _Colours.of(values.reshape(3, -1))
-    cell = _cell(planes, values.reshape(3, -1), colourful)
-    named = {
-        "brightness": float(colours.means.sum()) / (3 * 255),
-        "contrast": float(colours.spreads[1]) / 255,
-        "clipped_dark": int(np.count_nonzero(largest <= _DARK)) / largest.size,
-        "clipped_bright": int(np.count_nonzero(least >= _BRIGHT)) / least.size,
-        "focus": math.sqrt(detail[1]) / max(float(colours.spreads[1]), 1.0),
+    detail = _detail(_centre(shown[..., 1], _MOST_DETAIL_SIDE).astype(np.float32))
+    seen = _Looked.at(shown)
+    cell = _Cell.of(seen)
+    light = _light(shown if came is None else came, cell.mask)
+    spread = math.sqrt(float(seen.covariance[1, 1]))
+    named = light | {
+        "focus": math.sqrt(detail[1]) / max(spread, 1.0),
         "noise": math.sqrt((detail[0] + _LEAST_STEP) / (detail[1] + _LEAST_STEP)),
-    } | cell.named
-    centred = np.stack([colours.centred[1], colours.centred[0], colourful.ravel() - colourful.mean(dtype=np.float32)])
-    return Measures(named, _vector(named, detail, _steps(centred.reshape(planes.shape)), cell, colours))
+    }
+    return Measures(named | cell.named, _vector(detail, seen, cell))
 
 
 @dataclass(frozen=True)
-class _Colours:
-    """Of float32 [3, pixels]: means, standard deviations, the three correlations, and `centred`, without the means."""
+class _Looked:
+    """The pixels of a picture that are looked at: every second, third ... so that there are at most 64 a side.
 
+    `levels`: uint8 [3, height, width]; `largest`: of their channels; `colourful`: that less the least; `means`: float32
+    [4] of red, green, how colourful, blue; `centred`: float32 [4, height, width], the same without their means;
+    `covariance`: [4, 4] of them.
+    """
+
+    levels: NDArray[np.uint8]
+    largest: NDArray[np.uint8]
+    colourful: NDArray[np.uint8]
+    means: Plane
     centred: Plane
-    means: NDArray[np.float64]
-    spreads: NDArray[np.float64]
-    related: tuple[float, float, float]
+    covariance: NDArray[np.float32]
 
     @classmethod
-    def of(cls, flat: Plane) -> "_Colours":
-        means = flat.mean(axis=1, keepdims=True)
-        centred = flat - means
-        covariance = (centred @ centred.T).astype(np.float64) / flat.shape[1]
-        spreads = np.sqrt(covariance.diagonal())
-        red, green, blue = (spreads + 1).tolist()
-        pairs = (covariance[0, 1] / (red * green), covariance[0, 2] / (red * blue), covariance[1, 2] / (green * blue))
-        return cls(centred, means[:, 0].astype(np.float64), spreads, pairs)
+    def at(cls, pixels: NDArray[np.uint8]) -> "_Looked":
+        levels = _looked_at(pixels)
+        red, green, blue = levels
+        largest = np.maximum(np.maximum(red, green), blue)
+        colourful = largest - np.minimum(np.minimum(red, green), blue)
+        values = np.empty((4, red.size), np.float32)
+        values[0], values[1], values[2], values[3] = red.ravel(), green.ravel(), colourful.ravel(), blue.ravel()
+        means: Plane = np.add.reduce(values, axis=1) / np.float32(red.size)
+        values -= means[:, None]
+        covariance = (values @ values.T / np.float32(red.size)).astype(np.float32, copy=False)
+        return cls(levels, largest, colourful, means, values.reshape(4, *red.shape), covariance)
+
+    @property
+    def colours(self) -> Plane:
+        """float32 [3]: the mean of each channel."""
+        return self.means[[0, 1, 3]]
+
+    def parted(self, mask: Plane) -> tuple[Plane, Plane]:
+        """float32 [3] each: mean colours of where the float32 [pixels] is 1, and of the rest."""
+        count = float(mask.sum())
+        inside = (self.centred.reshape(4, -1) @ mask)[[0, 1, 3]]
+        rest = np.float32(mask.size - count + 1)
+        return self.colours + inside / np.float32(count + 1), self.colours - inside / rest
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """What is cell and what is background: mean colours, float32 [3], and the levels that part them.
+    """What is cell: `mask`, float32 [pixels], mean colours of it and the rest, float32 [3], the levels that part them.
 
     `sizes`: chords of what is dark and of what is light, as `cell_size`.
     """
 
     named: dict[str, float]
+    mask: Plane
     colour: Plane
     background: Plane
-    thresholds: tuple[int, int]
+    thresholds: list[int]
     sizes: tuple[float, float]
+
+    @classmethod
+    def of(cls, seen: _Looked) -> "_Cell":
+        colourful, green = seen.colourful, seen.levels[1]
+        thresholds = otsu(np.stack([colourful.ravel(), green.ravel()]))
+        cell, shade = colourful > thresholds[0], green <= thresholds[1]
+        mask = cell.ravel().astype(np.float32)
+        colour, background = seen.parted(mask)
+        outline, dark, side = _crossings(shade), int(np.count_nonzero(shade)), len(cell)
+        sizes = _chord(dark, outline, side), _chord(shade.size - dark, outline, side)
+        named = _ratios("cell", colour) | _shape(cell)
+        return cls(named, mask, colour, background, thresholds, sizes)
+
+
+def _light(came: NDArray[np.uint8], cell: Plane) -> dict[str, float]:
+    """`cell`: the mask of the picture's pixels that are looked at."""
+    values = _looked_at(came).reshape(3, -1).astype(np.float32)
+    largest = np.maximum(np.maximum(values[0], values[1]), values[2])
+    pixels = cell.size
+    sums = values @ np.stack([np.ones_like(cell), 1 - cell], axis=1)
+    means, rest = sums[:, 0] / pixels, pixels - float(cell.sum())
+    # One pixel of the mean colour more: there may be no background.
+    background: Plane = ((sums[:, 1] + means) / np.float32(rest + 1)).astype(np.float32, copy=False)
+    spread = float(np.vdot(values[1], values[1])) / pixels - float(means[1]) ** 2
+    return {
+        "brightness": float(means.sum()) / (3 * 255),
+        "contrast": math.sqrt(max(spread, 0.0)) / 255,
+        "clipped_dark": int(np.count_nonzero(largest <= _DARK)) / pixels,
+        "clipped_bright": int(np.count_nonzero(largest >= _BRIGHT)) / pixels,
+        **_ratios("background", background),
+    }
+
+
+def _looked_at(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 [3, height, width] of uint8 [size, size, 3]: what of a picture `_Looked` is of."""
+    step = -(-min(pixels.shape[:2]) // _MOST_SIDE)
+    return np.ascontiguousarray(pixels[::step, ::step].transpose(2, 0, 1))
 
 
 def _centre(plane: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
@@ -108,63 +172,47 @@ def _centre(plane: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
     return plane[top : top + most, left : left + most]
 
 
-def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Means over squares, 48 to 95 a side; what has fewer pixels is left as it is."""
-    factor = min(pixels.shape[:2]) // _LEAST_SIDE
-    return np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
-
-
-def _detail(plane: Plane) -> NDArray[np.float64]:
-    """float64 [_LEVELS]: mean squared step between neighbours, of the picture, of its half, of its quarter ..."""
-    found = np.zeros(_LEVELS)
+def _detail(plane: Plane) -> list[float]:
+    """[_LEVELS]: mean squared step between neighbours, of the picture, of its half, of its quarter ..."""
+    found = [0.0] * _LEVELS
     for level in range(_LEVELS):
         if min(plane.shape) < 3:
-            found[level:] = found[level - 1]
+            found[level:] = found[level - 1 : level] * (_LEVELS - level) if level else found
             break
         across, down = plane[:, 1:] - plane[:, :-1], plane[1:] - plane[:-1]
-        found[level] = (np.vdot(across, across) / across.size + np.vdot(down, down) / down.size) / 2
+        found[level] = (float(np.vdot(across, across)) / across.size + float(np.vdot(down, down)) / down.size) / 2
         height, width = (side // 2 * 2 for side in plane.shape)
         rows = plane[0:height:2] + plane[1:height:2]
         plane = (rows[:, 0:width:2] + rows[:, 1:width:2]) * np.float32(0.25)
     return found
 
 
-def _cell(planes: NDArray[np.uint8], flat: Plane, colourful: NDArray[np.uint8]) -> _Cell:
-    threshold, dark = otsu(colourful), otsu(planes[1])
-    cell, shade = colourful > threshold, planes[1] <= dark
-    mask = cell.ravel().astype(np.float32)
-    count, sums = int(np.count_nonzero(cell)), flat.sum(axis=1)
-    inside = flat @ mask
-    colour: Plane = (inside + 1) / np.float32(count + 1)
-    background: Plane = (sums - inside + 1) / np.float32(mask.size - count + 1)
-    crossings = _crossings(cell)
+def otsu(values: NDArray[np.uint8]) -> list[int]:
+    """For each row of uint8 [n, pixels] the level at or below which is one class, above it the other, most apart."""
+    rows, pixels = values.shape
+    places = values + (256 * np.arange(rows))[:, None]
+    counts = np.bincount(places.ravel(), minlength=256 * rows).reshape(rows, 256)
+    below = counts.cumsum(axis=1)[:, :-1].astype(np.float64)
+    sums = (counts * np.arange(256)).cumsum(axis=1).astype(np.float64)
+    spread = (sums[:, -1:] * below / pixels - sums[:, :-1]) ** 2 / np.maximum(below * (pixels - below), 1)
+    found: list[int] = spread.argmax(axis=1).tolist()
+    return found
+
+
+def _ratios(what: str, colour: Plane) -> dict[str, float]:
+    red, green, blue = (math.log(max(level, 0) + 1) for level in colour.tolist())
+    return {f"{what}_red_green": red - green, f"{what}_blue_green": blue - green}
+
+
+def _shape(cell: NDArray[np.bool_]) -> dict[str, float]:
+    count, crossings = int(np.count_nonzero(cell)), _crossings(cell)
     edge = sum(int(np.count_nonzero(line)) for line in (cell[0], cell[-1], cell[:, 0], cell[:, -1]))
-    named = {
-        **_ratios("cell", colour),
-        **_ratios("background", background),
-        "cell_share": count / mask.size,
+    return {
+        "cell_share": count / cell.size,
         "cell_size": _chord(count, crossings, len(cell)),
         "cell_pieces": math.pi / 64 * crossings**2 / max(count, 1),  # of a disc: crossings 8 r, area pi r^2
         "cell_edge": edge / (2 * sum(cell.shape)),
     }
-    outline, dark_count = _crossings(shade), int(np.count_nonzero(shade))
-    sizes = _chord(dark_count, outline, len(cell)), _chord(shade.size - dark_count, outline, len(cell))
-    return _Cell(named, colour, background, (threshold, dark), sizes)
-
-
-def otsu(values: NDArray[np.uint8]) -> int:
-    """The level at or below which uint8 values are one class and above it the other, between which most varies."""
-    counts = np.bincount(values.ravel(), minlength=256)
-    below = counts.cumsum()[:-1].astype(np.float64)
-    sums = (counts * np.arange(256)).cumsum().astype(np.float64)
-    above = below[-1] + counts[-1] - below
-    spread = (sums[-1] * below / values.size - sums[:-1]) ** 2 / np.maximum(below * above, 1)
-    return int(spread.argmax())
-
-
-def _ratios(what: str, colour: Plane) -> dict[str, float]:
-    red, green, blue = (math.log(level + 1) for level in colour.tolist())
-    return {f"{what}_red_green": red - green, f"{what}_blue_green": blue - green}
 
 
 def _crossings(mask: NDArray[np.bool_]) -> int:
@@ -199,22 +247,21 @@ def _step_weights(side: int) -> NDArray[np.float32]:
     return weights.reshape(side * side, -1)
 
 
-def _vector(
-    named: dict[str, float], detail: NDArray[np.float64], steps: NDArray[np.float32], cell: _Cell, colours: _Colours
-) -> NDArray[np.float32]:
+def _vector(detail: list[float], seen: _Looked, cell: _Cell) -> NDArray[np.float32]:
     """Logarithms of what is a factor, roots of shares: a step means about as much anywhere."""
-    sizes = (named["cell_size"], *cell.sizes, named["cell_pieces"] / 10)
-    factors = np.concatenate(
-        [
-            detail + _LEAST_DETAIL,
-            steps + 10 * _LEAST_DETAIL,
-            colours.means + _LEAST_LEVEL,
-            cell.colour + _LEAST_LEVEL,
-            cell.background + _LEAST_LEVEL,
-            colours.spreads + 1,
-            [size + _LEAST_SHARE for size in sizes],
-            [level + _LEAST_LEVEL for level in cell.thresholds],
-        ]
-    )
-    shares = [math.sqrt(named[name]) for name in ("clipped_dark", "clipped_bright", "cell_share", "cell_edge")]
-    return np.concatenate([np.log(factors), shares, [2 * value for value in colours.related]]).astype(np.float32)
+    spreads = [math.sqrt(value) for value in seen.covariance.diagonal().tolist()]
+    colours = np.concatenate([seen.colours, cell.colour, cell.background])
+    named, dark = cell.named, int(np.count_nonzero(seen.largest <= _DARK)) / seen.largest.size
+    factors = [
+        *(value + _LEAST_DETAIL for value in detail),
+        *(value + 10 * _LEAST_DETAIL for value in _steps(seen.centred[:3]).tolist()),
+        *(max(level, 0) + _LEAST_LEVEL for level in colours.tolist()),
+        *(value + 1 for value in spreads),
+        *(size + _LEAST_SHARE for size in (named["cell_size"], *cell.sizes, named["cell_pieces"] / 10)),
+        *(level + _LEAST_LEVEL for level in cell.thresholds),
+    ]
+    related = [
+        2 * float(seen.covariance[a, b]) / ((spreads[a] + 1) * (spreads[b] + 1)) for a, b in ((0, 1), (0, 3), (1, 3))
+    ]
+    shares = [math.sqrt(share) for share in (dark, named["cell_share"], named["cell_edge"])]
+    return np.array([*map(math.log, factors), *shares, *related], np.float32)

@@ -59,6 +59,16 @@ def constant_colours(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[
     return np.asarray(Image.fromarray(pixels).point(table.tolist()), np.uint8)
 
 
+def in_rgb(
+    shown: NDArray[np.uint8], came: NDArray[np.uint8], spec: Preprocessing
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """What `constant_colours` and `cut_and_resize` return, with the channels as R, G, B; one array if they are."""
+    if spec.colour_order != "BGR":
+        return shown, came
+    turned = came[..., ::-1]
+    return (turned if shown is came else shown[..., ::-1]), turned
+
+
 def bright_levels(pixels: NDArray[np.uint8]) -> tuple[int, int, int]:
     """The 90th percentile of each channel of uint8 [height, width, 3], black left out; 0 where all is black.
 
