@@ -11,7 +11,7 @@ SIDES = {  # what a measure means if it is lower, and if it is higher than in tr
     "brightness": ("pictures are darker", "pictures are brighter"),
     "contrast": ("pictures have less contrast", "pictures have more contrast"),
     "clipped_dark": ("less of the pictures is black", "more of the pictures is black"),
-    "clipped_bright": ("less of the pictures is white", "more of the pictures is white"),
+    "clipped_bright": ("less of the pictures is over-exposed", "more of the pictures is over-exposed"),
     "focus": ("pictures are less sharp", "pictures are sharper"),
     "noise": ("pictures are smoother", "pictures are noisier"),
     "cell_red_green": ("cells are less red", "cells are redder"),

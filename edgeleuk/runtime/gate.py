@@ -42,7 +42,7 @@ WORDS = {
     "brightness": _Words("too dark", "too bright", "brightness"),
     "contrast": _Words("too little contrast", "too much contrast", "contrast"),
     "clipped_dark": _Words("too little black", "under-exposed", "share of black"),
-    "clipped_bright": _Words("too little white", "over-exposed", "share of white"),
+    "clipped_bright": _Words("too little white", "over-exposed", "share of what is full"),
     "focus": _Words("out of focus", "too sharp", "focus"),
     "noise": _Words("smoothed", "noisy", "noise"),
     "cell_red_green": _Words("stain too green", "stain too red", "red to green of the cell"),

@@ -7,6 +7,7 @@
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ _MOST_SIDE = 64  # of the pixels that are looked at, but for detail
 _LEVELS = 5  # of the pyramid of detail
 _MOST_DETAIL_SIDE = 128  # pixels of the centre that it is looked for in
 _LAGS = (1, 2, 3, 4, 6, 8, 12, 16)  # of the pixels that are looked at
+_ALL_LEVELS = np.arange(256.0)
 _DARK, _BRIGHT = 4, 251  # every channel at most, one at least
 # Added before a logarithm, so that what is next to nothing is not infinitely different from nothing.
 _LEAST_DETAIL, _LEAST_LEVEL, _LEAST_SHARE, _LEAST_STEP = 0.05, 8.0, 0.005, 0.01
@@ -64,8 +66,11 @@ def measure_picture(shown: NDArray[np.uint8], came: NDArray[np.uint8] | None = N
     detail = _detail(_centre(shown[..., 1], _MOST_DETAIL_SIDE).astype(np.float32))
     seen = _Looked.at(shown)
     cell = _Cell.of(seen)
-    light = _light(shown if came is None else came, cell.mask)
     spread = math.sqrt(float(seen.covariance[1, 1]))
+    if came is None or came is shown:
+        light = _light(seen.colours, spread, seen.largest, cell.background)
+    else:
+        light = _light_of(came, cell.mask)
     named = light | {
         "focus": math.sqrt(detail[1]) / max(spread, 1.0),
         "noise": math.sqrt((detail[0] + _LEAST_STEP) / (detail[1] + _LEAST_STEP)),
@@ -126,13 +131,13 @@ class _Cell:
     mask: Plane
     colour: Plane
     background: Plane
-    thresholds: list[int]
+    thresholds: tuple[int, int]
     sizes: tuple[float, float]
 
     @classmethod
     def of(cls, seen: _Looked) -> "_Cell":
         colourful, green = seen.colourful, seen.levels[1]
-        thresholds = otsu(np.stack([colourful.ravel(), green.ravel()]))
+        thresholds = otsu(colourful), otsu(green)
         cell, shade = colourful > thresholds[0], green <= thresholds[1]
         mask = cell.ravel().astype(np.float32)
         colour, background = seen.parted(mask)
@@ -142,23 +147,27 @@ class _Cell:
         return cls(named, mask, colour, background, thresholds, sizes)
 
 
-def _light(came: NDArray[np.uint8], cell: Plane) -> dict[str, float]:
-    """`cell`: the mask of the picture's pixels that are looked at."""
-    values = _looked_at(came).reshape(3, -1).astype(np.float32)
-    largest = np.maximum(np.maximum(values[0], values[1]), values[2])
-    pixels = cell.size
-    sums = values @ np.stack([np.ones_like(cell), 1 - cell], axis=1)
-    means, rest = sums[:, 0] / pixels, pixels - float(cell.sum())
-    # One pixel of the mean colour more: there may be no background.
-    background: Plane = ((sums[:, 1] + means) / np.float32(rest + 1)).astype(np.float32, copy=False)
-    spread = float(np.vdot(values[1], values[1])) / pixels - float(means[1]) ** 2
+def _light(colours: Plane, spread: float, largest: NDArray[Any], background: Plane) -> dict[str, float]:
+    """`spread`: the standard deviation of green."""
     return {
-        "brightness": float(means.sum()) / (3 * 255),
-        "contrast": math.sqrt(max(spread, 0.0)) / 255,
-        "clipped_dark": int(np.count_nonzero(largest <= _DARK)) / pixels,
-        "clipped_bright": int(np.count_nonzero(largest >= _BRIGHT)) / pixels,
+        "brightness": float(colours.sum()) / (3 * 255),
+        "contrast": spread / 255,
+        "clipped_dark": int(np.count_nonzero(largest <= _DARK)) / largest.size,
+        "clipped_bright": int(np.count_nonzero(largest >= _BRIGHT)) / largest.size,
         **_ratios("background", background),
     }
+
+
+def _light_of(came: NDArray[np.uint8], cell: Plane) -> dict[str, float]:
+    """The same of a picture whose mask is known."""
+    values = _looked_at(came).reshape(3, -1).astype(np.float32)
+    colours: Plane = np.add.reduce(values, axis=1) / np.float32(cell.size)
+    spread = float(np.vdot(values[1], values[1])) / cell.size - float(colours[1]) ** 2
+    # One pixel of the mean colour more: there may be no background.
+    background: Plane = colours * np.float32(cell.size + 1) - values @ cell
+    background /= np.float32(cell.size - float(cell.sum()) + 1)
+    largest = np.maximum(np.maximum(values[0], values[1]), values[2])
+    return _light(colours, math.sqrt(max(spread, 0.0)), largest, background)
 
 
 def _looked_at(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -181,22 +190,20 @@ def _detail(plane: Plane) -> list[float]:
             break
         across, down = plane[:, 1:] - plane[:, :-1], plane[1:] - plane[:-1]
         found[level] = (float(np.vdot(across, across)) / across.size + float(np.vdot(down, down)) / down.size) / 2
+        if level == _LEVELS - 1:
+            break
         height, width = (side // 2 * 2 for side in plane.shape)
         rows = plane[0:height:2] + plane[1:height:2]
         plane = (rows[:, 0:width:2] + rows[:, 1:width:2]) * np.float32(0.25)
     return found
 
 
-def otsu(values: NDArray[np.uint8]) -> list[int]:
-    """For each row of uint8 [n, pixels] the level at or below which is one class, above it the other, most apart."""
-    rows, pixels = values.shape
-    places = values + (256 * np.arange(rows))[:, None]
-    counts = np.bincount(places.ravel(), minlength=256 * rows).reshape(rows, 256)
-    below = counts.cumsum(axis=1)[:, :-1].astype(np.float64)
-    sums = (counts * np.arange(256)).cumsum(axis=1).astype(np.float64)
-    spread = (sums[:, -1:] * below / pixels - sums[:, :-1]) ** 2 / np.maximum(below * (pixels - below), 1)
-    found: list[int] = spread.argmax(axis=1).tolist()
-    return found
+def otsu(values: NDArray[np.uint8]) -> int:
+    """The level at or below which uint8 values are one class and above it the other, between which most varies."""
+    counts = np.bincount(values.ravel(), minlength=256).astype(np.float64)
+    below, sums = counts.cumsum()[:-1], (counts * _ALL_LEVELS).cumsum()
+    spread = (sums[-1] / values.size * below - sums[:-1]) ** 2 / np.maximum(below * (values.size - below), 1)
+    return int(spread.argmax())
 
 
 def _ratios(what: str, colour: Plane) -> dict[str, float]:

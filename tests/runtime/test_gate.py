@@ -15,8 +15,9 @@ from edgeleuk.runtime.bundle import CascadePart, pack, parse_bundle, read_bundle
 from edgeleuk.runtime.cascade import Cascade
 from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.runtime.classifier import Classifier
-from edgeleuk.runtime.gate import Gate, Reference, pack_references, read_references
+from edgeleuk.runtime.gate import OTHER_LIGHT, Gate, Reference, pack_references, read_references
 from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.measures import measure_picture
 from edgeleuk.runtime.models import model_of, open_model
 
 HASH = "a" * 64
@@ -146,6 +147,33 @@ def test_distance_is_to_the_nearest_point() -> None:
     reference = Reference(projection, np.array([[1, 0], [5, 5]], np.float32))
     assert reference.distance(np.array([0, 0])) == 0
     assert reference.distance(np.array([2, 2])) == pytest.approx(3)
+
+
+def test_the_nearest_of_many_points_is_found() -> None:
+    random = np.random.default_rng(0)
+    points, vectors = random.normal(size=(300, 20)) + 5, random.normal(size=(50, 20)) + 5
+    reference = Reference(np.vstack([np.eye(20), np.zeros(20)]).astype(np.float32), points.astype(np.float32))
+    for vector in vectors:
+        expected = np.linalg.norm(points - vector, axis=1).min()
+        assert reference.distance(vector) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_picture_in_other_light_is_compared_with_images_in_such_light() -> None:
+    shown = np.random.default_rng(0).integers(100, 200, (32, 32, 3), np.uint8)
+    projection = np.zeros((len(measure_picture(shown).vector) + 1, 1), np.float32)
+    references = {
+        PICTURE_DISTANCE: Reference(projection, np.full((1, 1), 3, np.float32)),
+        OTHER_LIGHT: Reference(projection, np.full((1, 1), 5, np.float32)),
+    }
+    measures = {
+        "brightness": Measured(tuple(np.linspace(0.5, 0.7, 101))),
+        PICTURE_DISTANCE: Measured((0.0, 1.0), high=4.0),
+    }
+    gate = Gate(InputGate(HASH, HASH, 100, measures), references)
+    assert gate.of_picture(shown, shown)[PICTURE_DISTANCE] == 3
+    assert gate.of_picture(shown, shown // 2)[PICTURE_DISTANCE] == 5
+    alone = Gate(InputGate(HASH, HASH, 100, measures), {PICTURE_DISTANCE: references[PICTURE_DISTANCE]})
+    assert alone.of_picture(shown, shown // 2)[PICTURE_DISTANCE] == 3
 
 
 def test_references_are_read_as_they_were_written() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFilter
 
-from edgeleuk.runtime.measures import Measures, measure_picture, otsu
+from edgeleuk.runtime.measures import LIGHT, Measures, measure_picture, otsu
 
 
 def _cell(radius: float = 20, colour: tuple[int, int, int] = (150, 70, 170), side: int = 96) -> Image.Image:
@@ -77,9 +77,26 @@ def test_four_discs_are_four_pieces() -> None:
     assert found["cell_pieces"] == pytest.approx(4, abs=0.8)
 
 
+def test_light_is_that_of_what_came_and_all_else_of_what_is_shown() -> None:
+    shown = np.asarray(_cell())
+    came = (shown * np.array([0.7, 0.6, 0.5])).astype(np.uint8)
+    found, alone, of_what_came = measure_picture(shown, came), measure_picture(shown), measure_picture(came)
+    np.testing.assert_array_equal(found.vector, alone.vector)
+    assert {name: found.named[name] for name in found.named if name not in LIGHT} == {
+        name: alone.named[name] for name in alone.named if name not in LIGHT
+    }
+    for name in ("brightness", "contrast", "clipped_dark", "clipped_bright"):
+        assert found.named[name] == pytest.approx(of_what_came.named[name])
+    assert found.named["background_red_green"] == pytest.approx(np.log(225 * 0.7 / (220 * 0.6)), abs=0.03)
+
+
+def test_a_channel_that_is_full_is_over_exposed() -> None:
+    assert _named(Image.new("RGB", (60, 60), (255, 200, 180)), "clipped_bright") == 1
+
+
 def test_otsu_parts_two_levels() -> None:
     values = np.array([10] * 30 + [12] * 30 + [200] * 5, np.uint8)
-    assert 12 <= otsu(values[None])[0] < 200
+    assert 12 <= otsu(values) < 200
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(8, 40), st.just(0), st.just(3)).map(lambda s: (s[0], s[0], 3))))
