@@ -6,7 +6,6 @@ directions vary alike, as by Mahalanobis' distance (Lee et al. 2018, "A Simple U
 Out-of-Distribution Samples"). The points of those images lie in the model file.
 """
 
-import functools
 import io
 import math
 from collections.abc import Mapping
@@ -76,15 +75,8 @@ class Reference:
 
     def distance(self, vector: NDArray[Any]) -> float:
         """From [numbers] to the nearest training image."""
-        place = self.place(vector)
-        # |p - q|^2 = |p|^2 - 2 p q + |q|^2 chooses the nearest point fast; its distance is then taken without rounding.
-        apart = self.points[int((self._squares - 2 * (self.points @ place)).argmin())] - place
-        return math.sqrt(float(np.vdot(apart, apart)))
-
-    @functools.cached_property
-    def _squares(self) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = np.einsum("ij,ij->i", self.points, self.points)
-        return found
+        apart = self.points - self.place(vector)
+        return math.sqrt(float(np.einsum("ij,ij->i", apart, apart).min()))
 
 
 def pack_references(references: Mapping[str, Reference]) -> bytes:
