@@ -19,6 +19,7 @@ from edgeleuk.evaluation.folder import record_of, write_folder
 from edgeleuk.evaluation.predictors import open_predictor
 from edgeleuk.files import sha256_file, to_json
 from edgeleuk.report.page.summary import degraded_table
+from edgeleuk.report.text.degraded import degraded_cells
 from edgeleuk.report.text.evaluation import render_text
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.models import open_model
@@ -105,6 +106,7 @@ def test_empty_pictures_are_kept_apart_and_the_rest_is_told(small_model, index, 
     assert found.as_it_is.kept_apart == pytest.approx(1 / 25)
     assert found.row("noise", 5).kept_apart == 0  # no longer of one colour
     assert found.as_it_is.kept_accuracy is not None
+    assert next(degraded_cells(found))[-1] == f"{found.as_it_is.kept_accuracy:.3f} of 24"
 
 
 def test_a_model_that_takes_files_only_is_refused(index):

@@ -246,7 +246,7 @@ def degraded_table(found: Evaluated) -> Table | None:
         return None
     title = f"{found.model}: degraded pictures, {counted_text(found.degraded)}"
     notes = tuple(f"{told[0].upper()}{told[1:]}." for told in explanations(found.degraded))
-    return Table(title, DEGRADED, tuple(map(degraded_cells, found.degraded.rows)), notes)
+    return Table(title, DEGRADED, tuple(degraded_cells(found.degraded)), notes)
 
 
 def accuracy_points(rows: Sequence[Row], material: Material) -> list[Point]:

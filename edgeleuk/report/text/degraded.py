@@ -14,7 +14,7 @@ HEAD = (
 def degraded_lines(found: Degraded) -> Iterator[str]:
     """A table of all rows, and what its columns are."""
     yield f"degraded pictures: {counted_text(found)}"
-    yield from table([HEAD, *map(degraded_cells, found.rows)], "<>")
+    yield from table([HEAD, *degraded_cells(found)], "<>")
     yield from explanations(found)
 
 
@@ -31,13 +31,24 @@ def explanations(found: Degraded) -> Iterator[str]:
     if found.as_it_is.kept_apart is None:
         yield "kept apart: not known of a run, which has no input gate; 'edgeleuk convert' makes a file that has one"
     elif found.gated:
-        yield "kept apart: by the input gate; of the rest: accuracy on what was not"
+        yield "kept apart: by the input gate; of the rest: accuracy on what was not, and on how many"
     else:
-        yield "kept apart: the file has no input gate, only empty pictures are; of the rest: accuracy on what was not"
+        yield "kept apart: only empty pictures, as the file has no input gate; of the rest: accuracy on all others"
 
 
-def degraded_cells(row: DegradedRow) -> tuple[str, ...]:
-    """The cells of a row, under `HEAD`."""
+def degraded_cells(found: Degraded) -> Iterator[tuple[str, ...]]:
+    """The cells of each row, under `HEAD`."""
+    return (_cells(row, found.images) for row in found.rows)
+
+
+def _rest(row: DegradedRow, images: int) -> str:
+    """The accuracy on what was not kept apart, and on how many: of a few it says next to nothing."""
+    if row.kept_accuracy is None or row.kept_apart is None:
+        return "-"
+    return f"{row.kept_accuracy:.3f} of {round((1 - row.kept_apart) * images):,}"
+
+
+def _cells(row: DegradedRow, images: int) -> tuple[str, ...]:
     accuracy = row.accuracy
     return (
         f"{row.kind}, {row.told}" if row.told else row.kind,
@@ -49,5 +60,5 @@ def degraded_cells(row: DegradedRow) -> tuple[str, ...]:
         f"{row.ece:.3f}",
         f"{row.chance_ece:.3f}",
         "-" if row.kept_apart is None else percent(round(row.kept_apart, 3)),
-        "-" if row.kept_accuracy is None else f"{row.kept_accuracy:.3f}",
+        _rest(row, images),
     )
