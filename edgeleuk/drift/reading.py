@@ -38,7 +38,7 @@ def drift_of(
         if reference_of(spec) is None:
             raise UsageError(f"{model}: {NO_REFERENCE}")
         if not store.count(Filter(model_sha256=bundle.sha256)):
-            others = ", ".join(map(named, store.answered())) or "none, it is empty"
+            others = ", ".join(map(named, store.answered())) or "none"
             raise UsageError(f"{db} has no result of {model} ({bundle.sha256[:12]}); it has results of: {others}")
         return compared(store, spec, wanted, replace(asked, model_sha256=bundle.sha256, model_name=model.name)), spec
 

@@ -12,7 +12,7 @@ from edgeleuk.store.reading import Answered, alike
 from edgeleuk.store.record import Filter, ModelIdentity
 from edgeleuk.store.times import since as since_when
 from edgeleuk.store.times import until as until_when
-from edgeleuk.text import expect_utf8, printable, shown, suggestion
+from edgeleuk.text import counted, expect_utf8, printable, shown, suggestion
 
 EVERY_MODEL = "all"
 _SHORT_HASH = re.compile(r"[0-9a-f]{8,64}")
@@ -90,7 +90,12 @@ def empty_because(store: Store, wanted: Filter) -> str:
     """Why no result matches, and what there is: one sentence."""
     total = store.count()
     if total == 0:
-        return "the store is empty"
+        failed = store.count_failures()
+        return (
+            f"no result yet, but {counted(failed, 'failure')}: --failures lists them"
+            if failed
+            else "the store is empty"
+        )
     if wanted.subject is not None:
         known = store.subject_names()
         if not alike(wanted.subject, known):

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from edgeleuk.errors import StoreError
 from edgeleuk.runtime.classifier import Prediction
 from edgeleuk.store import Failure, Filter, Result, Store
+from edgeleuk.store.asking import empty_because
 from edgeleuk.store.listing import results_csv, results_json
 from edgeleuk.store.record import ModelIdentity, make_result
+from edgeleuk.store.sums import Sums, subjects_lines
 from edgeleuk.store.times import since, until, zone_of
 
 from .helpers import result
@@ -320,3 +322,12 @@ def test_a_subject_all_of_whose_pictures_were_refused_is_listed(store):
     found = store.subjects("0" * 64)
     assert [(each.subject, each.total, each.refused) for each in found] == [("S0", 0, 1), ("S1", 1, 0), ("S2", 0, 1)]
     assert found[0].cells.why_none == "no cell counts: 0 uncertain, 1 refused, 0 failed"
+
+
+def test_a_store_of_refused_pictures_alone_is_not_called_empty(store):
+    assert empty_because(store, Filter()) == "the store is empty"
+    store.add_failures([refused("b.bmp", "2", "S1")])
+    assert empty_because(store, Filter()) == "no result yet, but 1 failure: --failures lists them"
+    said = list(subjects_lines(store, Sums(), as_table=True))
+    assert any("S1: no cell counts: 0 uncertain, 1 refused, 0 failed" in line for line in said)
+    assert said[-1] == "no picture has been answered yet"
