@@ -361,8 +361,9 @@ def _make_gated(int8_flatbuffer: bytes, cells_index: Path) -> bytes:
 
 @pytest.fixture(scope="session")
 def tiny_settings() -> dict[str, Any]:
-    """TrainConfig fields of the smallest InceptionV3 there is."""
-    return {"weights": "none", "input_size": 75, "crop": 300, "width": 0.125, "epochs": 2, "batch_size": 8}
+    """TrainConfig fields of the smallest InceptionV3 there is; so small a one learns too little from hard images."""
+    network = {"weights": "none", "input_size": 75, "crop": 300, "width": 0.125}
+    return network | {"epochs": 2, "batch_size": 8, "robust": "off"}
 
 
 @pytest.fixture(scope="session")
@@ -377,6 +378,22 @@ def float_run(shared: Shared, cells_index: Path, tiny_settings: dict[str, Any]) 
         if needed:
             out.parent.mkdir()
             train(Index.load(cells_index), TrainConfig(**tiny_settings), out, report=lambda text: None)
+    return out
+
+
+@pytest.fixture(scope="session")
+def camera_run(shared: Shared, cells_index: Path, tiny_settings: dict[str, Any]) -> Path:
+    """An untrained float run with what `train` does by default to images: camera, and colours made constant."""
+    from edgeleuk.data.index import Index
+    from edgeleuk.training.config import TrainConfig
+    from edgeleuk.training.train import train
+
+    settings = TrainConfig(**tiny_settings | {"epochs": 0, "robust": TrainConfig().robust})
+    out = shared.folder / "camera" / "float"
+    with shared.making("camera") as needed:
+        if needed:
+            out.parent.mkdir()
+            train(Index.load(cells_index), settings, out, report=lambda text: None)
     return out
 
 

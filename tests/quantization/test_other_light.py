@@ -101,7 +101,8 @@ def test_bounds_are_only_ever_widened_and_none_stays_none(index: Index) -> None:
     assert found["contrast"].high == max(each.named["contrast"] for each in lit)
 
 
-def test_a_run_tells_how_far_its_training_changed_the_images(float_run: Path) -> None:
+def test_a_run_tells_how_far_its_training_changed_the_images(camera_run: Path, float_run: Path) -> None:
     from edgeleuk.training.run import load_run_folder
 
-    assert load_source(float_run).augmentation == load_run_folder(float_run).strengths.augmentation != PLAIN
+    assert load_source(camera_run).augmentation == load_run_folder(camera_run).strengths.augmentation != PLAIN
+    assert load_source(float_run).augmentation == PLAIN
