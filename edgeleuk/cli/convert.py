@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import data_root_option, points, share
+from edgeleuk.cli.options import data_root_option, points, share, typed
 from edgeleuk.cli.output import say, show_facts, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.errors import UsageError
@@ -175,7 +175,7 @@ def command(
 
     _check_error_files(errors, precision, error_samples)
     images, extra = open_images(calibration, data_root=data_root) if calibration else None, ("map",) if explain else ()
-    keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), 0 if no_gate else gate_samples
+    keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
     request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra, gate)
     conversion = convert(load_source(source, spec, data_root), request, say)
     table = conversion.errors.to_dict() if conversion.errors else {}
@@ -190,6 +190,12 @@ def command(
     warnings = [split_graph(proof), rescalings(proof)] if precision == "int8" else []
     for warning in filter(None, (*warnings, one_label(proof))):
         say(f"warning: {warning}")
+
+
+def _gate_samples(none: bool, samples: int) -> int:
+    if none and typed("gate_samples"):
+        raise UsageError("--no-gate makes no input gate, so --gate-samples has nothing to do; give one of them")
+    return 0 if none else samples
 
 
 def _check_error_files(paths: Sequence[Path], precision: str, samples: int) -> None:

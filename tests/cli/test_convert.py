@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgeleuk.cli.convert import command
+from edgeleuk.errors import UsageError
 from edgeleuk.report.text.proof import render_proof, split_graph
 from tests.terminal import unwrapped
 
@@ -64,3 +65,9 @@ def test_a_proof_that_tells_nothing_of_the_delegate_is_shown_all_the_same(conver
     old = {key: value for key, value in proof.items() if key not in ("delegate", "rewriting")}
     assert "delegate" not in render_proof(old, Path("x.tflite"))
     assert split_graph(old) == ""
+
+
+def test_how_many_images_a_gate_is_made_of_is_refused_where_none_is_made(stock_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--no-gate makes no input gate"):
+        run(stock_run, "--int8", "-o", tmp_path / "m.tflite", "--no-gate", "--gate-samples", 50, *FEW)
+    assert not (tmp_path / "m.tflite").exists()
