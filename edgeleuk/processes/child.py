@@ -67,9 +67,10 @@ class Child:
             self.kill()
 
         clock = threading.Timer(timeout_s or 0.0, give_up)
-        if timeout_s is not None:
-            clock.start()
+        clock.daemon = True  # an interpreter that ends does not wait for it, whatever came between
         try:
+            if timeout_s is not None:
+                clock.start()
             with stdout, suppress(BrokenPipeError), stdin:
                 with suppress(BrokenPipeError):  # it died at once; its exit code says how
                     stdin.write(json.dumps(job).encode() + b"\n")

@@ -143,3 +143,33 @@ def test_a_python_that_is_gone(tmp_path):
     outcome = run_module("json", {}, [str(tmp_path / "absent")])
     assert outcome.died
     assert "could not be started" in outcome.failure
+
+
+INTERRUPTED_AT_ITS_CLOCK = """
+import sys, threading
+from edgeleuk.processes.child import run_module
+
+start = threading.Timer.start
+
+def started_and_interrupted(clock):
+    start(clock)
+    raise KeyboardInterrupt  # as by a signal that comes just then
+
+threading.Timer.start = started_and_interrupted
+try:
+    run_module("edgeleuk.bench.worker", {}, timeout_s=300)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_while_its_clock_is_started_leaves_nothing_to_wait_for():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_ITS_CLOCK],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
