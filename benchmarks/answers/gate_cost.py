@@ -12,14 +12,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.answers.rows import Row
+from benchmarks.answers.rows import Row, show
 from edgeleuk.errors import SpecError
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.models import open_model
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize
 
-SECTION = "2 input gate, cost"
+SECTION = "input gate, cost"
 MOST_MS, MOST_SHARE, MOST_SMALL_MS = 1.0, 0.05, 0.3
 _ROUNDS = 300
 _SMALL_PX = 160
@@ -66,9 +66,7 @@ def _least(actions: Sequence[Callable[[], object]]) -> list[float]:
 
 def main(model: str, *pictures: str) -> None:
     """Print the rows."""
-    for row in rows(Path(model), [Path(name) for name in pictures]):
-        met = {None: "", True: "met", False: "NOT MET"}[row.met]
-        print(f"{row.what:60} {row.value:>9} {row.bar:>9}  {met}")
+    show(rows(Path(model), [Path(name) for name in pictures]))
 
 
 if __name__ == "__main__":
