@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.groups import group_ids
 from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
@@ -241,14 +241,7 @@ def _look(classifier: Classifier, images: ImageSet) -> _Seen:
     if features:
         spaces[FEATURE_DISTANCE] = np.array(features, np.float64)
     by_name = {name: np.array([each[name] for each in named]) for name in named[0]}
-    return _Seen(by_name, spaces, _groups(images.images))
-
-
-def _groups(images: Sequence[ImageRecord]) -> NDArray[np.int64]:
-    """The same number for images of one subject; each image without one by itself."""
-    numbers: dict[str, int] = {}
-    keys = [f"subject {image.subject}" if image.subject else image.sha256 for image in images]
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+    return _Seen(by_name, spaces, np.array(group_ids(images.images), np.int64))
 
 
 def _halves(seen: _Seen | None) -> tuple[_Seen | None, _Seen | None]:

@@ -22,7 +22,7 @@ DRAWS = 2  # for each image
 
 
 def look_in_other_light(images: ImageSet, spec: Preprocessing, augmentation: Augmentation) -> list[Measures]:
-    """The measures of the images, then of the images once more, exposure, white balance and gamma drawn for each.
+    """The measures of all images twice over, exposure, white balance and gamma drawn anew for each.
 
     Nothing if training changed none of the three. Raises ImageError for an image that cannot be read.
     """
