@@ -238,8 +238,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     """What makes a value of this type of one of JSON, or raises _MisfitError."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        inner = _reader(next(each for each in arguments if each is not type(None)))
-        return lambda raw: None if raw is None else inner(raw)
+        return _one_of(arguments)
     if origin in (tuple, list):
         return functools.partial(_items, origin, arguments[0])
     if origin in (dict, Mapping):
@@ -249,6 +248,21 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if hint is Any:
         return lambda raw: raw
     return _float if hint is float else functools.partial(_plain, hint)
+
+
+def _one_of(arguments: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """A reader of a union: of JSON's null, of a list, or of anything else, whichever the value is."""
+    kinds = [each for each in arguments if each is not type(None)]
+    lists = [_reader(each) for each in kinds if typing.get_origin(each) in (tuple, list)]
+    others = [_reader(each) for each in kinds if typing.get_origin(each) not in (tuple, list)]
+    plain, several = (others or lists)[0], (lists or others)[0]
+
+    def read(raw: Any) -> Any:
+        if raw is None and type(None) in arguments:
+            return None
+        return several(raw) if isinstance(raw, list) else plain(raw)
+
+    return read
 
 
 @functools.cache

@@ -6,12 +6,23 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from edgeleuk.errors import SpecError
-from edgeleuk.spec import MAX_CROP_PX, MAX_INPUT_PX, RESAMPLING_FILTERS, Decision, ModelSpec, Preprocessing, Provenance
+from edgeleuk.spec import (
+    COLOUR_ORDERS,
+    MAX_CROP_PX,
+    MAX_INPUT_PX,
+    RESAMPLING_FILTERS,
+    SCORES,
+    Decision,
+    ModelSpec,
+    Preprocessing,
+    Provenance,
+)
 
+KINDS = {"preprocessing": Preprocessing, "decision": Decision, "provenance": Provenance}
 SPEC = ModelSpec(("all", "hem"), Preprocessing(32, 64), "all")
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=9
@@ -19,15 +30,31 @@ NAMES = st.text(
 NOTE = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=99)
 DIGITS = st.none() | st.text("0123456789abcdef", min_size=64, max_size=64)
 
-preprocessings = st.builds(
-    Preprocessing,
-    st.integers(1, MAX_INPUT_PX),
-    st.integers(1, MAX_CROP_PX),
-    st.sampled_from(RESAMPLING_FILTERS),
-    st.sampled_from(["RGB", "BGR"]),
-    st.floats(1e-6, 1e4),
-    st.floats(-1e6, 1e6),
+FITTED = st.sampled_from(
+    [{"fit": "crop", "crop_px": 450}, {"fit": "stretch"}, {"fit": "shorter_side", "shorter_side_px": 342}]
 )
+
+
+@st.composite
+def preprocessings(draw):
+    order = draw(st.sampled_from(COLOUR_ORDERS))
+    channels = 1 if order == "GREY" else 3
+
+    def scaled(low, high):
+        each = st.floats(low, high)
+        return each | st.lists(each, min_size=channels, max_size=channels).map(tuple)
+
+    return Preprocessing(
+        draw(st.integers(1, MAX_INPUT_PX)),
+        resample=draw(st.sampled_from(RESAMPLING_FILTERS)),
+        colour_order=order,
+        pixel_scale=draw(scaled(1e-6, 1e4)),
+        pixel_offset=draw(scaled(-1e6, 1e6)),
+        input_width_px=draw(st.none() | st.integers(1, MAX_INPUT_PX)),
+        **draw(FITTED),
+    )
+
+
 provenances = st.builds(
     Provenance,
     st.none() | NOTE,
@@ -47,7 +74,8 @@ def specs(draw):
     two_sided = len(classes) == 2 and positive is not None
     threshold = draw(st.none() | st.floats(0, 1)) if two_sided else None
     decision = Decision(draw(st.floats(1e-3, 1e3)), threshold, draw(st.none() | NOTE))
-    return ModelSpec(classes, draw(preprocessings), positive, decision, draw(provenances))
+    scores = st.sampled_from(SCORES if len(classes) == 2 else ("probabilities", "sigmoids", "logits"))
+    return ModelSpec(classes, draw(preprocessings()), positive, decision, draw(provenances), scores=draw(scores))
 
 
 @given(specs())
@@ -59,9 +87,8 @@ def test_what_is_written_is_read_again(spec):
 @given(key=NAMES, place=st.sampled_from(["", "preprocessing", "decision", "provenance"]))
 def test_unknown_keys_are_rejected_by_name(key, place):
     raw = json.loads(SPEC.to_json())
-    part = raw[place] if place else raw
-    if key in part:
-        return
+    part, kind = (raw[place], KINDS[place]) if place else (raw, ModelSpec)
+    assume(key not in {field.name for field in dataclasses.fields(kind)})
     part[key] = 1
     with pytest.raises(SpecError) as raised:
         ModelSpec.from_json(json.dumps(raw))

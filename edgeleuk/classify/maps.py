@@ -14,7 +14,7 @@ from edgeleuk.runtime.activation_map import activation_map, missing_map
 from edgeleuk.runtime.classifier import MAP, Classifier, Prediction
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
-from edgeleuk.runtime.preprocessing import centre_square
+from edgeleuk.runtime.preprocessing import seen_part
 from edgeleuk.store import Result
 
 _NAME_CHARACTERS = 80
@@ -53,7 +53,7 @@ def explained(classifier: Classifier, crop: Image.Image, prediction: Prediction)
 
 def seen_crop(classifier: Classifier, image: Image.Image) -> Image.Image:
     """What of an image the network sees, in pixels of the image, of bounded size."""
-    return as_panel(centre_square(image, classifier.spec.preprocessing))
+    return as_panel(seen_part(image, classifier.spec.preprocessing))
 
 
 def lacking(classifier: Classifier) -> list[str]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from edgeleuk.keras.augmentation import Augmentation, augment, draw_shift
 from edgeleuk.runtime.images import decode_indexed
-from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, fit_to_input, scale_pixels
+from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, fit_to_input, input_scale, scale_pixels
 from edgeleuk.spec import Preprocessing
 
 Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -90,9 +90,9 @@ class ImageStream:
         if seed is None:
             return scale_pixels(fit_to_input(image, view), view)
         random = np.random.default_rng(seed)  # a generator for each view: the draws do not depend on its size
-        shift = draw_shift(self.preprocessing.crop_px, self.augmentation, random)
+        shift = draw_shift(self.preprocessing.crop_px or min(image.size), self.augmentation, random)
         raw = cut_and_resize(image, view, shift)
-        changed = augment(raw, self.augmentation, random, view.input_size_px / view.crop_px)
+        changed = augment(raw, self.augmentation, random, input_scale(image.size, view))
         return scale_pixels(constant_colours(changed, view), view)
 
 

@@ -215,8 +215,8 @@ def _facts(tensor: Tensor) -> dict[str, Any]:
 
 
 def _pixel_error(tensor: Tensor, preprocessing: Preprocessing) -> float | None:
-    if tensor.scale is None or tensor.zero_point is None:
+    if tensor.scale is None or tensor.zero_point is None or not preprocessing.is_uniform:
         return None
-    pixels = np.arange(256)
-    exact = (pixels * preprocessing.pixel_scale + preprocessing.pixel_offset) / tensor.scale + tensor.zero_point
+    pixels, (scale, offset) = np.arange(256), preprocessing.scale_and_offset
+    exact = (pixels * scale + offset) / tensor.scale + tensor.zero_point
     return round(float(np.abs(exact - (pixels - 128)).max()), 6)

@@ -172,7 +172,7 @@ class Network:
         Real numbers are scale * (q - zero_point) with the "quantization" that `extra` has of each.
         """
         scores, *others = self._run(values, (self.output, *(self.extra[name] for name in names)))
-        return self._reals_of(scores[0]), dict(zip(names, others, strict=True))
+        return self._reals_of(scores[0].ravel()), dict(zip(names, others, strict=True))
 
     def _run(self, values: NDArray[Any], wanted: Sequence[dict[str, Any]]) -> list[NDArray[Any]]:
         try:
@@ -208,7 +208,7 @@ class Network:
 
     def scores(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Like `invoke`, for one image, as real numbers: float32 [classes] = scale * (q - zero_point)."""
-        return self._reals_of(self.invoke(values)[0])
+        return self._reals_of(self.invoke(values)[0].ravel())
 
     def _reals_of(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         if self._reals is not None:

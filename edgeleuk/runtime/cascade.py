@@ -20,9 +20,9 @@ from edgeleuk.reliability import FEATURE_DISTANCE, WARN, InputGate
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.classifier import MAP, Classifier, ImageLike, Input, Prediction, Prepared, decoded
 from edgeleuk.runtime.content import content_warnings
-from edgeleuk.runtime.decision import apply_temperature
+from edgeleuk.runtime.decision import apply_temperature, as_probabilities
 from edgeleuk.runtime.images import decode_indexed
-from edgeleuk.runtime.preprocessing import centre_square, constant_colours, cut_and_resize, fit_to_input
+from edgeleuk.runtime.preprocessing import seen_part, constant_colours, cut_and_resize, fit_to_input
 from edgeleuk.spec import Decision
 
 Probabilities = NDArray[np.float32]
@@ -76,7 +76,7 @@ class Cascade(Classifier):
         warnings = content_warnings(opened, pixels, self.first.spec.preprocessing)
         shown = constant_colours(pixels, self.first.spec.preprocessing)
         values = self.first.encode(shown)
-        kept = None if self.shares_input else centre_square(opened, self.spec.preprocessing)
+        kept = None if self.shares_input else seen_part(opened, self.spec.preprocessing)
         measures = self.first.measured(shown, pixels) if self._first_measures else self._measured_large(kept, pixels)
         return Prepared(values, 1000 * (time.perf_counter() - started), kept, warnings, measures)
 
@@ -165,15 +165,14 @@ class Cascade(Classifier):
     def try_out(self) -> None:
         """Run both networks once. Raises ModelError if that cannot be done."""
         super().try_out()
-        side = self.spec.preprocessing.crop_px
-        self.label(self.late(self.network.scores(self.prepare(Image.new("RGB", (side, side))))))
+        self.label(self.late(self.network.scores(self.prepare(self.blank_picture()))))
 
     def early(self, scores: Probabilities) -> Probabilities | None:
         """The first model's answer, float32 [classes], to its scores; None if it is not sure enough.
 
         Raises ModelError for scores that are not finite.
         """
-        probabilities = calibrated(scores, self.rule.temperature)
+        probabilities = calibrated(as_probabilities(scores, self.first.spec), self.rule.temperature)
         if not np.isfinite(probabilities).all():
             raise ModelError(f"the first network returned {scores.tolist()}; expected finite probabilities")
         return probabilities if is_sure(probabilities, self.rule.threshold) else None

@@ -19,11 +19,20 @@ from edgeleuk.reliability import GATES, OFF, REFUSE, WARN
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.content import content_warnings
-from edgeleuk.runtime.decision import REFUSED, UNCERTAIN, answer_set, apply_temperature, decide, probability_floor
+from edgeleuk.runtime.decision import (
+    REFUSED,
+    UNCERTAIN,
+    answer_set,
+    apply_temperature,
+    as_probabilities,
+    decide,
+    probability_floor,
+)
 from edgeleuk.runtime.images import decode_image, decode_indexed, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import (
     constant_colours,
+    crop_size,
     cut_and_resize,
     fit_to_input,
     in_rgb,
@@ -31,7 +40,7 @@ from edgeleuk.runtime.preprocessing import (
     quantize_pixels,
     scale_pixels,
 )
-from edgeleuk.spec import ModelSpec
+from edgeleuk.spec import CROP, ModelSpec
 
 if TYPE_CHECKING:
     from edgeleuk.reliability import InputGate
@@ -42,7 +51,8 @@ MAP = "map"  # the extra output that `Prediction.map` is
 _LEAST_SCALE = 1e-9
 
 ImageLike = str | Path | bytes | Image.Image
-Input = NDArray[np.int8] | NDArray[np.float32]
+Input = NDArray[np.int8] | NDArray[np.uint8] | NDArray[np.float32]
+_INPUT_TYPES = (np.int8, np.uint8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A network's input, [1, size, size, 3] of int8 or float32, and how long it took to make.
+    """A network's input, [1, height, width, channels] of int8, uint8 or float32, and how long it took to make.
 
     `image` is what a second network's input can still be made of; `warnings` and `measures` as of a Prediction.
     """
 
-    values: NDArray[np.int8] | NDArray[np.float32]
+    values: Input
     prepare_ms: float
     image: Image.Image | None = None
     warnings: tuple[str, ...] = ()
@@ -108,10 +118,10 @@ class Classifier:
         self._floor = probability_floor(self.network.output["quantization"][0], len(self.spec.classes))
         self._abstention = None if self.spec.calibration is None else self.spec.calibration.abstention
         self.refuses, self.gate = gate == REFUSE, self._gate(bundle, path, gate)
-        self._codes: NDArray[np.int8] | None = None
-        if self.network.input["dtype"] == np.int8:
+        self._codes: NDArray[Any] | None = None
+        if self.network.input["dtype"] != np.float32:
             scale, zero_point = self.network.input["quantization"]
-            self._codes = pixel_codes(scale, zero_point, self.spec.preprocessing)
+            self._codes = pixel_codes(scale, zero_point, self.spec.preprocessing, self.network.input["dtype"])
 
     @reading_what_was_named()
     def _gate(self, bundle: Bundle, path: Path, mode: str) -> "Gate | None":
@@ -221,8 +231,8 @@ class Classifier:
         return self
 
     def softened(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Float32 [classes]: the network's scores at the spec's temperature."""
-        return apply_temperature(scores, self.spec.decision, self._floor)
+        """Float32 [classes]: the network's scores as probabilities, at the spec's temperature."""
+        return apply_temperature(as_probabilities(scores, self.spec), self.spec.decision, self._floor)
 
     def prediction(
         self, probabilities: NDArray[np.float32], prepared: Prepared, invoke_ms: float, stage: int | None = None
@@ -262,9 +272,14 @@ class Classifier:
 
     def try_out(self) -> None:
         """Run it once, on a black image. Raises ModelError if that cannot be done."""
-        side = self.spec.preprocessing.crop_px
         with suppress(ImageError):  # the gate may refuse it
-            self.predict(Image.new("RGB", (side, side)))
+            self.predict(self.blank_picture())
+
+    def blank_picture(self) -> Image.Image:
+        """A black one of the size that the spec cuts out, or of the input's."""
+        prepare = self.spec.preprocessing
+        size = crop_size(prepare) if prepare.fit == CROP else (prepare.width_px, prepare.input_size_px)
+        return Image.new("RGB", size)
 
     def label(self, probabilities: NDArray[np.float32]) -> str:
         """The class that float32 [classes] stand for. Raises ModelError if they are not finite."""
@@ -272,12 +287,12 @@ class Classifier:
             raise ModelError(f"the network returned {probabilities.tolist()}; expected finite probabilities")
         return self.spec.classes[int(decide(probabilities, self.spec))]
 
-    def prepare(self, image: ImageLike) -> NDArray[np.int8] | NDArray[np.float32]:
-        """Return the network's input [1, size, size, 3]: int8 for a quantized model, else float32."""
+    def prepare(self, image: ImageLike) -> Input:
+        """Return the network's input [1, height, width, channels]: int8 or uint8 of a quantized model, else float32."""
         return self.encode(fit_to_input(decoded(image), self.spec.preprocessing))
 
-    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8] | NDArray[np.float32]:
-        """From uint8 [size, size, 3] of `fit_to_input` to the network's input [1, size, size, 3]."""
+    def encode(self, pixels: NDArray[np.uint8]) -> Input:
+        """From uint8 [height, width, channels] of `fit_to_input` to the network's input with 1 in front."""
         batch = pixels[np.newaxis]
         if self._codes is not None:
             return quantize_pixels(batch, self._codes)
@@ -304,21 +319,29 @@ def decoded(image: ImageLike) -> Image.Image:
 
 @reading_what_was_named()
 def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
-    size = spec.preprocessing.input_size_px
-    if network.input_shape != (1, size, size, 3):
+    expected = (1, *spec.preprocessing.input_shape)
+    if network.input_shape != expected:
         raise SpecError(
-            f"{path}: the spec says an input of {size} px, the network takes {list(network.input_shape)} "
-            f"(expected {[1, size, size, 3]})"
+            f"{path}: the spec says an input of {spec.preprocessing.input_size_px} px, the network takes "
+            f"{list(network.input_shape)} (expected {list(expected)})"
         )
-    if network.output_shape != (1, len(spec.classes)):
+    if network.output_shape[0] != 1 or math.prod(network.output_shape) != spec.score_count:
         raise SpecError(
             f"{path}: the spec names {len(spec.classes)} classes ({', '.join(spec.classes)}), "
-            f"the network's output is {list(network.output_shape)} (expected {[1, len(spec.classes)]})"
+            f"the network's output is {list(network.output_shape)} (expected {[1, spec.score_count]})"
         )
-    if network.input["dtype"] not in (np.int8, np.float32):
-        raise SpecError(f"{path}: input is {np.dtype(network.input['dtype'])}; expected int8 or float32")
-    if network.input["dtype"] == np.int8 and not network.input["quantization"][0]:
-        raise SpecError(f"{path}: input is int8 without a scale, so nothing says which code a pixel becomes")
+    kind = network.input["dtype"]
+    if kind not in _INPUT_TYPES:
+        raise SpecError(f"{path}: input is {np.dtype(kind)}; expected int8, uint8 or float32")
+    if kind != np.float32 and not network.input["quantization"][0]:
+        raise SpecError(
+            f"{path}: input is {np.dtype(kind)} without a scale, so nothing says which code a pixel becomes"
+        )
+    if kind != np.float32 and not spec.preprocessing.is_uniform:
+        raise SpecError(
+            f"{path}: input is {np.dtype(kind)}, which has one scale, and the spec scales channels apart: give a spec "
+            "with one pixel_scale and pixel_offset, as 'edgeleuk convert' writes into its files"
+        )
     for name, tensor in (("input", network.input), ("output", network.output)):
         scale, zero_point = tensor["quantization"]
         if not (scale == 0 or _LEAST_SCALE <= scale <= 1 / _LEAST_SCALE) or abs(zero_point) > 255:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.spec import Preprocessing
+from edgeleuk.runtime.preprocessing import crop_size, input_scale
+from edgeleuk.spec import CROP, STRETCH, Preprocessing
 
 NO_CONTENT = "no content"
 FEWEST_PX = 32  # a side
@@ -21,7 +22,7 @@ _ONE_COLOUR = 8  # levels of 255 within which each channel stays: noise of a sen
 
 
 def content_warnings(image: Image.Image, pixels: NDArray[np.uint8], spec: Preprocessing) -> tuple[str, ...]:
-    """Short phrases about an RGB picture that `cut_and_resize` made `pixels` of, uint8 [size, size, 3].
+    """Short phrases about an RGB picture that `cut_and_resize` made `pixels` of, uint8 [height, width, channels].
 
     "no content" if what the network sees is of one colour, "8 px" or "8x200 px" if a side has fewer than 32,
     "centre 0.4 % of the picture" if the crop shows less than a tenth of it. None of them for most pictures.
@@ -31,10 +32,22 @@ def content_warnings(image: Image.Image, pixels: NDArray[np.uint8], spec: Prepro
     width, height = image.size
     if min(width, height) < FEWEST_PX:
         found.append(f"{width} px" if width == height else f"{width}x{height} px")
-    share = min(width, spec.crop_px) * min(height, spec.crop_px) / (width * height)
+    share = _seen_share(image.size, spec)
     if share < _SMALLEST_SHARE:
         found.append(f"centre {100 * share:.{1 if share >= 0.001 else 2}f} % of the picture")
     return tuple(found)
+
+
+def _seen_share(size: tuple[int, int], spec: Preprocessing) -> float:
+    """How much of a picture of this (width, height) the network sees."""
+    if spec.fit == STRETCH:
+        return 1.0
+    if spec.fit == CROP:
+        cut = crop_size(spec)
+    else:
+        scale = input_scale(size, spec)
+        cut = round(spec.width_px / scale), round(spec.input_size_px / scale)
+    return math.prod(min(had, seen) / had for had, seen in zip(size, cut, strict=True))
 
 
 def is_one_colour(image: Image.Image) -> bool:
@@ -48,7 +61,8 @@ def _is_flat(pixels: NDArray[np.uint8]) -> bool:
     corner, centre = (pixels[row, column].astype(np.int16) for row, column in ((0, 0), _middle(pixels)))
     if (np.abs(centre - corner) > _ONE_COLOUR).any():
         return False  # nearly always: the rest need not be looked at
-    return all(int(pixels[..., n].max()) - int(pixels[..., n].min()) <= _ONE_COLOUR for n in range(3))
+    channels = range(pixels.shape[-1])
+    return all(int(pixels[..., n].max()) - int(pixels[..., n].min()) <= _ONE_COLOUR for n in channels)
 
 
 def _middle(pixels: NDArray[np.uint8]) -> tuple[int, int]:
@@ -60,17 +74,20 @@ def _without_padding(size: tuple[int, int], pixels: NDArray[np.uint8], spec: Pre
 
     None if too little of it is left to tell.
     """
-    if min(size) >= spec.crop_px:
+    if spec.fit != CROP:
         return pixels
-    columns, rows = (_span(side, spec) for side in size)
+    cut, shape = crop_size(spec), (spec.width_px, spec.input_size_px)
+    if size[0] >= cut[0] and size[1] >= cut[1]:
+        return pixels
+    columns, rows = (_span(*axis) for axis in zip(size, cut, shape, strict=True))
     seen = pixels[rows, columns]
     return seen if min(seen.shape[:2]) >= _FEWEST_SEEN else None
 
 
-def _span(side: int, spec: Preprocessing) -> slice:
-    """Of one axis of the input, without what resizing mixes with the padding."""
-    if side >= spec.crop_px:
+def _span(side: int, cut: int, shown: int) -> slice:
+    """Of one axis of the input, without what resizing mixes with the padding: `cut` source pixels became `shown`."""
+    if side >= cut:
         return slice(None)
-    scale = spec.input_size_px / spec.crop_px
-    start, margin = (spec.crop_px - side) // 2 * scale, 3 * max(1.0, scale)  # half the width of the widest filter
+    scale = shown / cut
+    start, margin = (cut - side) // 2 * scale, 3 * max(1.0, scale)  # half the width of the widest filter
     return slice(math.ceil(start + margin), max(0, math.floor(start + side * scale - margin)))

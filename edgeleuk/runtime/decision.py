@@ -3,12 +3,30 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.spec import Decision, ModelSpec
+from edgeleuk.spec import PROBABILITIES, SIGMOID, SIGMOIDS, Decision, ModelSpec
 
 RESEARCH_USE = "For research use, not a diagnosis."
 UNCERTAIN = "uncertain"  # the warning of an answer whose conformal set has other classes, too
 REFUSED = "refused: "  # begins why a picture that the input gate turned away has no answer
 FLOAT_FLOOR = 1e-7  # of probabilities in float32
+
+
+def as_probabilities(scores: NDArray[np.float32], spec: ModelSpec) -> NDArray[np.float32]:
+    """Return float32 [..., classes] of a network's scores, [..., classes] or [..., 1], see `ModelSpec.scores`.
+
+    Scores that are not finite stay so.
+    """
+    if spec.scores == PROBABILITIES:
+        return scores
+    if spec.scores == SIGMOIDS:
+        # Of classes that are all ruled out, none is more likely than another.
+        return np.asarray(scores / np.maximum(scores.sum(axis=-1, keepdims=True), FLOAT_FLOOR), np.float32)
+    if spec.scores == SIGMOID:
+        second = spec.positive_class is None or spec.classes.index(spec.positive_class) == 1
+        both = (1 - scores, scores) if second else (scores, 1 - scores)
+        return np.concatenate(both, axis=-1)
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
 
 
 def apply_temperature(

@@ -1,12 +1,18 @@
 """The one preprocessing: training, calibration, evaluation and the device all call these functions."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeleuk.spec import NO_CONSTANCY, Preprocessing
+from edgeleuk.errors import ImageError, SpecError
+from edgeleuk.spec import CROP, GREY, NO_CONSTANCY, SHORTER_SIDE, Preprocessing
+
+MOST_TIMES_AS_LONG = 20  # a strip of a picture would become one of any length
 
 _PLAIN_CODES = np.arange(-128, 128).astype(np.int8)  # pixel p becomes p - 128
+_PIXELS = np.arange(256).astype(np.uint8)
 _BACKGROUND = 240  # of 255: what is brighter than the background keeps some room
 _BRIGHT_SHARE, _BLACK, _GAINS = 0.9, 8, (0.5, 4.0)
 _COUNTED_PX = 80  # a side, at least: 6,400 pixels tell a percentile well enough
@@ -19,34 +25,82 @@ _FILTERS = {
 
 
 def fit_to_input(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> NDArray[np.uint8]:
-    """Return uint8 [size, size, 3]: `cut_and_resize`, then `constant_colours`; the pixels that the network is shown."""
+    """Return uint8 [height, width, channels]: `cut_and_resize`, then `constant_colours`; what the network is shown."""
     return constant_colours(cut_and_resize(image, spec, shift_px), spec)
 
 
 def cut_and_resize(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> NDArray[np.uint8]:
-    """Return uint8 [size, size, 3]: the centre square of `crop_px` source pixels, black-padded, resized.
+    """Return uint8 [height, width, channels] of the network's input, as the spec's `fit` says.
 
     `image` is RGB; channels come out in the spec's colour order, with the colours of the picture. `shift_px` (x, y)
-    moves the square in source pixels; only training uses it.
+    moves what is cut out in source pixels; only training uses it.
     """
-    image = centre_square(image, spec, shift_px)
-    if image.size != (spec.input_size_px, spec.input_size_px):
-        image = image.resize((spec.input_size_px, spec.input_size_px), _FILTERS[spec.resample])
+    image = fitted(image, spec, shift_px)
+    if spec.colour_order == GREY:
+        return np.asarray(image.convert("L"), dtype=np.uint8)[..., np.newaxis]
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[..., ::-1] if spec.colour_order == "BGR" else pixels
 
 
-def centre_square(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> Image.Image:
-    """The first step of `cut_and_resize`, and a fixed point of it: the square itself comes back as it is."""
+def fitted(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> Image.Image:
+    """An RGB picture of the size of the network's input."""
+    image = seen_part(image, spec, shift_px)
+    size = spec.width_px, spec.input_size_px
+    if spec.fit == SHORTER_SIDE:
+        return _centre(_with_shorter_side(image, spec), size)
+    return image if image.size == size else image.resize(size, _FILTERS[spec.resample])
+
+
+def seen_part(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> Image.Image:
+    """What of a picture the network sees, in source pixels: a fixed point of it, the part itself comes back as it is.
+
+    The whole picture, unless the spec crops. `shift_px` moves the whole picture, too.
+    """
     width, height = image.size
-    left = (width - spec.crop_px) // 2 + shift_px[0]
-    top = (height - spec.crop_px) // 2 + shift_px[1]
-    box = (left, top, left + spec.crop_px, top + spec.crop_px)
+    cut_width, cut_height = crop_size(spec) if spec.fit == CROP else image.size
+    left = (width - cut_width) // 2 + shift_px[0]
+    top = (height - cut_height) // 2 + shift_px[1]
+    box = (left, top, left + cut_width, top + cut_height)
     return image if box == (0, 0, width, height) else image.crop(box)  # Pillow fills what lies outside with black
 
 
+def crop_size(spec: Preprocessing) -> tuple[int, int]:
+    """Width and height in source pixels of what `fit` "crop" cuts out: of the input's shape, `crop_px` the shorter."""
+    if spec.crop_px is None:
+        raise SpecError(f"fit is {spec.fit}: nothing is cut out in source pixels")
+    shorter = min(spec.width_px, spec.input_size_px)
+    return round(spec.crop_px * spec.width_px / shorter), round(spec.crop_px * spec.input_size_px / shorter)
+
+
+def input_scale(size: tuple[int, int], spec: Preprocessing) -> float:
+    """Pixels of the input for one source pixel of a picture of this (width, height); the less where axes differ."""
+    if spec.fit == CROP:
+        return min(spec.width_px, spec.input_size_px) / (spec.crop_px or 1)
+    if spec.fit == SHORTER_SIDE:
+        return (spec.shorter_side_px or 1) / min(size)
+    return min(spec.width_px / size[0], spec.input_size_px / size[1])
+
+
+def _with_shorter_side(image: Image.Image, spec: Preprocessing) -> Image.Image:
+    """As torchvision's Resize(n) does: the longer side is cut to whole pixels."""
+    short, (width, height) = spec.shorter_side_px or 1, image.size
+    size = (short, int(short * height / width)) if width <= height else (int(short * width / height), short)
+    longest = MOST_TIMES_AS_LONG * max(short, spec.width_px, spec.input_size_px)
+    if max(size) > longest:
+        raise ImageError(
+            f"a picture of {width}x{height} px is too narrow to be scaled to {short} px on its shorter side"
+        )
+    return image if size == image.size else image.resize(size, _FILTERS[spec.resample])
+
+
+def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """As torchvision's CenterCrop does, black where the picture is smaller; halves are rounded to even."""
+    left, top = (round((had - wanted) / 2.0) for had, wanted in zip(image.size, size, strict=True))
+    return image if image.size == size else image.crop((left, top, left + size[0], top + size[1]))
+
+
 def constant_colours(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
-    """Return uint8 [size, size, 3]: each channel times one gain, so that its bright background is 240.
+    """Return uint8 of the same shape [height, width, 3]: each channel times one gain, so that its bright background is 240.
 
     Light and white balance multiply a channel, so they cancel, but for what a sensor clipped: von Kries' rule with the
     "white patch" taken as a percentile, as the brightest pixel may be noise (Ebner 2007, "Color Constancy", 6.1). The
@@ -62,9 +116,15 @@ def constant_colours(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[
 def in_rgb(
     shown: NDArray[np.uint8], came: NDArray[np.uint8], spec: Preprocessing
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """What `constant_colours` and `cut_and_resize` return, with the channels as R, G, B; one array if they are."""
-    if spec.colour_order != "BGR":
+    """What `constant_colours` and `cut_and_resize` return, with the channels as R, G, B; one array if they are.
+
+    A grey channel stands three times.
+    """
+    if spec.colour_order == "RGB":
         return shown, came
+    if spec.colour_order == GREY:
+        grey = np.repeat(came, 3, axis=-1)
+        return (grey if shown is came else np.repeat(shown, 3, axis=-1)), grey
     turned = came[..., ::-1]
     return (turned if shown is came else shown[..., ::-1]), turned
 
@@ -94,30 +154,34 @@ def _channel_table(level: int) -> NDArray[np.uint8]:
 
 
 def scale_pixels(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.float32]:
-    """Return float32 of the same shape: p * pixel_scale + pixel_offset, x/127.5 - 1 by default."""
+    """Return float32 of the same shape [..., channels]: p * pixel_scale + pixel_offset, x/127.5 - 1 by default."""
     scaled = pixels.astype(np.float32)
-    scaled *= np.float32(spec.pixel_scale)
-    scaled += np.float32(spec.pixel_offset)
+    scaled *= np.asarray(spec.pixel_scale, np.float32)
+    scaled += np.asarray(spec.pixel_offset, np.float32)
     return scaled
 
 
-def pixel_codes(scale: float, zero_point: int, spec: Preprocessing) -> NDArray[np.int8]:
-    """Return int8 [256]: what each 8-bit pixel value becomes at an input quantized with (scale, zero_point).
+def pixel_codes(scale: float, zero_point: int, spec: Preprocessing, dtype: type = np.int8) -> NDArray[Any]:
+    """Return [256] of `dtype`, int8 or uint8: what each 8-bit pixel becomes at an input quantized with (scale, zero).
 
-    q = round(x / scale) + zero_point, clipped to [-128, 127] (Jacob et al. 2018, "Quantization and Training of Neural
-    Networks for Efficient Integer-Arithmetic-Only Inference", eq. 1). Where that is p - 128 to within half a step, it
-    is exactly p - 128: the float expression sits on a rounding tie there.
+    q = round(x / scale) + zero_point, clipped to what the type holds (Jacob et al. 2018, "Quantization and Training of
+    Neural Networks for Efficient Integer-Arithmetic-Only Inference", eq. 1). Where that is p - 128 (uint8: p) to within
+    half a step, it is exactly that: the float expression sits on a rounding tie there. Raises SpecError if the spec
+    scales channels apart.
     """
-    pixels = np.arange(256, dtype=np.float64)
-    exact = (pixels * spec.pixel_scale + spec.pixel_offset) / scale + zero_point
-    plain = pixels - 128
+    pixel_scale, pixel_offset = spec.scale_and_offset
+    pixels, limits = np.arange(256, dtype=np.float64), np.iinfo(dtype)
+    exact = (pixels * pixel_scale + pixel_offset) / scale + zero_point
+    plain = pixels + limits.min
     # 1e-3 of a step: the file stores the scale as float32.
     codes = plain if np.all(np.abs(exact - plain) <= 0.5 + 1e-3) else np.rint(exact)
-    return np.clip(codes, -128, 127).astype(np.int8)
+    return np.clip(codes, limits.min, limits.max).astype(dtype)
 
 
-def quantize_pixels(pixels: NDArray[np.uint8], codes: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return int8 of the same shape: each pixel's code from `pixel_codes`."""
+def quantize_pixels(pixels: NDArray[np.uint8], codes: NDArray[Any]) -> NDArray[Any]:
+    """Return the codes' type, of the same shape: each pixel's code from `pixel_codes`."""
+    if codes.dtype == np.uint8:
+        return pixels if np.array_equal(codes, _PIXELS) else codes[pixels]
     if np.array_equal(codes, _PLAIN_CODES):
         return (pixels ^ np.uint8(0x80)).view(np.int8)
     return codes[pixels]

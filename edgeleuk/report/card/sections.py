@@ -46,6 +46,9 @@ def _model(records: Records) -> Iterator[Statement]:
     yield from say(records, SPEC, "Made with {}.", ("provenance.tool_versions", _versions))
     yield from say(records, SPEC, "It takes the centre {} px of a picture, resized to {} px ({}, {}).",
                    *_keys("preprocessing", "crop_px", "input_size_px", "resample", "colour_order"))  # fmt: skip
+    yield from say(records, SPEC, "How it takes a picture: fit {}, to {} px ({}, {}).",
+                   *_keys("preprocessing", "fit", "input_size_px", "resample", "colour_order"))  # fmt: skip
+    yield from say(records, SPEC, "Its scores are {}.", "scores")
     yield from say(records, SPEC, "Colour constancy: {}.", "preprocessing.colour_constancy")
     yield from say(
         records, CASCADE, "It is a cascade: its first model answers alone from a probability of {}.", "threshold"
