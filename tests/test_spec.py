@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from edgeleuk.errors import SpecError
 from edgeleuk.spec import (
     COLOUR_ORDERS,
-    MAX_CROP_PX,
     MAX_INPUT_PX,
     RESAMPLING_FILTERS,
     SCORES,

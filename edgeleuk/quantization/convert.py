@@ -11,6 +11,7 @@ from edgeleuk.data.sampling import ImageSet
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import to_json, whole_file
+from edgeleuk.importing.toolchain import toolchain_errors
 from edgeleuk.quantization.fidelity import compare, keras_probabilities, noise_probabilities
 from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
 from edgeleuk.quantization.gate import COMPARED_IMAGES, Gate
@@ -34,7 +35,6 @@ from edgeleuk.quantization.proof import Proof, check_layers_int8, check_mixed, c
 from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.quantization.source import Source, calibration_set, fidelity_set, prepare_source
 from edgeleuk.quantization.surgery import float_twin
-from edgeleuk.quantization.toolchain import toolchain_errors
 from edgeleuk.runtime.bundle import pack, with_references
 from edgeleuk.runtime.classifier import FEATURES
 from edgeleuk.runtime.graph import read_graph

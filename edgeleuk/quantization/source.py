@@ -11,10 +11,10 @@ from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_file
+from edgeleuk.importing.imported import import_network
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
 from edgeleuk.keras.rewrite import LEFT_ALONE, Change, rewrite
 from edgeleuk.keras.weights import load_weights
-from edgeleuk.quantization.keras_file import load_keras_file
 from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.spec import ModelSpec, Provenance
 from edgeleuk.training.results import load_float_network, untrained_network
@@ -126,7 +126,8 @@ def _read_spec(path: Path) -> ModelSpec:
 
 
 def _load_keras(path: Path, spec: ModelSpec) -> Source:
-    network = load_keras_file(path)
+    imported = import_network(path, spec)
+    network, spec = imported.network, imported.spec
     size, count = spec.preprocessing.input_size_px, len(spec.classes)
     if network.input_shape != (None, size, size, 3):
         raise SpecError(f"{path} takes {network.input_shape}; the spec says {size} px (None, {size}, {size}, 3)")

@@ -22,7 +22,7 @@ from edgeleuk.runtime.classifier import MAP, Classifier, ImageLike, Input, Predi
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature, as_probabilities
 from edgeleuk.runtime.images import decode_indexed
-from edgeleuk.runtime.preprocessing import seen_part, constant_colours, cut_and_resize, fit_to_input
+from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, fit_to_input, seen_part
 from edgeleuk.spec import Decision
 
 Probabilities = NDArray[np.float32]

@@ -100,7 +100,7 @@ def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def constant_colours(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
-    """Return uint8 of the same shape [height, width, 3]: each channel times one gain, so that its bright background is 240.
+    """Return uint8 [height, width, 3] as it came: each channel times one gain, so that its bright background is 240.
 
     Light and white balance multiply a channel, so they cancel, but for what a sensor clipped: von Kries' rule with the
     "white patch" taken as a percentile, as the brightest pixel may be noise (Ebner 2007, "Color Constancy", 6.1). The

@@ -12,8 +12,8 @@ from typing import Any
 
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import MissingExtraError, ModelError
+from edgeleuk.importing.toolchain import first_sentence
 from edgeleuk.keras.framework import tf_keras
-from edgeleuk.quantization.toolchain import first_sentence
 from edgeleuk.runtime.native_output import hold_native_stderr
 from edgeleuk.text import printable
 

@@ -9,8 +9,8 @@ import h5py
 import pytest
 
 from edgeleuk.errors import ModelError
-from edgeleuk.quantization.keras_file import load_keras_file, refuse_code
-from edgeleuk.quantization.toolchain import toolchain_errors
+from edgeleuk.importing.keras_file import load_keras_file, refuse_code
+from edgeleuk.importing.toolchain import toolchain_errors
 from edgeleuk.quantization.toolkit import tf_keras
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")  # it is what is tried

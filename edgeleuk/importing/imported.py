@@ -1,0 +1,33 @@
+"""A network of others in the one form that conversion, quantization-aware training and training take.
+
+That form is a flat functional float32 network of Keras 2 with one input [height, width, channels] of the spec and one
+output [classes] of scores. What the network did to pixels before its first layer of weights stands in the spec instead.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeleuk.importing.keras_file import load_keras_file
+from edgeleuk.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A network in that form, and the spec that fits it: preprocessing and scores may be others than were given.
+
+    `notes` are sentences for people about what was changed.
+    """
+
+    network: Any
+    spec: ModelSpec
+    notes: tuple[str, ...] = ()
+
+
+def import_network(path: Path, spec: ModelSpec, weights: Path | None = None, logits: bool = False) -> Imported:
+    """Read a model file, of `weights` if it is an architecture alone, and bring it into the form above.
+
+    `spec` says how a picture becomes the input of the network as it is in the file; `logits`: that its output is to be
+    followed by softmax. Raises ModelError for a file that is not taken, SpecError for a spec that contradicts it.
+    """
+    return Imported(load_keras_file(path), spec)
