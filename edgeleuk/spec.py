@@ -19,7 +19,9 @@ from edgeleuk.reliability import Calibration, InputGate
 
 SCHEMA_VERSION = 1
 EXTRA_OUTPUTS = ("features", "map")
-RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+# Pillow's, which average over what they make smaller, and bilinear without that, as `tf.image.resize` does it.
+TF_BILINEAR = "tf-bilinear"
+RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos", TF_BILINEAR)
 NO_CONSTANCY, BACKGROUND = "none", "background"
 COLOUR_CONSTANCIES = (NO_CONSTANCY, BACKGROUND)
 GREY = "GREY"

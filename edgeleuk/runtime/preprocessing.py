@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.errors import ImageError, SpecError
-from edgeleuk.spec import CROP, GREY, NO_CONSTANCY, SHORTER_SIDE, Preprocessing
+from edgeleuk.spec import CROP, GREY, NO_CONSTANCY, SHORTER_SIDE, TF_BILINEAR, Preprocessing
 
 MOST_TIMES_AS_LONG = 20  # a strip of a picture would become one of any length
 
@@ -48,7 +48,36 @@ def fitted(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = 
     size = spec.width_px, spec.input_size_px
     if spec.fit == SHORTER_SIDE:
         return _centre(_with_shorter_side(image, spec), size)
-    return image if image.size == size else image.resize(size, _FILTERS[spec.resample])
+    return _resized(image, size, spec)
+
+
+def _resized(image: Image.Image, size: tuple[int, int], spec: Preprocessing) -> Image.Image:
+    """Of width and height `size`."""
+    if image.size == size:
+        return image
+    if spec.resample == TF_BILINEAR:
+        return Image.fromarray(interpolated(np.asarray(image, np.uint8), size))
+    return image.resize(size, _FILTERS[spec.resample])
+
+
+def interpolated(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return uint8 [size[1], size[0], channels]: linear between the four pixels around each point of [height, width, c].
+
+    What `tf.image.resize` does by default, rounded: other pixels do not count, however many lie between two points, so
+    a picture that is made smaller is not smoothed. Training code of Keras shows networks such pictures.
+    """
+    found = pixels.astype(np.float32)
+    for axis, length in ((0, size[1]), (1, size[0])):
+        points = (np.arange(length, dtype=np.float32) + 0.5) * (found.shape[axis] / length) - 0.5
+        first = np.floor(points)
+        along = [1, 1, 1]
+        along[axis] = length
+        share = (points - first).reshape(along)
+        last = found.shape[axis] - 1
+        before, behind = (np.clip(first + step, 0, last).astype(np.intp) for step in (0, 1))
+        low = found.take(before, axis)
+        found = low + share * (found.take(behind, axis) - low)
+    return np.asarray(np.rint(found), np.uint8)
 
 
 def seen_part(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)) -> Image.Image:
@@ -90,7 +119,7 @@ def _with_shorter_side(image: Image.Image, spec: Preprocessing) -> Image.Image:
         raise ImageError(
             f"a picture of {width}x{height} px is too narrow to be scaled to {short} px on its shorter side"
         )
-    return image if size == image.size else image.resize(size, _FILTERS[spec.resample])
+    return _resized(image, size, spec)
 
 
 def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edgeleuk.runtime.decision import FLOAT_FLOOR, answer_set, apply_temperature, decide, probability_floor
+from edgeleuk.runtime.decision import (
+    FLOAT_FLOOR,
+    answer_set,
+    apply_temperature,
+    as_probabilities,
+    decide,
+    probability_floor,
+)
 from edgeleuk.spec import Decision, ModelSpec, Preprocessing
 
 PREPARE = Preprocessing(32, 64)
@@ -77,3 +84,29 @@ def test_a_set_holds_the_chosen_class_and_all_that_reach_the_least_probability()
     row = np.array([0.5, 0.3, 0.2], np.float32)
     assert answer_set(row, 0, 0.3).tolist() == [True, True, False]
     assert answer_set(row, 2, 0.9).tolist() == [False, False, True]
+
+
+def test_sigmoids_are_divided_by_their_sum():
+    spec = ModelSpec(("all", "hem"), PREPARE, scores="sigmoids")
+    found = as_probabilities(np.array([0.9, 0.3], np.float32), spec)
+    np.testing.assert_allclose(found, [0.75, 0.25], rtol=1e-6)
+    assert np.isfinite(as_probabilities(np.zeros(2, np.float32), spec)).all()
+
+
+@pytest.mark.parametrize(("positive", "expected"), [("all", [0.9, 0.1]), ("hem", [0.1, 0.9]), (None, [0.1, 0.9])])
+def test_one_sigmoid_is_the_probability_of_the_positive_class(positive, expected):
+    spec = ModelSpec(("all", "hem"), Preprocessing(8, 8), positive, scores="sigmoid")
+    np.testing.assert_allclose(as_probabilities(np.array([0.9], np.float32), spec), expected, rtol=1e-6)
+
+
+def test_softmax_makes_probabilities_of_logits_however_large():
+    spec = ModelSpec(("all", "hem"), PREPARE, scores="logits")
+    np.testing.assert_allclose(as_probabilities(np.array([1000.0, 1000.0], np.float32), spec), [0.5, 0.5])
+    np.testing.assert_allclose(as_probabilities(np.log(np.array([3, 1], np.float32)), spec), [0.75, 0.25], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scores", ["sigmoids", "sigmoid", "logits"])
+def test_scores_that_are_not_finite_stay_so(scores):
+    spec = ModelSpec(("all", "hem"), Preprocessing(8, 8), scores=scores)
+    given = np.array([np.nan] if scores == "sigmoid" else [np.nan, 0.5], np.float32)
+    assert not np.isfinite(as_probabilities(given, spec)).all()

@@ -1,6 +1,7 @@
 """From pixels to network input: geometry, scaling and int8 codes."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from edgeleuk.errors import ImageError, SpecError
 from edgeleuk.runtime.preprocessing import (
     bright_levels,
     constant_colours,
     cut_and_resize,
     fit_to_input,
+    interpolated,
     pixel_codes,
     quantize_pixels,
     scale_pixels,
@@ -151,3 +154,82 @@ def test_constancy_takes_each_channel_for_itself_in_any_order(width, height, ord
     fitted = fit_to_input(Image.fromarray(noise(width, height)), spec)
     plain = fit_to_input(Image.fromarray(noise(width, height)), CONSTANT)
     assert np.array_equal(fitted, plain if order == "RGB" else plain[..., ::-1])
+
+
+def test_stretch_shows_the_whole_picture_whatever_its_shape():
+    spec = Preprocessing(20, fit="stretch")
+    picture = Image.new("RGB", (60, 30), (9, 9, 9))
+    picture.paste((200, 0, 0), (0, 0, 30, 30))
+    seen = fit_to_input(picture, spec)
+    assert seen.shape == (20, 20, 3)
+    assert seen[10, 2].tolist() == [200, 0, 0]
+    assert seen[10, 17].tolist() == [9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("size", "resized", "left", "top"), [((500, 375), (341, 256), 58, 16), ((375, 500), (256, 341), 16, 58)]
+)
+def test_shorter_side_resizes_and_cuts_as_torchvision_does(size, resized, left, top):
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    picture = Image.fromarray(noise)
+    spec = Preprocessing(224, fit="shorter_side", shorter_side_px=256)
+    expected = picture.resize(resized, Image.Resampling.BILINEAR).crop((left, top, left + 224, top + 224))
+    np.testing.assert_array_equal(fit_to_input(picture, spec), np.asarray(expected))
+
+
+def test_a_picture_smaller_than_the_input_is_padded_behind_shorter_side():
+    spec = Preprocessing(40, fit="shorter_side", shorter_side_px=20)
+    seen = fit_to_input(Image.new("RGB", (50, 50), (255, 255, 255)), spec)
+    assert seen.shape == (40, 40, 3)
+    assert seen[:10].max() == 0
+    assert seen[20, 20].tolist() == [255, 255, 255]
+
+
+def test_a_strip_is_refused_before_it_is_scaled_to_any_length():
+    spec = Preprocessing(224, fit="shorter_side", shorter_side_px=256)
+    with pytest.raises(ImageError, match="too narrow"):
+        fit_to_input(Image.new("RGB", (1, 4000)), spec)
+
+
+def test_a_grey_input_has_one_channel():
+    seen = fit_to_input(Image.new("RGB", (30, 30), (255, 0, 0)), Preprocessing(8, 30, colour_order="GREY"))
+    assert seen.shape == (8, 8, 1)
+    assert seen[0, 0, 0] == 76  # 0.299 of red
+
+
+def test_a_crop_has_the_shape_of_an_input_that_is_no_square():
+    picture = Image.new("RGB", (100, 100))
+    picture.paste((255, 255, 255), (10, 30, 90, 70))
+    seen = fit_to_input(picture, Preprocessing(20, 40, input_width_px=40))
+    assert seen.shape == (20, 40, 3)
+    assert seen.min() == 255
+
+
+def test_a_uint8_input_takes_pixels_as_they_are():
+    codes = pixel_codes(1 / 127.5, 128, Preprocessing(4, 4), np.uint8)
+    np.testing.assert_array_equal(codes, np.arange(256))
+    pixels = np.arange(48).reshape(4, 4, 3).astype(np.uint8)
+    assert quantize_pixels(pixels, codes) is pixels
+
+
+def test_channels_that_are_scaled_apart_have_no_codes():
+    with pytest.raises(SpecError, match="one scale and one offset"):
+        pixel_codes(0.01, 0, Preprocessing(4, 4, pixel_scale=(0.1, 0.2, 0.3)))
+
+
+@given(
+    height=st.integers(1, 40), width=st.integers(1, 40), size=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_interpolation_is_linear_between_the_four_pixels_around_a_point(height, width, size, seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    found = interpolated(pixels, size)
+
+    def at(row, column):
+        return pixels[min(max(row, 0), height - 1), min(max(column, 0), width - 1)].astype(float)
+
+    y, x = (size[1] - 0.5) * height / size[1] - 0.5, 0.5 * width / size[0] - 0.5
+    top, left = math.floor(y), math.floor(x)
+    upper = at(top, left) * (1 - (x - left)) + at(top, left + 1) * (x - left)
+    lower = at(top + 1, left) * (1 - (x - left)) + at(top + 1, left + 1) * (x - left)
+    assert np.abs(found[-1, 0] - (upper * (1 - (y - top)) + lower * (y - top))).max() <= 0.501
