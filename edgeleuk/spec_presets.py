@@ -73,7 +73,7 @@ PRESETS = {
             _KERAS,
             _PLAIN,
             {"pixel_scale": 1 / 255},
-        ),  # fmt: skip
+        ),
         _preset(
             "torchvision",
             "torchvision's ImageNet weights: shorter side 256, centre 224, ImageNet's means and deviations",
@@ -142,5 +142,5 @@ def changed(before: Preprocessing, given: dict[str, Any]) -> Preprocessing:
     if len(chosen) > 1:
         raise SpecError("crop_px and shorter_side_px are two ways to fit a picture to the input; give one of them")
     fit = told.get("fit", chosen[0] if chosen else before.fit)
-    sizes = {key: getattr(before, key) if way == fit else None for key, way in ways.items()}
-    return dataclasses.replace(before, **sizes | told | {"fit": fit})
+    values: dict[str, Any] = {key: getattr(before, key) if way == fit else None for key, way in ways.items()}
+    return dataclasses.replace(before, **values | told | {"fit": fit})

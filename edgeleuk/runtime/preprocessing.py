@@ -61,7 +61,7 @@ def _resized(image: Image.Image, size: tuple[int, int], spec: Preprocessing) -> 
 
 
 def interpolated(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return uint8 [size[1], size[0], channels]: linear between the four pixels around each point of [height, width, c].
+    """Return uint8 [size[1], size[0], c]: linear between the four pixels around each point of [height, width, c].
 
     What `tf.image.resize` does by default, rounded: other pixels do not count, however many lie between two points, so
     a picture that is made smaller is not smoothed. Training code of Keras shows networks such pictures.
