@@ -63,7 +63,13 @@ def test_a_graph_that_the_interpreter_does_not_take_says_why_the_share_is_not_kn
     text = run(tmp_path / "odd.tflite")
     assert "delegate      not known, for" in text
     assert "cannot be run by litert" in text
+    assert "micro         microcontroller: no, LiteRT does not run it either" in text
     assert json.loads(run(tmp_path / "odd.tflite", "--json"))["delegate"] is None
+
+
+def test_whether_it_is_for_a_microcontroller_is_shown(small_model, small_float_model):
+    assert "micro         microcontroller: " in run(small_model)
+    assert "micro         microcontroller: no, not all int8" in run(small_float_model)
 
 
 def test_json_holds_it_all(small_model):

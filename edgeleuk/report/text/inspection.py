@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.device.delegate import Coverage, coverage, describe
+from edgeleuk.device.microcontroller import Microcontroller, microcontroller
+from edgeleuk.device.microcontroller import describe as describe_microcontroller
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.reliability import Calibration
 from edgeleuk.report.text.calibration import told
@@ -31,6 +33,7 @@ from edgeleuk.spec import (
 from edgeleuk.text import counted, shortened, tally
 
 _PROOF_SCHEMA = 1
+_NOT_RUN = "not known, for"
 _LONGEST_NAME = 60  # of a tensor; --json has the whole of it
 
 
@@ -39,13 +42,14 @@ class Inspection:
     """A model file: its bytes with what is appended to them, and its graph.
 
     `delegate`: what LiteRT's delegate runs of it here, or why that is not known. `first`: the first model of a cascade,
-    whose large one all else is about.
+    whose large one all else is about. `microcontroller`: whether tflite-micro takes it.
     """
 
     path: Path
     bundle: Bundle
     graph: Graph
     delegate: Coverage | str
+    microcontroller: Microcontroller
     first: "Inspection | None" = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,6 +68,7 @@ class Inspection:
             "tensor_types": graph.dtype_counts(),
             "delegate": dataclasses.asdict(self.delegate) if isinstance(self.delegate, Coverage) else None,
             "portability": portability(graph).to_dict(),
+            "microcontroller": self.microcontroller.to_dict(),
             "subgraphs": graph.subgraph_count,
             "cascade": self._cascade(),
             "seen_images": len(bundle.seen),
@@ -85,14 +90,22 @@ def _inspected(bundle: Bundle, path: Path) -> Inspection:
     graph, first = read_graph(bundle.content, str(path)), None
     if bundle.cascade is not None:
         first = _inspected(parse_bundle(bundle.cascade.first, path / FIRST), path / FIRST)
-    return Inspection(path, bundle, graph, _delegate(bundle.content, path), first)
+    delegate = _delegate(bundle.content, path)
+    return Inspection(path, bundle, graph, delegate, _microcontroller(bundle, graph, delegate), first)
+
+
+def _microcontroller(bundle: Bundle, graph: Graph, delegate: Coverage | str) -> Microcontroller:
+    """What tflite-micro, which checks less of a graph than LiteRT, makes of what LiteRT runs."""
+    if isinstance(delegate, str) and delegate.startswith(_NOT_RUN):
+        return Microcontroller(("LiteRT does not run it either",), len(bundle.flatbuffer))
+    return microcontroller(bundle.flatbuffer, graph)
 
 
 def _delegate(content: bytes, path: Path) -> Coverage | str:
     try:
         found = coverage(operations_of(open_interpreter(content, path, threads=1)))
     except EdgeleukError as error:
-        return f"not known, for {error}"
+        return f"{_NOT_RUN} {error}"
     return found or "not known, as the interpreter does not report it"
 
 
@@ -125,6 +138,7 @@ def _graph(inspection: Inspection) -> Iterator[str]:
     yield f"delegate      {delegate if isinstance(delegate, str) else describe(delegate, 'the model')}"
     if not (inspection.bundle.proof or {}).get("portability"):  # which says the same
         yield from portability_lines(portability(graph))
+    yield from (f"micro         {line}" for line in describe_microcontroller(inspection.microcontroller))
     if graph.subgraph_count > 1:
         yield f"subgraphs     {graph.subgraph_count}; only the first is shown"
 
