@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import CONTEXT, Group
-from edgeleuk.cli.options import data_root_option, json_option, max_megapixels_option
+from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, json_option, label_options, max_megapixels_option
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
 from edgeleuk.data.index import Index
+from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.scan import scan
 from edgeleuk.data.shortcuts.judging import Search, shortcuts_of_index, shortcuts_of_scan
 from edgeleuk.data.shortcuts.text import render as render_shortcuts
@@ -36,12 +37,16 @@ def command() -> None:
         "edgeleuk data audit cells/",
         "edgeleuk data audit C-NMC/ --json > audit.json",
         "edgeleuk data audit index.json --shortcuts",
+        "edgeleuk data audit images/ --labels labels.csv --label-column diagnosis",
+        "edgeleuk data audit ALL_IDB2/ --label-pattern '_(?P<label>[01])[.]'",
     ),
+    groups={"Labels": LABEL_OPTIONS},
 )
 @click.argument(
     "path", type=Existing("folder, manifest or index", "a folder of images, a manifest, or with --shortcuts an index")
 )
 @_positive
+@label_options
 @click.option("--shortcuts", is_flag=True, help="Also find how far colour, file size and the like tell the class.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of --shortcuts.")
 @data_root_option
@@ -50,6 +55,7 @@ def command() -> None:
 def audit_command(
     path: Path,
     positive: str | None,
+    labels: LabelSource,
     shortcuts: bool,
     seed: int,
     data_root: Path | None,
@@ -59,15 +65,18 @@ def audit_command(
     """Report what PATH holds: images by class, fold and subject, unreadable files, byte-identical copies.
 
     PATH is the C-NMC folder, a folder with one sub-folder per class (subjects in subjects.csv: path,subject), or a
-    manifest TSV (path, sha256, size). Exit status 1 if copies have two labels or no image is usable.
+    manifest TSV (path, sha256, size); or any folder of images with --labels or --label-pattern. Exit status 1 if copies
+    have two labels or no image is usable.
 
     With --shortcuts PATH may be an index: trivial features are then learned on its training part and asked about its
     test part, else in its folds; of a folder in parts that share no subject.
     """
     if path.suffix == ".json":
+        if not labels.is_empty:
+            raise UsageError(f"{path} is an index, which has its labels; audit the folder that it is of")
         _audit_index(path, shortcuts, seed, data_root, as_json)
         return
-    found = scan(path, positive, Counter("images read").at, data_root, max_pixels)
+    found = scan(path, positive, Counter("images read").at, data_root, max_pixels, labels)
     report = audit(found)
     wanted = shortcuts and not report.errors
     if as_json:
@@ -98,7 +107,10 @@ def _search(seed: int) -> Search:
         "edgeleuk data split cells/ -o index.json",
         "edgeleuk data split C-NMC/ --official -o index.json",
         "edgeleuk data split cells/ --folds 5 --test-fraction 0.2 -o index.json",
+        "edgeleuk data split images/ --labels labels.csv --subject-column patient",
+        "edgeleuk data split cells/ --subject-pattern '(?P<subject>p[0-9]+)_'",
     ),
+    groups={"Labels": LABEL_OPTIONS},
 )
 @click.argument("path", type=_IMAGES)
 @click.option(
@@ -119,6 +131,7 @@ def _search(seed: int) -> Search:
     help="Share of every class to hold out as split 'test', in whole groups.",
 )
 @_positive
+@label_options
 @data_root_option
 @max_megapixels_option
 @click.option("--official", is_flag=True, help="Keep the folds of C-NMC and move only the groups that leak.")
@@ -130,6 +143,7 @@ def split_command(
     seed: int,
     test_fraction: float,
     positive: str | None,
+    labels: LabelSource,
     data_root: Path | None,
     max_pixels: int,
     official: bool,
@@ -141,12 +155,14 @@ def split_command(
     """
     if official and (folds is not None or test_fraction):
         raise UsageError("--official keeps the folds as they are; leave --folds and --test-fraction out")
-    found = scan(path, positive, Counter("images read").at, data_root, max_pixels)
+    found = scan(path, positive, Counter("images read").at, data_root, max_pixels, labels)
     index, moves = (
         official_folds(found)
         if official
         else (make_folds(found, 3 if folds is None else folds, seed, test_fraction), [])
     )
+    for note in found.notes:
+        say(note)
     dropped = left_out(found)
     for sentence in dropped:
         say(f"warning: {sentence}")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.options import data_root_option, points, width_option
+from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, label_options, points, width_option
 from edgeleuk.cli.output import show, show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFolder
+from edgeleuk.data.labels import LabelSource
 from edgeleuk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
         "edgeleuk evaluate model.tflite index.json --by-subject --width 0.2",
         "edgeleuk evaluate run/ index.json -o evaluation",
         "edgeleuk evaluate int8.tflite index.json --against float32.tflite --json",
+        "edgeleuk evaluate model.tflite images/ --labels labels.csv",
     ),
+    groups={"Labels of a folder": LABEL_OPTIONS},
 )
 @click.argument("model", type=_MODEL)
 @click.argument(
@@ -93,6 +96,7 @@ _MODEL = Existing("model", "a .tflite file or a run folder")
     help="How many images --degrade changes, drawn over classes. [default: 200]",
 )
 @data_root_option
+@label_options
 def command(
     model: Path,
     data: Path,
@@ -111,6 +115,7 @@ def command(
     degrade: bool,
     degrade_images: int | None,
     data_root: Path | None,
+    labels: LabelSource,
 ) -> None:
     """Accuracy of MODEL, a .tflite file or a run, on an index or a folder of labelled images.
 
@@ -133,7 +138,7 @@ def command(
     if against is not None:
         check_reference(against)
     trained = "skip" if skip_trained else "allow" if allow_trained else "refuse"
-    request = Request(split, trained, seed, resamples, data_root)
+    request = Request(split, trained, seed, resamples, data_root, labels=labels)
     evaluation = evaluate_files(model, data, dataclasses.replace(request, shortcuts=shortcuts, degrade_images=worse))
     gate = Gate(margin=(_MAX_DROP_POINTS if max_drop is None else max_drop) / 100)
     comparison = None if against is None else compare_with(against, evaluation, data, request, gate)

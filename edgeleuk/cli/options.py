@@ -20,6 +20,7 @@ from edgeleuk.cli.commands import Choice, Number, OrFile
 from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, OutputFolder, Place
 from edgeleuk.codec import read_json, read_toml
+from edgeleuk.data.labels import LabelSource, parse_class_names
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import EXITS, POOLS, ROBUST
@@ -218,6 +219,56 @@ data_root_option = click.option(
     help="Folder of the images, if they have moved since the index or run was made; the variable "
     f"{VARIABLE} sets it for all commands.",
 )
+
+
+LABEL_OPTIONS = (
+    "--labels",
+    "--path-column",
+    "--label-column",
+    "--subject-column",
+    "--split-column",
+    "--label-pattern",
+    "--subject-pattern",
+    "--class-names",
+)
+
+
+def label_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say labels, subjects and parts of a folder's images; they arrive as `labels`."""
+
+    @functools.wraps(function)
+    def command(labels: Path | None, class_names: str | None, **given: Any) -> None:
+        names = ("path_column", "label_column", "subject_column", "split_column", "label_pattern", "subject_pattern")
+        told = {name: given.pop(name) for name in names}
+        source = LabelSource(labels, **told, class_names=parse_class_names(class_names) if class_names else {})
+        function(labels=source, **given)
+
+    def column(role: str, what: str) -> Callable[[Any], Any]:
+        text = f"Column of --labels with {what}. Default: guessed from its name, if that leaves no doubt."
+        return click.option(f"--{role}-column", metavar="NAME", help=text)
+
+    table = Existing("table", "a CSV or TSV file whose first line names its columns", dir_okay=False)
+    for option in (
+        click.option("--class-names", metavar="LABEL=NAME,...", help="Names of the classes by label: 0=hem,1=all."),
+        click.option(
+            "--subject-pattern",
+            metavar="REGEX",
+            help="Regular expression with a group (?P<subject>...), searched in the path below the folder.",
+        ),
+        click.option(
+            "--label-pattern",
+            metavar="REGEX",
+            help="Regular expression with a group (?P<label>...), and if you like (?P<subject>...) and (?P<split>...), "
+            "searched anywhere in the path below the folder.",
+        ),
+        column("split", "train, val, test or the number of a fold"),
+        column("subject", "the subject"),
+        column("label", "the label"),
+        column("path", "the image's path or name"),
+        click.option("--labels", type=table, metavar="TABLE", help="CSV or TSV file that holds the images' labels."),
+    ):
+        command = option(command)
+    return command
 
 
 def error_rates_option(kind: Existing, source: str) -> Callable[[Command], Command]:

@@ -6,9 +6,20 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import RunOptions, config_options, made, preset_option, run_options, show_run, typed
+from edgeleuk.cli.options import (
+    LABEL_OPTIONS,
+    RunOptions,
+    config_options,
+    label_options,
+    made,
+    preset_option,
+    run_options,
+    show_run,
+    typed,
+)
 from edgeleuk.cli.output import progress_to, show, show_json_text
 from edgeleuk.cli.paths import Existing
+from edgeleuk.data.labels import LabelSource
 from edgeleuk.errors import UsageError
 from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
 
@@ -35,6 +46,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
             "--seed",
             "--json",
         ),
+        "Labels of a folder": LABEL_OPTIONS,
         "The network": (
             "--weights",
             "--input-size",
@@ -56,10 +68,13 @@ from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
     metavar="INDEX_OR_DIR",
 )
 @run_options
+@label_options
 @config_options(TrainConfig)
 @preset_option
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
-def command(data: Path, run: RunOptions, cross_validate: bool, preset: str | None, **given: Any) -> None:
+def command(
+    data: Path, run: RunOptions, labels: LabelSource, cross_validate: bool, preset: str | None, **given: Any
+) -> None:
     """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
 
     A folder is split into folds first; an index made by 'edgeleuk data split' says its own.
@@ -76,7 +91,7 @@ def command(data: Path, run: RunOptions, cross_validate: bool, preset: str | Non
     from edgeleuk.training.cross_validation import cross_validate as train_folds
     from edgeleuk.training.train import train
 
-    index = open_index(data, settings.folds, settings.seed, data_root=run.data_root)
+    index = open_index(data, settings.folds, settings.seed, data_root=run.data_root, labels=labels)
     place, report = run.output, progress_to(run.as_json)
     if cross_validate:
         summary = train_folds(index, settings, place, run.resume, report, run.log_folder)

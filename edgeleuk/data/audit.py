@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """Everything an audit finds. `errors` forbid training; `problems` should be known."""
+    """Everything an audit finds. `errors` forbid training; `problems` should be known; `notes` say how it was read."""
 
     root: str
     layout: str
@@ -57,6 +57,7 @@ class AuditReport:
     merged_subjects: tuple[tuple[str, ...], ...]
     problems: tuple[str, ...]
     errors: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with the version of this schema."""
@@ -91,6 +92,7 @@ def audit(scan: Scan) -> AuditReport:
         merged_subjects=merged_subjects(scan.images),
         problems=(*scan.problems, *_class_problems(scan), *scan.remarks),
         errors=(*_nothing_usable(scan), *label_conflicts(sets)),
+        notes=scan.notes,
     )
 
 

@@ -30,6 +30,7 @@ def _head(report: AuditReport) -> Iterator[str]:
         f"{counted(report.ignored_files, 'ignored file')}; classes {', '.join(report.classes)}"
         + (f", positive {report.positive_class}" if report.positive_class else "")
     )
+    yield from report.notes
 
 
 def _tables(report: AuditReport) -> Iterator[str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.layouts import class_folders, cnmc
+from edgeleuk.data.labels import NOTHING_SAID, LabelSource
+from edgeleuk.data.layouts import class_folders, cnmc, labelled
 from edgeleuk.data.layouts.layout import Described
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.layouts.manifest import read_manifest
@@ -20,12 +21,13 @@ from edgeleuk.text import counted, examples, suggestion
 
 @dataclass(frozen=True)
 class Scan:
-    """What lies below `root`. `layout` is "c-nmc", "class-folders" or "manifest" (a list without pixels).
+    """What lies below `root`. `layout` is "c-nmc", "class-folders", "table", "names" or "manifest" (without pixels).
 
     `images` are the usable ones, with the official fold if the layout has folds; `formats` holds 'WxH mode' by
     path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people;
     `left_out` are files that are no usable image of the layout, by kind and reason. `remarks` are sentences about
-    pictures that are used all the same: of one colour, tiny, of other colours than sRGB.
+    pictures that are used all the same: of one colour, tiny, of other colours than sRGB. `notes` say what was taken for
+    what.
     """
 
     root: Path
@@ -40,6 +42,7 @@ class Scan:
     left_out: tuple[LeftOut, ...] = ()
     tried: tuple[Path, ...] = ()
     remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ignored_files(self) -> int:
@@ -55,19 +58,20 @@ def scan(
     progress: Progress | None = None,
     data_root: Path | None = None,
     max_pixels: int = MAX_PIXELS,
+    labels: LabelSource = NOTHING_SAID,
 ) -> Scan:
-    """Read a C-NMC folder (or its parent), a folder of class folders, or a manifest TSV.
+    """Read a C-NMC folder (or its parent), a folder of class folders, a manifest TSV, or any of them as `labels` says.
 
     Files are hashed and decoded; those that do not decode are `unreadable`. `positive` names the positive class.
     `data_root` says where the images of a manifest lie. Raises DataError if there is nothing to read or a table
     beside the images is malformed, UsageError if `positive` is not a class or a folder comes with a `data_root`.
     """
     if path.is_file():
-        found = _scan_manifest(path, data_root)
+        found = _scan_manifest(path, data_root, labels)
     elif path.is_dir() and data_root is not None:
         raise UsageError(f"{path} is the folder of images itself; --data-root is for an index, a run or a manifest")
     elif path.is_dir():
-        found = _scan_folder(path.resolve(), progress, max_pixels)
+        found = _scan_folder(path.resolve(), progress, max_pixels, labels)
     else:
         raise DataError(f"{path}: no such folder or file; expected a folder of images or a manifest")
     if positive is None:
@@ -77,14 +81,23 @@ def scan(
     return dataclasses.replace(found, positive_class=positive)
 
 
-def _scan_folder(path: Path, progress: Progress | None, max_pixels: int) -> Scan:
+def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels: LabelSource) -> Scan:
     try:
-        official = cnmc.folder_root(path)
+        official = None if labels.says_labels else cnmc.folder_root(path)
         root = official or path
         listing = list_images(root)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    described = (cnmc if official else class_folders).describe(listing.entries, root)
+    if labels.says_labels and not listing.entries:
+        others = "".join(f"; {sentence}" for sentence in sentences(by_kind(listing.others)))
+        raise DataError(f"{path} holds no image{others}")
+    if labels.says_labels:
+        layout, described = labels.layout, labelled.describe(labels, listing.entries, root)
+    elif official:
+        layout, described = "c-nmc", cnmc.describe(listing.entries, root)
+    else:
+        layout, described = "class-folders", class_folders.describe(listing.entries, root)
+    described = labelled.completed(labels, described)
     if not described.images:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
         others = "".join(f"; {sentence}" for sentence in sentences(_left_out(listing.others, described, ())))
@@ -95,7 +108,7 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int) -> Scan
     pictures = read_images(root, described.images, progress, max_pixels)
     remarks = [f"{counted(len(paths), 'image')} {text}: {examples(paths)}" for text, paths in pictures.remarks.items()]
     described = dataclasses.replace(described, problems=listing.problems + described.problems)
-    found = _found(root, "c-nmc" if official else "class-folders", described, pictures.usable)
+    found = _found(root, layout, described, pictures.usable)
     return dataclasses.replace(
         found,
         unreadable=tuple(pictures.unreadable),
@@ -105,17 +118,20 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int) -> Scan
     )
 
 
-def _scan_manifest(path: Path, data_root: Path | None) -> Scan:
+def _scan_manifest(path: Path, data_root: Path | None, labels: LabelSource) -> Scan:
     rows = read_manifest(path)
     entries = [row for row in rows if is_image_name(row.path)]
     folders = {entry.path.rpartition("/")[0] for entry in entries}
     place = find_root("", path, [entry.path for entry in entries], data_root)
     root = place.root
     prefix = cnmc.prefix_of(folders)
-    if prefix is not None:
+    if labels.says_labels:
+        described = labelled.describe(labels, entries, root)
+    elif prefix is not None:
         described = cnmc.describe(entries, root, prefix)
     else:
         described = class_folders.describe(entries, root, class_folders.prefix_of(folders))
+    described = labelled.completed(labels, described)
     usable = [image for image in described.images if image.size_bytes]
     empty = tuple(Unreadable(image, "0 bytes") for image in described.images if not image.size_bytes)
     if not described.images:
@@ -149,4 +165,5 @@ def _found(root: Path, layout: str, described: Described, usable: list[ImageReco
         positive_class=described.positive_class,
         subjects_known=bool(labelled) and all(image.subject is not None for image in labelled),
         problems=described.problems,
+        notes=described.notes,
     )

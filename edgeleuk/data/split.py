@@ -13,6 +13,7 @@ from edgeleuk.data.duplicates import copies, duplicate_set
 from edgeleuk.data.groups import group_name, grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.label_names import near_classes
+from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.data.scan import Scan, scan
 from edgeleuk.errors import DataError, UsageError
@@ -87,6 +88,7 @@ def open_index(
     seed: int = 0,
     say: Callable[[str], None] = _log.warning,
     data_root: Path | None = None,
+    labels: LabelSource = NOTHING_SAID,
 ) -> Index:
     """The index of a .json file, or of a folder or manifest that is split now; `say` gets a sentence on what is unused.
 
@@ -94,25 +96,36 @@ def open_index(
     `make_folds` do.
     """
     if path.suffix.lower() == ".json":
-        return Index.load(path, data_root)
-    found = scan(path, data_root=data_root)
+        return _loaded(path, data_root, labels)
+    found = scan(path, data_root=data_root, labels=labels)
     index = make_folds(found, folds, seed)
-    for sentence in left_out(found):
+    for sentence in (*found.notes, *left_out(found)):
         say(sentence)
     return index
 
 
-def open_images(path: Path, say: Callable[[str], None] = _log.warning, data_root: Path | None = None) -> Index:
+def open_images(
+    path: Path,
+    say: Callable[[str], None] = _log.warning,
+    data_root: Path | None = None,
+    labels: LabelSource = NOTHING_SAID,
+) -> Index:
     """Like `open_index` for what needs no folds, evaluation and calibration: a folder's images are not dealt.
 
     Raises DataError as `Index.load` and `scan` do.
     """
     if path.suffix.lower() == ".json":
-        return Index.load(path, data_root)
-    found = scan(path, data_root=data_root)
-    for sentence in left_out(found):
+        return _loaded(path, data_root, labels)
+    found = scan(path, data_root=data_root, labels=labels)
+    for sentence in (*found.notes, *left_out(found)):
         say(sentence)
     return _index(found, [dataclasses.replace(image, fold=None) for image in found.images], 0, 0)
+
+
+def _loaded(path: Path, data_root: Path | None, labels: LabelSource) -> Index:
+    if not labels.is_empty:
+        raise UsageError(f"{path} is an index, which has its labels; make another one with 'edgeleuk data split'")
+    return Index.load(path, data_root)
 
 
 def _moves(group: Sequence[ImageRecord], target: int) -> list[Move]:

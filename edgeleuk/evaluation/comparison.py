@@ -60,7 +60,9 @@ def compare_with(reference: Path, evaluation: Evaluation, data: Path, request: R
     """
     if request.trained == "allow":
         raise UsageError("images seen in training are allowed; a comparison refuses or skips them")
-    index = open_images(data, lambda sentence: None, request.data_root)  # what is left out was said already
+    index = open_images(
+        data, lambda sentence: None, request.data_root, request.labels
+    )  # what is left out was said already
     found = _reference(reference, evaluation, data, index, request)
     matched = _common(evaluation, found, skip=request.trained == "skip")
     records = {image.path: image for image in index.images}

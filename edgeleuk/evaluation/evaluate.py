@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index, verify_files
+from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.shortcuts.judging import Shortcuts
 from edgeleuk.data.split import open_images
 from edgeleuk.errors import ModelError
@@ -35,7 +36,7 @@ class Request:
     """What to evaluate on: see `choose_images` for `split` and `trained`; seed and resamples of the bootstrap.
 
     `data_root`: where the images lie, if not where the index says. `shortcuts`: whether to find how far colour goes.
-    `degrade_images`: how many images to degrade, too; None for none.
+    `degrade_images`: how many images to degrade, too; None for none. `labels`: what says the labels of a folder.
     """
 
     split: str | None = None
@@ -45,6 +46,7 @@ class Request:
     data_root: Path | None = None
     shortcuts: bool = False
     degrade_images: int | None = None
+    labels: LabelSource = NOTHING_SAID
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def evaluate_on(data: Path, predictor: Predictor, model: Path, request: Request)
     What could not be used of a folder is said in the notes.
     """
     left_out: list[str] = []
-    index = open_images(data, left_out.append, request.data_root)
+    index = open_images(data, left_out.append, request.data_root, request.labels)
     if data.suffix.lower() != ".json" and request.split is None:
         request = dataclasses.replace(request, split="all")
     evaluation = evaluate(predictor, index, model, request)

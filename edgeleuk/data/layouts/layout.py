@@ -21,7 +21,8 @@ class FileEntry(NamedTuple):
 @dataclass(frozen=True)
 class Described:
     """Images as a layout reads them. `problems` are sentences for people; `left_out`: paths
-    that it has no place for, each with the reason; `tables`: those that are read beside the images.
+    that it has no place for, each with the reason; `tables`: those that are read beside the images; `notes`: sentences
+    on what was taken for what, where that was not said.
     """
 
     classes: tuple[str, ...]
@@ -30,6 +31,7 @@ class Described:
     problems: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     tables: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
