@@ -110,7 +110,8 @@ if TYPE_CHECKING:
     type=OutputFile(".json", ".csv", ".png", known_by=", which is the format"),
     multiple=True,
     metavar="FILE",
-    help="Write the quantization error of each layer to FILE: .json, .csv or .png, a picture. May be repeated.",
+    help="Write the quantization error of each layer to FILE: .json, .csv, .png, a picture, or .nodedata.json, colours "
+    "for Model Explorer. May be repeated.",
 )
 @click.option(
     "--error-samples",

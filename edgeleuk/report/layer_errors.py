@@ -1,5 +1,6 @@
-"""A table of quantization errors as a file: JSON, CSV or a picture."""
+"""A table of quantization errors as a file: JSON, CSV, a picture, or colours for Model Explorer."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = (".json", ".csv", ".png")
+_NODE_DATA, _ACCUMULATED = ".nodedata.json", ".accumulated.nodedata.json"
+_GRAPH = "main"  # the id that Model Explorer gives the one subgraph of a file of the TFLite converter
+# From the noisiest layer of a file to its best.
+_GRADIENT = ({"stop": 0, "bgColor": "#d73027"}, {"stop": 0.5, "bgColor": "#fee08b"}, {"stop": 1, "bgColor": "#1a9850"})
 
 
 def check_format(path: Path) -> None:
@@ -31,8 +36,22 @@ def write_layer_errors(table: dict[str, Any], path: Path) -> None:
     check_format(path)
     if path.suffix == ".png":
         layer_errors_figure(table, path)
+    elif path.name.endswith(_NODE_DATA):
+        write_text(path, json.dumps(node_data(table, path.name.endswith(_ACCUMULATED)), indent=2) + "\n")
     else:
         write_text(path, to_json(table) if path.suffix == ".json" else csv_of(table["layers"]))
+
+
+def node_data(table: Mapping[str, Any], accumulated: bool = False) -> dict[str, Any]:
+    """The table as node data of Model Explorer: dB of each node, by the name of the tensor that it makes.
+
+    Of each layer by itself, or accumulated. The form is that of `ModelNodeData.to_json_string` of the package
+    ai-edge-model-explorer 0.1.34.
+    """
+    key, what = ("accumulated_db", "as the network runs") if accumulated else ("own_db", "each layer by itself")
+    results = {row["tensor"]: {"value": row[key]} for row in table["layers"]}
+    graph = {"results": results, "name": f"signal to quantization noise, dB, {what}", "gradient": list(_GRADIENT)}
+    return {_GRAPH: graph}
 
 
 def layer_errors_figure(table: Mapping[str, Any], path: Path) -> None:

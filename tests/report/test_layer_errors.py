@@ -3,11 +3,14 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from edgeleuk.errors import OutputError, UsageError
-from edgeleuk.report.layer_errors import write_layer_errors
+from edgeleuk.quantization.layer_errors import measure
+from edgeleuk.report.layer_errors import node_data, write_layer_errors
 from edgeleuk.report.text.proof import render_proof
+from edgeleuk.runtime.graph import read_graph
 
 ROWS = [
     {
@@ -45,6 +48,25 @@ def test_json_and_csv_hold_every_layer(tmp_path):
     write_layer_errors(TABLE, tmp_path / "errors.csv")
     with (tmp_path / "errors.csv").open() as stream:
         assert [float(row["own_db"]) for row in csv.DictReader(stream)] == [40.5, 39.5, 38.5]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("e.nodedata.json", "own_db"), ("e.accumulated.nodedata.json", "accumulated_db")]
+)
+def test_node_data_of_model_explorer_has_a_value_for_each_tensor_that_a_layer_makes(tmp_path, name, key):
+    write_layer_errors(TABLE, tmp_path / name)
+    [(graph, data)] = json.loads((tmp_path / name).read_text()).items()
+    assert graph == "main"
+    assert data["results"] == {row["tensor"]: {"value": row[key]} for row in ROWS}
+    assert [item["stop"] for item in data["gradient"]] == [0, 0.5, 1]
+
+
+@pytest.mark.slow
+def test_the_tensors_of_node_data_are_those_of_the_file(float_flatbuffer, int8_flatbuffer):
+    images = [np.zeros((1, 32, 32, 3), np.float32)]
+    results = node_data(measure(float_flatbuffer, int8_flatbuffer, images, "float").to_dict())["main"]["results"]
+    graph = read_graph(int8_flatbuffer)
+    assert set(results) == {graph.tensors[operator.outputs[0]].name for operator in graph.operators}
 
 
 @pytest.mark.parametrize("name", ["errors.txt", "errors"])
