@@ -12,8 +12,9 @@ from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import to_json, whole_file
 from edgeleuk.importing.toolchain import toolchain_errors
-from edgeleuk.quantization.fidelity import compare, keras_probabilities, noise_probabilities
-from edgeleuk.quantization.freeze import convert_float, convert_quantization_aware
+from edgeleuk.quantization.fidelity import compare
+from edgeleuk.quantization.float_networks import KerasNetwork
+from edgeleuk.quantization.freeze import convert_quantization_aware
 from edgeleuk.quantization.gate import COMPARED_IMAGES, Gate
 from edgeleuk.quantization.input_gate import GateImages, fit_gate, gate_images
 from edgeleuk.quantization.judging import (
@@ -186,17 +187,17 @@ def _quantize(prepared: Prepared) -> Quantized:
 
 def _quantized(prepared: Prepared) -> Quantized:
     source, precision, calibration = prepared.source, prepared.request.precision, prepared.calibration
-    if source.kind == "qat":
+    if source.kind == "qat" and isinstance(source.network, KerasNetwork):
         if precision != "int8":
             raise UsageError(f"a QAT run converts to --int8, not {precision}; convert the float run instead")
         with toolchain_errors("converting the QAT network"):
-            widen_ranges(source.network)
-            return Quantized(prepared, convert_quantization_aware(source.network))
+            widen_ranges(source.network.model)
+            return Quantized(prepared, convert_quantization_aware(source.network.model))
     kind = precision if calibration is None else "float32"
     preprocessing = source.spec.preprocessing.on_int8_grid()
     inputs = calibration.inputs(preprocessing) if calibration else None
     with toolchain_errors(f"converting the network to {kind}"):
-        model = convert_float(source.network, kind)
+        model = source.network.to_tflite(kind)
     if inputs is None:
         return Quantized(prepared, model)
     with toolchain_errors("quantizing the network"):
@@ -232,7 +233,7 @@ def _asked(prepared: Prepared) -> Compared:
     elif source.rewritten:
         networks[REWRITTEN] = source.network, preprocessing
     paths = compared.images.paths
-    answers = {name: keras_probabilities(network, paths, seen) for name, (network, seen) in networks.items()}
+    answers = {name: network.answers(paths, seen) for name, (network, seen) in networks.items()}
     return dataclasses.replace(compared, answers=answers)
 
 
@@ -311,7 +312,8 @@ def _rewriting(measured: Measured) -> dict[str, Any] | None:
         return None
     pair = [answers[name] for name in (FLOAT, REWRITTEN) if name in answers]
     if source.rewritten and not pair:
-        pair = [noise_probabilities(network) for network in (source.float_network, source.network)]
+        networks = (source.float_network, source.network)
+        pair = [network.answers_to_noise() for network in networks if network is not None]
     what = f"network before rewriting{'' if answers else ' (noise for images)'}"
     difference = dataclasses.asdict(compare(what, *pair)) if source.rewritten else None
     return {"changes": [dataclasses.asdict(change) for change in source.changes], "difference": difference}

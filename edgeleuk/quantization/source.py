@@ -13,8 +13,9 @@ from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, readin
 from edgeleuk.files import sha256_file
 from edgeleuk.importing.imported import import_network
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
-from edgeleuk.keras.rewrite import LEFT_ALONE, Change, rewrite
+from edgeleuk.keras.rewrite import LEFT_ALONE, Change
 from edgeleuk.keras.weights import load_weights
+from edgeleuk.quantization.float_networks import FloatNetwork, KerasNetwork
 from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.spec import ModelSpec, Provenance
 from edgeleuk.training.results import load_float_network, untrained_network
@@ -31,14 +32,14 @@ class Source:
     `augmentation`: how far training changed the images.
     """
 
-    network: Any
+    network: FloatNetwork
     spec: ModelSpec
     kind: str
     sha256: str
     seen: frozenset[str] = frozenset()
     index: Index | None = None
     fold: int | None = None
-    float_network: Any = None
+    float_network: FloatNetwork | None = None
     changes: tuple[Change, ...] | None = None
     augmentation: Augmentation = PLAIN
 
@@ -99,20 +100,18 @@ def _rewrite_source(source: Source) -> Source:
             "'edgeleuk qat FLOAT_RUN --pools depthwise' rewrites before it trains"
         )
     try:
-        rewriting = rewrite(source.network)
+        network, changes = source.network.rewritten()
     except ModelError as error:
         raise ModelError(f"{error}; --no-rewrite converts it with its average pools as they are") from error
-    return dataclasses.replace(
-        source, network=rewriting.network, float_network=source.network, changes=rewriting.changes
-    )
+    return dataclasses.replace(source, network=network, float_network=source.network, changes=changes)
 
 
 def _load_run(folder: Path, data_root: Path | None) -> Source:
     run = load_run_folder(folder, data_root)
     if run.index.leaks is not None:
         raise LeakError(f"{folder}: {run.index.leaks}; such a run shows what that is worth and becomes no model")
-    original = load_float_network(run) if run.kind == "qat" else None
-    network, changed = load_network(run), run.strengths.augmentation
+    original = KerasNetwork(load_float_network(run)) if run.kind == "qat" else None
+    network, changed = KerasNetwork(load_network(run)), run.strengths.augmentation
     return Source(
         network, run.spec, run.kind, run.sha256, run.trained_on, run.index, run.fold, original, augmentation=changed
     )
@@ -140,7 +139,7 @@ def _load_keras(path: Path, spec: ModelSpec) -> Source:
         raise SpecError(f"{path} returns {network.output_shape}; expected one row of {count} classes (None, {count})")
     _check_probabilities(network, size, path)
     # Provenance is a run's; a spec file that came from one does not make this model its child.
-    return Source(network, dataclasses.replace(spec, provenance=Provenance()), "keras", sha256_file(path))
+    return Source(KerasNetwork(network), dataclasses.replace(spec, provenance=Provenance()), "keras", sha256_file(path))
 
 
 def _check_probabilities(network: Any, size: int, path: Path) -> None:
