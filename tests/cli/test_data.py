@@ -200,3 +200,63 @@ def test_a_manifest_without_its_images_has_no_shortcuts(tmp_path: Path, capsys: 
     (tmp_path / "list.tsv").write_text("\n".join(["path\tsha256\tsize", *rows]))
     assert _run("audit", tmp_path / "list.tsv", "--shortcuts") == 1
     assert "No such file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def flat(tmp_path: Path) -> Path:
+    """Eight pictures in one folder, with a table of labels beside it."""
+    (tmp_path / "flat").mkdir()
+    for number in range(8):
+        Image.new("L", (4, 4), number).save(tmp_path / f"flat/p{number // 2}_{number % 2}.png")
+    rows = "".join(f"p{number // 2}_{number % 2}.png;{number // 2 % 2};p{number // 2}\n" for number in range(8))
+    (tmp_path / "labels.csv").write_text(f"file name;diagnosis;patient\n{rows}")
+    return tmp_path / "flat"
+
+
+def test_a_table_labels_a_flat_folder_and_what_was_guessed_is_said(
+    flat: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--labels", tmp_path / "labels.csv", "--class-names", "0=hem,1=all"]
+    assert _run("audit", flat, *options) == 0
+    assert "labels.csv: path from column 'file name' (guessed), label" in capsys.readouterr().out
+    assert _run("split", flat, *options, "--folds", 2, "-o", tmp_path / "index.json") == 0
+    index = Index.load(tmp_path / "index.json")
+    assert (index.classes, index.subjects_known, len(index.images)) == (("all", "hem"), True, 8)
+    assert capsys.readouterr().err.startswith("labels.csv: path from column 'file name' (guessed), label")
+
+
+def test_patterns_label_a_flat_folder(flat: Path, tmp_path: Path) -> None:
+    options = ["--label-pattern", "_(?P<label>[01])", "--subject-pattern", "(?P<subject>p[0-9])"]
+    assert _run("split", flat, *options, "--folds", 2, "-o", tmp_path / "index.json") == 0
+    index = Index.load(tmp_path / "index.json")
+    assert (index.classes, len({image.subject for image in index.images})) == (("0", "1"), 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--labels", "{table}", "--label-column", "diagnoses"], "did you mean 'diagnosis'"),
+        (["--label-column", "x"], "--label-column is a column of --labels; give the table, too"),
+        (["--labels", "{table}.none"], "no such table"),
+        (["--label-pattern", "(?P<label>"], "not a regular expression"),
+        (["--label-pattern", "(?P<label>cat)"], "matches none of 8 names, such as p0_0.png"),
+        (["--label-pattern", "_(?P<label>.)", "--class-names", "0"], "is not LABEL=NAME"),
+    ],
+)
+def test_labels_that_cannot_be_had_are_one_sentence(
+    flat: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    filled = [option.format(table=tmp_path / "labels.csv") for option in options]
+    for command in (["audit", flat], ["split", flat, "-o", tmp_path / "index.json"]):
+        assert _run(*command, *filled) == 2
+        err = capsys.readouterr().err
+        assert words in err
+        assert err.count("\n") == 1
+    assert not (tmp_path / "index.json").exists()
+
+
+def test_an_index_has_its_own_labels(flat: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--labels", tmp_path / "labels.csv"]
+    assert _run("split", flat, *options, "--folds", 2, "-o", tmp_path / "index.json") == 0
+    assert _run("audit", tmp_path / "index.json", "--shortcuts", *options) == 2
+    assert "is an index, which has its labels" in capsys.readouterr().err

@@ -49,19 +49,19 @@ class _Rows:
         self._twice: list[str] = []
 
     def parts_are_none(self, named: str | None) -> str | None:
-        """Leave out a guessed split column that does not hold parts, and name it. Raises DataError if it was named."""
+        """Leave out a guessed split column that holds no part, and name it. Raises DataError if it holds some."""
         if "split" not in self._columns:
             return None
         number = self._columns["split"]
-        odd = next(((line, cells[number]) for line, cells in self._table.rows if part_of(cells[number]) is None), None)
-        if odd is None:
+        odd = [(line, cells[number]) for line, cells in self._table.rows if part_of(cells[number]) is None]
+        if not odd:
             return None
-        if named is None:
+        if named is None and len(odd) == len(self._table.rows):
             del self._columns["split"]
             return self._table.header[number]
-        raise DataError(
-            f"{self._table.path}, line {odd[0]}: split {shown(odd[1])}; expected train, val, test or a fold's number"
-        )
+        line, word = odd[0]
+        expected = "expected train, val, test or the number of a fold"
+        raise DataError(f"{self._table.path}, line {line}: split {shown(word)}; {expected}")
 
     def facts(self) -> dict[str, Facts]:
         """By path of the image file; see `facts_by_table` for what is raised."""
