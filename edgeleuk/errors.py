@@ -3,6 +3,7 @@
 EdgeleukError
 ├── UsageError          the request cannot be carried out as written
 ├── MissingExtraError   a package of an optional extra is not installed
+├── MissingPackageError a package or program of no extra is not installed
 ├── CameraError         a camera that cannot be used now
 ├── DataError           images, labels or an index
 │   ├── ImageError      one image file
@@ -39,6 +40,13 @@ class MissingExtraError(EdgeleukError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs the '{extra}' extra: pip install 'edgeleuk[{extra}]'")
+
+
+class MissingPackageError(EdgeleukError):
+    """A package, or a program, that one piece of work needs and no extra brings. `install`: the command that does."""
+
+    def __init__(self, what: str, needed: str, install: str) -> None:
+        super().__init__(f"{what} needs {needed}: {install}")
 
 
 class CameraError(EdgeleukError):

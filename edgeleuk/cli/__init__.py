@@ -23,6 +23,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
         "convert": "Convert a run or a Keras model to one .tflite file, with proof.",
         "cascade": "Pack a small model with a large one, asked if the small one is unsure, as one file.",
         "calibrate": "Make a model's probabilities mean what they say; choose its operating point and abstention.",
+        "export": "Write a model for another engine, and check it there against LiteRT.",
         "inspect": "Show what is inside a .tflite file.",
     },
     "Evaluation": {

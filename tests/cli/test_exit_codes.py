@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": "{input} {input}",
     "report": "{input} -o {out}.md",
     "inspect": "{input}",
+    "export": "{input} --for mediapipe -o {out}.tflite --no-check",
     "calibrate": "{input} {index} -o {out}.tflite",
     "drift": "{input} {model}",
     "card": "{input} -o {out}.md",
