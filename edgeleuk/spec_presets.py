@@ -6,7 +6,7 @@ torchvision, and the notebook "Leukemia Detection using Inception-V3", which res
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +128,54 @@ def preset(
         changed(found.preprocessing, preprocessing),
         positive_class or (found.positive_class if own else None),
         scores=scores or found.scores,
+    )
+
+
+# What a spec has to say, by the option of 'edgeleuk spec new' that says it; a preset says all but the classes.
+NEEDED = {
+    "classes": "--classes",
+    "input_size_px": "--input-size",
+    "fit": "--crop, --shorter-side or --fit stretch",
+    "resample": "--resample",
+    "colour_order": "--colour-order",
+    "pixel_scale": "--pixel-scale",
+    "pixel_offset": "--pixel-offset",
+}
+_OF_THE_SPEC = ("classes", "positive_class", "scores")
+
+
+def lacking(given: Mapping[str, Any], name: str | None = None) -> tuple[str, ...]:
+    """Keys of `NEEDED` that neither the values nor the preset of this name says."""
+    told = {key for key, value in given.items() if value is not None}
+    if told & {"crop_px", "shorter_side_px"}:
+        told.add("fit")
+    if name is not None:
+        told |= set(NEEDED) - ({"classes"} if not PRESETS[name].classes else set())
+    return tuple(key for key in NEEDED if key not in told)
+
+
+def assemble(given: Mapping[str, Any], name: str | None = None) -> ModelSpec:
+    """A spec of values by the names of their keys, those of a preset for the rest; None stands for nothing.
+
+    Raises UsageError if neither says what is needed, SpecError for values out of range.
+    """
+    missing = lacking(given, name)
+    if missing:
+        options = "; ".join(NEEDED[key] for key in missing)
+        raise UsageError(
+            f"nothing says {', '.join(missing)}, and a guess would give wrong answers in silence: give {options}"
+            + ("" if name or missing == ("classes",) else ", or a --preset")
+        )
+    values = {key: value for key, value in given.items() if value is not None}
+    prepare = {key: value for key, value in values.items() if key not in _OF_THE_SPEC}
+    if name is not None:
+        return preset(name, values.get("classes", ()), values.get("positive_class"), values.get("scores"), **prepare)
+    before = Preprocessing(prepare["input_size_px"], fit=STRETCH)
+    return ModelSpec(
+        tuple(values["classes"]),
+        changed(before, prepare),
+        values.get("positive_class"),
+        scores=values.get("scores", PROBABILITIES),
     )
 
 

@@ -20,7 +20,9 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
         "optimize": "Search for the fastest int8 model within a latency budget that is still as accurate.",
     },
     "Models": {
+        "spec": "Write, show or describe a spec: how a picture becomes a network's input.",
         "convert": "Convert a run or a Keras model to one .tflite file, with proof.",
+        "attach": "Give a .tflite file of others a spec, so that all other commands take it.",
         "cascade": "Pack a small model with a large one, asked if the small one is unsure, as one file.",
         "calibrate": "Make a model's probabilities mean what they say; choose its operating point and abstention.",
         "export": "Write a model for another engine, and check it there against LiteRT.",

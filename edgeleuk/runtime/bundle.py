@@ -165,6 +165,11 @@ def _add(archive: zipfile.ZipFile, name: str, content: str | bytes, method: int 
     archive.writestr(entry, content)
 
 
+def own_files() -> frozenset[str]:
+    """Names of the appended files that edgeleuk writes."""
+    return frozenset({*_MAX_BYTES, FIRST})
+
+
 def is_cascade(content: bytes) -> bool:
     """Whether a whole model file is a cascade, by the list of appended files at its end, without reading them."""
     return _RULE.encode() in content[-4096:]

@@ -337,11 +337,6 @@ def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
         raise SpecError(
             f"{path}: input is {np.dtype(kind)} without a scale, so nothing says which code a pixel becomes"
         )
-    if kind != np.float32 and not spec.preprocessing.is_uniform:
-        raise SpecError(
-            f"{path}: input is {np.dtype(kind)}, which has one scale, and the spec scales channels apart: give a spec "
-            "with one pixel_scale and pixel_offset, as 'edgeleuk convert' writes into its files"
-        )
     for name, tensor in (("input", network.input), ("output", network.output)):
         scale, zero_point = tensor["quantization"]
         if not (scale == 0 or _LEAST_SCALE <= scale <= 1 / _LEAST_SCALE) or abs(zero_point) > 255:

@@ -102,6 +102,24 @@ def read_constant(content: bytes, tensor: int) -> NDArray[Any] | None:
     return data.view(dtype).reshape(_ints(found.ShapeAsNumpy())) if isinstance(data, np.ndarray) else None
 
 
+def metadata_buffer(content: bytes, name: str) -> bytes | None:
+    """What the file holds under a name of `Model.metadata`; None if it has no such entry. Raises ModelError."""
+    try:
+        return _metadata(_schema().Model.GetRootAs(content, 0), name)
+    except EdgeleukError:
+        raise
+    except Exception as error:  # as in `read_graph`
+        raise ModelError(f"the model is damaged or cut off: its metadata cannot be read ({error})") from error
+
+
+def _metadata(model: Any, name: str) -> bytes | None:
+    for entry in (model.Metadata(i) for i in range(model.MetadataLength())):
+        if entry.Name() == name.encode():
+            data = model.Buffers(entry.Buffer()).DataAsNumpy()
+            return bytes(data.tobytes()) if isinstance(data, np.ndarray) else None
+    return None
+
+
 @functools.cache
 def _schema() -> Any:
     try:
@@ -148,11 +166,7 @@ def _check_connected(operator: Operator, tensors: int) -> None:
 
 
 def _earliest_runtime(model: Any) -> str:
-    for entry in (model.Metadata(i) for i in range(model.MetadataLength())):
-        if entry.Name() == b"min_runtime_version":
-            data = model.Buffers(entry.Buffer()).DataAsNumpy()
-            return data.tobytes().rstrip(b"\0").decode("ascii", "replace") if isinstance(data, np.ndarray) else ""
-    return ""
+    return (_metadata(model, "min_runtime_version") or b"").rstrip(b"\0").decode("ascii", "replace")
 
 
 def _check_buffers(model: Any, content: bytes) -> None:

@@ -193,22 +193,24 @@ def scale_pixels(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.f
 def pixel_codes(scale: float, zero_point: int, spec: Preprocessing, dtype: type = np.int8) -> NDArray[Any]:
     """Return [256] of `dtype`, int8 or uint8: what each 8-bit pixel becomes at an input quantized with (scale, zero).
 
-    q = round(x / scale) + zero_point, clipped to what the type holds (Jacob et al. 2018, "Quantization and Training of
-    Neural Networks for Efficient Integer-Arithmetic-Only Inference", eq. 1). Where that is p - 128 (uint8: p) to within
-    half a step, it is exactly that: the float expression sits on a rounding tie there. Raises SpecError if the spec
-    scales channels apart.
+    Of a spec that scales channels apart, [256, channels]. q = round(x / scale) + zero_point, clipped to what the type
+    holds (Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference", eq. 1). Where that is p - 128 (uint8: p) to within half a step, it is exactly that: the float expression
+    sits on a rounding tie there.
     """
-    pixel_scale, pixel_offset = spec.scale_and_offset
-    pixels, limits = np.arange(256, dtype=np.float64), np.iinfo(dtype)
-    exact = (pixels * pixel_scale + pixel_offset) / scale + zero_point
-    plain = pixels + limits.min
+    pixels, limits = np.arange(256, dtype=np.float64)[:, np.newaxis], np.iinfo(dtype)
+    exact = (pixels * np.array(spec.channel_scales) + np.array(spec.channel_offsets)) / scale + zero_point
+    plain = np.broadcast_to(pixels + limits.min, exact.shape)
     # 1e-3 of a step: the file stores the scale as float32.
     codes = plain if np.all(np.abs(exact - plain) <= 0.5 + 1e-3) else np.rint(exact)
-    return np.clip(codes, limits.min, limits.max).astype(dtype)
+    held: NDArray[Any] = np.clip(codes, limits.min, limits.max).astype(dtype)
+    return held[:, 0] if spec.is_uniform else held
 
 
 def quantize_pixels(pixels: NDArray[np.uint8], codes: NDArray[Any]) -> NDArray[Any]:
-    """Return the codes' type, of the same shape: each pixel's code from `pixel_codes`."""
+    """Return the codes' type, of the same shape [..., channels]: each pixel's code from `pixel_codes`."""
+    if codes.ndim == 2:
+        return codes[pixels, np.arange(codes.shape[1])]
     if codes.dtype == np.uint8:
         return pixels if np.array_equal(codes, _PIXELS) else codes[pixels]
     if np.array_equal(codes, _PLAIN_CODES):

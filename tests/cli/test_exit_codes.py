@@ -35,6 +35,10 @@ COMMANDS = {
     "card": "{input} -o {out}.md",
     "explain": "{input} {image} -o {out}.png",
     "leakage": "{input} -o {out}",
+    "spec new": None,
+    "spec show": "{input}",
+    "spec schema": None,
+    "attach": "{input} --preset zero-to-one --classes a,b -o {out}.tflite",
     "demo": None,
 }
 READING = {name: text for name, text in COMMANDS.items() if text}
@@ -97,7 +101,8 @@ def test_an_input_of_another_kind_is_2_and_leaves_nothing(name, typed, capsys, t
     assert sorted(tmp_path.iterdir()) == before
 
 
-TAKES_FOLDERS = ["convert", "train", "qat", "prune", "optimize", "data audit", "data split", "evaluate", "report"]
+TAKES_FOLDERS = ["spec show", "convert", "train", "qat", "prune", "optimize"]
+TAKES_FOLDERS += ["data audit", "data split", "evaluate", "report"]
 
 
 @pytest.mark.parametrize("name", sorted(set(READING) - set(TAKES_FOLDERS)))

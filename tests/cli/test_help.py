@@ -58,7 +58,7 @@ def test_the_commands_are_shown_in_groups_along_the_way_of_the_data(run_edgeleuk
             found[list(found)[-1]].append(line.split()[0])
     assert list(found) == ["Data", "Training", "Models", "Evaluation", "On the device", "Demo"]
     assert found["Training"] == ["train", "qat", "prune", "optimize"]
-    assert found["Models"] == ["convert", "cascade", "calibrate", "export", "inspect"]
+    assert found["Models"] == ["spec", "convert", "attach", "cascade", "calibrate", "export", "inspect"]
     assert [name for names in found.values() for name in names] == root.list_commands(click.Context(root))
 
 

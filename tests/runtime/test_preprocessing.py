@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgeleuk.errors import ImageError, SpecError
+from edgeleuk.errors import ImageError
 from edgeleuk.runtime.preprocessing import (
     bright_levels,
     constant_colours,
@@ -212,9 +212,13 @@ def test_a_uint8_input_takes_pixels_as_they_are():
     assert quantize_pixels(pixels, codes) is pixels
 
 
-def test_channels_that_are_scaled_apart_have_no_codes():
-    with pytest.raises(SpecError, match="one scale and one offset"):
-        pixel_codes(0.01, 0, Preprocessing(4, 4, pixel_scale=(0.1, 0.2, 0.3)))
+def test_channels_that_are_scaled_apart_have_codes_of_their_own():
+    spec = Preprocessing(4, 4, pixel_scale=(0.1, 0.2, 0.3), pixel_offset=(-12.8, -25.6, 0.0))
+    codes = pixel_codes(0.1, 0, spec)
+    assert codes.shape == (256, 3)
+    pixels = np.arange(48).reshape(4, 4, 3).astype(np.uint8)
+    scaled = pixels * np.array([0.1, 0.2, 0.3]) + np.array([-12.8, -25.6, 0])
+    np.testing.assert_array_equal(quantize_pixels(pixels, codes), np.clip(np.rint(scaled / 0.1), -128, 127))
 
 
 @given(

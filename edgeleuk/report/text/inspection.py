@@ -15,21 +15,11 @@ from edgeleuk.reliability import Calibration
 from edgeleuk.report.text.calibration import told
 from edgeleuk.report.text.cascade import rule_lines
 from edgeleuk.report.text.proof import portability_lines, render_proof
+from edgeleuk.report.text.spec import provenance_lines, spec_lines
 from edgeleuk.runtime.backend import open_interpreter, operations_of
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
 from edgeleuk.runtime.portability import portability
-from edgeleuk.spec import (
-    LOGITS,
-    NO_CONSTANCY,
-    PROBABILITIES,
-    SHORTER_SIDE,
-    SIGMOID,
-    SIGMOIDS,
-    STRETCH,
-    ModelSpec,
-    Preprocessing,
-)
 from edgeleuk.text import counted, shortened, tally
 
 _PROOF_SCHEMA = 1
@@ -143,65 +133,17 @@ def _graph(inspection: Inspection) -> Iterator[str]:
         yield f"subgraphs     {graph.subgraph_count}; only the first is shown"
 
 
-_SCORES = {
-    SIGMOIDS: "one of each class by itself, divided by their sum",
-    SIGMOID: "one, the probability of the positive class",
-    LOGITS: "softmax makes probabilities of them",
-}
-
-
-def _fit(prepare: Preprocessing) -> str:
-    """How a picture becomes the input's shape."""
-    if prepare.fit == STRETCH:
-        return "whole picture stretched"
-    if prepare.fit == SHORTER_SIDE:
-        return f"centre, shorter side at {prepare.shorter_side_px} px"
-    return f"centre {prepare.crop_px} px"
-
-
-def _input_size(prepare: Preprocessing) -> str:
-    """One side of a square input; of another, height x width."""
-    sides = prepare.input_size_px, prepare.width_px
-    return str(sides[0]) if sides[0] == sides[1] else "{}x{}".format(*sides)
-
-
-def _pixel_range(prepare: Preprocessing) -> str:
-    """What pixels 0 and 255 become; of channels that differ, each."""
-    pairs = zip(prepare.channel_scales, prepare.channel_offsets, strict=True)
-    told = [f"{offset:g} .. {255 * scale + offset:g}" for scale, offset in pairs]
-    return told[0] if prepare.is_uniform else ", ".join(told)
-
-
 def _spec(bundle: Bundle) -> Iterator[str]:
     spec = bundle.spec
     if spec is None:
         yield "spec          no ModelSpec: 'edgeleuk infer' cannot know how an image becomes the input"
         return
-    prepare = spec.preprocessing
-    yield f"classes       {', '.join(spec.classes)}; positive: {spec.positive_class or 'none'}"
-    yield (
-        f"image         {_fit(prepare)}, {prepare.resample} to {_input_size(prepare)} px, "
-        f"{prepare.colour_order}, pixels to {_pixel_range(prepare)}"
-    )
-    if prepare.colour_constancy != NO_CONSTANCY:
-        yield f"colours       constant by each picture's {prepare.colour_constancy}"
-    if spec.scores != PROBABILITIES:
-        yield f"scores        {spec.scores}: {_SCORES[spec.scores]}"
-    yield f"decision      {_decision(spec)}"
+    yield from spec_lines(spec)
     yield from _calibration(spec.calibration)
     if spec.calibration is not None and spec.calibration.network_sha256 != bundle.network_sha256:
         yield "              of ANOTHER network: nothing classifies with this file; 'edgeleuk calibrate' does it again"
-    yield from _provenance(spec)
+    yield from provenance_lines(spec)
     yield f"trained on    {f'{len(bundle.seen):,} known images' if bundle.seen else 'unknown images'}"
-
-
-def _decision(spec: ModelSpec) -> str:
-    decision = spec.decision
-    rule = "the most probable class"
-    if decision.threshold is not None:
-        rule = f"{spec.positive_class} from a probability of {decision.threshold:g}"
-    source = "" if decision.source is None else f"; chosen on {decision.source}"
-    return f"{rule}, temperature {decision.temperature:g}{source}"
 
 
 def _calibration(found: Calibration | None) -> Iterator[str]:
@@ -216,14 +158,6 @@ def _calibration(found: Calibration | None) -> Iterator[str]:
     if (sets := found.abstention) is not None:
         uncertain = "" if sets.uncertain is None else f"; {told(sets.uncertain)} of held-out images uncertain"
         yield f"              sets hold the right class in {sets.coverage:.1%} of new subjects' images{uncertain}"
-
-
-def _provenance(spec: ModelSpec) -> Iterator[str]:
-    for name, value in dataclasses.asdict(spec.provenance).items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{tool} {version}" for tool, version in value.items())
-        if value not in (None, ""):
-            yield f"{name.removesuffix('_versions').replace('_', ' '):13} {value}"
 
 
 def _proof(inspection: Inspection) -> Iterator[str]:
