@@ -10,12 +10,13 @@ from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
+from edgeleuk.data.given import kept_split, without_given
 from edgeleuk.data.index import Index
 from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.scan import scan
 from edgeleuk.data.shortcuts.judging import Search, shortcuts_of_index, shortcuts_of_scan
 from edgeleuk.data.shortcuts.text import render as render_shortcuts
-from edgeleuk.data.split import left_out, make_folds, official_folds
+from edgeleuk.data.split import left_out, official_folds, split_scan
 from edgeleuk.data.split_text import describe_move, index_record, render_index
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.progress import Counter
@@ -134,7 +135,10 @@ def _search(seed: int) -> Search:
 @label_options
 @data_root_option
 @max_megapixels_option
-@click.option("--official", is_flag=True, help="Keep the folds of C-NMC and move only the groups that leak.")
+@click.option(
+    "--official", is_flag=True, help="Keep the folds of C-NMC, or a given split, and move only the groups that leak."
+)
+@click.option("--redeal", is_flag=True, help="Deal all images anew, whatever train, val and test they came in.")
 @json_option
 def split_command(
     path: Path,
@@ -147,21 +151,22 @@ def split_command(
     data_root: Path | None,
     max_pixels: int,
     official: bool,
+    redeal: bool,
     as_json: bool,
 ) -> None:
     """Write an index of PATH whose folds share no subject and no copy of an image.
 
-    Classes are spread evenly over the folds. What is left out is said on stderr.
+    Images that came in train, val and test stay there, unless these parts share a subject or a copy, which is refused;
+    all others are dealt, with classes spread evenly over the folds. What is left out is said on stderr.
     """
     if official and (folds is not None or test_fraction):
         raise UsageError("--official keeps the folds as they are; leave --folds and --test-fraction out")
+    if official and redeal:
+        raise UsageError("--official keeps the split as it is, --redeal deals anew; give one")
     found = scan(path, positive, Counter("images read").at, data_root, max_pixels, labels)
-    index, moves = (
-        official_folds(found)
-        if official
-        else (make_folds(found, 3 if folds is None else folds, seed, test_fraction), [])
-    )
-    for note in found.notes:
+    found = without_given(found) if redeal else found
+    index, moves = official_folds(found) if official else (split_scan(found, folds, seed, test_fraction), [])
+    for note in (*found.notes, *kept_split(found)):
         say(note)
     dropped = left_out(found)
     for sentence in dropped:

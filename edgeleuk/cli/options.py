@@ -222,6 +222,7 @@ data_root_option = click.option(
 
 
 LABEL_OPTIONS = (
+    "--class-level",
     "--labels",
     "--path-column",
     "--label-column",
@@ -237,10 +238,12 @@ def label_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say labels, subjects and parts of a folder's images; they arrive as `labels`."""
 
     @functools.wraps(function)
-    def command(labels: Path | None, class_names: str | None, **given: Any) -> None:
+    def command(labels: Path | None, class_names: str | None, class_level: int | None, **given: Any) -> None:
         names = ("path_column", "label_column", "subject_column", "split_column", "label_pattern", "subject_pattern")
         told = {name: given.pop(name) for name in names}
-        source = LabelSource(labels, **told, class_names=parse_class_names(class_names) if class_names else {})
+        source = LabelSource(
+            labels, **told, class_names=parse_class_names(class_names) if class_names else {}, class_level=class_level
+        )
         function(labels=source, **given)
 
     def column(role: str, what: str) -> Callable[[Any], Any]:
@@ -266,6 +269,12 @@ def label_options(function: Callable[..., None]) -> Callable[..., None]:
         column("label", "the label"),
         column("path", "the image's path or name"),
         click.option("--labels", type=table, metavar="TABLE", help="CSV or TSV file that holds the images' labels."),
+        click.option(
+            "--class-level",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Level of folders that names the classes, 1 for those directly below the given one. Default: found.",
+        ),
     ):
         command = option(command)
     return command

@@ -14,6 +14,7 @@ from edgeleuk.data.duplicates import (
     duplicate_set,
     merged_subjects,
 )
+from edgeleuk.data.given import VALIDATION, given_problems, part_name
 from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.label_names import near_classes
@@ -83,17 +84,30 @@ def audit(scan: Scan) -> AuditReport:
         ignored_files=scan.ignored_files,
         left_out=scan.left_out,
         by_class=parts(lambda image: image.label),
-        by_fold=parts(lambda image: None if image.fold is None else str(image.fold)),
-        by_split=parts(lambda image: image.split),
+        by_fold=() if VALIDATION in scan.given else parts(_fold_name),
+        by_split=parts(lambda image: part_name(image, scan.given)),
         by_subject=parts(lambda image: image.subject),
         unreadable={bad.image.path: bad.reason for bad in scan.unreadable},
-        duplicate_pairs=count_pairs(same),
+        duplicate_pairs=count_pairs(_with_parts(scan, same)),
         duplicates=sets,
         merged_subjects=merged_subjects(scan.images),
-        problems=(*scan.problems, *_class_problems(scan), *scan.remarks),
+        problems=(*scan.problems, *_class_problems(scan), *given_problems(scan), *scan.remarks),
         errors=(*_nothing_usable(scan), *label_conflicts(sets)),
         notes=scan.notes,
     )
+
+
+def _with_parts(scan: Scan, sets: list[list[ImageRecord]]) -> list[list[ImageRecord]]:
+    """The images with their part of the given split as their split, so that pairs are counted across parts."""
+    if VALIDATION not in scan.given:
+        return sets
+    return [
+        [dataclasses.replace(image, split=part_name(image, scan.given), fold=None) for image in same] for same in sets
+    ]
+
+
+def _fold_name(image: ImageRecord) -> str | None:
+    return None if image.fold is None else str(image.fold)
 
 
 def label_conflicts(sets: Sequence[DuplicateSet]) -> list[str]:

@@ -17,7 +17,8 @@ class LabelSource:
 
     `table` is a CSV or TSV file; the columns are guessed where they are None. Patterns are regular expressions with the
     groups `label`, `subject` and `split`, searched in each path relative to the folder. `class_names`: the class that
-    each label stands for. Raises UsageError for what contradicts itself, and for a pattern that cannot be used.
+    each label stands for. `class_level`: which level of folders names the classes, 1 for those directly below the root.
+    Raises UsageError for what contradicts itself, and for a pattern that cannot be used.
     """
 
     table: Path | None = None
@@ -28,6 +29,7 @@ class LabelSource:
     label_pattern: str | None = None
     subject_pattern: str | None = None
     class_names: Mapping[str, str] = field(default_factory=dict)
+    class_level: int | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError if the parts do not fit each other."""
@@ -39,6 +41,10 @@ class LabelSource:
             raise UsageError("--labels and --label-pattern both say the labels; give one of them")
         if self.subject_column is not None and self.subject_pattern is not None:
             raise UsageError("--subject-column and --subject-pattern both say the subjects; give one of them")
+        if self.class_level is not None and self.says_labels:
+            raise UsageError("--class-level says which folders are the classes, and the labels are told; give one")
+        if self.class_level is not None and self.class_level < 1:
+            raise UsageError(f"the class level is {self.class_level}; expected 1 or more")
         for name in ("label", "subject"):
             check_pattern(f"--{name}-pattern", getattr(self, f"{name}_pattern"), name)
         if self.label_pattern and self.subject_pattern and "subject" in re.compile(self.label_pattern).groupindex:
@@ -57,7 +63,7 @@ class LabelSource:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is said, so that the layout of a folder says it all."""
-        return not (self.says_labels or self.subject_pattern or self.class_names)
+        return not (self.says_labels or self.subject_pattern or self.class_names or self.class_level)
 
 
 def check_pattern(option: str, pattern: str | None, group: str) -> None:

@@ -27,7 +27,7 @@ class Scan:
     path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people;
     `left_out` are files that are no usable image of the layout, by kind and reason. `remarks` are sentences about
     pictures that are used all the same: of one colour, tiny, of other colours than sRGB. `notes` say what was taken for
-    what.
+    what. `given`: the parts that the images came in, of "train", "validation" (fold 0 of the training split), "test".
     """
 
     root: Path
@@ -43,6 +43,7 @@ class Scan:
     tried: tuple[Path, ...] = ()
     remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
     @property
     def ignored_files(self) -> int:
@@ -83,7 +84,7 @@ def scan(
 
 def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels: LabelSource) -> Scan:
     try:
-        official = None if labels.says_labels else cnmc.folder_root(path)
+        official = None if labels.says_labels or labels.class_level else cnmc.folder_root(path)
         root = official or path
         listing = list_images(root)
     except OSError as error:
@@ -96,7 +97,7 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
     elif official:
         layout, described = "c-nmc", cnmc.describe(listing.entries, root)
     else:
-        layout, described = "class-folders", class_folders.describe(listing.entries, root)
+        layout, described = "class-folders", class_folders.describe(listing.entries, root, labels.class_level)
     described = labelled.completed(labels, described)
     if not described.images:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
@@ -124,13 +125,13 @@ def _scan_manifest(path: Path, data_root: Path | None, labels: LabelSource) -> S
     folders = {entry.path.rpartition("/")[0] for entry in entries}
     place = find_root("", path, [entry.path for entry in entries], data_root)
     root = place.root
-    prefix = cnmc.prefix_of(folders)
+    prefix = None if labels.class_level else cnmc.prefix_of(folders)
     if labels.says_labels:
         described = labelled.describe(labels, entries, root)
     elif prefix is not None:
         described = cnmc.describe(entries, root, prefix)
     else:
-        described = class_folders.describe(entries, root, class_folders.prefix_of(folders))
+        described = class_folders.describe(entries, root, labels.class_level)
     described = labelled.completed(labels, described)
     usable = [image for image in described.images if image.size_bytes]
     empty = tuple(Unreadable(image, "0 bytes") for image in described.images if not image.size_bytes)
@@ -166,4 +167,5 @@ def _found(root: Path, layout: str, described: Described, usable: list[ImageReco
         subjects_known=bool(labelled) and all(image.subject is not None for image in labelled),
         problems=described.problems,
         notes=described.notes,
+        given=described.given,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgeleuk.data.audit import label_conflicts
 from edgeleuk.data.duplicates import copies, duplicate_set
+from edgeleuk.data.given import VALIDATION, given_problems, in_one_part, kept_split, missing_classes, refuse_given_leaks
 from edgeleuk.data.groups import group_name, grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.label_names import near_classes
@@ -25,11 +26,14 @@ _Groups = list[list[ImageRecord]]
 
 @dataclass(frozen=True)
 class Move:
-    """Images of one group that went from one official fold to another, to where most of the group lies."""
+    """Images of one group that went from one official fold to another, to where most of the group lies.
+
+    None is the training part of a given split, and 0 its validation part.
+    """
 
     subjects: tuple[str, ...]
-    source: int
-    target: int
+    source: int | None
+    target: int | None
     images: int
     paths: tuple[str, ...]
 
@@ -62,13 +66,44 @@ def make_folds(scan: Scan, folds: int = 3, seed: int = 0, test_fraction: float =
     return index
 
 
+def split_scan(scan: Scan, folds: int | None = None, seed: int = 0, test_fraction: float = 0.0) -> Index:
+    """Keep the split that a folder came with, else deal as `make_folds` does, to 3 folds if `folds` is None.
+
+    A given validation part is the one fold; without one, the given training part is dealt to folds. Raises LeakError if
+    parts share a subject or bytes, UsageError for what a given split leaves no choice of, and as `make_folds`.
+    """
+    if scan.given:
+        _expect_no_choice(scan, folds, test_fraction)
+        refuse_given_leaks(scan)
+    if VALIDATION not in scan.given:
+        return make_folds(scan, 3 if folds is None else folds, seed, test_fraction)
+    training, rest = _sides(scan)
+    _expect_groups(scan, training, 1, "training")
+    return _index(scan, [*(image for group in training for image in group), *rest], 1, 0)
+
+
+def _expect_no_choice(scan: Scan, folds: int | None, test_fraction: float) -> None:
+    if folds is not None and VALIDATION in scan.given:
+        raise UsageError(
+            f"{scan.root} has a validation part, which is the one fold; leave --folds out, or give --redeal"
+        )
+    if test_fraction:
+        raise UsageError(f"{scan.root} came with a split, which is kept; leave --test-fraction out, or give --redeal")
+    if not any(image.split == "train" for image in scan.images):
+        raise DataError(f"{scan.root} has no image to train on in its given split; --redeal deals all of them anew")
+
+
 def official_folds(scan: Scan) -> tuple[Index, list[Move]]:
     """Keep the folds of the layout, but move each group that lies in several whole to where most of its images are.
 
-    Raises UsageError if the layout has no folds, DataError as `make_folds` does.
+    So with a given validation part. Raises UsageError if there are no folds, DataError as `make_folds` does.
     """
+    if VALIDATION in scan.given:
+        return _given_whole(scan)
     if not any(image.fold is not None for image in scan.images):
-        raise UsageError(f"{scan.root} has no official folds: only the C-NMC layout has; leave --official out")
+        raise UsageError(
+            f"{scan.root} has no official folds: only C-NMC and folders such as fold_1 have; leave --official out"
+        )
     training, rest = _sides(scan)
     _expect_groups(scan, training, 1, "training")
     kept: list[ImageRecord] = []
@@ -82,6 +117,22 @@ def official_folds(scan: Scan) -> tuple[Index, list[Move]]:
     return _index(scan, [*kept, *rest], folds, 0), moves
 
 
+def _given_whole(scan: Scan) -> tuple[Index, list[Move]]:
+    training, rest = _sides(scan)
+    _expect_groups(scan, training, 1, "training")
+    kept: list[ImageRecord] = []
+    moves: list[Move] = []
+    for group in training:
+        whole = in_one_part(group)
+        target = 0 if whole[0].fold == 0 else None
+        moved = [image for image in group if image.fold != target]
+        kept.extend(whole)
+        if moved:
+            source = None if target == 0 else 0
+            moves.append(Move(subjects_of(group), source, target, len(moved), tuple(image.path for image in moved)))
+    return _index(scan, [*kept, *rest], 1, 0), moves
+
+
 def open_index(
     path: Path,
     folds: int = 3,
@@ -93,13 +144,13 @@ def open_index(
     """The index of a .json file, or of a folder or manifest that is split now; `say` gets a sentence on what is unused.
 
     `data_root` as `edgeleuk.data.root.find_root` takes it. Raises DataError or UsageError as `Index.load`, `scan` and
-    `make_folds` do.
+    `split_scan` do.
     """
     if path.suffix.lower() == ".json":
         return _loaded(path, data_root, labels)
     found = scan(path, data_root=data_root, labels=labels)
-    index = make_folds(found, folds, seed)
-    for sentence in (*found.notes, *left_out(found)):
+    index = split_scan(found, None if VALIDATION in found.given else folds, seed)
+    for sentence in (*found.notes, *left_out(found), *kept_split(found)):
         say(sentence)
     return index
 
@@ -112,13 +163,18 @@ def open_images(
 ) -> Index:
     """Like `open_index` for what needs no folds, evaluation and calibration: a folder's images are not dealt.
 
+    The split that a folder came with is kept, whether it leaks or not.
+
     Raises DataError as `Index.load` and `scan` do.
     """
     if path.suffix.lower() == ".json":
         return _loaded(path, data_root, labels)
     found = scan(path, data_root=data_root, labels=labels)
-    for sentence in (*found.notes, *left_out(found)):
+    told = [*found.problems, *sentences(found.left_out), *given_problems(found)] if found.given else left_out(found)
+    for sentence in (*found.notes, *told):
         say(sentence)
+    if VALIDATION in found.given:
+        return _index(found, found.images, 1, 0)
     return _index(found, [dataclasses.replace(image, fold=None) for image in found.images], 0, 0)
 
 
@@ -183,8 +239,8 @@ def _largest_first(groups: Sequence[Sequence[ImageRecord]], seed: int) -> list[i
 
 
 def left_out(scan: Scan) -> list[str]:
-    """Sentences about what a split of this scan leaves out, and about all problems of the scan."""
-    told = [*scan.problems, *sentences(scan.left_out)]
+    """Sentences about what a split of this scan leaves out, what its given parts lack, and all its problems."""
+    told = [*scan.problems, *sentences(scan.left_out), *missing_classes(scan)]
     for group in _crossing_test(scan):
         number = sum(image.split == "train" for image in group)
         told.append(

@@ -48,11 +48,16 @@ def render_index(index: Index, path: Path) -> str:
 def describe_move(move: Move) -> str:
     """One sentence about images that left their official fold."""
     who = " = ".join(move.subjects) or ", ".join(move.paths[:2])
-    return f"moved {counted(move.images, 'image')} of {who} from fold {move.source} to fold {move.target}"
+    moved = f"moved {counted(move.images, 'image')} of {who}"
+    if move.source is None or move.target is None:
+        return f"{moved} from {'train to validation' if move.source is None else 'validation to train'}"
+    return f"{moved} from fold {move.source} to fold {move.target}"
 
 
 def _parts(index: Index) -> list[tuple[str, Sequence[ImageRecord]]]:
     parts = [(f"fold {fold}", index.validation(fold)) for fold in range(index.fold_count)]
+    if index.fold_count == 1:
+        parts = [("train", index.training(0)), ("validation", index.validation(0))]
     parts += [("test", index.test()), ("unlabelled", index.select(lambda image: image.split == "unlabelled"))]
     return [(name, images) for name, images in parts if images]
 

@@ -147,7 +147,10 @@ def test_folders_of_a_split_are_no_classes(folder: Path, tmp_path: Path, capsys:
         (folder / old).rename(folder / new)
     for arguments in (["audit", folder], ["split", folder, "-o", tmp_path / "index.json"]):
         assert _run(*arguments) == 2
-        assert "holds the folders Train, Val: these are parts of a data set, not classes" in capsys.readouterr().err
+        assert (
+            "holds images in Train, Val, and none in a class folder: these are parts of a data set, not classes"
+            in capsys.readouterr().err
+        )
     assert not (tmp_path / "index.json").exists()
 
 

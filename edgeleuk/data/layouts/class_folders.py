@@ -1,66 +1,96 @@
-"""The layout with one sub-folder per class, and subjects in an optional `subjects.csv` (columns path, subject).
+"""The layout with folders that name the class: one sub-folder per class, below train, val and test or patients if any.
 
-Folders that divide a data set, taken for classes, make a network that tells train from test. How they divide is not
-read, so they are refused with what to do instead.
+Subjects are those of folders, or stand in an optional `subjects.csv` (columns path, subject).
 """
 
-import os.path
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.layouts.folder_names import TEST, TRAIN, VALIDATION
 from edgeleuk.data.layouts.layout import Described, FileEntry, table_rows
+from edgeleuk.data.layouts.levels import IN_NO_CLASS, Levels, Place, read_levels
 from edgeleuk.errors import DataError
 from edgeleuk.text import counted, examples
 
 SUBJECTS_CSV = "subjects.csv"
-_PART = (
-    r"(?:train(?:ing)?|trn|val(?:id(?:ation)?)?|te?sts?|testing|dev(?:el(?:opment)?)?|eval(?:uation)?|hold[-_ ]?out)"
-)
-_MORE = r"(?:[-_ .]*(?:sets?|data|dataset|images?|imgs?|pictures?|cells?|samples?|splits?|parts?|folds?|phase|\d+))*"
-_NUMBERED = r"(?:[a-z]?[-_ ]*fold|cv|splits?|partition)s?[-_ ]*\d+"
-_IS_PART = re.compile(rf"{_PART}{_MORE}|{_NUMBERED}|(?:folds|splits)", re.IGNORECASE)
-_ENDS_IN_PART = re.compile(rf".+[-_ .](?:{_PART}{_MORE}|{_NUMBERED})", re.IGNORECASE)
+_PARTS = (TRAIN, VALIDATION, TEST)
 
 
-def prefix_of(folders: Iterable[str]) -> str:
-    """What stands before the class folders in these folder names, '' or with a final '/'."""
-    unique = set(folders)
-    if "" in unique or len({folder.startswith("/") for folder in unique}) != 1:
-        return ""
-    common = next(iter(unique)).rpartition("/")[0] if len(unique) == 1 else os.path.commonpath(unique)
-    return f"{common}/" if common not in ("", "/") else common
+def describe(entries: Sequence[FileEntry], root: Path, class_level: int | None = None) -> Described:
+    """Read the folders below `root` as `read_levels` does.
 
-
-def describe(entries: Sequence[FileEntry], root: Path, prefix: str = "") -> Described:
-    """Read the first folder below root/prefix as the class.
-
-    Raises DataError for an unusable `subjects.csv`, and where folders divide the data set instead of naming a class.
+    Raises DataError for an unusable `subjects.csv`, and if no level of folders, or more than one, may name the class.
     """
-    refuse_parts((entry.path[len(prefix) :] for entry in entries), root / prefix)
-    subjects = read_subjects(root / prefix / SUBJECTS_CSV)
+    levels = read_levels({_folder(entry.path) for entry in entries}, root, class_level)
+    parts = {place.part for place in levels.places.values() if place.part is not None}
+    given = tuple(part for part in _PARTS if part in parts) if len(parts) > 1 else ()
+    table, subjects = _subjects_table(root, levels.prefix)
+    fold_numbers = _fold_numbers(levels)
     images: list[ImageRecord] = []
-    loose: list[str] = []
+    left_out: list[tuple[str, str]] = []
     unnamed: list[str] = []
     for entry in entries:
-        below = entry.path[len(prefix) :]
-        label, slash, _ = below.partition("/")
-        if not slash:
-            loose.append(entry.path)
+        place = levels.places.get(_folder(entry.path))
+        if place is None:
+            left_out.append((entry.path, levels.left_out.get(_folder(entry.path), IN_NO_CLASS)))
             continue
-        subject = subjects.pop(below, None)
-        if subject is None:
+        subject = subjects.pop(entry.path, None)
+        if subject is None and place.label is not None:
             unnamed.append(entry.path)
-        images.append(ImageRecord(*entry, label, subject))
-    problems = []
-    if len(unnamed) < len(images) and unnamed:
-        problems.append(f"{counted(len(unnamed), 'image')} without a row in {SUBJECTS_CSV}: {examples(unnamed)}")
-    if subjects:
-        problems.append(f"{SUBJECTS_CSV} names {counted(len(subjects), 'image')} not there: {examples(list(subjects))}")
+        images.append(
+            _record(entry, place if given else place._replace(part=None), subject or place.subject, fold_numbers)
+        )
+    problems = _problems(levels, table, subjects, unnamed if len(unnamed) < len(images) else [])
     classes = tuple(sorted({image.label for image in images if image.label is not None}))
-    tables, left_out = frozenset({f"{prefix}{SUBJECTS_CSV}"}), tuple((path, "in no class folder") for path in loose)
-    return Described(classes, tuple(images), None, tuple(problems), left_out, tables)
+    return Described(classes, tuple(images), None, problems, tuple(left_out), frozenset({table}), given=given)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _record(entry: FileEntry, place: Place, subject: str | None, folds: dict[int, int]) -> ImageRecord:
+    if place.label is None:
+        return ImageRecord(*entry, split="unlabelled")
+    if place.part == TEST:
+        return ImageRecord(*entry, place.label, subject, None, "test")
+    if place.part == VALIDATION:
+        return ImageRecord(*entry, place.label, subject, 0)
+    return ImageRecord(*entry, place.label, subject, None if place.fold is None else folds.get(place.fold))
+
+
+def _fold_numbers(levels: Levels) -> dict[int, int]:
+    """Folds counted from 0 without gaps; none beside a validation part, which is the one fold then."""
+    if any(place.part == VALIDATION for place in levels.places.values()):
+        return {}
+    found = sorted({place.fold for place in levels.places.values() if place.fold is not None and place.part != TEST})
+    return {fold: number for number, fold in enumerate(found)}
+
+
+def _subjects_table(root: Path, prefix: str) -> tuple[str, dict[str, str]]:
+    """The path of the table below root, and the subject of each image's path below root, beside the class folders."""
+    folders = prefix.split("/")[:-1]
+    for depth in range(len(folders), -1, -1):
+        place = "".join(f"{name}/" for name in folders[:depth])
+        table = f"{place}{SUBJECTS_CSV}"
+        if (root / table).is_file():
+            return table, {f"{place}{path}": subject for path, subject in read_subjects(root / table).items()}
+    return f"{prefix}{SUBJECTS_CSV}", {}
+
+
+def _problems(levels: Levels, table: str, missing: dict[str, str], unnamed: Sequence[str]) -> tuple[str, ...]:
+    problems = []
+    if unnamed and not any(place.subject for place in levels.places.values()):
+        problems.append(f"{counted(len(unnamed), 'image')} without a row in {SUBJECTS_CSV}: {examples(unnamed)}")
+    if missing:
+        below = [path.removeprefix(table.removesuffix(SUBJECTS_CSV)) for path in missing]
+        problems.append(f"{SUBJECTS_CSV} names {counted(len(below), 'image')} not there: {examples(below)}")
+    problems += [
+        f"folders {examples(names)} name neither class nor subject: what they say is not used"
+        for names in levels.ignored
+    ]
+    return tuple(problems)
 
 
 def read_subjects(path: Path) -> dict[str, str]:
@@ -76,46 +106,3 @@ def read_subjects(path: Path) -> dict[str, str]:
                 f"{path}, line {line}: {name:.100} already has the subject {subjects[name]!r:.60}; keep one row"
             )
     return subjects
-
-
-def is_part(name: str) -> bool:
-    """Whether a folder is called like a part of a data set: train, Valid, testing, dev_set, fold_0 ..."""
-    return _IS_PART.fullmatch(name) is not None
-
-
-def refuse_parts(paths: Iterable[str], root: Path) -> None:
-    """Raise DataError if a folder in these paths, relative to `root`, is a part of a data set and not a class.
-
-    "cells_train" is one if another folder beside it is, too.
-    """
-    beside: dict[str, dict[str, set[str]]] = {}  # by the folder above: the folders in it, and those in these
-    for path in paths:
-        folders = path.split("/")[:-1]
-        for depth, name in enumerate(folders):
-            inner = beside.setdefault("/".join(folders[:depth]), {}).setdefault(name, set())
-            inner.update(folders[depth + 1 : depth + 2])
-    for above in sorted(beside, key=lambda folder: (folder.count("/"), folder)):
-        if parts := _parts(beside[above]):
-            raise DataError(_message(root / above, parts, beside[above]))
-
-
-def _parts(names: Iterable[str]) -> list[str]:
-    plain = sorted(name for name in names if is_part(name))
-    ending = sorted(name for name in names if _ENDS_IN_PART.fullmatch(name))
-    return sorted({*plain, *ending}) if plain or len(ending) > 1 else []
-
-
-def _message(folder: Path, parts: list[str], beside: dict[str, set[str]]) -> str:
-    inner = sorted({name for part in parts for name in beside[part]})
-    others = sorted(set(beside) - set(parts))
-    holding = f", which hold {examples(inner)}" if inner else ""
-    mixed = f" beside {examples(others)}" if others else ""
-    last = f"evaluate on another ('edgeleuk evaluate MODEL {folder / parts[-1]}')" if len(parts) > 1 else ""
-    one = f"split one of them alone ('edgeleuk data split {folder / parts[0]}')" if inner else ""
-    ways = " and ".join(filter(None, (one, last if inner else "")))
-    pooled = "put all images of a class into one folder, to have them split again without leaks"
-    return (
-        f"{folder} holds the folders {examples(parts, 5)}{mixed}{holding}: these are parts of a data set, not classes, "
-        f"and how they divide it is not read yet. {f'Either {ways}; or {pooled}' if ways else pooled.capitalize()}. "
-        "If they are classes, give them names that say so"
-    )

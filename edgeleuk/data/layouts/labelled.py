@@ -7,6 +7,7 @@ from pathlib import Path
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.layouts.facts import Facts, Told
+from edgeleuk.data.layouts.folder_names import TEST, TRAIN, VALIDATION
 from edgeleuk.data.layouts.label_table import facts_by_table
 from edgeleuk.data.layouts.layout import Described, FileEntry
 from edgeleuk.data.layouts.patterns import facts_by_label_pattern, subjects_by_pattern
@@ -29,7 +30,18 @@ def described_by(told: Told, entries: Sequence[FileEntry]) -> Described:
     folds = _folds(told)
     images = tuple(_record(entry, told.facts[entry.path], folds) for entry in entries if entry.path in told.facts)
     classes = tuple(sorted({image.label for image in images if image.label is not None}))
-    return Described(classes, images, None, told.problems, told.left_out, told.tables, told.notes)
+    words = {facts.part for facts in told.facts.values()}
+    given = tuple(part for part in (TRAIN, VALIDATION, TEST) if part in words)
+    return Described(
+        classes,
+        images,
+        None,
+        told.problems,
+        told.left_out,
+        told.tables,
+        told.notes,
+        given if len(given) > 1 else (),
+    )
 
 
 def completed(source: LabelSource, described: Described) -> Described:

@@ -32,6 +32,7 @@ class Described:
     left_out: tuple[tuple[str, str], ...] = ()
     tables: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -1,0 +1,110 @@
+"""What the name of a folder says about the images in it: a part of a data set, a fold, a subject, masks; or nothing."""
+
+import re
+from collections.abc import Collection
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+_TRAIN = r"train(?:ing)?|trn"
+_VALIDATION = r"val(?:id(?:ation)?)?|dev(?:el(?:opment)?)?"
+_TEST = r"te?sts?|testing|eval(?:uation)?|hold[-_ ]?out"
+_MORE = r"(?:[-_ .]*(?:sets?|data|dataset|images?|imgs?|pictures?|cells?|samples?|splits?|parts?|folds?|phase|\d+))*"
+_PLAIN = rf"(?:(?P<train>{_TRAIN})|(?P<validation>{_VALIDATION})|(?P<test>{_TEST}))(?:{_MORE}|[-_ ]?[a-z])"
+_NUMBERED = r"(?:(?:[a-z]?[-_ ]*fold|cv|splits?|partition)s?[-_ ]*)(?P<fold>\d{1,4})"
+_IS_PART = re.compile(_PLAIN, re.IGNORECASE)
+_IS_FOLD = re.compile(_NUMBERED, re.IGNORECASE)
+_HOLDS_FOLDS = re.compile(r"folds|splits", re.IGNORECASE)
+_ENDS_IN_PART = re.compile(rf".+[-_ .]{_PLAIN}", re.IGNORECASE)
+_ENDS_IN_FOLD = re.compile(rf".+[-_ .]{_NUMBERED}", re.IGNORECASE)
+_BEGINS_WITH_PART = re.compile(
+    rf"(?:(?P<train>{_TRAIN})|(?P<validation>{_VALIDATION})|(?P<test>{_TEST}))[-_ .].+", re.IGNORECASE
+)
+_IMAGES = re.compile(
+    r"(?:raw|rgb|original|jpeg|cropped|all)?[-_ ]?(?:images?|imgs?|pictures?|pics|photos?)(?:[-_ ]?\d+)?"
+    r"|originals?|raw",
+    re.IGNORECASE,
+)
+_MASKS = re.compile(
+    r"(?:binary|cell|nucle(?:us|i)|seg(?:mentation)?)?[-_ ]?masks?(?:[-_ ]?images?)?|labels?|annotations?|xmls?|"
+    r"bbox(?:es)?|ground[-_ ]?truths?|gts?|seg(?:mentation)?(?:class|object|map|label|mask)?s?",
+    re.IGNORECASE,
+)
+_DERIVED = re.compile(r"segmented|masked|augmented|processed|preprocessed|normali[sz]ed", re.IGNORECASE)
+_ORIGINALS = re.compile(r"(?:originals?|raw)(?:[-_ ]?(?:images?|data))?", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"(?:patients?|subjects?|persons?|individuals?|donors?|cases?|pat|pt|subj?|uid|mrn)[-_ #.]*[a-z]{0,3}[-_]?"
+    r"\d+[a-z]?|p[-_]?\d{2,}",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(r".*\d.*")
+_MAGNIFICATION = re.compile(r"x?\d+x?[-_ ]?(?:magnification)?|\d+[-_ ]?px", re.IGNORECASE)
+_SYSTEM = frozenset({"__macosx", "@eadir", "$recycle.bin"})
+
+
+def is_part(name: str) -> bool:
+    """Whether a folder is called like a part of a data set: train, Valid, testing, dev_set, fold_0 ..."""
+    return any(form.fullmatch(name) for form in (_IS_PART, _IS_FOLD, _HOLDS_FOLDS))
+
+
+def part_of(name: str, beside: Collection[str]) -> str | None:
+    """The part of a data set, "train", "validation" or "test", that a folder is called like; else None.
+
+    `beside` are all names in the same folder: "cells_train" is a part if another there is one, too.
+    """
+    match = _IS_PART.fullmatch(name)
+    if match is None and _has_parts(beside):
+        match = _ENDS_IN_PART.fullmatch(name) or _BEGINS_WITH_PART.fullmatch(name)
+    return None if match is None else next(part for part in (TRAIN, VALIDATION, TEST) if match[part])
+
+
+def fold_of(name: str, beside: Collection[str]) -> int | None:
+    """The number of the fold that a folder is called like; `beside` as above."""
+    match = _IS_FOLD.fullmatch(name)
+    if match is None and sum(bool(_ENDS_IN_FOLD.fullmatch(each)) for each in beside) > 1:
+        match = _ENDS_IN_FOLD.fullmatch(name)
+    return None if match is None else int(match["fold"])
+
+
+def _has_parts(names: Collection[str]) -> bool:
+    if any(_IS_PART.fullmatch(name) for name in names):
+        return True
+    return sum(bool(_ENDS_IN_PART.fullmatch(name)) for name in names) > 1
+
+
+def holds_folds(name: str) -> bool:
+    """Whether a folder is called "folds" or "splits"."""
+    return _HOLDS_FOLDS.fullmatch(name) is not None
+
+
+def is_images(name: str) -> bool:
+    """Whether a folder's name says only that images are in it."""
+    return _IMAGES.fullmatch(name) is not None
+
+
+def is_masks(name: str) -> bool:
+    """Whether a folder is called like masks, boxes or other marks that belong to images."""
+    return _MASKS.fullmatch(name) is not None
+
+
+def is_derived(name: str, beside: Collection[str]) -> bool:
+    """Whether a folder is called like processed copies of the originals in a folder beside it."""
+    return _DERIVED.fullmatch(name) is not None and any(_ORIGINALS.fullmatch(each) for each in beside)
+
+
+def is_system(name: str) -> bool:
+    """Whether an operating system left the folder: `__MACOSX` of a Mac's archive."""
+    return name.lower() in _SYSTEM
+
+
+def is_subject(name: str) -> bool:
+    """Whether a folder is called like a subject in so many words: Patient_3, subject-12, P007."""
+    return _SUBJECT.fullmatch(name) is not None
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a name holds a number, as those of subjects do that say no more."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
+def is_magnification(name: str) -> bool:
+    """Whether a name is a magnification or size: 40x, X100, 224px."""
+    return _MAGNIFICATION.fullmatch(name) is not None and not name.isdigit()
