@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from edgeleuk.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeleuk.quantization.mixed import Keep
+    from edgeleuk.quantization.source import Source
 
 
 @edgeleuk_command(
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
         "edgeleuk convert qat-run -o model.tflite",
         "edgeleuk convert run --int8 -o model.tflite --errors layers.png",
         "edgeleuk convert net.keras --spec spec.json --calibration cells -o m.tflite",
+        "edgeleuk convert m.json --weights m.h5 --preset notebook -o m.tflite",
         "edgeleuk convert run --float32 -o float32.tflite",
         "edgeleuk convert run -o model.tflite --explain",
     ),
     groups={
         "Precision": ("--int8", "--float16", "--dynamic", "--float32"),
-        "Files": ("--output", "--spec", "--errors", "--json"),
+        "Files": ("--output", "--spec", "--preset", "--classes", "--weights", "--errors", "--json"),
         "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
         "The graph": ("--rewrite", "--explain"),
@@ -49,7 +51,23 @@ if TYPE_CHECKING:
 @click.option(
     "--spec",
     type=Existing("spec", "a ModelSpec as JSON", dir_okay=False),
-    help="ModelSpec (JSON) of a Keras model file.",
+    help="ModelSpec (JSON) of a model file: its classes, and how an image becomes its input.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="A well-known way to prepare images in the place of --spec, such as notebook; 'edgeleuk spec new' lists them.",
+)
+@click.option(
+    "--classes",
+    metavar="NAME,NAME",
+    help="Classes in the order of the network's outputs, for a preset that fixes none.",
+)
+@click.option(
+    "--weights",
+    type=Existing("weights", "an HDF5 file", dir_okay=False),
+    metavar="FILE",
+    help="Weights (HDF5) of an architecture in JSON.",
 )
 @click.option(
     "--calibration",
@@ -152,6 +170,7 @@ def command(
     error_samples: int,
     as_json: bool,
     data_root: Path | None,
+    **said: Any,
 ) -> None:
     """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and state what it is.
 
@@ -170,7 +189,6 @@ def command(
     """
     from edgeleuk.data.split import open_images
     from edgeleuk.quantization.convert import Request, convert, write_conversion
-    from edgeleuk.quantization.source import load_source
     from edgeleuk.report.layer_errors import write_layer_errors
     from edgeleuk.report.text.proof import one_label, render_proof, rescalings, split_graph
 
@@ -178,7 +196,7 @@ def command(
     images, extra = open_images(calibration, data_root=data_root) if calibration else None, ("map",) if explain else ()
     keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
     request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra, gate)
-    conversion = convert(load_source(source, spec, data_root), request, say)
+    conversion = convert(_load(source, spec, data_root, said), request, say)
     table = conversion.errors.to_dict() if conversion.errors else {}
     if errors and not table:
         raise UsageError("--errors: there are no images to measure on; leave out --fidelity-samples 0")
@@ -191,6 +209,17 @@ def command(
     warnings = [split_graph(proof), rescalings(proof)] if precision == "int8" else []
     for warning in filter(None, (*warnings, one_label(proof))):
         say(f"warning: {warning}")
+
+
+def _load(source: Path, spec: Path | None, data_root: Path | None, said: dict[str, Any]) -> "Source":
+    """The source; what reading it changed is told. `said`: the options about model files, by the names of `Said`."""
+    from edgeleuk.quantization.source import Said, load_source
+
+    classes = tuple(filter(None, (name.strip() for name in (said.pop("classes") or "").split(","))))
+    loaded = load_source(source, spec, data_root, Said(classes=classes, **said))
+    for note in loaded.notes:
+        say(note)
+    return loaded
 
 
 def _gate_samples(none: bool, samples: int) -> int:

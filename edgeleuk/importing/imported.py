@@ -4,12 +4,16 @@ That form is a flat functional float32 network of Keras 2 with one input [height
 output [classes] of scores. What the network did to pixels before its first layer of weights stands in the spec instead.
 """
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.importing.keras_file import load_keras_file
-from edgeleuk.spec import ModelSpec
+from edgeleuk.importing.flat import flatten
+from edgeleuk.importing.reading import read_network
+from edgeleuk.importing.toolchain import toolchain_errors
+from edgeleuk.spec import LOGITS, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,15 @@ class Imported:
     spec: ModelSpec
     notes: tuple[str, ...] = ()
 
+    def noting(self, note: str, **changed: Any) -> "Imported":
+        """The same with a note more, and `network` or `spec` changed."""
+        return dataclasses.replace(self, notes=(*self.notes, note), **changed)
+
+
+# What is done, in this order, to a network that is flat already: each returns what it was given where there is nothing
+# to do. Raises ModelError for a network, SpecError for a spec that contradicts it.
+PASSES: tuple[Callable[[Imported], Imported], ...] = ()
+
 
 def import_network(path: Path, spec: ModelSpec, weights: Path | None = None, logits: bool = False) -> Imported:
     """Read a model file, of `weights` if it is an architecture alone, and bring it into the form above.
@@ -30,4 +43,10 @@ def import_network(path: Path, spec: ModelSpec, weights: Path | None = None, log
     `spec` says how a picture becomes the input of the network as it is in the file; `logits`: that its output is to be
     followed by softmax. Raises ModelError for a file that is not taken, SpecError for a spec that contradicts it.
     """
-    return Imported(load_keras_file(path), spec)
+    spec = dataclasses.replace(spec, scores=LOGITS) if logits else spec
+    network = read_network(path, weights)
+    with toolchain_errors(f"reading {path}"):
+        imported = Imported(flatten(network, spec.preprocessing.input_shape, str(path)), spec)
+        for step in PASSES:
+            imported = step(imported)
+    return imported

@@ -17,7 +17,8 @@ from edgeleuk.keras.rewrite import LEFT_ALONE, Change
 from edgeleuk.keras.weights import load_weights
 from edgeleuk.quantization.float_networks import FloatNetwork, KerasNetwork
 from edgeleuk.quantization.scheme import SCHEME_VERSION
-from edgeleuk.spec import ModelSpec, Provenance
+from edgeleuk.spec import PROBABILITIES, SIGMOID, SIGMOIDS, ModelSpec, Provenance
+from edgeleuk.spec_presets import preset
 from edgeleuk.training.results import load_float_network, untrained_network
 from edgeleuk.training.run import Run, load_run_folder
 
@@ -29,7 +30,7 @@ class Source:
     `changes`: what rewriting did to it; None if it was left as it is.
 
     `index` and `fold` are those it was trained with; None for a Keras file, whose training images are unknown.
-    `augmentation`: how far training changed the images.
+    `augmentation`: how far training changed the images. `notes`: what reading a model file changed, for people.
     """
 
     network: FloatNetwork
@@ -42,6 +43,7 @@ class Source:
     float_network: FloatNetwork | None = None
     changes: tuple[Change, ...] | None = None
     augmentation: Augmentation = PLAIN
+    notes: tuple[str, ...] = ()
 
     @property
     def rewritten(self) -> bool:
@@ -56,12 +58,33 @@ class Source:
         return self.index.validation(self.fold) + self.index.test()
 
 
-@reading_what_was_named()
-def load_source(path: Path, spec_path: Path | None = None, data_root: Path | None = None) -> Source:
-    """Load a run folder, or a .keras / .h5 file whose spec is in `spec_path`.
+@dataclass(frozen=True)
+class Said:
+    """What is said of a model file beside a spec.
 
-    `data_root`: where a run's images lie now. Raises ModelError, SpecError, or UsageError if the two do not go
-    together.
+    `preset` and `classes`, in output order, make a spec where none is given. `weights`, `logits`: see `import_network`.
+    """
+
+    preset: str | None = None
+    classes: tuple[str, ...] = ()
+    weights: Path | None = None
+    logits: bool = False
+
+
+_NOTHING = Said()
+
+
+@reading_what_was_named()
+def load_source(
+    path: Path,
+    spec_path: Path | None = None,
+    data_root: Path | None = None,
+    said: Said = _NOTHING,
+) -> Source:
+    """Load a run folder, or a model file whose spec is in `spec_path` or a preset.
+
+    `data_root`: where a run's images lie now. `said`: what else is known of a model file. Raises ModelError, SpecError,
+    or UsageError if these do not go together.
     """
     if (path / "saved_model.pb").exists():
         raise ModelError(
@@ -69,16 +92,25 @@ def load_source(path: Path, spec_path: Path | None = None, data_root: Path | Non
             "as one file with model.save('model.keras'), and give that"
         )
     if path.is_dir():
-        if spec_path:
-            raise UsageError(f"{path} is a run and has its own spec; --spec is for Keras model files")
+        if spec_path or said != _NOTHING:
+            options = "--spec, --preset, --classes, --weights and --logits are"
+            raise UsageError(f"{path} is a run and has its own spec and weights; {options} for model files")
         return _load_run(path, data_root)
     if not path.exists():
-        raise ModelError(f"{path}: no such run or Keras model")
-    if path.suffix not in (".keras", ".h5", ".hdf5"):
-        raise UsageError(f"{path} is neither a run folder nor a .keras or .h5 file")
-    if spec_path is None:
-        raise SpecError(f"{path} needs --spec SPEC.json: a Keras model does not say how an image becomes its input")
-    return _load_keras(path, _read_spec(spec_path))
+        raise ModelError(f"{path}: no such run or model file")
+    return _load_keras(path, _given_spec(path, spec_path, said), said)
+
+
+def _given_spec(path: Path, spec_path: Path | None, said: Said) -> ModelSpec:
+    if spec_path is not None:
+        if said.preset is not None or said.classes:
+            raise UsageError("--preset and --classes take the place of --spec; give the one or the other")
+        return _read_spec(spec_path)
+    if said.preset is None:
+        raise SpecError(
+            f"{path} needs --spec SPEC.json, or --preset NAME: a model file does not say how an image becomes its input"
+        )
+    return preset(said.preset, said.classes)
 
 
 def prepare_source(source: Source, precision: str, rewrite_asked: bool | None) -> Source:
@@ -124,12 +156,12 @@ def _read_spec(path: Path) -> ModelSpec:
         raise SpecError(f"{path}: {error.strerror}") from error
 
 
-def _load_keras(path: Path, spec: ModelSpec) -> Source:
-    imported = import_network(path, spec)
+def _load_keras(path: Path, spec: ModelSpec, said: Said) -> Source:
+    imported = import_network(path, spec, said.weights, said.logits)
     network, spec = imported.network, imported.spec
-    size, count = spec.preprocessing.input_size_px, len(spec.classes)
-    if network.input_shape != (None, size, size, 3):
-        raise SpecError(f"{path} takes {network.input_shape}; the spec says {size} px (None, {size}, {size}, 3)")
+    shape, count = spec.preprocessing.input_shape, spec.score_count
+    if network.input_shape != (None, *shape):
+        raise SpecError(f"{path} takes {network.input_shape}; the spec says {shape[0]} px {(None, *shape)}")
     if (dtype := network.inputs[0].dtype.name) != "float32":
         raise SpecError(
             f"{path} takes pixels of type {dtype}; expected float32, as the spec scales them to -1 .. 1: build the "
@@ -137,17 +169,22 @@ def _load_keras(path: Path, spec: ModelSpec) -> Source:
         )
     if network.output_shape != (None, count):
         raise SpecError(f"{path} returns {network.output_shape}; expected one row of {count} classes (None, {count})")
-    _check_probabilities(network, size, path)
+    _check_scores(network, spec, path)
     # Provenance is a run's; a spec file that came from one does not make this model its child.
-    return Source(KerasNetwork(network), dataclasses.replace(spec, provenance=Provenance()), "keras", sha256_file(path))
+    spec = dataclasses.replace(spec, provenance=Provenance())
+    return Source(KerasNetwork(network), spec, "keras", sha256_file(said.weights or path), notes=imported.notes)
 
 
-def _check_probabilities(network: Any, size: int, path: Path) -> None:
-    images = np.random.default_rng(0).uniform(-1, 1, (4, size, size, 3)).astype(np.float32)
+def _check_scores(network: Any, spec: ModelSpec, path: Path) -> None:
+    images = np.random.default_rng(0).uniform(-1, 1, (4, *spec.preprocessing.input_shape)).astype(np.float32)
     rows = np.asarray(network.predict_on_batch(images))
     if not np.isfinite(rows).all():
         raise SpecError(f"{path} returns values that are not finite; its weights are damaged, or its training diverged")
-    if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1, atol=1e-3):
+    if spec.scores in (SIGMOID, SIGMOIDS) and ((rows < 0).any() or (rows > 1).any()):
+        raise SpecError(
+            f"{path} returns values outside 0 to 1, which sigmoids do not; the spec's scores say {spec.scores}"
+        )
+    if spec.scores == PROBABILITIES and ((rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1, atol=1e-3)):
         raise SpecError(f"{path} does not end in class probabilities; add a softmax layer to it")
 
 
