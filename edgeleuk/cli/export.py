@@ -15,7 +15,7 @@ from edgeleuk.export.targets import MODULES
 @edgeleuk_command(
     examples=(
         "edgeleuk export model.tflite --for mediapipe -o phone.tflite --images cells",
-        "edgeleuk export model.tflite --for mediapipe -o phone.tflite --no-check",
+        "edgeleuk export model.tflite --for litertjs -o site --images index.json",
     ),
     groups={
         "The export": ("--for", "--output", "--json"),

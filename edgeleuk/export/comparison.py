@@ -17,6 +17,22 @@ from edgeleuk.runtime.decision import decide
 
 
 @dataclass(frozen=True)
+class OwnReading:
+    """An engine that decodes and fits image files by itself, beside LiteRT with the pixels of `fit_to_input`.
+
+    `labels_equal` of the same images have the same label. Differences are of 8-bit pixels of the network's input, over
+    all images, and of probabilities. `ms`: median from a file to its scores.
+    """
+
+    labels_equal: int
+    largest_difference: float
+    largest_pixel_difference: int
+    mean_pixel_difference: float
+    pictures_with_equal_pixels: int
+    ms: float | None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Answers of two engines to the same `images` pictures, which are real or not (`pictures`).
 
@@ -37,6 +53,7 @@ class Comparison:
     pixels_sha256: str
     apart: tuple[int, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    own_reading: OwnReading | None = None
 
     @property
     def label_agreement(self) -> float:
@@ -69,30 +86,70 @@ def litert_version() -> str:
     return "LiteRT"
 
 
-def compare(classifier: Classifier, pictures: Pictures, found: Answers) -> Comparison:
-    """The classifier's answers beside those that the engine found, whose scores mean what its spec says.
+@dataclass(frozen=True)
+class Reference:
+    """LiteRT's answers to some pictures, by the classifier that gave them."""
 
-    Raises ModelError if the engine's scores have another shape or are not finite.
-    """
-    expected = len(pictures.pixels), classifier.spec.score_count
-    if found.scores.shape != expected or not np.isfinite(found.scores).all():
-        raise ModelError(f"{found.engine} answered {list(found.scores.shape)}; expected finite scores {list(expected)}")
-    reference = litert_scores(classifier, pictures.pixels)
-    asked = np.stack([classifier.softened(row) for row in reference.scores])
-    answered = np.stack([classifier.softened(row) for row in found.scores.astype(np.float32)])
-    apart = np.flatnonzero(decide(asked, classifier.spec) != decide(answered, classifier.spec))
-    difference = np.abs(asked.astype(np.float64) - answered)
+    classifier: Classifier
+    pictures: Pictures
+    answers: Answers
+
+    @classmethod
+    def of(cls, classifier: Classifier, pictures: Pictures) -> "Reference":
+        """Ask LiteRT."""
+        return cls(classifier, pictures, litert_scores(classifier, pictures.pixels))
+
+    def beside(self, found: Answers) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions of the pictures whose labels differ, and |difference| of probabilities, [n, classes].
+
+        Raises ModelError if the engine's scores have another shape or are not finite.
+        """
+        expected = len(self.pictures.pixels), self.classifier.spec.score_count
+        if found.scores.shape != expected or not np.isfinite(found.scores).all():
+            raise ModelError(
+                f"{found.engine} answered {list(found.scores.shape)}; expected finite scores {list(expected)}"
+            )
+        soften, spec = self.classifier.softened, self.classifier.spec
+        asked, answered = (
+            np.stack([soften(row) for row in scores.astype(np.float32)])
+            for scores in (self.answers.scores, found.scores)
+        )
+        apart = np.flatnonzero(decide(asked, spec) != decide(answered, spec))
+        return np.asarray(apart, np.int64), np.abs(asked.astype(np.float64) - answered)
+
+
+def compare(reference: Reference, found: Answers) -> Comparison:
+    """What the engine found beside the reference, both of the same pixels. Raises ModelError as `Reference.beside`."""
+    apart, difference = reference.beside(found)
+    pictures, asked = reference.pictures, reference.answers
     return Comparison(
         engine=found.engine,
-        reference=reference.engine,
+        reference=asked.engine,
         images=len(pictures.pixels),
         pictures=pictures.name,
         labels_equal=len(pictures.pixels) - len(apart),
         largest_difference=round(float(difference.max()), 6),
         mean_difference=round(float(difference.mean()), 6),
-        reference_ms=round(reference.ms or 0.0, 3),
+        reference_ms=round(asked.ms or 0.0, 3),
         engine_ms=None if found.ms is None else round(found.ms, 3),
         pixels_sha256=sha256_bytes(pictures.pixels.tobytes()),
         apart=tuple(int(position) for position in apart[:20]),
         facts=found.facts,
+    )
+
+
+def own_reading(reference: Reference, found: Answers) -> OwnReading:
+    """What an engine found that read the reference's files by itself. Raises ModelError as `Reference.beside`."""
+    apart, difference = reference.beside(found)
+    ours, theirs = reference.pictures.pixels, found.pixels
+    if theirs is None or theirs.shape != ours.shape:
+        raise ModelError(f"{found.engine} made no pixels of {list(ours.shape)} of the files")
+    pixels = np.abs(ours.astype(np.int16) - theirs)
+    return OwnReading(
+        labels_equal=len(ours) - len(apart),
+        largest_difference=round(float(difference.max()), 6),
+        largest_pixel_difference=int(pixels.max()),
+        mean_pixel_difference=round(float(pixels.mean()), 6),
+        pictures_with_equal_pixels=int((pixels.reshape(len(ours), -1).max(axis=1) == 0).sum()),
+        ms=None if found.ms is None else round(found.ms, 3),
     )

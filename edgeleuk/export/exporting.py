@@ -1,5 +1,6 @@
 """Exporting: write for an engine, ask the engine, compare, and only then put what was written into its place."""
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Any
 
 from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, UsageError
-from edgeleuk.export.comparison import Comparison, compare
+from edgeleuk.export.comparison import Comparison, Reference, compare, own_reading
 from edgeleuk.export.pictures import pictures_of
 from edgeleuk.export.target import Source, Target, Written, require
 from edgeleuk.files import output_errors, refuse_taken, to_json, whole_file, whole_folder
@@ -120,13 +121,20 @@ def _checked(
     pictures = pictures_of(request.images, request.count, request.seed, source.spec.preprocessing)
     if not pictures.real:
         say(f"compared on {len(pictures.pixels)} made-up cells, not on images: give some with --images")
-    classifier = Classifier(source.bundle, source.path, threads=1, gate="off")
-    found = compare(classifier, pictures, target.answers(place, written.spec, pictures.pixels))
-    if found.label_agreement < request.least_agreement:
+    reference = Reference.of(Classifier(source.bundle, source.path, threads=1, gate="off"), pictures)
+    found = compare(reference, target.answers(place, written.spec, pictures.pixels))
+    _expect(found, found.labels_equal, found.largest_difference, request, "")
+    if target.answers_to_files is None or not pictures.real:
+        return found
+    read = own_reading(reference, target.answers_to_files(place, written.spec, pictures.paths))
+    _expect(found, read.labels_equal, read.largest_difference, request, " that it decodes and resizes itself")
+    return dataclasses.replace(found, own_reading=read)
+
+
+def _expect(found: Comparison, equal: int, difference: float, request: Request, how: str) -> None:
+    if equal < request.least_agreement * found.images:
         raise ModelError(
-            f"{found.engine} gives {found.labels_equal} of {found.images} {found.pictures} the label that "
-            f"{found.reference} gives ({percent(found.label_agreement)}); expected at least "
-            f"{percent(request.least_agreement)}. Probabilities differ by up to {found.largest_difference:.4f}. "
-            "Nothing was written"
+            f"{found.engine} gives {equal} of {found.images} {found.pictures}{how} the label that {found.reference} "
+            f"gives ({percent(equal / found.images)}); expected at least {percent(request.least_agreement)}. "
+            f"Probabilities differ by up to {difference:.4f}. Nothing was written"
         )
-    return found

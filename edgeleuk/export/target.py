@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,13 +67,15 @@ class Answers:
     """What an engine says of n pictures: float32 [n, scores] as the spec means them, and who says so.
 
     `engine`: its name and version. `ms`: what an inference took, the median of the pictures; None if unknown. `facts`
-    are JSON-able, of what was noticed on the way.
+    are JSON-able, of what was noticed on the way. `pixels`: uint8 [n, height, width, channels] that the engine made of
+    files by itself, if it did.
     """
 
     scores: NDArray[np.float32]
     engine: str
     ms: float | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    pixels: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Target:
     engine. `write(source, place)` writes the file, or into the folder, `place`, which no one else sees yet.
     `answers(place, spec, pixels)` runs the real engine on what was written: pixels are uint8 [n, height, width,
     channels] of `fit_to_input`, as the spec says. Where an engine's packages get in the way of others it does so in a
-    process of its own, see `edgeleuk.export.apart`.
+    process of its own, see `edgeleuk.export.apart`. `answers_to_files(place, spec, paths)`: of what decodes and fits
+    images by itself, its answers to image files.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Target:
     answers: Callable[[Path, ModelSpec, NDArray[np.uint8]], Answers]
     needs: tuple[Need, ...] = ()
     check_needs: tuple[Need, ...] = ()
+    answers_to_files: Callable[[Path, ModelSpec, Sequence[Path]], Answers] | None = None
 
 
 def require(needs: Iterable[Need], what: str) -> None:

@@ -8,6 +8,7 @@ from edgeleuk.text import nearest
 
 MODULES = {  # name on the command line: module
     "mediapipe": "mediapipe",
+    "litertjs": "litertjs",
 }
 
 

@@ -68,4 +68,6 @@ def _size(spec: ModelSpec) -> str:
 
 _INSTALL = f"pip install mediapipe, or name the Python of an environment that has it in {PYTHON}"
 _NEED = Need("MediaPipe", _INSTALL, "mediapipe", elsewhere=PYTHON)
-TARGET = Target("mediapipe", "MediaPipe Tasks", ".tflite", write, answers, check_needs=(_NEED,))
+TARGET = Target(
+    name="mediapipe", engine="MediaPipe Tasks", suffix=".tflite", write=write, answers=answers, check_needs=(_NEED,)
+)

@@ -22,9 +22,18 @@ def render_export(exported: "Exported", output: Path) -> str:
 def _comparison(found: "Comparison") -> list[str]:
     agreement = f"({percent(found.label_agreement)})"
     engine = "not timed" if found.engine_ms is None else f"{found.engine_ms:.2f} ms"
-    return [
+    lines = [
         f"engine        {found.engine}, beside {found.reference} on the original file",
         f"labels        {found.labels_equal} of {found.images} {found.pictures} equal {agreement}",
         f"probabilities differ by at most {found.largest_difference:.6f}, by {found.mean_difference:.6f} on average",
         f"inference     {engine}; {found.reference} {found.reference_ms:.2f} ms, one thread (medians)",
     ]
+    own = found.own_reading
+    if own is not None:
+        agreement = f"({percent(own.labels_equal / found.images)})"
+        lines += [
+            f"files         {own.labels_equal} of {found.images} labels equal {agreement} where the engine decodes and "
+            f"resizes the files itself; its pixels are ours in {own.pictures_with_equal_pixels} of them and differ by "
+            f"at most {own.largest_pixel_difference}, {own.mean_pixel_difference:.4f} on average"
+        ]
+    return lines
