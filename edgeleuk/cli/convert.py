@@ -22,20 +22,21 @@ if TYPE_CHECKING:
         "edgeleuk convert qat-run -o model.tflite",
         "edgeleuk convert run --int8 -o model.tflite --errors layers.png",
         "edgeleuk convert net.keras --spec spec.json --calibration cells -o m.tflite",
+        "edgeleuk convert net.tflite --spec spec.json --calibration cells -o m.tflite",
         "edgeleuk convert m.json --weights m.h5 --preset notebook -o m.tflite",
         "edgeleuk convert run --float32 -o float32.tflite",
         "edgeleuk convert run -o model.tflite --explain",
     ),
     groups={
         "Precision": ("--int8", "--float16", "--dynamic", "--float32"),
-        "Files": ("--output", "--spec", "--preset", "--classes", "--weights", "--errors", "--json"),
+        "Files": ("--output", "--spec", "--preset", "--classes", "--weights", "--logits", "--errors", "--json"),
         "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
         "The graph": ("--rewrite", "--explain"),
         "The input gate": ("--no-gate", "--gate-samples"),
     },
 )
-@click.argument("source", type=Existing("run or network", "a run folder or a Keras model file"))
+@click.argument("source", type=Existing("run or network", "a run folder or a model file"))
 @click.option("--int8", "precision", flag_value="int8", default=True, help="All tensors int8, or fail. [default]")
 @click.option("--float16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
 @click.option("--dynamic", "precision", flag_value="dynamic", help="int8 weights, float32 activations.")
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Weights (HDF5) of an architecture in JSON.",
 )
+@click.option("--logits", is_flag=True, help="The scores of a model file are logits: put a softmax behind them.")
 @click.option(
     "--calibration",
     type=Existing("index or folder", "an index of 'edgeleuk data split' or a folder of images"),
@@ -172,7 +174,7 @@ def command(
     data_root: Path | None,
     **said: Any,
 ) -> None:
-    """Convert SOURCE, a run or a Keras model file with --spec, to MODEL.tflite and state what it is.
+    """Convert SOURCE, a run or a model file (Keras, float .tflite) with --spec, to MODEL.tflite and state what it is.
 
     --int8 of a float run is post-training quantization; of a QAT run it uses the ranges it was trained with. It fails
     unless every tensor is int8 (or an int32 bias), and warns if the delegate runs it in pieces. Rewriting average

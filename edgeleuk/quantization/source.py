@@ -17,7 +17,9 @@ from edgeleuk.keras.rewrite import LEFT_ALONE, Change
 from edgeleuk.keras.weights import load_weights
 from edgeleuk.quantization.float_networks import FloatNetwork, KerasNetwork
 from edgeleuk.quantization.scheme import SCHEME_VERSION
-from edgeleuk.spec import PROBABILITIES, SIGMOID, SIGMOIDS, ModelSpec, Provenance
+from edgeleuk.quantization.tflite.network import read_tflite
+from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.spec import PROBABILITIES, SIGMOID, SIGMOIDS, ModelSpec, Provenance, unsaid
 from edgeleuk.spec_presets import preset
 from edgeleuk.training.results import load_float_network, untrained_network
 from edgeleuk.training.run import Run, load_run_folder
@@ -98,6 +100,8 @@ def load_source(
         return _load_run(path, data_root)
     if not path.exists():
         raise ModelError(f"{path}: no such run or model file")
+    if path.suffix == ".tflite":
+        return _load_tflite(path, spec_path, said)
     return _load_keras(path, _given_spec(path, spec_path, said), said)
 
 
@@ -111,6 +115,23 @@ def _given_spec(path: Path, spec_path: Path | None, said: Said) -> ModelSpec:
             f"{path} needs --spec SPEC.json, or --preset NAME: a model file does not say how an image becomes its input"
         )
     return preset(said.preset, said.classes)
+
+
+def _load_tflite(path: Path, spec_path: Path | None, said: Said) -> Source:
+    """With the spec that edgeleuk put into it, or one that leaves nothing out."""
+    if said.weights is not None:
+        raise UsageError(f"--weights is for an architecture in JSON; {path} holds its own")
+    bundle = read_bundle(path)
+    own = bundle.spec if spec_path is None and said.preset is None else None
+    spec = own or _given_spec(path, spec_path, said)
+    missing = () if spec_path is None else unsaid(spec_path.read_bytes())
+    if missing:
+        raise SpecError(
+            f"{spec_path} does not say {', '.join(missing)}, and nothing is assumed for a .tflite file; 'edgeleuk spec "
+            "new' asks for all of it"
+        )
+    network, spec, notes = read_tflite(bundle, path, spec, said.logits)
+    return Source(network, spec, "tflite", bundle.sha256, bundle.seen, notes=notes)
 
 
 def prepare_source(source: Source, precision: str, rewrite_asked: bool | None) -> Source:
@@ -195,7 +216,7 @@ def calibration_set(source: Source, given: Index | None, count: int, seed: int) 
     """
     index = given or source.index
     if index is None:
-        raise UsageError("--int8 of a Keras model needs --calibration INDEX_OR_DIR: images to set its ranges on")
+        raise UsageError("--int8 of a model file needs --calibration INDEX_OR_DIR: images to set its ranges on")
     hashes = {image.sha256 for image in source.held_out}
     subjects = {image.subject for image in source.held_out} - {None}
     usable = [
