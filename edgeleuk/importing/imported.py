@@ -5,12 +5,12 @@ output [classes] of scores. What the network did to pixels before its first laye
 """
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.importing.flat import flatten
+from edgeleuk.importing.forms import settle
 from edgeleuk.importing.reading import read_network
 from edgeleuk.importing.toolchain import toolchain_errors
 from edgeleuk.spec import LOGITS, ModelSpec
@@ -27,15 +27,6 @@ class Imported:
     spec: ModelSpec
     notes: tuple[str, ...] = ()
 
-    def noting(self, note: str, **changed: Any) -> "Imported":
-        """The same with a note more, and `network` or `spec` changed."""
-        return dataclasses.replace(self, notes=(*self.notes, note), **changed)
-
-
-# What is done, in this order, to a network that is flat already: each returns what it was given where there is nothing
-# to do. Raises ModelError for a network, SpecError for a spec that contradicts it.
-PASSES: tuple[Callable[[Imported], Imported], ...] = ()
-
 
 def import_network(path: Path, spec: ModelSpec, weights: Path | None = None, logits: bool = False) -> Imported:
     """Read a model file, of `weights` if it is an architecture alone, and bring it into the form above.
@@ -46,7 +37,5 @@ def import_network(path: Path, spec: ModelSpec, weights: Path | None = None, log
     spec = dataclasses.replace(spec, scores=LOGITS) if logits else spec
     network = read_network(path, weights)
     with toolchain_errors(f"reading {path}"):
-        imported = Imported(flatten(network, spec.preprocessing.input_shape, str(path)), spec)
-        for step in PASSES:
-            imported = step(imported)
-    return imported
+        flat = flatten(network, spec.preprocessing.input_shape, str(path))
+        return Imported(*settle(flat, spec))

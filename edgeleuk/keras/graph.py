@@ -1,6 +1,7 @@
 """A functional Keras 2 model as its configuration, which can be edited and built again with the same weights."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgeleuk.errors import ModelError
@@ -26,6 +27,20 @@ class KerasGraph:
         """How often the layer is applied."""
         return len(self.entries[name]["inbound_nodes"])
 
+    @property
+    def output(self) -> str:
+        """Name of the layer that the model's one output is of."""
+        return str(next(references(self._config["output_layers"]))[0])
+
+    def source(self, name: str) -> str:
+        """Name of the first layer that a layer reads."""
+        return str(next(self._sources(name))[0])
+
+    def new_name(self, wanted: str) -> str:
+        """The name, with a number behind it if a layer has it."""
+        numbered = (f"{wanted}_{number}" for number in itertools.count(1))
+        return wanted if wanted not in self.entries else next(name for name in numbered if name not in self.entries)
+
     def readers(self, name: str) -> list[str]:
         """Names of the layers that read its output, once for each time; OUTPUT if the model itself does."""
         found = [
@@ -47,15 +62,37 @@ class KerasGraph:
         self._redirect(behind, layer.name)
         self._add(layer, behind)
 
+    def insert_beside(self, merge: Any, behind: str) -> None:
+        """Put a layer between `behind` and all that reads it; it reads what `behind` reads, too, and that first."""
+        self._redirect(behind, merge.name)
+        source = next(self._sources(behind))
+        inbound = [[[*source[:3], {}], [behind, 0, 0, {}]]]
+        self.entries[merge.name] = {**_entry(merge), "inbound_nodes": inbound}
+
+    def unshare(self, name: str) -> list[str]:
+        """Make a layer without weights that is applied several times as many layers; returns their names."""
+        entry = self.entries[name]
+        names, others = [name], entry["inbound_nodes"][1:]
+        for number, inbound in enumerate(others, 1):
+            copy = self.new_name(name)
+            config = entry["config"] | {"name": copy}
+            self.entries[copy] = entry | {"name": copy, "config": config, "inbound_nodes": [inbound]}
+            self._redirect_use(name, number, copy)
+            names.append(copy)
+        if others:
+            self.entries[name] = entry | {"inbound_nodes": [self.entries[name]["inbound_nodes"][0]]}
+        return names
+
     def bypass(self, name: str) -> None:
         """Take a layer with one input out: what read it reads its source."""
-        source = next(references(self.entries.pop(name)["inbound_nodes"]))
+        source = next(self._sources(name))
+        del self.entries[name]
         self._redirect(name, *source[:3])
 
     def replace(self, layer: Any) -> None:
         """Put a layer in the place of the one of the same name, which has one input."""
-        inbound = self.entries[layer.name]["inbound_nodes"]
-        self.entries[layer.name] = {**_entry(layer), "inbound_nodes": inbound}
+        sources = [[*source[:3], {}] for source in self._sources(layer.name)]  # an operation's hold its settings
+        self.entries[layer.name] = {**_entry(layer), "inbound_nodes": [sources]}
 
     def set(self, name: str, **settings: Any) -> None:
         """Change settings of a layer."""
@@ -63,8 +100,8 @@ class KerasGraph:
         entry.pop("build_config", None)  # tells the old input's shape
         entry["config"] = entry["config"] | settings
 
-    def build(self, keep_weights: bool = True) -> Any:
-        """A new model, with the original's weights by layer name, or new ones.
+    def build(self, keep_weights: bool = True, weights: Mapping[str, list[Any]] | None = None) -> Any:
+        """A new model, with the original's weights by layer name, or new ones; `weights` are those of changed layers.
 
         Raises ModelError if a layer cannot be rebuilt.
         """
@@ -75,11 +112,22 @@ class KerasGraph:
             reason = " ".join(str(error).split())  # Keras fills pages
             raise ModelError(f"the network cannot be rebuilt from its configuration: {reason}") from error
         if keep_weights:
-            carry_weights(self.model, model)
+            carry_weights(self.model, model, weights or {})
         return model
 
     def _add(self, layer: Any, behind: str) -> None:
         self.entries[layer.name] = {**_entry(layer), "inbound_nodes": [[[behind, 0, 0, {}]]]}
+
+    def _sources(self, name: str) -> Iterator[Any]:
+        """References of a layer to others; what stands for a constant is none."""
+        inbound = references(self.entries[name]["inbound_nodes"])
+        return (reference for reference in inbound if reference[0] in self.entries)
+
+    def _redirect_use(self, name: str, number: int, to: str) -> None:
+        """Let what reads the layer as it is applied in one place read another layer."""
+        for entry in self.entries.values():
+            entry["inbound_nodes"] = _renamed(entry["inbound_nodes"], name, (to, 0), number)
+        self._config["output_layers"] = _renamed(self._config["output_layers"], name, (to, 0), number)
 
     def _redirect(self, name: str, *to: Any) -> None:
         for entry in self.entries.values():
@@ -87,11 +135,12 @@ class KerasGraph:
         self._config["output_layers"] = _renamed(self._config["output_layers"], name, to)
 
 
-def carry_weights(old: Any, new: Any) -> None:
-    """Give the layers of `new` the weights of those of the same name in `old`."""
+def carry_weights(old: Any, new: Any, changed: Mapping[str, list[Any]] | None = None) -> None:
+    """Give the layers of `new` the weights of those of the same name in `old`, or those in `changed` by name."""
     for layer in new.layers:
         if layer.weights:
-            layer.set_weights(old.get_layer(layer.name).get_weights())
+            known = (changed or {}).get(layer.name)
+            layer.set_weights(old.get_layer(layer.name).get_weights() if known is None else known)
 
 
 def _entry(layer: Any) -> dict[str, Any]:
@@ -112,13 +161,13 @@ def _is_reference(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(value) >= 3 and all(map(isinstance, value, kinds))
 
 
-def _renamed(nested: Any, name: str, to: tuple[Any, ...]) -> Any:
-    """The nest with each reference to `name` in place of which the first parts are `to`."""
+def _renamed(nested: Any, name: str, to: tuple[Any, ...], use: int | None = None) -> Any:
+    """The nest with each reference to `name`, as it is applied for the `use`-th time, in place of which stand `to`."""
     if isinstance(nested, dict):
-        return {key: _renamed(value, name, to) for key, value in nested.items()}
+        return {key: _renamed(value, name, to, use) for key, value in nested.items()}
     if not isinstance(nested, list | tuple):
         return nested
-    renamed = [_renamed(part, name, to) for part in nested]
-    if _is_reference(nested) and nested[0] == name:
+    renamed = [_renamed(part, name, to, use) for part in nested]
+    if _is_reference(nested) and nested[0] == name and use in (None, nested[1]):
         renamed[: len(to)] = to
     return type(nested)(renamed)

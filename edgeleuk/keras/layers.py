@@ -1,5 +1,6 @@
 """Average pooling as the delegate runs it in int8: layers without weights, so there is nothing to train or save."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,35 @@ class BorderCorrection(tf_keras.layers.Layer):
         """All settings."""
         own = {"input_size": self.input_size, "pool_size": self.pool_size, "stride": self.stride}
         return super().get_config() | own | {"quantized": self.quantized}
+
+
+@tf_keras.utils.register_keras_serializable("edgeleuk")
+class ChannelScaling(tf_keras.layers.Layer):
+    """[batch, h, w, c] times a scale, plus an offset, of each channel: a 1x1 depthwise convolution of constants.
+
+    An int8 input has one scale, so what tells channels apart stands behind it. `quantized` puts the scales on the grid
+    of their greatest.
+    """
+
+    def __init__(self, scales: Iterable[float], offsets: Iterable[float], quantized: int = 0, **settings: Any) -> None:
+        """One number for each channel."""
+        super().__init__(**settings)
+        self.scales, self.offsets = tuple(map(float, scales)), tuple(map(float, offsets))
+        self.quantized = quantized
+
+    def call(self, inputs: Any) -> Any:
+        """The same shape."""
+        kernel = tf.constant(np.reshape(self.scales, (1, 1, -1, 1)), inputs.dtype)
+        if self.quantized:
+            widest = max(map(abs, self.scales)) * (1 + _APART * self.quantized)
+            kernel = tf.quantization.fake_quant_with_min_max_vars(kernel, -widest, widest, narrow_range=True)
+        scaled = tf.nn.depthwise_conv2d(inputs, kernel, (1, 1, 1, 1), "VALID")
+        return tf.nn.bias_add(scaled, tf.constant(self.offsets, inputs.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """All settings."""
+        own = {"scales": self.scales, "offsets": self.offsets, "quantized": self.quantized}
+        return super().get_config() | own
 
 
 def window_shares(size: int, window: int, stride: int) -> NDArray[np.float64]:

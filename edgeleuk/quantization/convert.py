@@ -38,6 +38,7 @@ from edgeleuk.quantization.source import Source, calibration_set, fidelity_set, 
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.runtime.bundle import pack, with_references
 from edgeleuk.runtime.classifier import FEATURES
+from edgeleuk.runtime.decision import as_probabilities
 from edgeleuk.runtime.graph import read_graph
 from edgeleuk.spec import Decision, ModelSpec
 from edgeleuk.training.results import made_by
@@ -233,7 +234,8 @@ def _asked(prepared: Prepared) -> Compared:
     elif source.rewritten:
         networks[REWRITTEN] = source.network, preprocessing
     paths = compared.images.paths
-    answers = {name: network.answers(paths, seen) for name, (network, seen) in networks.items()}
+    scores = {name: network.answers(paths, seen) for name, (network, seen) in networks.items()}
+    answers = {name: as_probabilities(found, source.spec) for name, found in scores.items()}
     return dataclasses.replace(compared, answers=answers)
 
 
@@ -313,7 +315,8 @@ def _rewriting(measured: Measured) -> dict[str, Any] | None:
     pair = [answers[name] for name in (FLOAT, REWRITTEN) if name in answers]
     if source.rewritten and not pair:
         networks = (source.float_network, source.network)
-        pair = [network.answers_to_noise() for network in networks if network is not None]
+        scores = [network.answers_to_noise() for network in networks if network is not None]
+        pair = [as_probabilities(found, source.spec) for found in scores]
     what = f"network before rewriting{'' if answers else ' (noise for images)'}"
     difference = dataclasses.asdict(compare(what, *pair)) if source.rewritten else None
     return {"changes": [dataclasses.asdict(change) for change in source.changes], "difference": difference}

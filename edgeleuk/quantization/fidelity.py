@@ -16,13 +16,13 @@ Probabilities = NDArray[np.float32]
 
 
 def keras_probabilities(model: Any, paths: Sequence[Path], preprocessing: Preprocessing) -> Probabilities:
-    """Return float32 [n, classes] of a Keras network on n image files."""
+    """Return float32 [n, scores] of a Keras network on n image files."""
     stream = ImageStream(paths, [0] * len(paths), preprocessing)
     return np.concatenate([model.predict_on_batch(images) for images, _ in stream.in_order()]).astype(np.float32)
 
 
 def noise_probabilities(model: Any, images: int = 8) -> Probabilities:
-    """Return float32 [images, classes] of a Keras network on noise in [-1, 1], the same in each call."""
+    """Return float32 [images, scores] of a Keras network on noise in [-1, 1], the same in each call."""
     random = np.random.default_rng(0)
     values = random.uniform(-1, 1, (images, *model.input_shape[1:])).astype(np.float32)
     return np.asarray(model.predict_on_batch(values), np.float32)

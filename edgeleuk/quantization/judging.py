@@ -15,6 +15,7 @@ from edgeleuk.quantization.layer_errors import ErrorTable
 from edgeleuk.quantization.proof import Fidelity
 from edgeleuk.runtime.bundle import Bundle, pack
 from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.runtime.decision import as_probabilities
 from edgeleuk.spec import ModelSpec
 
 FLOAT, REWRITTEN, QAT = "float network", "rewritten network", "QAT network"
@@ -71,7 +72,8 @@ class ImageJudge:
         classifier = open_flatbuffer(model, self._spec)
         if self._inputs is None:
             self._inputs = [classifier.prepare(path) for path in self._compared.paths]
-        found = np.stack([classifier.network.scores(values) for values in self._inputs])
+        scores = np.stack([classifier.network.scores(values) for values in self._inputs])
+        found = as_probabilities(scores, self._spec)
         expected = self._compared.answers[FLOAT]
         return standing(found, expected, expected, self._truth)
 
@@ -92,7 +94,8 @@ def judge(classifier: Classifier, compared: Compared, gate: Gate, errors: ErrorT
     """
     if compared.images is None:
         return Verdict((), None, gate.facts(None, 0, None))
-    scores: Probabilities = np.stack([classifier.network.scores(classifier.prepare(path)) for path in compared.paths])
+    raw = np.stack([classifier.network.scores(classifier.prepare(path)) for path in compared.paths])
+    scores: Probabilities = as_probabilities(raw, classifier.spec)
     reference = QAT if QAT in compared.answers else FLOAT
     demanded = compared.truth if gate.max_drop is not None else None
     found = standing(scores, compared.answers[reference], compared.answers[FLOAT], demanded)
