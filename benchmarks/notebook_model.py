@@ -65,7 +65,7 @@ def _notebook(folder: Path) -> list[Figure]:
     made = _made(folder / "model", pixels)
     progress(f"made by {(made / 'version.txt').read_text().strip()}")
     answers = np.load(made / "answers.npy")
-    source = [made / "model.json", "--weights", made / "model.h5", "--preset", "notebook"]
+    source: list[str | Path] = [made / "model.json", "--weights", made / "model.h5", "--preset", "notebook"]
     exact = _convert(source, folder / "float32.tflite", "--float32")
     int8 = _convert(source, folder / "int8.tflite", "--int8", "--calibration", images)
     network = Network((folder / "float32.tflite").read_bytes(), Path("float32.tflite"))
@@ -82,7 +82,7 @@ def _notebook(folder: Path) -> list[Figure]:
 
 
 def _own(given: argparse.Namespace, folder: Path) -> list[Figure]:
-    source = [given.model, "--spec", given.spec]
+    source: list[str | Path] = [given.model, "--spec", given.spec]
     figures = []
     for name in ("rewrite", "no-rewrite"):
         options = ("--int8", f"--{name}", "--calibration", given.images, "--fidelity-samples", str(given.compared))
@@ -123,9 +123,9 @@ def _made(folder: Path, pixels: NDArray[np.float32]) -> Path:
     return folder
 
 
-def _convert(source: Sequence[Any], output: Path, *options: Any) -> dict[str, Any]:
+def _convert(source: Sequence[str | Path], output: Path, *options: str | Path) -> dict[str, Any]:
     progress(f"edgeleuk convert {' '.join(map(str, (*source, *options)))}")
-    command = [sys.executable, "-m", "edgeleuk", "convert", *source, "-o", output, "--json", *options]
+    command: list[str | Path] = [sys.executable, "-m", "edgeleuk", "convert", *source, "-o", output, "--json", *options]
     proof: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return proof
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import ModelError
-from edgeleuk.importing.keras_file import refuse_code
-from edgeleuk.importing.toolchain import first_sentence
+from edgeleuk.importing.keras_file import known_wrappers, refuse_code, why_not_built
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.runtime.native_output import hold_native_stderr
 
@@ -37,9 +36,11 @@ def build(config: dict[str, Any], path: Path) -> Any:
     """The network of a configuration, with weights drawn at random. Raises ModelError if Keras cannot build it."""
     refuse_code(config, path)
     fault: Exception | None = None
-    with hold_native_stderr():  # Keras and TensorFlow log beside what they raise
+    with hold_native_stderr(), known_wrappers(config):  # Keras and TensorFlow log beside what they raise
         try:
             return tf_keras.models.model_from_config({"class_name": config["class_name"], "config": config["config"]})
         except Exception as error:  # noqa: BLE001  Keras raises many kinds for configurations that it cannot build
             fault = error
-    raise ModelError(f"{path} cannot be built as a Keras 2 (tf_keras) network: {first_sentence(fault)}") from fault
+    raise ModelError(
+        f"{path} cannot be built as a Keras 2 (tf_keras) network: {why_not_built(config, fault)}"
+    ) from fault

@@ -35,7 +35,7 @@ def import_network(path: Path, spec: ModelSpec, weights: Path | None = None, log
     followed by softmax. Raises ModelError for a file that is not taken, SpecError for a spec that contradicts it.
     """
     spec = dataclasses.replace(spec, scores=LOGITS) if logits else spec
-    network = read_network(path, weights)
+    network = read_network(path, weights, spec.preprocessing.input_shape)
     with toolchain_errors(f"reading {path}"):
         flat = flatten(network, spec.preprocessing.input_shape, str(path))
         return Imported(*settle(flat, spec))

@@ -7,19 +7,23 @@ is read as JSON first, and what could run anything but layers of Keras is refuse
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import MissingExtraError, ModelError
+from edgeleuk.importing.contents import HDF5, ZIP, cut_off, kind_of, refuse_unknown, refuse_zip
 from edgeleuk.importing.toolchain import first_sentence
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.runtime.native_output import hold_native_stderr
 from edgeleuk.text import printable
 
-_ZIP, _HDF5, _LFS = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"version https://git-lfs"
 _CODE_LAYERS = ("Lambda", "__lambda__", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod")
 _OPERATION_LAYERS = ("TFOpLambda", "SlicingOpLambda")
+_PRUNING_MODULE = "tensorflow_model_optimization.python.core.sparsity.keras."
+PRUNING, _SCHEDULES = "PruneLowMagnitude", ("PolynomialDecay", "ConstantSparsity")
+_BESIDE_LAYERS = ("Functional", "Model", "Sequential", "Policy", PRUNING, *_OPERATION_LAYERS)
 _MODULES = ("keras", "tf_keras", "builtins")
 # Functions of TensorFlow that compute and do nothing else; others read files, write them, or run what they are given.
 _OPERATIONS = ("math.", "nn.", "linalg.", "__operators__.", "image.resize", "dtypes.")
@@ -88,14 +92,47 @@ def load_keras_file(path: Path) -> Any:
     config, version = _read(path)
     refuse_code(config, path)
     fault: Exception | None = None
-    with hold_native_stderr():  # Keras and TensorFlow log beside what they raise
+    with hold_native_stderr(), known_wrappers(config):  # Keras and TensorFlow log beside what they raise
         try:
             return tf_keras.models.load_model(path, compile=False)
         except Exception as error:  # noqa: BLE001  Keras raises many kinds for files that it cannot read
             fault = error
     cause = f"it was saved by Keras {version}, and has to be saved again with TF_USE_LEGACY_KERAS=1"
-    reason = cause if version.startswith("3") else first_sentence(fault)
+    reason = cause if version.startswith("3") else why_not_built(config, fault)
     raise ModelError(f"{path} cannot be read as a Keras 2 (tf_keras) model: {reason}") from fault
+
+
+@contextmanager
+def known_wrappers(config: Any) -> Iterator[None]:
+    """While in here, Keras knows the wrappers of tensorflow-model-optimization that a configuration names, if any."""
+    if not any(found.get("class_name") == PRUNING for found, _ in _named(config, "")):
+        yield
+        return
+    try:
+        from tensorflow_model_optimization.sparsity.keras import prune_scope
+    except ImportError as error:
+        raise MissingExtraError(f"a network that is being pruned ({error.name} is missing)", "train") from error
+    with prune_scope():
+        yield
+
+
+def why_not_built(config: Any, fault: BaseException) -> str:
+    """Why Keras did not build a configuration: a class that it does not have, by name, or else what it said."""
+    own = next(((found["class_name"], layer) for found, layer in _named(config, "") if _is_own_layer(found)), None)
+    if own is None:
+        return first_sentence(fault)
+    kind, layer = (printable(str(name)) for name in own)
+    return (
+        f"its layer {layer} is a {kind}, a class of its authors that Keras does not have, and what it computes is not "
+        "in the file; build the network of layers of Keras, or convert it to a float .tflite where the class is known"
+    )
+
+
+def _is_own_layer(found: dict[str, Any]) -> bool:
+    kind, config = found.get("class_name"), found.get("config")
+    if not isinstance(kind, str) or not isinstance(config, dict) or "name" not in config:
+        return False
+    return not hasattr(tf_keras.layers, kind) and kind not in _BESIDE_LAYERS
 
 
 def refuse_code(config: Any, path: Path) -> None:
@@ -121,6 +158,8 @@ def _fault(found: dict[str, Any]) -> str | None:
         name = str(config.get("function") if isinstance(config, dict) else None)
         plain = name in _PLAIN_OPERATIONS or name.startswith(_OPERATIONS)
         return None if plain else f"calls tf.{printable(name)}"
+    if str(module).startswith(_PRUNING_MODULE) and kind in (PRUNING, *_SCHEDULES):
+        return None
     if kind is not None and module is not None and str(module).partition(".")[0] not in _MODULES:
         return f"names {printable(module)}.{printable(kind)}, which is not part of Keras"
     if module == "builtins" and kind not in (None, "function") and not str(kind).startswith("__"):
@@ -144,23 +183,10 @@ def _named(value: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 def _read(path: Path) -> tuple[Any, str]:
     """The configuration in a file and the version of the Keras that wrote it, "" if it does not say."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(1024)
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from error
-    if head.startswith(_LFS):
-        raise ModelError(
-            f"{path} is a Git LFS pointer that stands for the model; 'git lfs pull' fetches the model itself"
-        )
-    if head.startswith(_HDF5):
-        return _read_hdf5(path)
-    if head.startswith(_ZIP):
-        return _read_zip(path)
-    what = "is empty" if not head else f"begins with {head[:8]!r}"
-    raise ModelError(
-        f"{path} cannot be read as a Keras 2 (tf_keras) model: it {what}; expected HDF5 (.h5) or a ZIP (.keras)"
-    )
+    kind = kind_of(path)
+    if kind not in (HDF5, ZIP):
+        refuse_unknown(path)
+    return _read_hdf5(path) if kind == HDF5 else _read_zip(path)
 
 
 def _read_hdf5(path: Path) -> tuple[Any, str]:
@@ -170,14 +196,27 @@ def _read_hdf5(path: Path) -> tuple[Any, str]:
         raise MissingExtraError("reading an .h5 file (h5py is missing)", "train") from error
     try:
         with h5py.File(path, "r") as file:
-            text, weights = file.attrs.get("model_config"), "layer_names" in file.attrs
+            text, content = file.attrs.get("model_config"), _content(file)
             version = _text(file.attrs.get("keras_version", ""))
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise ModelError(f"{path} is damaged or cut off: {first_sentence(error)}") from error
+        raise cut_off(path, error) from error
     if text is None:
-        what = "weights without the network that they belong to" if weights else "no network"
-        raise ModelError(f"{path} is an HDF5 file that holds {what}; save the whole model with model.save(...)")
+        raise ModelError(f"{path} is an HDF5 file that holds {content}")
     return parse_json(_text(text), f"the configuration in {path}", ModelError), version
+
+
+def _content(file: Any) -> str:
+    """What an HDF5 file without a configuration holds, and how to go on."""
+    names = set(file)
+    if "layer_names" in file.attrs or names & {"_layer_checkpoint_dependencies", "layers", "model_weights"}:
+        return (
+            "weights without the network that they belong to; give its architecture (model.to_json()) as a file, and "
+            "these with --weights; or save the whole model with model.save(...)"
+        )
+    if names and names <= {"optimizer_weights", "optimizer", "vars"}:
+        return "the state of an optimizer and no network; save the whole model with model.save(...)"
+    listed = ", ".join(printable(name) for name in sorted(names)[:4])
+    return f"no network{f', but {listed}' if listed else ''}; save the whole model with model.save(...)"
 
 
 def _read_zip(path: Path) -> tuple[Any, str]:
@@ -185,11 +224,11 @@ def _read_zip(path: Path) -> tuple[Any, str]:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             if "config.json" not in names:
-                raise ModelError(f"{path} is a ZIP without config.json, so it is not a Keras model")
+                refuse_zip(path, names)
             config = parse_json(archive.read("config.json"), f"the configuration in {path}", ModelError)
             about = parse_json(archive.read("metadata.json"), path.name, ModelError) if "metadata.json" in names else {}
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise ModelError(f"{path} cannot be read as a Keras 2 (tf_keras) model: {first_sentence(error)}") from error
+        raise cut_off(path, error) from error
     return config, str(about.get("keras_version", "")) if isinstance(about, dict) else ""
 
 

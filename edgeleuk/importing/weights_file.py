@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.errors import ModelError
+from edgeleuk.importing.contents import HDF5, cut_off, kind_of, refuse_weights
 from edgeleuk.importing.toolchain import first_sentence
 from edgeleuk.text import printable
-
-_TREE = "_layer_checkpoint_dependencies"
 
 
 @dataclass(frozen=True)
@@ -35,18 +34,32 @@ def load_weights_file(network: Any, path: Path, model_path: Path) -> None:
     """
     import h5py
 
+    if kind_of(path) != HDF5:
+        refuse_weights(path)
     try:
         with h5py.File(path, "r") as file:
             group = file.get("model_weights", file)
             if "layer_names" in group.attrs:
                 _fill(network, tuple(_stored(group)), path, model_path)
                 return
-            has_tree = _TREE in file or "layers" in file
+            stored = _tree_size(file)
     except (OSError, RuntimeError, KeyError) as error:
-        raise ModelError(f"{path} is damaged or cut off: {first_sentence(error)}") from error
-    if not has_tree:
+        raise cut_off(path, error) from error
+    if not stored:
         raise ModelError(f"{path} is an HDF5 file that holds no weights of Keras")
     _load_tree(network, path, model_path)
+    if stored != len(network.weights):
+        raise ModelError(
+            f"{path} holds {stored} arrays of weights, and the network in {model_path} takes {len(network.weights)}: "
+            "they are not of one network"
+        )
+
+
+def _tree_size(file: Any) -> int:
+    """How many arrays of weights the tree of a model holds."""
+    found: list[str] = []
+    file.visititems(lambda name, value: found.append(name) if hasattr(value, "shape") else None)
+    return sum(not name.startswith("optimizer") for name in found if "/vars/" in f"/{name}")
 
 
 def _fill(network: Any, stored: Sequence[_Stored], path: Path, model_path: Path) -> None:

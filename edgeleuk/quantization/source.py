@@ -10,8 +10,9 @@ import numpy as np
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, reading_what_was_named
-from edgeleuk.files import sha256_file
+from edgeleuk.files import sha256_bytes, sha256_file
 from edgeleuk.importing.imported import import_network
+from edgeleuk.importing.saved_model import is_saved_model
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
 from edgeleuk.keras.rewrite import LEFT_ALONE, Change
 from edgeleuk.keras.weights import load_weights
@@ -88,12 +89,7 @@ def load_source(
     `data_root`: where a run's images lie now. `said`: what else is known of a model file. Raises ModelError, SpecError,
     or UsageError if these do not go together.
     """
-    if (path / "saved_model.pb").exists():
-        raise ModelError(
-            f"{path} is a TensorFlow SavedModel, which is not read; load it with tf_keras.models.load_model, save it "
-            "as one file with model.save('model.keras'), and give that"
-        )
-    if path.is_dir():
+    if path.is_dir() and not is_saved_model(path):
         if spec_path or said != _NOTHING:
             options = "--spec, --preset, --classes, --weights and --logits are"
             raise UsageError(f"{path} is a run and has its own spec and weights; {options} for model files")
@@ -193,7 +189,16 @@ def _load_keras(path: Path, spec: ModelSpec, said: Said) -> Source:
     _check_scores(network, spec, path)
     # Provenance is a run's; a spec file that came from one does not make this model its child.
     spec = dataclasses.replace(spec, provenance=Provenance())
-    return Source(KerasNetwork(network), spec, "keras", sha256_file(said.weights or path), notes=imported.notes)
+    return Source(KerasNetwork(network), spec, "keras", _sha256(said.weights or path), notes=imported.notes)
+
+
+def _sha256(path: Path) -> str:
+    """Of a file; of a folder over the names and digests of its files."""
+    if not path.is_dir():
+        return sha256_file(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = (f"{file.relative_to(path).as_posix()} {sha256_file(file)}\n" for file in files)
+    return sha256_bytes("".join(lines).encode())
 
 
 def _check_scores(network: Any, spec: ModelSpec, path: Path) -> None:
