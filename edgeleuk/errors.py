@@ -66,7 +66,7 @@ class ImageError(DataError):
 
 
 class LeakError(DataError):
-    """Images of one group (same subject or same bytes) on both sides of a split."""
+    """Images of one group (same subject or same picture) on both sides of a split."""
 
 
 class ModelError(EdgeleukError):

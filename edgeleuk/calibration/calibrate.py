@@ -93,7 +93,7 @@ def calibrate(request: Request, index: Index, report: Report = print) -> Calibra
     made = Calibrated(b"", former, split, answers, before, after, point, sets, ())
     evidence = _evidence(made, chosen, bundle.network_sha256, index.sha256)
     spec = dataclasses.replace(former, decision=decision, calibration=evidence)
-    digits = frozenset(image.sha256[:16] for image in answers.images)
+    digits = frozenset[str]().union(*(image.digests for image in answers.images))
     packed = pack(bundle.flatbuffer, spec, bundle.proof or {}, bundle.seen, calibrated=digits)
     content = with_references(packed, bundle.references)
     notes = tuple(_notes(made, fitted, classifier))

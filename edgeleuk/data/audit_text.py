@@ -12,7 +12,7 @@ _SUBJECTS_SHOWN = 200
 _GLUE = "\xa0"  # textwrap does not break lines here
 _UNREADABLE_SHOWN = 20
 NO_PATIENT_CLAIM = (
-    "No subject is known for all images: only identical bytes are kept together, "
+    "No subject is known for all images: only identical pictures are kept together, "
     "and no claim about new patients can be made."
 )
 
@@ -70,7 +70,10 @@ def _copies(report: AuditReport) -> Iterator[str]:
     pairs = report.duplicate_pairs
     inside = ", ".join(f"{number:,} inside {split}" for split, number in pairs.by_split.items())
     yield ""
-    yield f"{counted(pairs.total, 'pair')} of byte-identical images" + (f" ({inside})" if inside else "")
+    kind = "images with the same pixels" if pairs.other_bytes else "byte-identical images"
+    yield f"{counted(pairs.total, 'pair')} of {kind}" + (f" ({inside})" if inside else "")
+    if pairs.other_bytes:
+        yield f"  {pairs.other_bytes:,} of them in files of other bytes, such as {examples(_recoded(report), 2)}"
     if pairs.total:
         yield (
             f"  across folds {pairs.across_folds:,} (within {pairs.within_folds:,}), "
@@ -79,6 +82,10 @@ def _copies(report: AuditReport) -> Iterator[str]:
         )
     for subjects in report.merged_subjects:
         yield f"  one subject under several names: {' = '.join(subjects)}"
+
+
+def _recoded(report: AuditReport) -> list[str]:
+    return [" = ".join(entry.paths[:2]) for entry in report.duplicates if entry.other_bytes]
 
 
 def _findings(report: AuditReport) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What crosses the folds of an index: subjects, byte-identical copies, and images that are nearly the same."""
+"""What crosses the folds of an index: subjects, copies, and images that are nearly the same."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _SIDE, _BLOCK = 16, 1024
 class Crossings:
     """Subjects with images in several folds, how many images they have, and pairs of images that are in two folds.
 
-    `near_pairs` correlate to `NEAR` or more as thumbnails of 16x16 pixels; `copies` have the same bytes.
+    `near_pairs` correlate to `NEAR` or more as thumbnails of 16x16 pixels; `copies` have the same bytes or pixels.
     """
 
     subjects: int

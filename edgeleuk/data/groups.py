@@ -1,4 +1,4 @@
-"""Groups that must stay together, images of one subject or with the same bytes (also over others), and their leaks."""
+"""Groups that must stay together, images of one subject or with the same pixels (also over others), and their leaks."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,16 +12,17 @@ _LONGEST = 1000  # digits of a number that is compared as one; int() refuses som
 
 
 def group_ids(images: Sequence[ImageRecord]) -> list[int]:
-    """Group number of each image: connected components of "same subject" and "same SHA-256".
+    """Group number of each image: connected components of "same subject", "same bytes" and "same pixels".
 
     Numbers count from 0 in order of first appearance. Disjoint sets with path halving (Tarjan and van Leeuwen 1984,
     "Worst-case analysis of set union algorithms"), linked towards the smaller number: near-linear time.
     """
     parents = list(range(len(images)))
     first_of_subject: dict[str, int] = {}
-    first_of_bytes: dict[str, int] = {}
+    first_of_hash: dict[str, int] = {}
     for number, image in enumerate(images):
-        _join(parents, number, first_of_bytes.setdefault(image.sha256, number))
+        for known in filter(None, (image.sha256, image.pixels_sha256)):
+            _join(parents, number, first_of_hash.setdefault(known, number))
         if image.subject is not None:
             _join(parents, number, first_of_subject.setdefault(image.subject, number))
     numbers: dict[int, int] = {}
@@ -74,7 +75,7 @@ def refuse_leaks(index: Index, fold: int) -> None:
     if leaking:
         named = examples([_crossing(group, fold) for group in leaking], 5, "; ")
         raise LeakError(
-            f"{counted(len(leaking), 'group')} of images with the same subject or the same bytes on two sides "
+            f"{counted(len(leaking), 'group')} of images with the same subject or the same pixels on two sides "
             f"of fold {fold}: {named}; deal the folds again with 'edgeleuk data split'"
         )
 

@@ -23,6 +23,7 @@ _MOST_FOLDS = 10_000
 class ImageRecord:
     """One image. `path` is relative to the root; `sha256` is of the file's bytes; label, subject, fold may be unknown.
 
+    `pixels_sha256` is of the decoded picture (`edgeleuk.data.pixels.pixels_sha256`); None where no pixels were read.
     `split` is "train" (cross-validated: `fold` says which fold holds it out), "test" (never trained on, fold None)
     or "unlabelled".
     """
@@ -34,6 +35,18 @@ class ImageRecord:
     subject: str | None = None
     fold: int | None = None
     split: str = "train"
+    pixels_sha256: str | None = None
+
+    @property
+    def picture(self) -> str:
+        """What is the same of copies: a hash of the pixels, else of the bytes."""
+        return self.pixels_sha256 or self.sha256
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """By which a model knows it: the first 16 hex digits of the hash of its bytes, and behind "=" of its pixels."""
+        pixels = () if self.pixels_sha256 is None else (f"={self.pixels_sha256[:16]}",)
+        return frozenset((self.sha256[:16], *pixels))
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,8 @@ class Index:
     def sha256(self) -> str:
         """SHA-256 of what the images are: content, label, subject, fold and split of each, and the classes.
 
-        Where they lie and what they are called is no part of it: moved, it is the same index.
+        Where they lie and what they are called is no part of it: moved, it is the same index. Nor are the hashes of
+        their pixels, which those of their bytes imply: an index that was made without them is the same.
         """
         images = sorted(
             json.dumps([image.sha256, image.label, image.subject, image.fold, image.split]) for image in self.images
@@ -109,7 +123,10 @@ class Index:
         return sha256 == self._former_sha256(str(self.root))
 
     def _former_sha256(self, root: str) -> str:
-        text = to_json({"schema_version": _WITH_ABSOLUTE_ROOT, **self._plain(), "root": root})
+        plain = self._plain()
+        for image in plain["images"]:
+            image.pop("pixels_sha256", None)  # which no version had that knew such hashes
+        text = to_json({"schema_version": _WITH_ABSOLUTE_ROOT, **plain, "root": root})
         return sha256_bytes(text.encode("utf-8", "backslashreplace"))
 
     def _plain(self) -> dict[str, Any]:
@@ -117,6 +134,9 @@ class Index:
         del plain["tried"], plain["former_root"]
         if self.leaks is None:
             del plain["leaks"]
+        for image in plain["images"]:
+            if image["pixels_sha256"] is None:
+                del image["pixels_sha256"]
         return plain
 
     def save(self, path: Path) -> None:

@@ -13,7 +13,7 @@ from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layouts.layout import FileEntry
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME
 from edgeleuk.errors import ImageError
-from edgeleuk.files import sha256_file
+from edgeleuk.files import sha256_bytes, sha256_file
 from edgeleuk.runtime.colour import differs_from_srgb, exif_colour_space
 from edgeleuk.runtime.content import FEWEST_PX, is_one_colour
 from edgeleuk.runtime.images import decode_image
@@ -122,8 +122,9 @@ def _read(root: Path, image: ImageRecord, max_pixels: int) -> tuple[ImageRecord,
     path = root / image.path
     try:
         image.path.encode("utf-8")
-        hashed = dataclasses.replace(image, sha256=sha256_file(path))
+        sha256 = sha256_file(path)
         decoded = decode_image(path, max_pixels)
+        hashed = dataclasses.replace(image, sha256=sha256, pixels_sha256=pixels_sha256(decoded))
         with Image.open(path) as original:
             kind = f"{original.width}x{original.height} {original.mode}"
             return hashed, kind, _remarks(decoded, original)
@@ -136,6 +137,14 @@ def _read(root: Path, image: ImageRecord, max_pixels: int) -> tuple[ImageRecord,
         return Unreadable(image, str(error).removeprefix(f"{path}: "))
     except OSError as error:
         return Unreadable(image, error.strerror or str(error))
+
+
+def pixels_sha256(decoded: Image.Image) -> str:
+    """SHA-256 of width, height and pixels as the runtime decodes them: upright, 8-bit RGB, in sRGB.
+
+    Two files have the same if no network can tell them apart, be they PNG and TIFF or of other metadata.
+    """
+    return sha256_bytes(f"{decoded.width}x{decoded.height}\n".encode() + decoded.tobytes())
 
 
 def _remarks(decoded: Image.Image, original: Image.Image) -> list[str]:

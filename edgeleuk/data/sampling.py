@@ -34,8 +34,8 @@ class ImageSet:
 
     @property
     def digests(self) -> frozenset[str]:
-        """First 16 hex digits of each image's SHA-256."""
-        return frozenset(image.sha256[:16] for image in self.images)
+        """By which a model knows these images, see `ImageRecord.digests`."""
+        return frozenset().union(*(image.digests for image in self.images))
 
     def spread(self, count: int) -> "ImageSet":
         """At most `count` of them, evenly from all over the set."""

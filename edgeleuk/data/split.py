@@ -42,7 +42,7 @@ def make_folds(scan: Scan, folds: int = 3, seed: int = 0, test_fraction: float =
     """Deal the training groups to folds, stratified by class; the same scan and seed give the same index.
 
     A group is never divided. `test_fraction` of every class is held out first, in whole groups, as split "test".
-    Training images that share a subject or bytes with the layout's own test set are left out (see `left_out`).
+    Training images that share a subject or pixels with the layout's own test set are left out (see `left_out`).
     Raises UsageError for values out of range; DataError if there is one class only, copies have two labels, or
     a class has fewer groups than folds.
     """
@@ -244,7 +244,7 @@ def left_out(scan: Scan) -> list[str]:
     for group in _crossing_test(scan):
         number = sum(image.split == "train" for image in group)
         told.append(
-            f"{counted(number, 'training image')} left out, which share subject or bytes with the test set: "
+            f"{counted(number, 'training image')} left out, which share subject or pixels with the test set: "
             f"{group_name(group)}"
         )
     return told
@@ -291,7 +291,7 @@ def _expect_groups(scan: Scan, groups: _Groups, least: int, purpose: str) -> Non
     few = [_group_count(name, counts[name], groups) for name in scan.classes if counts[name] < least]
     if few:
         raise DataError(
-            f"too few groups (images with one subject or the same bytes count once) for {purpose}: {', '.join(few)}, "
+            f"too few groups (images with one subject or the same pixels count once) for {purpose}: {', '.join(few)}, "
             f"each class needs {least}; choose fewer folds or add images of other subjects"
         )
 

@@ -172,7 +172,7 @@ def compare_answers(
 ) -> Noninferiority:
     """Compare what two models got right, by path; subjects are drawn whole if any is known."""
     if not any(image.subject is not None for image in images):
-        images = list({image.sha256: image for image in images}.values())  # a copy tells nothing new
+        images = list({image.picture: image for image in images}.values())  # a copy tells nothing new
     first, second = (np.array([right[image.path] for image in images], np.bool_) for right in (reference, candidate))
     if not any(image.subject is not None for image in images):
         return compare_images(first, second, gate)

@@ -22,7 +22,7 @@ class Predictor(Protocol):
 
     @property
     def trained_on(self) -> frozenset[str]:
-        """First 16 hex digits of the SHA-256 of each training or calibration image; empty if unknown."""
+        """What `ImageRecord.digests` gives of each training or calibration image; empty if unknown."""
 
     @property
     def calibrated_on(self) -> frozenset[str]:

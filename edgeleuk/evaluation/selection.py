@@ -46,7 +46,7 @@ def seen_in_training(index: Index, predictor: Predictor) -> frozenset[ImageRecor
 
     By content hash; and, if the model names this very index, by its folds.
     """
-    seen = {image for image in index.images if image.sha256[:16] in predictor.trained_on}
+    seen = {image for image in index.images if not predictor.trained_on.isdisjoint(image.digests)}
     origin = predictor.spec.provenance
     if origin.fold is not None and index.is_known_as(origin.index_sha256):
         seen.update(index.training(origin.fold))

@@ -87,7 +87,7 @@ def gate_images(source: Source, count: int, seed: int) -> GateImages:
     index = source.index
     if index is None:
         raise UsageError("the images that it was trained on are not known")
-    training = [image for image in index.images if image.sha256[:16] in source.seen]
+    training = [image for image in index.images if not source.seen.isdisjoint(image.digests)]
     if min(len(training), count) < FEWEST_IMAGES:
         raise UsageError(f"it takes {FEWEST_IMAGES} training images, here are {min(len(training), count)}")
     held_out = source.held_out

@@ -222,12 +222,12 @@ def calibration_set(source: Source, given: Index | None, count: int, seed: int) 
     index = given or source.index
     if index is None:
         raise UsageError("--int8 of a model file needs --calibration INDEX_OR_DIR: images to set its ranges on")
-    hashes = {image.sha256 for image in source.held_out}
+    pictures = {digest for image in source.held_out for digest in image.digests}
     subjects = {image.subject for image in source.held_out} - {None}
     usable = [
         image
         for image in _training_part(index, source.fold)
-        if image.sha256 not in hashes and image.subject not in subjects
+        if pictures.isdisjoint(image.digests) and image.subject not in subjects
     ]
     return draw(index, usable, count, seed)
 
@@ -245,7 +245,7 @@ def fidelity_set(source: Source, given: Index | None, count: int, seed: int, see
     if index is None or count == 0:
         return None
     candidates = source.held_out or index.select(lambda image: image.split != "unlabelled")
-    unseen = [image for image in candidates if image.sha256[:16] not in seen]
+    unseen = [image for image in candidates if seen.isdisjoint(image.digests)]
     return draw(index, unseen, count, seed) if unseen else None
 
 

@@ -6,6 +6,7 @@ Interpreters read the flatbuffer and ignore what follows; `unzip -l` lists the r
     labels.txt           class names in output order, one a line
     edgeleuk/proof.json  what the conversion proved
     edgeleuk/seen.txt    first 16 hex digits of the SHA-256 of each image it was trained or calibrated on
+    edgeleuk/seen_pixels.txt  the same of these images' decoded pixels, where they are known
     edgeleuk/calibrated.txt  the same of each image that temperature, threshold and sets were chosen on; only with them
     edgeleuk/features.npz  training images as points, which the input gate measures distances to; only with one
     edgeleuk/flatbuffer.sha256  of all that lies before these files
@@ -38,13 +39,14 @@ _IDENTIFIER = b"TFL3"
 _END_OF_ZIP = b"PK\x05\x06"
 _SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
 _CALIBRATED, _REFERENCES = "edgeleuk/calibrated.txt", "edgeleuk/features.npz"
-_CHECKSUM = "edgeleuk/flatbuffer.sha256"
+_CHECKSUM, _SEEN_PIXELS = "edgeleuk/flatbuffer.sha256", "edgeleuk/seen_pixels.txt"
 _RULE, FIRST = "edgeleuk/cascade.json", "edgeleuk/first.tflite"
 MAX_FILE_BYTES = 512 << 20
 _MAX_BYTES = {_SPEC: 1 << 20, _LABELS: 1 << 20, _PROOF: 1 << 20, _RULE: 1 << 16, _SEEN: 1 << 24, _CHECKSUM: 1 << 8}
-_MAX_BYTES[_CALIBRATED] = _MAX_BYTES[_SEEN]
+_MAX_BYTES[_CALIBRATED] = _MAX_BYTES[_SEEN_PIXELS] = _MAX_BYTES[_SEEN]
 _MAX_BYTES[_REFERENCES] = 1 << 24
-_SEEN_LINES = re.compile(r"([0-9a-f]{16}\n)*")
+_SEEN_LINES = re.compile(r"(=?[0-9a-f]{16}\n)*")
+_OF_PIXELS = "="
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Bundle:
     """A model file's content. `spec` and `proof` are None in files that edgeleuk did not make.
 
     `appended_at` is where the flatbuffer ends and the appended files begin; `cascade` is None but in cascades.
+    `seen` and `calibrated` hold the first 16 hex digits of the SHA-256 of each image, `seen` behind "=" of its pixels.
     `references` is what `edgeleuk.runtime.gate.read_references` reads, if there is an input gate.
     """
 
@@ -72,6 +75,11 @@ class Bundle:
     cascade: CascadePart | None = None
     calibrated: frozenset[str] = frozenset()
     references: bytes = b""
+
+    @property
+    def seen_images(self) -> int:
+        """How many images it is known to have been trained or calibrated on."""
+        return len(_of_bytes(self.seen))
 
     @property
     def flatbuffer(self) -> bytes:
@@ -129,12 +137,14 @@ def pack(
             (_SPEC, spec.to_json()),
             (_LABELS, "".join(f"{label}\n" for label in spec.classes)),
             (_PROOF, _proof_text(proof)),
-            (_SEEN, _lines(seen)),
+            (_SEEN, _lines(_of_bytes(seen))),
             (_CHECKSUM, f"{sha256_bytes(model)}\n"),
         ):
             _add(archive, name, text)
+        if pixels := seen - _of_bytes(seen):
+            _add(archive, _SEEN_PIXELS, _lines(pixels))
         if calibrated:
-            _add(archive, _CALIBRATED, _lines(calibrated))
+            _add(archive, _CALIBRATED, _lines(_of_bytes(calibrated)))
         if cascade is not None:
             _add(archive, _RULE, cascade.rule.to_json())
             _add(archive, FIRST, cascade.first, zipfile.ZIP_STORED)  # weights hardly shrink, and load sooner
@@ -150,6 +160,10 @@ def with_references(packed: bytes, references: bytes) -> bytes:
     with zipfile.ZipFile(stream, "a") as archive:
         _add(archive, _REFERENCES, references, zipfile.ZIP_STORED)
     return stream.getvalue()
+
+
+def _of_bytes(digits: frozenset[str]) -> frozenset[str]:
+    return frozenset(each for each in digits if not each.startswith(_OF_PIXELS))
 
 
 def _lines(digits: frozenset[str]) -> str:
@@ -233,7 +247,7 @@ def _unpack(content: bytes) -> Bundle:
             content,
             spec,
             _json_object(parts[_PROOF]) if _PROOF in parts else None,
-            _digits(parts, _SEEN),
+            _digits(parts, _SEEN) | _digits(parts, _SEEN_PIXELS),
             tuple(names),
             min((entry.header_offset for entry in archive.infolist()), default=None),
             _cascade(archive, content),

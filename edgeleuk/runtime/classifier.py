@@ -101,7 +101,7 @@ class Classifier:
     """A model file, ready to classify images. Thread-safe: inferences take turns, all else may run at once.
 
     `gate`: "off", nothing is measured; "warn", or "refuse", with which what it finds is an ImageError. `spec` is its
-    contract, `trained_on` the first 16 hex digits of the SHA-256 of each image it was trained on or its
+    contract, `trained_on` the digests (`Bundle.seen`) of each image it was trained on or its
     int8 ranges were set on, `calibrated_on` those that temperature, threshold and sets were chosen on.
     """
 

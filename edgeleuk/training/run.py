@@ -42,7 +42,7 @@ _HASHED = (
     TEACHER,
     STRENGTHS,
 )
-_DIGITS = re.compile("[0-9a-f]{16}")
+_DIGITS = re.compile("=?[0-9a-f]{16}")
 
 
 _expect = partial(expect, ValueError)
@@ -76,8 +76,8 @@ class Run:
 
     @property
     def trained_on(self) -> frozenset[str]:
-        """First 16 hex digits of the SHA-256 of every image that changed its weights, its teacher's included."""
-        return self.teacher_trained_on.union(image.sha256[:16] for image in self.index.training(self.fold))
+        """By which it knows every image that changed its weights (`ImageRecord.digests`), its teacher's included."""
+        return self.teacher_trained_on.union(*(image.digests for image in self.index.training(self.fold)))
 
 
 def inherited_files(source: Run) -> dict[str, str]:

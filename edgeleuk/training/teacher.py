@@ -63,7 +63,7 @@ def teacher_json(teacher: Run, distilling: Distilling) -> str:
 
 def _refuse_leaks(teacher: Run, index: Index, fold: int) -> None:
     held_out = index.validation(fold) + index.test()
-    seen = sum(image.sha256[:16] in teacher.trained_on for image in held_out)
+    seen = sum(not teacher.trained_on.isdisjoint(image.digests) for image in held_out)
     subjects = _seen_subjects(teacher, index, held_out)
     if seen or subjects:
         shown = ", ".join(subjects[:5]) + (" and more" if len(subjects) > 5 else "")

@@ -88,7 +88,7 @@ def _of_model(bundle: Bundle, path: Path) -> dict[str, Any]:
     about = {"name": path.name, "sha256": bundle.sha256, "size_bytes": len(bundle.content)}
     plain: dict[str, Any] = {MODEL: about, SPEC: bundle.spec.to_dict() if bundle.spec else {}}
     plain[PROOF] = bundle.proof or {}
-    plain[SEEN] = {"images": len(bundle.seen)}
+    plain[SEEN] = {"images": bundle.seen_images}
     if bundle.cascade is not None:
         plain[CASCADE] = asdict(bundle.cascade.rule)
     return plain

@@ -61,7 +61,7 @@ class Inspection:
             "microcontroller": self.microcontroller.to_dict(),
             "subgraphs": graph.subgraph_count,
             "cascade": self._cascade(),
-            "seen_images": len(bundle.seen),
+            "seen_images": bundle.seen_images,
             "files": list(bundle.files),
         }
 
@@ -143,7 +143,7 @@ def _spec(bundle: Bundle) -> Iterator[str]:
     if spec.calibration is not None and spec.calibration.network_sha256 != bundle.network_sha256:
         yield "              of ANOTHER network: nothing classifies with this file; 'edgeleuk calibrate' does it again"
     yield from provenance_lines(spec)
-    yield f"trained on    {f'{len(bundle.seen):,} known images' if bundle.seen else 'unknown images'}"
+    yield f"trained on    {f'{bundle.seen_images:,} known images' if bundle.seen else 'unknown images'}"
 
 
 def _calibration(found: Calibration | None) -> Iterator[str]:
