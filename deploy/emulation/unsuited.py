@@ -32,6 +32,7 @@ UNSUITED: dict[str, dict[str, str]] = {  # backend, or "" for both: pattern of t
         "tests/runtime/test_bundle.py::test_a_model_cut_in_half_is_called_damaged": _NO_SCHEMA,
         "tests/runtime/test_classifier.py::test_a_model_cut_in_half_is_refused": _NO_SCHEMA,
         "tests/runtime/test_graph.py::*": _NO_SCHEMA,
+        "tests/runtime/test_tflite_metadata.py::*": _NO_SCHEMA,
     },
 }
 

@@ -17,7 +17,7 @@ from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.models import open_model
 from edgeleuk.spec import ModelSpec, Preprocessing
 from edgeleuk.spec_presets import assemble
-from tests.quantization.tflite_metadata import with_metadata
+from tests.runtime.written_metadata import with_metadata
 
 SPEC = ModelSpec(("blast", "normal"), Preprocessing(16, fit="stretch", pixel_scale=1 / 255, pixel_offset=0.0), "blast")
 pytestmark = pytest.mark.slow

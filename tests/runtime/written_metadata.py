@@ -48,11 +48,14 @@ def metadata(mean, deviation, labels_file):
     return bytes(builder.Output())
 
 
-def with_metadata(model, mean, deviation, labels, spoil=None):
-    """A .tflite with these metadata and a label file behind it. `spoil`: at how many bytes they are cut off."""
+def with_metadata(model, mean, deviation, labels, spoil=None, raw=None):
+    """A .tflite with these metadata and a label file behind it.
+
+    `spoil`: at how many bytes the metadata are cut off; `raw`: others in their place.
+    """
     parsed = flatbuffer_utils.read_model_from_bytearray(bytearray(model))
     held = schema.BufferT()
-    held.data = np.frombuffer(metadata(mean, deviation, "names.txt")[:spoil], np.uint8)
+    held.data = np.frombuffer((raw or metadata(mean, deviation, "names.txt"))[:spoil], np.uint8)
     entry = schema.MetadataT()
     entry.name, entry.buffer = b"TFLITE_METADATA", len(parsed.buffers)
     parsed.buffers.append(held)
