@@ -16,6 +16,7 @@ from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.scan import scan
 from edgeleuk.data.shortcuts.judging import Search, shortcuts_of_index, shortcuts_of_scan
 from edgeleuk.data.shortcuts.text import render as render_shortcuts
+from edgeleuk.data.sizes import scanned_sizes, size_problems
 from edgeleuk.data.split import left_out, official_folds, split_scan
 from edgeleuk.data.split_text import describe_move, index_record, render_index
 from edgeleuk.errors import DataError, UsageError
@@ -168,7 +169,7 @@ def split_command(
     index, moves = official_folds(found) if official else (split_scan(found, folds, seed, test_fraction), [])
     for note in (*found.notes, *kept_split(found)):
         say(note)
-    dropped = left_out(found)
+    dropped = [*left_out(found), *size_problems(scanned_sizes(found))]
     for sentence in dropped:
         say(f"warning: {sentence}")
     index.save(output)

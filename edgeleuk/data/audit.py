@@ -20,6 +20,7 @@ from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.label_names import near_classes
 from edgeleuk.data.layouts.left_out import LeftOut
 from edgeleuk.data.scan import Scan
+from edgeleuk.data.sizes import scanned_sizes, size_problems
 from edgeleuk.text import counted, examples
 
 SCHEMA_VERSION = 1
@@ -91,7 +92,13 @@ def audit(scan: Scan) -> AuditReport:
         duplicate_pairs=count_pairs(_with_parts(scan, same)),
         duplicates=sets,
         merged_subjects=merged_subjects(scan.images),
-        problems=(*scan.problems, *_class_problems(scan), *given_problems(scan), *scan.remarks),
+        problems=(
+            *scan.problems,
+            *_class_problems(scan),
+            *size_problems(scanned_sizes(scan)),
+            *given_problems(scan),
+            *scan.remarks,
+        ),
         errors=(*_nothing_usable(scan), *label_conflicts(sets)),
         notes=scan.notes,
     )

@@ -1,7 +1,6 @@
 """From an index to what a training needs: a spec, checked images, streams and class weights."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,22 +9,20 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.groups import refuse_leaks
 from edgeleuk.data.index import ImageRecord, Index, verify_files
-from edgeleuk.errors import DataError, ImageError, UsageError
+from edgeleuk.data.sizes import crop_side, sizes_of
+from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import sha256_bytes, to_json
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
 from edgeleuk.keras.stream import ImageStream
-from edgeleuk.runtime.images import image_size
 from edgeleuk.spec import ModelSpec, Preprocessing, Provenance
 from edgeleuk.training.config import PruneConfig, QatConfig, TrainConfig
 from edgeleuk.training.fitting import FitData
 from edgeleuk.training.run import Run, inherited_files
 
-_SIZES_LOOKED_AT = 200
-
 
 def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
     """The ModelSpec of a network to be trained on the index."""
-    crop = config.crop or usual_side(index, index.training(config.fold))
+    crop = config.crop or crop_side(sizes_of(index, index.training(config.fold)))
     return ModelSpec(
         classes=index.classes,
         preprocessing=Preprocessing(config.input_size, crop, config.resample, colour_constancy=config.constancy),
@@ -58,19 +55,6 @@ def _child_spec(parent: Run, config_json: str) -> ModelSpec:
         parent_sha256=parent.sha256,
     )
     return dataclasses.replace(parent.spec, provenance=provenance)
-
-
-def usual_side(index: Index, images: Sequence[ImageRecord]) -> int:
-    """The most frequent larger side in pixels among the first 200 images. Raises DataError if none can be read."""
-    sides: Counter[int] = Counter()
-    for image in images[:_SIZES_LOOKED_AT]:
-        try:
-            sides[max(image_size(index.path_of(image)))] += 1
-        except ImageError:
-            continue  # reported by name when the images are checked
-    if not sides:
-        raise DataError(f"none of the first {_SIZES_LOOKED_AT} images below {index.root} can be read")
-    return sides.most_common(1)[0][0]
 
 
 def check_images(index: Index, fold: int, leaks_wanted: bool = False) -> None:

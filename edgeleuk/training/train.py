@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeleuk.data.field import field_notes, field_of
 from edgeleuk.data.index import Index
+from edgeleuk.data.sizes import size_problems, sizes_of
 from edgeleuk.files import to_json
 from edgeleuk.keras.batch_norm import recalibrate
 from edgeleuk.keras.choices import OFF
@@ -69,6 +70,8 @@ def train_with(
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
+        for note in size_problems(sizes_of(index, index.training(config.fold))):
+            _log.warning(note)
         _warn_of_crop(index, config)
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
         made = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed, strengths.augmentation)

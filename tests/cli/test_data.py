@@ -250,8 +250,8 @@ def test_labels_that_cannot_be_had_are_one_sentence(
     flat: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
 ) -> None:
     filled = [option.format(table=tmp_path / "labels.csv") for option in options]
-    for command in (["audit", flat], ["split", flat, "-o", tmp_path / "index.json"]):
-        assert _run(*command, *filled) == 2
+    for words_before in (["audit", flat], ["split", flat, "-o", tmp_path / "index.json"]):
+        assert _run(*words_before, *filled) == 2
         err = capsys.readouterr().err
         assert words in err
         assert err.count("\n") == 1

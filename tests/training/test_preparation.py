@@ -7,18 +7,13 @@ import pytest
 
 from edgeleuk.data.index import Index
 from edgeleuk.errors import DataError, LeakError, UsageError
-from edgeleuk.training.preparation import balanced_weights, check_images, class_numbers, usual_side
+from edgeleuk.training.preparation import balanced_weights, check_images, class_numbers
 
 
 def test_class_weights_make_every_class_weigh_the_same() -> None:
     weights = balanced_weights([0, 0, 0, 1], 2)
     assert np.isclose(3 * weights[0], weights[1])
     assert np.isclose(3 * weights[0] + weights[1], 4)
-
-
-def test_the_crop_is_the_usual_image_side(cells_index: Path) -> None:
-    index = Index.load(cells_index)
-    assert usual_side(index, index.images) == 450
 
 
 def test_a_label_that_is_no_class_is_named(cells_index: Path) -> None:
