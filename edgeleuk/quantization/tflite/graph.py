@@ -152,6 +152,11 @@ class TfliteGraph:
         self._model.operatorCodes.append(code)
         return len(self._model.operatorCodes) - 1
 
+    def rename(self, tensor: int, name: str) -> None:
+        """Give a tensor a name, with a number if it is taken."""
+        self.tensors[tensor].name = b""
+        self.tensors[tensor].name = self._free(name).encode()
+
     def remove(self, operator: Any) -> None:
         """Take an operator out; what reads its outputs has to be given another maker."""
         self.operators = [each for each in self.operators if each is not operator]

@@ -14,6 +14,7 @@ from edgeleuk.quantization.fidelity import Probabilities
 from edgeleuk.quantization.tflite.concatenations import split_concatenations
 from edgeleuk.quantization.tflite.front import channels_first, take_front
 from edgeleuk.quantization.tflite.graph import TfliteGraph
+from edgeleuk.quantization.tflite.maximums import rewrite_maximums
 from edgeleuk.quantization.tflite.pools import rewrite_pools
 from edgeleuk.quantization.tflite.reading import fixed_graph
 from edgeleuk.quantization.tflite.running import before_scores, noise, relative_difference, run
@@ -60,7 +61,7 @@ class TfliteNetwork:
         Raises ModelError if the numbers before the scores differ by more than float rounding.
         """
         graph = TfliteGraph(self.content)
-        changes = (*rewrite_pools(graph), *split_concatenations(graph))
+        changes = (*rewrite_pools(graph), *rewrite_maximums(graph), *split_concatenations(graph))
         made = graph.pack()
         images = noise(self.input_shape, _PROBES)
         apart = relative_difference(run(before_scores(self.content), images), run(before_scores(made), images))

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgeleuk.errors import ModelError, SpecError
 from edgeleuk.quantization.tflite.graph import TfliteGraph, schema
+from edgeleuk.quantization.tflite.names import name_by_modules
 from edgeleuk.quantization.tflite.running import static_values
 from edgeleuk.runtime.backend import MAX_TENSOR_BYTES, interpreter_class, open_interpreter
 from edgeleuk.runtime.graph import Graph, read_graph
@@ -32,6 +33,7 @@ def fixed_graph(content: bytes, path: Path, wanted: tuple[int, int, int], output
     made = TfliteGraph(resized)
     _fold_static(made, resized, shape)
     made.outputs = made.outputs[:1]
+    name_by_modules(made)
     return made.pack()
 
 
