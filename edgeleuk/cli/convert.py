@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     "--calibration",
     type=Existing("index or folder", "an index of 'edgeleuk data split' or a folder of images"),
     metavar="INDEX_OR_DIR",
-    help="Images to set activation ranges on. Default: the run's own training images.",
+    help="Images to set activation ranges on, with or without class folders. Default: the run's own training images.",
 )
 @click.option(
     "--rewrite/--no-rewrite",
@@ -189,13 +189,14 @@ def command(
     (--min-agreement). Agreement is not accuracy: if images are labelled, the accuracy is shown as well.
     Of a run, the file also gets an input gate, by which 'infer' and 'serve' notice a picture of something else.
     """
-    from edgeleuk.data.split import open_images
+    from edgeleuk.data.calibration_images import open_calibration
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.report.layer_errors import write_layer_errors
     from edgeleuk.report.text.proof import one_label, render_proof, rescalings, split_graph
 
     _check_error_files(errors, precision, error_samples)
-    images, extra = open_images(calibration, data_root=data_root) if calibration else None, ("map",) if explain else ()
+    images = open_calibration(calibration, say, data_root) if calibration else None
+    extra = ("map",) if explain else ()
     keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
     request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra, gate)
     conversion = convert(_load(source, spec, data_root, said), request, say)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgeleuk.data.calibration_images import foreign_labels
 from edgeleuk.data.index import Index
 from edgeleuk.data.sampling import ImageSet
 from edgeleuk.device.delegate import coverage
@@ -149,6 +150,8 @@ def _prepare(source: Source, request: Request, say: Callable[[str], None]) -> Pr
     sets_ranges = request.precision == "int8" and source.kind != "qat"
     if request.calibration is not None and not sets_ranges:
         raise UsageError("--calibration is for --int8 of a float network; this conversion sets no ranges")
+    if request.calibration is not None and (foreign := foreign_labels(request.calibration, source.spec.classes)):
+        say(foreign)
     check_keep(request.keep, request.precision, source.kind, request.error_samples)
     source = prepare_source(source, request.precision, request.rewrite)
     given, seed = request.calibration, request.seed
