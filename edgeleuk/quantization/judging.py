@@ -138,7 +138,22 @@ def _accuracy(compared: Compared, scores: Probabilities) -> dict[str, Any] | Non
     if not compared.labelled:
         return None
     networks = {name: accuracy(answers, compared.truth) for name, answers in compared.answers.items()}
-    return {"images": compared.labelled, "networks": networks, "model": accuracy(scores, compared.truth)}
+    found = {"images": compared.labelled, "networks": networks, "model": accuracy(scores, compared.truth)}
+    return found | {"recall": mean_recall(compared.answers[FLOAT], compared.truth)}
+
+
+def mean_recall(probabilities: Probabilities, truth: NDArray[np.int64]) -> dict[str, float | int]:
+    """The mean over classes of the share of their images that is found, and what guessing would reach of it.
+
+    `guessing` is 1 over all classes, and `deviation` the standard deviation of the mean when every image is guessed:
+    sqrt(sum over classes of p (1 - p) / n) / classes with images. `classes`: how many have images.
+    """
+    chance = 1 / probabilities.shape[1]
+    found = probabilities.argmax(axis=1)
+    parts = [found[truth == label] == label for label in np.unique(truth[truth >= 0])]
+    deviation = np.sqrt(sum(chance * (1 - chance) / len(part) for part in parts)) / len(parts)
+    mean = float(np.mean([part.mean() for part in parts]))
+    return {"mean": mean, "guessing": chance, "deviation": float(deviation), "classes": len(parts)}
 
 
 def _worst(errors: ErrorTable | None) -> str:

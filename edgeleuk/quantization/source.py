@@ -12,15 +12,16 @@ from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, sha256_file
 from edgeleuk.importing.imported import import_network
-from edgeleuk.importing.saved_model import is_saved_model
+from edgeleuk.importing.saved_model import has_keras_network, is_saved_model
+from edgeleuk.importing.signature import signature_tflite
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
 from edgeleuk.keras.rewrite import LEFT_ALONE, Change
 from edgeleuk.keras.weights import load_weights
 from edgeleuk.quantization.float_networks import FloatNetwork, KerasNetwork
 from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.quantization.tflite.network import read_tflite
-from edgeleuk.runtime.bundle import read_bundle
-from edgeleuk.spec import PROBABILITIES, SIGMOID, SIGMOIDS, ModelSpec, Provenance, unsaid
+from edgeleuk.runtime.bundle import Bundle, read_bundle
+from edgeleuk.spec import PROBABILITIES, SIGMOID, SIGMOIDS, STRETCH, ModelSpec, Preprocessing, Provenance, unsaid
 from edgeleuk.spec_presets import preset
 from edgeleuk.training.results import load_float_network, untrained_network
 from edgeleuk.training.run import Run, load_run_folder
@@ -98,7 +99,29 @@ def load_source(
         raise ModelError(f"{path}: no such run or model file")
     if path.suffix == ".tflite":
         return _load_tflite(path, spec_path, said)
-    return _load_keras(path, _given_spec(path, spec_path, said), said)
+    if path.is_dir() and not has_keras_network(path):
+        return _load_signature(path, spec_path, said)
+    source = _load_keras(path, _given_spec(path, spec_path, said), said)
+    return dataclasses.replace(source, notes=(*_assumed(spec_path), *source.notes))
+
+
+def _assumed(spec_path: Path | None) -> tuple[str, ...]:
+    """A warning that names what a spec file leaves out and InceptionV3's own values stand for."""
+    missing = unsaid(spec_path.read_bytes()) if spec_path else ()
+    if not missing:
+        return ()
+    usual = Preprocessing(1, fit=STRETCH)
+    taken = {
+        "pixel_scale": "pixels / 127.5",
+        "pixel_offset": "- 1",
+        "resample": usual.resample,
+        "colour_order": usual.colour_order,
+    }
+    return (
+        f"warning: {spec_path} does not say {', '.join(missing)}; taken as InceptionV3 of Keras is shown images "
+        f"({', '.join(taken[name] for name in missing)}). A network trained otherwise answers, but wrongly: say "
+        "it in the spec, which 'edgeleuk spec new' asks for",
+    )
 
 
 def _given_spec(path: Path, spec_path: Path | None, said: Said) -> ModelSpec:
@@ -113,17 +136,29 @@ def _given_spec(path: Path, spec_path: Path | None, said: Said) -> ModelSpec:
     return preset(said.preset, said.classes)
 
 
+def _load_signature(path: Path, spec_path: Path | None, said: Said) -> Source:
+    """A SavedModel without a network of Keras, by the graph of its signature."""
+    spec = _given_spec(path, spec_path, said)
+    bundle = Bundle(signature_tflite(path, spec.preprocessing.input_shape))
+    source = _from_bundle(bundle, path, spec_path, said)
+    note = f"{path} holds no network of Keras, so that it is converted by the graph of its signature"
+    return dataclasses.replace(source, sha256=_sha256(path), notes=(note, *source.notes))
+
+
 def _load_tflite(path: Path, spec_path: Path | None, said: Said) -> Source:
     """With the spec that edgeleuk put into it, or one that leaves nothing out."""
+    return _from_bundle(read_bundle(path), path, spec_path, said)
+
+
+def _from_bundle(bundle: Bundle, path: Path, spec_path: Path | None, said: Said) -> Source:
     if said.weights is not None:
         raise UsageError(f"--weights is for an architecture in JSON; {path} holds its own")
-    bundle = read_bundle(path)
     own = bundle.spec if spec_path is None and said.preset is None else None
     spec = own or _given_spec(path, spec_path, said)
     missing = () if spec_path is None else unsaid(spec_path.read_bytes())
     if missing:
         raise SpecError(
-            f"{spec_path} does not say {', '.join(missing)}, and nothing is assumed for a .tflite file; 'edgeleuk spec "
+            f"{spec_path} does not say {', '.join(missing)}, and nothing is assumed for it; 'edgeleuk spec "
             "new' asks for all of it"
         )
     network, spec, notes = read_tflite(bundle, path, spec, said.logits)

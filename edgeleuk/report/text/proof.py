@@ -7,6 +7,8 @@ from edgeleuk.device.delegate import Coverage, describe
 from edgeleuk.runtime.portability import Portability
 from edgeleuk.text import counted, percent, tally
 
+_ENOUGH = 20  # labelled images, below which nothing is said of guessing
+
 
 def render_proof(proof: dict[str, Any], path: Path) -> str:
     """Lines for a terminal from a proof's dictionary, as stored in the model."""
@@ -180,6 +182,34 @@ def one_label(proof: dict[str, Any]) -> str:
         f"the {gate['reference']} gives all {gate['images']} images one label, so that agreement with it says little; "
         "compare on images of every class, or train it until it tells them apart"
     )
+
+
+def at_chance(proof: dict[str, Any]) -> str:
+    """A warning if the float network finds no more of the labelled images than guessing would; "" if it does.
+
+    That is, if the mean share found of each class lies less than two standard deviations above guessing, on at least
+    20 images of two classes.
+    """
+    accuracy = proof.get("accuracy") or {}
+    recall = accuracy.get("recall")
+    if recall is None or accuracy["images"] < _ENOUGH or recall["classes"] < 2:
+        return ""
+    if recall["mean"] > recall["guessing"] + 2 * recall["deviation"]:
+        return ""
+    return (
+        f"the float network itself finds {100 * recall['mean']:.1f} % of each class on average, where guessing finds "
+        f"{100 * recall['guessing']:.1f} %, on {accuracy['images']} labelled images: what the spec says of pixels "
+        "(pixel_scale, pixel_offset, colour_order, fit) or the order of its classes is not what the network was "
+        "trained with, or the images are of another kind"
+    )
+
+
+def unknown_classes(proof: dict[str, Any]) -> str:
+    """A remark if no image is labelled with a class of the spec, so that a wrong spec would not be noticed."""
+    gate = proof.get("gate") or {}
+    if proof.get("accuracy") or not gate.get("images"):
+        return ""
+    return "no image that was compared has a label of the spec's classes, so that its own accuracy is not known"
 
 
 def _pool_advice(proof: dict[str, Any]) -> str:
