@@ -45,29 +45,26 @@ def is_part(name: str) -> bool:
     return any(form.fullmatch(name) for form in (_IS_PART, _IS_FOLD, _HOLDS_FOLDS))
 
 
-def part_of(name: str, beside: Collection[str]) -> str | None:
-    """The part of a data set, "train", "validation" or "test", that a folder is called like; else None.
+def parts_of(names: Collection[str]) -> dict[str, tuple[str | None, int | None]]:
+    """Which of the names in one folder are parts of a data set: "train", "validation" or "test", or the fold's number.
 
-    `beside` are all names in the same folder: "cells_train" is a part if another there is one, too.
+    "cells_train" is one if another name ends in a part, too, and "test_simple" beside any part.
     """
-    match = _IS_PART.fullmatch(name)
-    if match is None and _has_parts(beside):
-        match = _ENDS_IN_PART.fullmatch(name) or _BEGINS_WITH_PART.fullmatch(name)
-    return None if match is None else next(part for part in (TRAIN, VALIDATION, TEST) if match[part])
+    told = {name: match for name in names if (match := _IS_PART.fullmatch(name) or _IS_FOLD.fullmatch(name))}
+    ending = {
+        name: match for name in names if (match := _ENDS_IN_PART.fullmatch(name) or _ENDS_IN_FOLD.fullmatch(name))
+    }
+    if told or len(ending) > 1:
+        told = ending | told
+    if any("fold" not in match.re.groupindex for match in told.values()):
+        told = {name: match for name in names if (match := _BEGINS_WITH_PART.fullmatch(name))} | told
+    return {name: _part(match) for name, match in told.items()}
 
 
-def fold_of(name: str, beside: Collection[str]) -> int | None:
-    """The number of the fold that a folder is called like; `beside` as above."""
-    match = _IS_FOLD.fullmatch(name)
-    if match is None and sum(bool(_ENDS_IN_FOLD.fullmatch(each)) for each in beside) > 1:
-        match = _ENDS_IN_FOLD.fullmatch(name)
-    return None if match is None else int(match["fold"])
-
-
-def _has_parts(names: Collection[str]) -> bool:
-    if any(_IS_PART.fullmatch(name) for name in names):
-        return True
-    return sum(bool(_ENDS_IN_PART.fullmatch(name)) for name in names) > 1
+def _part(match: re.Match[str]) -> tuple[str | None, int | None]:
+    if "fold" in match.re.groupindex:
+        return None, int(match["fold"])
+    return next(part for part in (TRAIN, VALIDATION, TEST) if match[part]), None
 
 
 def holds_folds(name: str) -> bool:

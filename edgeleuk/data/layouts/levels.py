@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from edgeleuk.data.layouts.folder_names import (
     TEST,
-    fold_of,
     holds_folds,
     is_derived,
     is_identifier,
@@ -20,7 +19,7 @@ from edgeleuk.data.layouts.folder_names import (
     is_masks,
     is_subject,
     is_system,
-    part_of,
+    parts_of,
 )
 from edgeleuk.data.layouts.questions import (
     ambiguous,
@@ -84,10 +83,11 @@ def read_levels(folders: Iterable[str], root: Path, class_level: int | None = No
     left_out = _aside(names.values())
     kept = [name for name in names.values() if name not in left_out]
     start = _common(kept)
-    children = _children(kept)
     fixed = None if class_level is None else class_level - 1
-    seen = {name: _read(name, children, start, fixed, root) for name in kept}
+    divisions = _divisions(_children(kept), fixed, root)
+    seen = {name: _read(name, divisions, start, fixed, root) for name in kept}
     if not any(seen):
+        left_out |= dict.fromkeys(kept, IN_NO_CLASS)
         return Levels({}, {"/".join(name): reason for name, reason in left_out.items()})
     if fixed is None:
         at = _class_positions(seen, root)
@@ -107,24 +107,23 @@ def read_levels(folders: Iterable[str], root: Path, class_level: int | None = No
 
 def _aside(folders: Collection[_Folder]) -> dict[_Folder, str]:
     """Folders that hold no images of their own, each with the reason."""
-    children = _children(folders)
-    found: dict[_Folder, str] = {}
+    reasons: dict[_Folder, str] = {}
+    for above, names in _children(folders).items():
+        only_masks = all(map(is_masks, names))
+        for name in names:
+            if is_system(name):
+                reasons[(*above, name)] = _SYSTEM
+            elif is_masks(name) and not only_masks:
+                reasons[(*above, name)] = _MASKS
+            elif is_derived(name, names):
+                reasons[(*above, name)] = _DERIVED
+    if not reasons:
+        return {}
+    found = {}
     for folder in folders:
-        for depth, name in enumerate(folder):
-            beside = children[folder[:depth]]
-            others = [each for each in beside if not is_masks(each)]
-            reason = (
-                _SYSTEM
-                if is_system(name)
-                else _MASKS
-                if is_masks(name) and others
-                else _DERIVED
-                if is_derived(name, beside)
-                else None
-            )
-            if reason is not None:
-                found[folder] = reason
-                break
+        first = next((place for depth in range(len(folder)) if (place := folder[: depth + 1]) in reasons), None)
+        if first is not None:
+            found[folder] = reasons[first]
     return found
 
 
@@ -145,21 +144,35 @@ def _common(folders: Sequence[_Folder]) -> int:
     return shared if max(map(len, folders)) > shared else max(0, shared - 1)
 
 
-def _read(folder: _Folder, children: dict[_Folder, set[str]], start: int, fixed: int | None, root: Path) -> _Seen:
+def _divisions(
+    children: dict[_Folder, set[str]], fixed: int | None, root: Path
+) -> dict[_Folder, tuple[str | None, int | None]]:
+    """Part and fold of each folder that is called so; those in which no others may stand. Raises DataError for such."""
+    found: dict[_Folder, tuple[str | None, int | None]] = {}
+    for above, names in children.items():
+        if len(above) == fixed:
+            continue
+        parts = parts_of(names)
+        if parts and fixed is None:
+            others = sorted(name for name in names - set(parts) if not (is_images(name) or holds_folds(name)))
+            if others:
+                inner = sorted({name for part in parts for name in children.get((*above, part), ())})
+                raise DataError(class_and_parts_mixed(root.joinpath(*above), sorted(parts), others, inner))
+        found |= {(*above, name): part for name, part in parts.items()}
+    return found
+
+
+def _read(
+    folder: _Folder, divisions: dict[_Folder, tuple[str | None, int | None]], start: int, fixed: int | None, root: Path
+) -> _Seen:
     seen = _Seen()
     for depth, name in enumerate(folder):
-        beside = children[folder[:depth]]
-        if depth == fixed:
-            seen.names.append(depth)
-            continue
-        part, fold = part_of(name, beside), fold_of(name, beside)
+        part, fold = divisions.get(folder[: depth + 1], (None, None))
         if part is not None or fold is not None:
-            if fixed is None:
-                _expect_parts_alone(root.joinpath(*folder[:depth]), beside, children, folder[:depth])
             if seen.fold is not None or (part is not None and seen.part not in (None, part)):
                 raise DataError(part_inside_part(root, folder[: depth + 1]))
             seen.part, seen.fold = part or seen.part, fold
-        elif is_subject(name) or (depth >= start and not _says_nothing(name)):
+        elif depth == fixed or is_subject(name) or (depth >= start and not _says_nothing(name)):
             seen.names.append(depth)
     return seen
 
@@ -168,24 +181,15 @@ def _says_nothing(name: str) -> bool:
     return is_images(name) or holds_folds(name) or is_magnification(name)
 
 
-def _expect_parts_alone(
-    folder: Path, beside: Collection[str], children: dict[_Folder, set[str]], place: _Folder
-) -> None:
-    """Raise DataError if parts of a data set, or folds, stand beside folders that are none."""
-    parts = sorted(name for name in beside if part_of(name, beside) or fold_of(name, beside) is not None)
-    others = sorted(name for name in set(beside) - set(parts) if not (is_images(name) or holds_folds(name)))
-    if others:
-        inner = sorted({name for part in parts for name in children.get((*place, part), ())})
-        raise DataError(class_and_parts_mixed(folder, parts, others, inner))
-
-
 def _class_positions(seen: dict[_Folder, _Seen], root: Path) -> dict[_Folder, int]:
     """The position of the class in each folder that has one. Raises DataError if none has, or two may be it."""
     named = {folder: what.names for folder, what in seen.items() if what.names}
     with_class = {folder: names for folder, names in named.items() if not _all(is_subject, [folder[n] for n in names])}
     named = with_class or named
     if not named:
-        raise DataError(no_class_level(root, list(seen), {what.part for what in seen.values()} - {None}))
+        raise DataError(
+            no_class_level(root, list(seen), any(what.part or what.fold is not None for what in seen.values()))
+        )
     depth = min(map(len, named.values()))
     levels = [{folder[positions[level]] for folder, positions in named.items()} for level in range(depth)]
     spoken = [level for level in range(depth) if not _all(is_subject, levels[level])]

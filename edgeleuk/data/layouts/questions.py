@@ -1,9 +1,9 @@
 """What is asked of the user where a folder tree can be read in two ways, or in none."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from edgeleuk.text import examples, printable
+from edgeleuk.text import counted, examples, printable
 
 _SHOWN = 5
 
@@ -40,7 +40,7 @@ def part_inside_part(root: Path, folder: Sequence[str]) -> str:
     )
 
 
-def no_class_level(root: Path, folders: Sequence[Sequence[str]], parts: Collection[str | None]) -> str:
+def no_class_level(root: Path, folders: Sequence[Sequence[str]], parts: bool) -> str:
     """No folder that could be a class."""
     names = sorted({"/".join(folder) for folder in folders if folder})
     why = ": these are parts of a data set, not classes" if parts else ""
@@ -63,7 +63,8 @@ def only_subjects(root: Path, names: Sequence[str], number: int | None) -> str:
 
 def too_deep(root: Path, level: int, deepest: int) -> str:
     """No folder has so many levels."""
-    return f"--class-level {level}, but the folders with images below {printable(root)} have {deepest} level(s) at most"
+    levels = counted(deepest, "level")
+    return f"--class-level {level}, but the folders with images below {printable(root)} have {levels} at most"
 
 
 def _names(names: Sequence[str]) -> str:
