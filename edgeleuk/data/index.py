@@ -24,8 +24,8 @@ class ImageRecord:
     """One image. `path` is relative to the root; `sha256` is of the file's bytes; label, subject, fold may be unknown.
 
     `pixels_sha256` is of the decoded picture (`edgeleuk.data.pixels.pixels_sha256`); None where no pixels were read.
-    `split` is "train" (cross-validated: `fold` says which fold holds it out), "test" (never trained on, fold None)
-    or "unlabelled".
+    `split` is "train" (`fold` says which fold holds it out; None: none does), "test" (never trained on, fold None) or
+    "unlabelled".
     """
 
     path: str

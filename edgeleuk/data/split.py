@@ -10,7 +10,15 @@ from pathlib import Path
 
 from edgeleuk.data.audit import label_conflicts
 from edgeleuk.data.duplicates import copies, duplicate_set
-from edgeleuk.data.given import VALIDATION, given_problems, in_one_part, kept_split, missing_classes, refuse_given_leaks
+from edgeleuk.data.given import (
+    TRAIN,
+    VALIDATION,
+    given_problems,
+    in_one_part,
+    kept_split,
+    missing_classes,
+    refuse_given_leaks,
+)
 from edgeleuk.data.groups import group_name, grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.label_names import near_classes
@@ -89,7 +97,7 @@ def _expect_no_choice(scan: Scan, folds: int | None, test_fraction: float) -> No
         )
     if test_fraction:
         raise UsageError(f"{scan.root} came with a split, which is kept; leave --test-fraction out, or give --redeal")
-    if not any(image.split == "train" for image in scan.images):
+    if TRAIN not in scan.given:
         raise DataError(f"{scan.root} has no image to train on in its given split; --redeal deals all of them anew")
 
 

@@ -18,7 +18,7 @@ from edgeleuk.data.crossings import Crossings, crossings
 from edgeleuk.data.groups import group_ids
 from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.random_folds import LEAKS, random_folds
-from edgeleuk.errors import DataError
+from edgeleuk.errors import DataError, UsageError
 from edgeleuk.evaluation.evaluate import Prediction, Request, evaluate
 from edgeleuk.evaluation.predictors import open_predictor
 from edgeleuk.files import refuse_taken
@@ -61,11 +61,13 @@ class Leakage:
 def measure_leakage(index: Index, config: TrainConfig, out: Path, report: Callable[[str], None]) -> Leakage:
     """Train both cross-validations below `out`, what is complete there kept, and compare them.
 
-    Raises DataError without subjects, OutputError if `out` holds something else, and what `cross_validate` and
-    `evaluate` raise.
+    Raises DataError without subjects, UsageError without folds, OutputError if `out` holds something else, and what
+    `cross_validate` and `evaluate` raise.
     """
     from edgeleuk.training.cross_validation import cross_validate
 
+    if index.fold_count < 2:
+        raise UsageError("the index has one held-out part and no folds; deal some with 'edgeleuk data split --redeal'")
     if not index.subjects_known:
         raise DataError("no subject is known, so nothing says what leaks; expected an index whose images have subjects")
     if not any((out / split).is_dir() for split in (RANDOM, SUBJECT)):

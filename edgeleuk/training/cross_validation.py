@@ -33,10 +33,15 @@ def cross_validate(
     Complete folds are kept if `resume` is asked for. A teacher is the folder of an earlier cross-validation, whose
     run of each fold teaches that fold's student. The best epoch of each run was chosen on its own validation
     fold, so the mean flatters; `evaluate` on a test split does not. Raises as `train`, UsageError without
-    epochs, and OutputError if `out` holds something else.
+    epochs or folds, and OutputError if `out` holds something else.
     """
     if config.epochs == 0:
         raise UsageError("epochs is 0; cross-validation needs at least one")
+    if index.fold_count < 2:
+        raise UsageError(
+            "the index has one held-out part and no folds to cross-validate; train without --cross-validate, or deal "
+            "folds with 'edgeleuk data split --redeal'"
+        )
     if not any(out.glob("*fold_*")):  # nor what an interrupted one left
         refuse_taken(out)
     if config.split == RANDOM:

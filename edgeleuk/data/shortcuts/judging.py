@@ -147,12 +147,16 @@ def shortcuts_cross_validated(root: Path, images: Sequence[ImageRecord], search:
 def shortcuts_of_index(index: Index, search: Search) -> Shortcuts:
     """Fit on what is not the test part and ask about that; without one, in the index's folds. Raises as both do.
 
+    A validation part that the images came with is asked about as a test part is.
+
     A test part of one class alone is none: naming that class would be right about all of it.
     """
     training = index.select(lambda image: image.split == "train")
     test = _labelled(index.test())
     if len({image.label for image in test}) > 1:
         return shortcuts_held_out(index.root, training, test, search)
+    if index.fold_count == 1 and index.training(0) and index.validation(0):
+        return shortcuts_held_out(index.root, index.training(0), index.validation(0), search)
     return shortcuts_cross_validated(index.root, training, search)
 
 
