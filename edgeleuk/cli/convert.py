@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         "Files": ("--output", "--spec", "--preset", "--classes", "--weights", "--logits", "--errors", "--json"),
         "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
-        "The graph": ("--rewrite", "--explain"),
+        "The graph": ("--rewrite", "--max-rescalings", "--explain"),
         "The input gate": ("--no-gate", "--gate-samples"),
     },
 )
@@ -126,6 +126,12 @@ if TYPE_CHECKING:
     "0 for none.",
 )
 @click.option(
+    "--max-rescalings",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Fail for more rescalings from int8 to int8, each of which rounds once more. [default: any number, told]",
+)
+@click.option(
     "--errors",
     type=OutputFile(".json", ".csv", ".png", known_by=", which is the format"),
     multiple=True,
@@ -168,6 +174,7 @@ def command(
     min_agreement: float | None,
     max_drop: float | None,
     max_float: int,
+    max_rescalings: int | None,
     errors: tuple[Path, ...],
     error_samples: int,
     as_json: bool,
@@ -198,7 +205,9 @@ def command(
     images = open_calibration(calibration, say, data_root) if calibration else None
     extra = ("map",) if explain else ()
     keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
-    request = Request(precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra, gate)
+    request = Request(
+        precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra, gate, max_rescalings
+    )
     conversion = convert(_load(source, spec, data_root, said), request, say)
     table = conversion.errors.to_dict() if conversion.errors else {}
     if errors and not table:

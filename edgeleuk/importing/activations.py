@@ -1,8 +1,8 @@
-"""Activations of a network of others as layers that the converter and the quantizer know.
+"""Activations and pools of a network of others as layers that the converter and the quantizer know.
 
 swish has a gradient of its own in TensorFlow, with which the converter loses a network's signature; hard_sigmoid is
-clipped by an operator that has no int8 form. Written as x * sigmoid(x), and by ReLU6, they are the same to float
-rounding.
+clipped by an operator that has no int8 form here, and the greatest of a whole map is found by one. Written as
+x * sigmoid(x), by ReLU6, and as a max pool of the map's size, they are the same to float rounding.
 """
 
 from typing import Any
@@ -20,6 +20,8 @@ def settle_activations(network: Any) -> Any:
     """The same flat functional network without activations that do not convert."""
     graph = KerasGraph(network)
     for layer in network.layers:
+        if type(layer) is _LAYERS.GlobalMaxPooling2D:
+            _write_maximum(graph, layer)
         write = _WRITTEN.get(_activation(layer, graph))
         if write is not None:
             for name in _own_layers(graph, layer):
@@ -63,6 +65,15 @@ def _write_hard_sigmoid(graph: KerasGraph, name: str) -> None:
     clipped = _LAYERS.ReLU(6.0, name=graph.new_name(f"{name}_relu6"))
     graph.insert(clipped, name)
     graph.insert(_LAYERS.Rescaling(1 / 6, name=graph.new_name(f"{name}_sixth")), clipped.name)
+
+
+def _write_maximum(graph: KerasGraph, layer: Any) -> None:
+    height, width, channels = layer.input_shape[1:]
+    if graph.uses(layer.name) > 1 or layer.data_format != "channels_last":
+        return
+    graph.replace(_LAYERS.MaxPooling2D((height, width), name=layer.name))
+    if not layer.keepdims:
+        graph.insert(_LAYERS.Reshape((channels,), name=graph.new_name(f"{layer.name}_row")), layer.name)
 
 
 _WRITTEN = {"swish": _write_swish, "silu": _write_swish, "hard_sigmoid": _write_hard_sigmoid}

@@ -16,11 +16,13 @@ _KNOWN = (
         "write it as x * sigmoid(x)",
     ),
     (
-        re.compile("float16|f16|is neither a custom op nor a flex op"),
+        re.compile("float16|f16"),
         "the network has operators that TFLite does not, such as convolutions in float16; build a network of policy "
         "'mixed_float16' again with 'float32' and load its weights",
     ),
 )
+_NO_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
+_NO_SCALE = re.compile(r"quantization parameters for tensor: (\S+?)\. ")
 
 
 @contextmanager
@@ -38,8 +40,23 @@ def toolchain_errors(doing: str) -> Iterator[None]:
     if isinstance(fault, EdgeleukError | MemoryError):
         raise fault
     if fault is not None:
-        known = next((advice for pattern, advice in _KNOWN if pattern.search(str(fault))), None)
-        raise ModelError(f"{doing} failed: {known or first_sentence(fault)}. Nothing was written") from fault
+        raise ModelError(f"{doing} failed: {_explained(fault)}. Nothing was written") from fault
+
+
+def _explained(fault: Exception) -> str:
+    text = str(fault)
+    missing = list(dict.fromkeys(_NO_OPERATOR.findall(text)))
+    if missing:
+        return f"TFLite has no operator for tf.{', tf.'.join(missing)}: use layers that it has"
+    unscaled = _NO_SCALE.search(text)
+    if unscaled:
+        path = unscaled.group(1).split("/")
+        return (
+            f"layer {printable(path[1] if len(path) > 2 else path[0])} cannot be int8: the quantizer finds no scale for "
+            "what it computes, as with GroupNormalization and recurrent layers. Use another layer there, such as "
+            "BatchNormalization, or convert the network to --float16 or --dynamic"
+        )
+    return next((advice for pattern, advice in _KNOWN if pattern.search(text)), None) or first_sentence(fault)
 
 
 def first_sentence(error: BaseException) -> str:

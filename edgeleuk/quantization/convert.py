@@ -33,7 +33,14 @@ from edgeleuk.quantization.layer_errors import measure as measure_layers
 from edgeleuk.quantization.mixed import Keep, Mixture, check_keep, mix
 from edgeleuk.quantization.outputs import check_map, expose_outputs, has_output
 from edgeleuk.quantization.post_training import PostTraining
-from edgeleuk.quantization.proof import Proof, check_layers_int8, check_mixed, check_portable, examine
+from edgeleuk.quantization.proof import (
+    Proof,
+    check_layers_int8,
+    check_mixed,
+    check_portable,
+    check_rescalings,
+    examine,
+)
 from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.quantization.source import Source, calibration_set, fidelity_set, prepare_source
 from edgeleuk.quantization.surgery import float_twin
@@ -53,7 +60,8 @@ class Request:
     None does so if a float network becomes int8.
     `keep`: what of an int8 network is to stay in float. `error_samples`: images to measure each layer's error on.
     `extra_outputs`: what the file gives out behind its scores, see `ModelSpec`. `gate_samples`: most training
-    images, and most held-out ones, that the input gate is fitted to; 0 for no gate.
+    images, and most held-out ones, that the input gate is fitted to; 0 for no gate. `max_rescalings`: most rescalings
+    from int8 to int8 in the graph, None for any number.
     """
 
     precision: str = "int8"
@@ -66,6 +74,7 @@ class Request:
     error_samples: int = 16
     extra_outputs: tuple[str, ...] = ()
     gate_samples: int = 500
+    max_rescalings: int | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +195,7 @@ def _quantize(prepared: Prepared) -> Quantized:
         # Before all that takes long.
         proof = examine(quantized.model, "int8", source.spec.preprocessing)
         check_layers_int8(proof, quantized.model, source.kind)
+        check_rescalings(proof, request.max_rescalings)
     return quantized
 
 
@@ -306,6 +316,7 @@ def _examined(measured: Measured) -> Proof:
         check_mixed(proof, model, in_float)
     elif precision == "int8":
         check_layers_int8(proof, model, source.kind)
+    check_rescalings(proof, measured.prepared.request.max_rescalings)
     check_portable(proof)
     return dataclasses.replace(proof, mixed=mixture.mixed) if mixture else proof
 

@@ -75,7 +75,7 @@ class ImageJudge:
         scores = np.stack([classifier.network.scores(values) for values in self._inputs])
         found = as_probabilities(scores, self._spec)
         expected = self._compared.answers[FLOAT]
-        return standing(found, expected, expected, self._truth)
+        return standing(found, expected, expected, self._truth, output_step(classifier))
 
 
 @dataclass(frozen=True)
@@ -98,24 +98,47 @@ def judge(classifier: Classifier, compared: Compared, gate: Gate, errors: ErrorT
     scores: Probabilities = as_probabilities(raw, classifier.spec)
     reference = QAT if QAT in compared.answers else FLOAT
     demanded = compared.truth if gate.max_drop is not None else None
-    found = standing(scores, compared.answers[reference], compared.answers[FLOAT], demanded)
+    expected, step = compared.answers[reference], output_step(classifier)
+    found = standing(scores, expected, compared.answers[FLOAT], demanded, step)
     check_met(gate, found, compared.count, reference, _worst(errors))
     fidelity = tuple(compare(name, expected, scores) for name, expected in compared.answers.items())
-    labels = len(set(compared.answers[reference].argmax(axis=1).tolist()))
-    facts = gate.facts(found, compared.count, reference) | {"labels": labels}
+    labels = len(set(expected.argmax(axis=1).tolist()))
+    ties = int((agreeing(scores, expected, step) & (scores.argmax(axis=1) != expected.argmax(axis=1))).sum())
+    facts = gate.facts(found, compared.count, reference) | {"labels": labels, "ties": ties}
     return Verdict(fidelity, _accuracy(compared, scores), facts)
 
 
+def output_step(classifier: Classifier) -> float:
+    """The least difference of two scores that a model's output can tell; 0 if that is float."""
+    return float(classifier.network.output["quantization"][0])
+
+
+def agreeing(found: Probabilities, expected: Probabilities, step: float = 0.0) -> NDArray[np.bool_]:
+    """bool [n]: where the label of a model is the network's, both float32 [n, classes].
+
+    To an output of this `step` classes that the network tells apart by less are one number, whose label is whichever
+    class comes first; where the network is as undecided as that, each of them agrees with it.
+    """
+    labels = found.argmax(axis=1)
+    given = np.take_along_axis(expected, labels[:, np.newaxis], axis=1)[:, 0]
+    best = expected.max(axis=1)
+    return np.asarray((labels == expected.argmax(axis=1)) | (best - given < step), np.bool_)
+
+
 def standing(
-    found: Probabilities, expected: Probabilities, original: Probabilities, truth: NDArray[np.int64] | None
+    found: Probabilities,
+    expected: Probabilities,
+    original: Probabilities,
+    truth: NDArray[np.int64] | None,
+    step: float = 0.0,
 ) -> Standing:
     """Of what a model says of images, all float32 [n, classes], beside the network that it was made of.
 
-    The drop is to the `original` float network, on the images whose class is known; None without any. Raises ModelError
+    Labels agree as `agreeing` says. The drop is to the `original` float network, on the images whose class is known; None without any. Raises ModelError
     if a number is not finite: NaN agrees with nothing.
     """
     expect_finite(found, expected, original)
-    agreement = float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    agreement = float(agreeing(found, expected, step).mean())
     drop = None if truth is None or not (truth >= 0).any() else accuracy(original, truth) - accuracy(found, truth)
     return Standing(agreement, drop)
 

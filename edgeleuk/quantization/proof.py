@@ -122,6 +122,16 @@ def check_int8(proof: Proof) -> None:
     )
 
 
+def check_rescalings(proof: Proof, most: int | None) -> None:
+    """Raise ProofError for more rescalings from int8 to int8 than are wanted; None wants no number."""
+    if most is not None and proof.int8_rescales > most:
+        raise ProofError(
+            f"the model has {proof.int8_rescales} int8 rescalings (QUANTIZE, int8 to int8), and --max-rescalings "
+            f"allows {most}. It is int8 all the same, each rounds once more. Nothing was written; --max-rescalings "
+            f"{proof.int8_rescales} takes it"
+        )
+
+
 def check_mixed(proof: Proof, model: bytes, in_float: Collection[str]) -> None:
     """Raise ProofError unless the operators whose outputs are named, and no others, are float32 and all else is int8.
 
@@ -179,7 +189,8 @@ def _refuse(claim: str, found: Iterable[tuple[bool, str]]) -> None:
 
 def _common_to_int8_and_mixed(proof: Proof) -> list[tuple[bool, str]]:
     pixel = proof.pixel_error_steps
-    strange = sorted(set(proof.tensor_types) - {"int8", "int32", *_FLOAT_TYPES})
+    compared = {"bool"} if proof.precision == "mixed" else set()
+    strange = sorted(set(proof.tensor_types) - {"int8", "int32", *_FLOAT_TYPES} - compared)
     return [
         (not strange, f"tensors of type {', '.join(strange)}"),
         (proof.subgraphs == 1, f"{proof.subgraphs} subgraphs, of which one was examined"),
@@ -190,11 +201,16 @@ def _common_to_int8_and_mixed(proof: Proof) -> list[tuple[bool, str]]:
 
 
 def _kind(graph: Graph, operator: Operator) -> str:
-    """The one type of what an operator computes with, or "int8 to float32" and the like; int32 is biases and shapes."""
+    """The one type of what an operator computes with, or "int8 to float32" and the like.
+
+    int32 is biases and shapes, bool what a comparison found.
+    """
     read, made = (
-        sorted({graph.tensors[tensor].dtype for tensor in tensors if tensor >= 0} - {"int32"})
+        sorted({graph.tensors[tensor].dtype for tensor in tensors if tensor >= 0} - {"int32", "bool"})
         for tensors in (operator.inputs, operator.outputs)
     )
+    if {graph.tensors[tensor].dtype for tensor in operator.outputs} == {"bool"}:
+        made = read
     if read == made and len(made) == 1:
         return made[0]
     return f"{' and '.join(read) or 'int32'} to {' and '.join(made) or 'int32'}"

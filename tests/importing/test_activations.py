@@ -52,6 +52,19 @@ def test_the_answers_stay_and_all_becomes_int8(activations: list[Any]) -> None:
     assert set(read_graph(model).dtype_counts()) <= {"int8", "int32"}
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_the_greatest_of_a_map_is_a_max_pool(keepdims: bool) -> None:
+    image = _LAYERS.Input((8, 8, 3))
+    x = _LAYERS.GlobalMaxPooling2D(keepdims=keepdims)(_LAYERS.Conv2D(4, 3)(image))
+    network = tf_keras.Model(image, _LAYERS.Dense(2, activation="softmax")(x))
+    settled = settle_activations(network)
+    images = np.random.default_rng(0).uniform(-1, 1, (6, 8, 8, 3)).astype(np.float32)
+    assert settled.output_shape == network.output_shape
+    assert np.allclose(network(images), settled(images), atol=1e-6)
+    model = quantize_int8(convert_float(settled), (image[np.newaxis] for image in images), (-1, 1))
+    assert set(read_graph(model).dtype_counts()) <= {"int8", "int32"}
+
+
 def test_a_shared_layer_with_such_an_activation_is_refused_by_name() -> None:
     shared = _LAYERS.Conv2D(4, 1, activation="swish", name="twice_used")
     with pytest.raises(ModelError, match="layer twice_used is applied 2 times"):

@@ -127,9 +127,11 @@ def _gate(proof: dict[str, Any]) -> list[str]:
     asked = not gate.get("default") or gate["max_drop"] is not None
     chosen = ", on which the layers were chosen" if proof.get("mixed") and asked else ""
     needed = gate.get("images_needed", 0)
+    ties = f", {gate['ties']} of them ties of the network" if gate.get("ties") else ""
     few = f"; so few say little: it takes {needed} for one of them to count no more than allowed"
     return [
-        f"gate          met: {', '.join(parts)}, on {gate['images']} images{chosen}" + few * (gate["images"] < needed)
+        f"gate          met: {', '.join(parts)}, on {gate['images']} images{ties}{chosen}"
+        + few * (gate["images"] < needed)
     ]
 
 
