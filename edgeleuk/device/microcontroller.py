@@ -68,7 +68,7 @@ def microcontroller(flatbuffer: bytes, graph: Graph) -> Microcontroller:
         return Microcontroller(obstacles, len(flatbuffer))
     if not is_installed():
         return Microcontroller((), len(flatbuffer), None, f"arena not measured: {NO_PACKAGE}")
-    found = measured_arena(flatbuffer, _arena_limit(graph))
+    found = measured_arena(flatbuffer, arena_limit(graph))
     if isinstance(found, str):
         return Microcontroller((f"tflite-micro does not take it: {found}",), len(flatbuffer))
     return Microcontroller((), len(flatbuffer), found)
@@ -121,7 +121,7 @@ def _touched(graph: Graph) -> set[int]:
     return {number for each in graph.operators for number in (*each.inputs, *each.outputs) if number >= 0}
 
 
-def _arena_limit(graph: Graph) -> int:
+def arena_limit(graph: Graph) -> int:
     """Bytes that no arena of the graph exceeds: every value kept, and as much again for what each operator keeps."""
     values = sum(8 * math.prod(map(abs, graph.tensors[number].shape)) for number in _touched(graph))
     return 2 * values + (1 << 22)

@@ -67,8 +67,8 @@ class Answers:
     """What an engine says of n pictures: float32 [n, scores] as the spec means them, and who says so.
 
     `engine`: its name and version. `ms`: what an inference took, the median of the pictures; None if unknown. `facts`
-    are JSON-able, of what was noticed on the way. `pixels`: uint8 [n, height, width, channels] that the engine made of
-    files by itself, if it did.
+    are JSON-able, of what was noticed on the way; those under "notes" are sentences, which people are shown. `pixels`:
+    uint8 [n, height, width, channels] that the engine made of files by itself, if it did.
     """
 
     scores: NDArray[np.float32]

@@ -9,6 +9,9 @@ from edgeleuk.text import nearest
 MODULES = {  # name on the command line: module
     "mediapipe": "mediapipe",
     "litertjs": "litertjs",
+    "onnx": "onnx",
+    "openvino": "openvino",
+    "tflite-micro": "tflite_micro",
 }
 
 

@@ -27,6 +27,7 @@ def _comparison(found: "Comparison") -> list[str]:
         f"labels        {found.labels_equal} of {found.images} {found.pictures} equal {agreement}",
         f"probabilities differ by at most {found.largest_difference:.6f}, by {found.mean_difference:.6f} on average",
         f"inference     {engine}; {found.reference} {found.reference_ms:.2f} ms, one thread (medians)",
+        *(f"note          {note}" for note in found.facts.get("notes", ())),
     ]
     own = found.own_reading
     if own is not None:
