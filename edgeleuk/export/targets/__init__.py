@@ -9,6 +9,7 @@ from edgeleuk.text import nearest
 MODULES = {  # name on the command line: module
     "mediapipe": "mediapipe",
     "litertjs": "litertjs",
+    "bioimageio": "bioimageio",
     "onnx": "onnx",
     "openvino": "openvino",
     "tflite-micro": "tflite_micro",
