@@ -136,8 +136,9 @@ def _answers(place: Path, spec: ModelSpec, pixels: NDArray[np.uint8]) -> Answers
     def run(values: NDArray[Any]) -> NDArray[Any]:
         interpreter.set_input(values, 0)
         interpreter.invoke()
-        raw.append(interpreter.get_output(0).copy())
-        return raw[-1]
+        said: NDArray[Any] = interpreter.get_output(0).copy()
+        raw.append(said)
+        return said
 
     found = asked(run, ends, spec.preprocessing, pixels, f"tflite-micro {version('tflite-micro')}")
     compared = min(_COMPARED, len(pixels))
