@@ -8,6 +8,7 @@ from pathlib import Path
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.layouts import class_folders, cnmc, labelled
+from edgeleuk.data.layouts.facts import Told
 from edgeleuk.data.layouts.layout import Described
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.layouts.manifest import read_manifest
@@ -120,25 +121,31 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
 
 
 def _scan_manifest(path: Path, data_root: Path | None, labels: LabelSource) -> Scan:
-    rows = read_manifest(path)
-    entries = [row for row in rows if is_image_name(row.path)]
+    manifest = read_manifest(path)
+    if labels.says_labels and "label" in manifest.told:
+        raise UsageError(f"{path} says the labels itself; leave --labels and --label-pattern out, or its column")
+    entries = [row for row in manifest.entries if is_image_name(row.path)]
     folders = {entry.path.rpartition("/")[0] for entry in entries}
     place = find_root("", path, [entry.path for entry in entries], data_root)
     root = place.root
     prefix = None if labels.class_level else cnmc.prefix_of(folders)
-    if labels.says_labels:
+    if "label" in manifest.told:
+        described = labelled.described_by(Told(manifest.facts), entries)
+    elif labels.says_labels:
         described = labelled.describe(labels, entries, root)
     elif prefix is not None:
         described = cnmc.describe(entries, root, prefix)
     else:
         described = class_folders.describe(entries, root, labels.class_level)
+    if manifest.told and "label" not in manifest.told:
+        described = labelled.overlaid(manifest.facts, described)
     described = labelled.completed(labels, described)
     usable = [image for image in described.images if image.size_bytes]
     empty = tuple(Unreadable(image, "0 bytes") for image in described.images if not image.size_bytes)
     if not described.images:
         raise DataError(f"{path} names no image in a class folder; expected paths such as <class>/<name>.png")
     found = _found(root, "manifest", described, usable)
-    others = [(row.path, OTHER_NAME) for row in rows if not is_image_name(row.path)]
+    others = [(row.path, OTHER_NAME) for row in manifest.entries if not is_image_name(row.path)]
     left_out = _left_out(others, described, empty)
     return dataclasses.replace(found, unreadable=empty, left_out=left_out, tried=place.tried)
 

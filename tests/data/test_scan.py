@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.data.scan import Scan, scan
 from edgeleuk.errors import DataError, UsageError
@@ -249,3 +250,60 @@ def test_a_binary_file_is_no_manifest(tmp_path: Path) -> None:
     (tmp_path / "m.tsv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="not a manifest: it is not text; expected a folder of images"):
         scan(tmp_path / "m.tsv")
+
+
+def _told(tmp_path: Path, header: str, *rows: str) -> Path:
+    path = tmp_path / "m.tsv"
+    path.write_text("\n".join([header.replace(" ", "\t"), *(row.replace(" ", "\t") for row in rows)]) + "\n")
+    return path
+
+
+def test_a_manifest_may_say_label_subject_and_split_in_any_order(tmp_path: Path) -> None:
+    header = "label path size sha256 subject split"
+    rows = [
+        f"{'ab'[n % 2]} {n}.png 9 {n:064x} p{n // 2} {part}"
+        for n, part in enumerate(["train", "val", "test", "Training"])
+    ]
+    found = scan(_told(tmp_path, header, *rows))
+    assert (found.layout, found.classes, found.subjects_known) == ("manifest", ("a", "b"), True)
+    assert found.given == ("train", "validation", "test")
+    assert [(image.label, image.subject, image.fold, image.split) for image in found.images] == [
+        ("a", "p0", None, "train"),
+        ("b", "p0", 0, "train"),
+        ("a", "p1", None, "test"),
+        ("b", "p1", None, "train"),
+    ]
+
+
+def test_a_manifest_may_say_the_subject_alone_beside_class_folders(tmp_path: Path) -> None:
+    rows = [f"{'ab'[n % 2]}/{n}.png {n:064x} 9 {('p1', 'nan')[n == 3]}" for n in range(4)]
+    found = scan(_told(tmp_path, "path sha256 size subject", *rows))
+    assert [(image.label, image.subject) for image in found.images] == [
+        ("a", "p1"),
+        ("b", "p1"),
+        ("a", "p1"),
+        ("b", None),
+    ]
+    assert not found.subjects_known
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        ("path sha256 size lable", f"0.png {0:064x} 9 a", "unknown column 'lable'; did you mean 'label'"),
+        ("path sha256 size label label", f"0.png {0:064x} 9 a a", "two columns of one name"),
+        ("path sha256 size label", f"0.png {0:064x} 9 ", r"line 2: no label of 0\.png"),
+        ("path sha256 size label split", f"0.png {0:064x} 9 a x", "line 2: split 'x'; expected train, val, test"),
+        ("path sha256 size label", f"0.png {0:064x} 9", "line 2: 3 columns, expected path, sha256, size and label"),
+        ("path size label", "0.png 9 a", "is not a manifest"),
+    ],
+)
+def test_a_manifest_whose_columns_do_not_say_it_is_refused(tmp_path: Path, header: str, row: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        scan(_told(tmp_path, header, row))
+
+
+def test_a_manifest_with_labels_takes_no_others(tmp_path: Path) -> None:
+    path = _told(tmp_path, "path sha256 size label", f"0.png {0:064x} 9 a")
+    with pytest.raises(UsageError, match="says the labels itself"):
+        scan(path, labels=LabelSource(label_pattern="(?P<label>.)"))

@@ -1,7 +1,7 @@
 """Images as a table or patterns label them, and what is told beside the labels of a folder's own layout."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
@@ -30,18 +30,30 @@ def described_by(told: Told, entries: Sequence[FileEntry]) -> Described:
     folds = _folds(told)
     images = tuple(_record(entry, told.facts[entry.path], folds) for entry in entries if entry.path in told.facts)
     classes = tuple(sorted({image.label for image in images if image.label is not None}))
-    words = {facts.part for facts in told.facts.values()}
-    given = tuple(part for part in (TRAIN, VALIDATION, TEST) if part in words)
     return Described(
-        classes,
-        images,
-        None,
-        told.problems,
-        told.left_out,
-        told.tables,
-        told.notes,
-        given if len(given) > 1 else (),
+        classes, images, None, told.problems, told.left_out, told.tables, told.notes, _given(told.facts.values())
     )
+
+
+def overlaid(facts: Mapping[str, Facts], described: Described) -> Described:
+    """Images as a layout describes them, with subjects and parts as they are told instead."""
+    folds = _folds(Told(facts))
+    given = _given(facts.values())
+    images = []
+    for image in described.images:
+        told = facts[image.path]
+        placed = _record(FileEntry(image.path, image.sha256, image.size_bytes), told, folds)
+        place = image if told.part is None else placed
+        subject = told.subject or image.subject
+        images.append(dataclasses.replace(image, subject=subject, fold=place.fold, split=place.split))
+    return dataclasses.replace(described, images=tuple(images), given=given or described.given)
+
+
+def _given(facts: Iterable[Facts]) -> tuple[str, ...]:
+    """The parts of the split that is told; none if all images are in one."""
+    words = {told.part for told in facts}
+    given = tuple(part for part in (TRAIN, VALIDATION, TEST) if part in words)
+    return given if len(given) > 1 else ()
 
 
 def completed(source: LabelSource, described: Described) -> Described:
