@@ -182,7 +182,7 @@ class TfliteGraph:
 
     def _ordered(self) -> list[Any]:
         """What the outputs need, each behind what makes its inputs."""
-        makers = {tensor: operator for operator in self.operators for tensor in operator.outputs}
+        makers = {t: operator for operator in self.operators for t in operator.outputs if t not in self.inputs}
         order: list[Any] = []
         done: set[int] = set()
         waiting = [(tensor, False) for tensor in reversed(self.outputs)]

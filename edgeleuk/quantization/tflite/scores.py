@@ -38,6 +38,8 @@ def take_scores(content: bytes, spec: ModelSpec, logits: bool) -> tuple[bytes, M
             f"the network ends in {kind or 'its input'}, not in probabilities; --logits puts a softmax behind it, if "
             "its scores are logits"
         )
+    if count != classes:
+        raise SpecError(f"the network ends in a {kind.lower()} of one score, which is always 1; expected {classes}")
     notes = []
     if kind != "SOFTMAX":
         _in_a_row(graph, count)
