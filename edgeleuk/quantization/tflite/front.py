@@ -157,13 +157,15 @@ def _said(spec: Preprocessing) -> str:
 
 def _uniform(mixing: Numbers, shift: Numbers, spec: Preprocessing) -> Preprocessing | None:
     """The spec with one scale and offset that does all of it; None if there is none that int8 pixels can have."""
-    if mixing.shape != (spec.channels, spec.channels) or np.ptp(shift) > _CLOSE * max(1.0, float(np.abs(shift).max())):
+    span = 255 * float(np.abs(mixing).max()) + float(np.abs(shift).max())
+    if mixing.shape != (spec.channels, spec.channels) or np.ptp(shift) > _CLOSE * span:
         return None
     order = spec.colour_order
     for swapped in (False, True) if order != GREY else (False,):
         diagonal = np.diag(mixing[:, ::-1] if swapped else mixing)
         rest = (mixing[:, ::-1] if swapped else mixing) - np.diag(diagonal)
         scale, offset = _plain(float(diagonal.mean())), _plain(float(shift.mean()))
+        offset = 0.0 if abs(offset) <= _CLOSE * span else offset
         alike = np.ptp(diagonal) <= _CLOSE * abs(scale) and not rest.any()
         if alike and _SCALES[0] <= scale <= _SCALES[1] and -255 <= offset / scale <= 0:
             kept = spec.is_uniform and spec.scale_and_offset

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeleuk.errors import ModelError
 from edgeleuk.quantization.tflite.graph import TfliteGraph
 from edgeleuk.runtime.backend import open_interpreter
 
@@ -15,13 +16,16 @@ _LAST = ("SOFTMAX", "LOGISTIC", "RESHAPE", "SQUEEZE")
 
 
 def run(content: bytes, inputs: Iterable[NDArray[Any]]) -> list[NDArray[Any]]:
-    """The first output for each input, which has the shape and type of the network's."""
+    """The first output for each input, which has the shape and type of the network's. Raises ModelError."""
     interpreter = open_interpreter(content, Path("the network"), 1)
     source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     answers = []
     for values in inputs:
-        interpreter.set_tensor(source, values)
-        interpreter.invoke()
+        try:
+            interpreter.set_tensor(source, values)
+            interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"the network does not run: {' '.join(str(error).split()):.200}") from error
         answers.append(interpreter.get_tensor(target))
     return answers
 
