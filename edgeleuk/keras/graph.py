@@ -51,6 +51,10 @@ class KerasGraph:
         ]
         return found + [OUTPUT for reference in references(self._config["output_layers"]) if reference[0] == name]
 
+    def sources(self, name: str) -> list[str]:
+        """Names of the layers that it reads, in order."""
+        return [reference[0] for reference in references(self.entries[name]["inbound_nodes"])]
+
     def only_reader(self, name: str) -> Any:
         """The layer that alone reads it, once, and is applied nowhere else; None if that is not so."""
         names = self.readers(name)
@@ -82,6 +86,11 @@ class KerasGraph:
         if others:
             self.entries[name] = entry | {"inbound_nodes": [self.entries[name]["inbound_nodes"][0]]}
         return names
+
+    def insert_before(self, layer: Any, name: str) -> None:
+        """Put a new layer between a layer of one input and what that reads."""
+        self.entries[layer.name] = {**_entry(layer), "inbound_nodes": self.entries[name]["inbound_nodes"]}
+        self.entries[name]["inbound_nodes"] = [[[layer.name, 0, 0, {}]]]
 
     def bypass(self, name: str) -> None:
         """Take a layer with one input out: what read it reads its source."""

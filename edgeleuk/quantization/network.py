@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 
 from edgeleuk.errors import ModelError
 from edgeleuk.keras.layers import AverageConvolution, BorderCorrection
-from edgeleuk.quantization.scheme import CUSTOM_OBJECTS, ExplicitScheme, LayerQuantization
+from edgeleuk.quantization.places import CONVOLUTIONS, SAME_SCALE, quantization_of, range_source
+from edgeleuk.quantization.scheme import CUSTOM_OBJECTS, ExplicitScheme
 from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras, tfmot
 
 Ranges = dict[str, tuple[float, float]]  # layer name: least and greatest output
 _PREFIX = "quant_"
 _LAYERS = tf_keras.layers
-_SAME_SCALE = (_LAYERS.MaxPooling2D, _LAYERS.AveragePooling2D, _LAYERS.Dropout)
-_UNROUNDED = (_LAYERS.Softmax, _LAYERS.MaxPooling2D, _LAYERS.Dropout, _LAYERS.InputLayer)
-_ROUNDED = (_LAYERS.Activation, BorderCorrection, _LAYERS.Concatenate, _LAYERS.GlobalAveragePooling2D)
 
 
 def quantize_network(model: Any) -> Any:
@@ -38,38 +36,7 @@ def quantize_network(model: Any) -> Any:
 def _annotate(layer: Any, numbers: Iterator[int]) -> Any:
     constant = {"quantized": next(numbers)} if isinstance(layer, AverageConvolution | BorderCorrection) else {}
     twin = layer.__class__.from_config(layer.get_config() | constant)
-    return tfmot.quantize_annotate_layer(twin, _quantization_of(layer))
-
-
-def _quantization_of(layer: Any) -> LayerQuantization:
-    if isinstance(layer, _LAYERS.Conv2D):
-        return LayerQuantization(kernel="channel", output=_feeds(layer, AverageConvolution))
-    if isinstance(layer, _LAYERS.Dense):
-        return LayerQuantization(kernel="tensor", output=True)
-    if isinstance(layer, _UNROUNDED):
-        return LayerQuantization()
-    if isinstance(layer, _LAYERS.BatchNormalization):  # most fuse with a convolution and the activation behind it
-        return LayerQuantization(output=_feeds(layer, AverageConvolution))
-    if isinstance(layer, AverageConvolution):
-        return LayerQuantization(output=not _feeds(layer, (_LAYERS.Activation, _LAYERS.Concatenate)))
-    if isinstance(layer, _LAYERS.AveragePooling2D):
-        return LayerQuantization(output=_range_source(layer) is not None)
-    if isinstance(layer, _ROUNDED):
-        # An int8 concatenation needs one scale for all its inputs: its own output's.
-        return LayerQuantization(output=not _feeds(layer, _LAYERS.Concatenate))
-    raise ModelError(f"layer {layer.name} is a {type(layer).__name__}, for which no quantization is known")
-
-
-def _feeds(layer: Any, kinds: Any) -> bool:
-    return any(isinstance(node.outbound_layer, kinds) for node in layer._outbound_nodes)
-
-
-def _range_source(pool: Any) -> str | None:
-    """Name of the layer whose range an average pool keeps; None if that has none of its own."""
-    source = pool.input._keras_history.layer
-    while isinstance(source, _SAME_SCALE):
-        source = source.input._keras_history.layer
-    return source.name if _quantization_of(source).output else None
+    return tfmot.quantize_annotate_layer(twin, quantization_of(layer))
 
 
 def _check_concatenations(model: Any, quantized: Any) -> None:
@@ -89,7 +56,7 @@ def _input_names(layer: Any) -> list[str]:
 def quantized_outputs(model: Any) -> list[str]:
     """Names of the float network's layers whose output has a range of its own."""
     pools = _LAYERS.AveragePooling2D
-    return [layer.name for layer in model.layers if not isinstance(layer, pools) and _quantization_of(layer).output]
+    return [layer.name for layer in model.layers if not isinstance(layer, pools) and quantization_of(layer).output]
 
 
 def measure_ranges(model: Any, batches: Iterable[NDArray[np.float32]]) -> Ranges:
@@ -115,14 +82,23 @@ def share_ranges(model: Any, ranges: Ranges) -> Ranges:
     pools are added with the range of what they read.
     """
     shared = dict(ranges)
+    for members in _joined(model, ranges):
+        low = min(ranges[name][0] for name in members)
+        high = max(ranges[name][1] for name in members)
+        shared.update(dict.fromkeys(members, (low, high)))
+    pools = (layer for layer in model.layers if isinstance(layer, _LAYERS.AveragePooling2D))
+    return shared | {pool.name: shared[source] for pool in pools if (source := range_source(pool))}
+
+
+def _joined(model: Any, ranges: Ranges) -> list[set[str]]:
+    """Names of layers whose outputs must have one range: each concatenation with what is carried into it."""
+    groups: list[set[str]] = []
     for layer in model.layers:
         if isinstance(layer, _LAYERS.Concatenate) and layer.name in ranges:
-            members = [layer.name, *_carried(layer, ranges)]
-            low = min(shared[name][0] for name in members)
-            high = max(shared[name][1] for name in members)
-            shared.update(dict.fromkeys(members, (low, high)))
-    pools = (layer for layer in model.layers if isinstance(layer, _LAYERS.AveragePooling2D))
-    return shared | {pool.name: shared[source] for pool in pools if (source := _range_source(pool))}
+            members = {layer.name, *_carried(layer, ranges)}
+            members = members.union(*(group for group in groups if group & members))
+            groups = [group for group in groups if not group & members] + [members]
+    return groups
 
 
 def _carried(layer: Any, ranges: Ranges) -> list[str]:
@@ -131,7 +107,7 @@ def _carried(layer: Any, ranges: Ranges) -> list[str]:
     for source in (tensor._keras_history.layer for tensor in tf.nest.flatten(layer.input)):
         if source.name in ranges:
             found.append(source.name)
-        elif isinstance(source, (*_SAME_SCALE, _LAYERS.Concatenate)):
+        elif isinstance(source, (*SAME_SCALE, _LAYERS.Concatenate)):
             found += _carried(source, ranges)
     return found
 
@@ -143,17 +119,23 @@ def set_ranges(quantized: Any, ranges: Ranges, input_range: tuple[float, float])
             _assign(layer, layer.name, *input_range)
         elif layer.name.removeprefix(_PREFIX) in ranges:
             _assign(layer, "output", *ranges[layer.name.removeprefix(_PREFIX)])
-        elif isinstance(getattr(layer, "layer", None), _LAYERS.Conv2D):
-            _assign_kernel(layer, axis=(0, 1, 2))
-        if isinstance(getattr(layer, "layer", None), _LAYERS.Dense):
-            _assign_kernel(layer, axis=None)
+        if isinstance(getattr(layer, "layer", None), (*CONVOLUTIONS, _LAYERS.Dense)):
+            _assign_kernel(layer)
 
 
-def _assign_kernel(wrapper: Any, axis: tuple[int, ...] | None) -> None:
+def _assign_kernel(wrapper: Any) -> None:
+    """One range an output channel of a convolution, one for all of a dense layer."""
     # The wrapper has put the fake-quantized tensor in place of layer.kernel; the variable is among its weights.
     kernel = next(weight for weight in wrapper.trainable_weights if "kernel" in weight.name)
-    largest = np.abs(kernel.numpy()).max(axis=axis)
-    _assign(wrapper, "kernel", -largest, largest)
+    found = np.abs(kernel.numpy())
+    if isinstance(wrapper.layer, _LAYERS.DepthwiseConv2D):
+        _assign(wrapper, "depthwise_kernel", *_both(found.max(axis=(0, 1)).reshape(-1)))
+    else:
+        _assign(wrapper, "kernel", *_both(found.max(axis=None if found.ndim == 2 else (0, 1, 2))))
+
+
+def _both(largest: Any) -> tuple[Any, Any]:
+    return -largest, largest
 
 
 def _assign(layer: Any, name: str, low: Any, high: Any) -> None:

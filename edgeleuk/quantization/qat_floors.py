@@ -23,7 +23,7 @@ def widen_ranges(quantized: Any) -> None:
             for variable, value in zip((low, high), wide_enough(_number(low), _number(high)), strict=True):
                 variable.assign(value)
     for layer in quantized.layers:
-        if isinstance(getattr(layer, "layer", None), _LAYERS.Conv2D | _LAYERS.Dense):
+        if isinstance(getattr(layer, "layer", None), _LAYERS.Conv2D | _LAYERS.DepthwiseConv2D | _LAYERS.Dense):
             _widen_kernel(layer)
 
 
@@ -34,9 +34,10 @@ def _number(variable: Any) -> float:
 def _widen_kernel(wrapper: Any) -> None:
     """One range an output channel of a convolution, one for all of a dense layer."""
     found = _variables(wrapper)
-    if "kernel_min" not in found:
+    name = "depthwise_kernel" if "depthwise_kernel_min" in found else "kernel"
+    if f"{name}_min" not in found:
         return
-    low, high = found["kernel_min"], found["kernel_max"]
+    low, high = found[f"{name}_min"], found[f"{name}_max"]
     bounds = np.maximum(np.abs(low.numpy()), np.abs(high.numpy()))
     floor = np.maximum(dead_floor(bounds), _needed(wrapper, bounds.shape))
     if (floor > bounds).any():

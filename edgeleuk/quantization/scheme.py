@@ -4,11 +4,12 @@ tfmot's default scheme, applied to InceptionV3, leaves three convolutions in flo
 concatenations and starts every activation range at +-6 (model-optimization issues #1061, #419). Here every layer is
 annotated by name instead, so that only the input needs a layout transform:
 
-- weights: symmetric, one scale an output channel, from the weights' own range;
+- weights: symmetric, one scale an output channel, from the weights' own range (one in all of a dense layer);
 - activations: one range a tensor, calibrated before the first step and then fixed;
 - average pools: the rounding of their int8 kernel, over their input's range, and no trace of it in the converted graph;
 - rewritten average pools: kernel and border factors on grids on which they lie exactly, and a range for what they read;
-- max pools, batch normalization, dropout, and whatever feeds a concatenation: none of their own.
+- max pools, padding, changes of shape, dropout, whatever feeds a concatenation, and layers that are one int8 operator
+  with the next: none of their own (`edgeleuk.quantization.places`).
 """
 
 from typing import Any
@@ -73,13 +74,13 @@ class LayerQuantization(tfmot.QuantizeConfig):
     """Which parts of a layer are quantized: its kernel (per output channel or whole) and its output."""
 
     def __init__(self, kernel: str | None = None, output: bool = False) -> None:
-        """`kernel` is "channel" for convolutions, "tensor" for dense layers, None for layers without one."""
+        """`kernel`: "channel" of convolutions, "depthwise", "tensor" of dense layers, None of layers without one."""
         self.kernel = kernel
         self.output = output
 
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
         """The kernel with its quantizer."""
-        return [(layer.kernel, _kernel_quantizer(self.kernel))] if self.kernel else []
+        return [(getattr(layer, self._name), _kernel_quantizer(self.kernel))] if self.kernel else []
 
     def get_activations_and_quantizers(self, layer: Any) -> list[Any]:
         """None: activations are layers of their own here."""
@@ -88,7 +89,7 @@ class LayerQuantization(tfmot.QuantizeConfig):
     def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
         """Put the quantized kernel in its place."""
         if self.kernel:
-            layer.kernel = quantize_weights[0]
+            setattr(layer, self._name, quantize_weights[0])
 
     def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
         """Nothing to set."""
@@ -100,12 +101,49 @@ class LayerQuantization(tfmot.QuantizeConfig):
             return []
         return [PoolRounding() if isinstance(layer, tf_keras.layers.AveragePooling2D) else CalibratedQuantizer()]
 
+    @property
+    def _name(self) -> str:
+        return "depthwise_kernel" if self.kernel == "depthwise" else "kernel"
+
     def get_config(self) -> dict[str, Any]:
         """Both settings."""
         return {"kernel": self.kernel, "output": self.output}
 
 
+class DepthwiseQuantizer(tfmot.quantizers.LastValueQuantizer):
+    """One scale a channel of a depthwise kernel [height, width, channels, multiplier].
+
+    tfmot's own has one for each multiplier, so one for all channels, which batch normalization then pulls apart.
+    """
+
+    def __init__(self) -> None:
+        """8 bits, symmetric, as the int8 kernels have it."""
+        super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """Add the ranges to the layer, [channels * multiplier] each."""
+        count = int(tensor_shape[-2]) * int(tensor_shape[-1])
+        return {
+            f"{end}_var": layer.add_weight(
+                f"{name}_{end}", (count,), initializer=tf_keras.initializers.Constant(value), trainable=False
+            )
+            for end, value in (("min", -_UNCALIBRATED), ("max", _UNCALIBRATED))
+        }
+
+    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
+        """Round each channel to its own 255 values."""
+        shape = inputs.shape.as_list()
+        joined = tf.reshape(inputs, (*shape[:2], shape[2] * shape[3]))
+        return tf.reshape(super().__call__(joined, training, weights, **kwargs), shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """No settings."""
+        return {}
+
+
 def _kernel_quantizer(kind: str | None) -> Any:
+    if kind == "depthwise":
+        return DepthwiseQuantizer()
     if kind == "channel":
         return weight_quantizers.Default8BitConvWeightsQuantizer()
     return tfmot.quantizers.LastValueQuantizer(num_bits=8, per_axis=False, symmetric=True, narrow_range=True)
