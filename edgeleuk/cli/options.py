@@ -154,7 +154,8 @@ def max_megapixels_option(function: Command) -> Command:
 
 def config_options(kind: type[Any]) -> Callable[[Command], Command]:
     """Add an option for each field of `kind`, and --config for a TOML file of them. What neither says is None."""
-    types = {item.name: _plain_type(item) for item in dataclasses.fields(kind)}
+    fields = [item for item in dataclasses.fields(kind) if "help" in item.metadata]
+    types = {item.name: _plain_type(item) for item in fields}
     place = Existing("configuration", "a TOML file", dir_okay=False)
 
     def read(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:
@@ -162,7 +163,7 @@ def config_options(kind: type[Any]) -> Callable[[Command], Command]:
             context.default_map = _file_values(place.checked(file, parameter, context), types)
 
     def add(function: Command) -> Command:
-        for item in reversed(dataclasses.fields(kind)):
+        for item in reversed(fields):
             default = "" if item.default is None else f" [default: {item.default}]"
             text = item.metadata["help"] + default
             name, taken = f"--{item.name.replace('_', '-')}", _TYPES.get(item.name, types[item.name])
@@ -174,10 +175,11 @@ def config_options(kind: type[Any]) -> Callable[[Command], Command]:
     return add
 
 
+PRESET_HELP = "Settings instead of the defaults: notebook is 300 px, dropout 0.25, images not changed as cameras do."
 preset_option = click.option(
     "--preset",
     type=Choice(list(PRESETS)),
-    help="Settings instead of the defaults: notebook is 300 px, dropout 0.25, images not changed as cameras do.",
+    help=PRESET_HELP,
 )
 
 

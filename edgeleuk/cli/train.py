@@ -1,18 +1,18 @@
-"""`edgeleuk train`: fine-tune InceptionV3."""
+"""`edgeleuk train`: fine-tune InceptionV3, or a network of others."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.commands import Choice, edgeleuk_command
 from edgeleuk.cli.options import (
     LABEL_OPTIONS,
+    PRESET_HELP,
     RunOptions,
     config_options,
     label_options,
     made,
-    preset_option,
     run_options,
     show_run,
     typed,
@@ -21,7 +21,8 @@ from edgeleuk.cli.output import progress_to, show, show_json_text
 from edgeleuk.cli.paths import Existing
 from edgeleuk.data.labels import LabelSource
 from edgeleuk.errors import UsageError
-from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
+from edgeleuk.spec_presets import PRESETS as SPEC_PRESETS
+from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
 
 
 @edgeleuk_command(
@@ -30,6 +31,8 @@ from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
         "edgeleuk train cells/ -o run --weights none --width 0.25 --input-size 96",
         "edgeleuk train index.json -o runs --cross-validate --config train.toml",
         "edgeleuk train index.json -o leaky --cross-validate --split random",
+        "edgeleuk train index.json -o run --from network.h5 --spec spec.json",
+        "edgeleuk train index.json -o run --from m.keras --preset keras-mobilenet",
     ),
     groups={
         "The run": (
@@ -47,6 +50,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
             "--json",
         ),
         "Labels of a folder": LABEL_OPTIONS,
+        "A network of others": ("--from", "--spec", "--model-weights"),
         "The network": (
             "--weights",
             "--input-size",
@@ -70,20 +74,45 @@ from edgeleuk.training.config import PRESETS, RANDOM, TrainConfig
 @run_options
 @label_options
 @config_options(TrainConfig)
-@preset_option
+@click.option(
+    "--preset",
+    type=Choice(list(dict.fromkeys((*PRESETS, *SPEC_PRESETS)))),
+    help=f"{PRESET_HELP} With --from: how that network is shown pictures.",
+)
+@click.option(
+    "--from",
+    "model",
+    type=Existing("model", "a .keras, .h5 or .json file, or a SavedModel folder"),
+    metavar="MODEL",
+    help="Train this network of Keras further instead of InceptionV3. Its last layer is kept if it was made for the "
+    "classes of the index, else it gets a new one.",
+)
+@click.option(
+    "--spec",
+    type=Existing("spec", "a JSON file", dir_okay=False),
+    help="ModelSpec of MODEL: how a picture becomes its input, and its classes; or give --preset.",
+)
+@click.option(
+    "--model-weights",
+    type=Existing("weights", "an HDF5 file", dir_okay=False),
+    metavar="FILE",
+    help="Weights of MODEL, if that is an architecture (.json) alone.",
+)
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
 def command(
     data: Path, run: RunOptions, labels: LabelSource, cross_validate: bool, preset: str | None, **given: Any
 ) -> None:
     """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
 
-    A folder is split into folds first; an index made by 'edgeleuk data split' says its own.
+    A folder is split into folds first; an index made by 'edgeleuk data split' says its own. With --from it is another
+    network that is trained further, as --spec or --preset says that it is shown pictures.
     """
+    origin = _origin(preset, given)
     if cross_validate and typed("fold"):
         raise UsageError("--cross-validate trains every fold; leave --fold out")
     if data.suffix == ".json" and typed("folds"):
         raise UsageError(f"{data} has folds of its own; leave --folds out")
-    settings = made(TrainConfig, given, PRESETS.get(preset or "", {}))
+    settings = made(TrainConfig, given | {"origin": origin}, {} if origin else _own_preset(preset))
     if settings.split == RANDOM and not cross_validate:
         raise UsageError("--split random deals the folds of a cross-validation anew; give --cross-validate, too")
     from edgeleuk.data.split import open_index
@@ -98,3 +127,25 @@ def command(
         show_json_text((place / SUMMARY).read_text(encoding="utf-8")) if run.as_json else show(summary)
         return
     show_run(train(index, settings, place, run.resume, report, run.log_folder), "network as it was", run.as_json)
+
+
+def _own_preset(name: str | None) -> dict[str, Any]:
+    """What a preset sets of InceptionV3's training. Raises UsageError for one of networks of others."""
+    if name is not None and name not in PRESETS:
+        raise UsageError(f"the preset {name} says how a network of others is shown pictures; give --from MODEL, too")
+    return PRESETS.get(name or "", {})
+
+
+def _origin(preset: str | None, given: dict[str, Any]) -> Origin | None:
+    """What --from and its options say, taken out of `given`. Raises UsageError for options that do not go together."""
+    model, spec, weights = (given.pop(name) for name in ("model", "spec", "model_weights"))
+    if model is None:
+        for name, value in (("--spec", spec), ("--model-weights", weights)):
+            if value is not None:
+                raise UsageError(f"{name} is about a network of others; give --from MODEL, too")
+        return None
+    for name in ("weights", "width", "pools", "exit", "dropout"):
+        if given[name] is not None:
+            raise UsageError(f"--from {model} has a network of its own; leave --{name} out")
+    shown = {name: given[name] for name in ("input_size", "crop", "resample", "colour_constancy")}
+    return Origin(str(model), None if spec is None else str(spec), preset, weights and str(weights), **shown)

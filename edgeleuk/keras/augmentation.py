@@ -97,15 +97,16 @@ def stain_tables(augmentation: Augmentation, random: np.random.Generator) -> NDA
 
 
 def turn_and_flip(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return pixels [size, size, 3] in one of the eight orientations of a square."""
-    turned = np.rot90(pixels, k=int(random.integers(4)))
+    """Return pixels [height, width, 3] in one of the eight orientations of a square, the four of any other shape."""
+    quarters = int(random.integers(4))
+    turned = np.rot90(pixels, k=quarters if pixels.shape[0] == pixels.shape[1] else 2 * (quarters % 2))
     return turned[:, ::-1] if random.integers(2) else turned
 
 
 def augment(
     pixels: NDArray[np.uint8], augmentation: Augmentation, random: np.random.Generator, scale_px: float = 1.0
 ) -> NDArray[np.uint8]:
-    """Return uint8 [size, size, 3]: pixels of the picture changed, all but the shift, which is the caller's.
+    """Return uint8 [height, width, 3]: pixels of the picture changed, all but the shift, which is the caller's.
 
     `scale_px`: pixels of the input for one of the source, by which blur and noise shrink with the picture.
     """

@@ -1,5 +1,6 @@
 """Batches of images, streamed: decoded and augmented by a few threads, a few batches ahead of the network."""
 
+import dataclasses
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,14 @@ from PIL import Image
 
 from edgeleuk.keras.augmentation import Augmentation, augment, draw_shift
 from edgeleuk.runtime.images import decode_indexed
-from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, fit_to_input, input_scale, scale_pixels
+from edgeleuk.runtime.preprocessing import (
+    constant_colours,
+    cut_and_resize,
+    fit_to_input,
+    in_colour_order,
+    input_scale,
+    scale_pixels,
+)
 from edgeleuk.spec import Preprocessing
 
 Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -24,7 +32,7 @@ _BATCHES_AHEAD = 2
 
 @dataclass(frozen=True)
 class ImageStream:
-    """Images with labels, in batches of float32 [batch, size, size, 3] as the network takes them, and int64 [batch].
+    """Images with labels, in batches of float32 [batch, height, width, channels] for the network, and int64 [batch].
 
     Memory does not depend on the number of images: `threads` workers keep two batches ahead.
     """
@@ -91,9 +99,15 @@ class ImageStream:
             return scale_pixels(fit_to_input(image, view), view)
         random = np.random.default_rng(seed)  # a generator for each view: the draws do not depend on its size
         shift = draw_shift(self.preprocessing.crop_px or min(image.size), self.augmentation, random)
-        raw = cut_and_resize(image, view, shift)
+        # Light and stain change the three colours of a picture, whatever the network is shown of them.
+        raw = cut_and_resize(image, _in_colours(view), shift)
         changed = augment(raw, self.augmentation, random, input_scale(image.size, view))
-        return scale_pixels(constant_colours(changed, view), view)
+        return scale_pixels(constant_colours(in_colour_order(changed, view), view), view)
+
+
+def _in_colours(view: Preprocessing) -> Preprocessing:
+    """The same without scale, as scales of one channel fit no other number of them."""
+    return dataclasses.replace(view, colour_order="RGB", pixel_scale=1.0, pixel_offset=0.0)
 
 
 def _collect(images: list[Future[_Views]], labels: list[int]) -> tuple[_Views, NDArray[np.int64]]:

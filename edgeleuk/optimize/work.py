@@ -55,7 +55,7 @@ def _train_on(index: str, config: Any, folder: Path, until: int) -> None:
             raise _PauseError
 
     try:
-        train_with(Index.load(Path(index)), config, folder, True, print, lambda: on_epoch)
+        train_with(Index.load(Path(index)), config, folder, True, print, lambda _: on_epoch)
     except _PauseError:
         return
 

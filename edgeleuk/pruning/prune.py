@@ -46,6 +46,10 @@ def prune(
         raise UsageError(
             f"{source.folder} is a {source.kind} run; prune starts from a float run. Prune first, then qat"
         )
+    if not isinstance(source.network, NetworkConfig):
+        raise UsageError(
+            f"{source.folder} holds the network of {source.network.origin}; prune takes filters out of InceptionV3 only"
+        )
     check_images(source.index, source.fold)
     with unfinished_run(out, child_texts(source, config, out), resume, report) as partial:
         if partial is None:
@@ -99,7 +103,7 @@ def _fit(
         config.seed,
         source.strengths.augmentation,
     )
-    rate = config.learning_rate or (1e-4 if source.network.pretrained else 5e-4)
+    rate = config.learning_rate or (1e-4 if network.pretrained else 5e-4)
     phases = [Phase("prune", config.epochs, rate, train_everything)]
     progress = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start_counts=True).run(phases)
     write_results(partial, progress, model)

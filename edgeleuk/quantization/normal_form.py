@@ -2,8 +2,8 @@
 
 Activations inside layers become layers of their own, separable convolutions the two that they are, and a batch
 normalization that follows no convolution, which int8 graphs could not fold, one of one weight a channel (or part of the
-dense layer beside it). Batch-norm statistics do not move in quantization-aware training, so none of this changes what it
-does.
+dense layer beside it). Batch-norm statistics do not move in quantization-aware training, so this changes nothing of
+what it does.
 """
 
 from typing import Any

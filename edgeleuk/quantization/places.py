@@ -1,8 +1,8 @@
 """Where the int8 graph of a network rounds: which layers make a tensor of their own, and which have a kernel.
 
 A convolution, the batch normalization behind it and the ReLU behind that are one int8 operator, and so is a sum with
-its ReLU; only what comes out of the operator is rounded. Pools, padding and changes of shape keep the scale of what they
-read, and a concatenation has one scale for all its inputs.
+its ReLU; only what comes out of the operator is rounded. Pools, padding and changes of shape keep the scale of what
+they read, and a concatenation has one scale for all its inputs.
 """
 
 from typing import Any

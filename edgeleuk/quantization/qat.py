@@ -8,17 +8,20 @@ from typing import Any
 from edgeleuk.data.sampling import draw
 from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
+from edgeleuk.importing.stored import ImportedNetwork
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.graph import carry_weights
-from edgeleuk.keras.network import NetworkConfig, build_network
+from edgeleuk.keras.network import build_network
+from edgeleuk.keras.rewrite import rewrite
 from edgeleuk.keras.weights import save_weights
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
+from edgeleuk.quantization.normal_form import normal_form
 from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.training.config import QatConfig
 from edgeleuk.training.fitting import Fitter, Phase
 from edgeleuk.training.preparation import check_images, child_texts, fit_data, stream_of
 from edgeleuk.training.results import Report, epoch_reporter, load_float_network, made_by, write_results
-from edgeleuk.training.run import Run, load_run_folder
+from edgeleuk.training.run import ARCHITECTURE, Architecture, Run, load_run_folder
 from edgeleuk.training.train import freeze_batch_norm
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
@@ -42,22 +45,27 @@ def qat(
     if source.kind != "float":
         raise UsageError(f"{source.folder} is a {source.kind} run; qat starts from a float run")
     check_images(source.index, source.fold)
-    with unfinished_run(out, child_texts(source, config, out), resume, report) as partial:
+    texts, architecture = child_texts(source, config, out), _architecture(source, config)
+    if isinstance(architecture, ImportedNetwork):
+        texts[ARCHITECTURE] = architecture.config
+    with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
-        network = _network_of(source, config)
         _keep_float_weights(source, config, partial / "float.npz")
         calibrated = _fit(source, config, partial, report, log_folder)
         facts = {"scheme_version": SCHEME_VERSION, "calibrated": calibrated, "parent": source.folder.name}
-        return publish_run(partial, out, "qat", network, facts | made_by())
+        return publish_run(partial, out, "qat", architecture, facts | made_by())
 
 
-def _network_of(source: Run, config: QatConfig) -> NetworkConfig:
+def _architecture(source: Run, config: QatConfig) -> Architecture:
+    """That of the float network which is made quantization-aware. Raises ModelError if a layer stands in the way."""
+    if isinstance(source.network, ImportedNetwork):
+        return ImportedNetwork.of(_float_network(source, config), source.network.origin)
     return dataclasses.replace(source.network, pools=config.pools)
 
 
 def _keep_float_weights(source: Run, config: QatConfig, path: Path) -> None:
-    if _network_of(source, config) != source.network:
+    if isinstance(source.network, ImportedNetwork) or config.pools != source.network.pools:
         save_weights(_float_network(source, config), path)
         return
     with whole_file(path) as copy:
@@ -65,12 +73,14 @@ def _keep_float_weights(source: Run, config: QatConfig, path: Path) -> None:
 
 
 def _float_network(source: Run, config: QatConfig) -> Any:
-    """The source's network, with its average pools written as `config` asks for."""
+    """The source's network, with its average pools written as `config` asks for; of others in normal form."""
     trained = load_float_network(source)
-    network = _network_of(source, config)
-    if network == source.network:
+    if isinstance(source.network, ImportedNetwork):
+        normal = normal_form(trained)
+        return rewrite(normal).network if config.pools == "depthwise" else normal
+    if config.pools == source.network.pools:
         return trained
-    twin = build_network(dataclasses.replace(network, weights="none"))
+    twin = build_network(dataclasses.replace(source.network, pools=config.pools, weights="none"))
     carry_weights(trained, twin)
     return twin
 

@@ -35,10 +35,13 @@ def cut_and_resize(image: Image.Image, spec: Preprocessing, shift_px: tuple[int,
     `image` is RGB; channels come out in the spec's colour order, with the colours of the picture. `shift_px` (x, y)
     moves what is cut out in source pixels; only training uses it.
     """
-    image = fitted(image, spec, shift_px)
+    return in_colour_order(np.asarray(fitted(image, spec, shift_px), dtype=np.uint8), spec)
+
+
+def in_colour_order(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
+    """Return uint8 [height, width, channels] in the spec's colour order, of pixels [height, width, 3] of R, G, B."""
     if spec.colour_order == GREY:
-        return np.asarray(image.convert("L"), dtype=np.uint8)[..., np.newaxis]
-    pixels = np.asarray(image, dtype=np.uint8)
+        return np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.uint8)[..., np.newaxis]
     return pixels[..., ::-1] if spec.colour_order == "BGR" else pixels
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import UsageError, expect
-from edgeleuk.files import sha256_file
+from edgeleuk.files import sha256_bytes, sha256_file
 from edgeleuk.keras.choices import CAMERA, EXITS, OFF, POOLS, ROBUST, WIDEST
 from edgeleuk.spec import BACKGROUND, COLOUR_CONSTANCIES, NO_CONSTANCY, RESAMPLING_FILTERS
 
@@ -36,6 +36,42 @@ class Distilling:
 
     temperature: float
     weight: float
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A network of others that a training goes on from: its file, and what says how it is shown a picture.
+
+    That is a file, `spec`, or the name of a `preset`; the last four stand for what they say. `weights`: a file of them,
+    if `model` is an architecture alone.
+    """
+
+    model: str
+    spec: str | None = None
+    preset: str | None = None
+    weights: str | None = None
+    input_size: int | None = None
+    crop: int | None = None
+    resample: str | None = None
+    colour_constancy: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UsageError unless exactly one thing says how it is shown a picture."""
+        if (self.spec is None) == (self.preset is None):
+            raise UsageError(
+                f"--from {self.model} needs --spec SPEC.json or --preset NAME, one of them: a model file does not say "
+                "how an image becomes its input"
+            )
+
+    @property
+    def prepared(self) -> dict[str, Any]:
+        """What of the preprocessing is given, by the names that a spec has for it."""
+        return {
+            "input_size_px": self.input_size,
+            "crop_px": self.crop,
+            "resample": self.resample,
+            "colour_constancy": self.colour_constancy,
+        }
 
 
 @dataclass(frozen=True)
@@ -96,6 +132,7 @@ class TrainConfig:
     )
     folds: int = _option(3, "Folds to deal if a folder is given instead of an index.")
     seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError if a value is out of range."""
@@ -116,7 +153,7 @@ class TrainConfig:
     @property
     def pretrained(self) -> bool:
         """Whether the backbone starts from trained weights."""
-        return self.weights != "none"
+        return self.weights != "none" or self.origin is not None
 
     @property
     def constancy(self) -> str:
@@ -222,6 +259,29 @@ def weights_facts(weights: str) -> dict[str, str]:
         return {"weights": Path(weights).name, "weights_sha256": sha256_file(Path(weights))}
     except (OSError, ValueError) as error:
         raise UsageError(f"{weights}: no such weights file; expected none, imagenet or an .h5 file") from error
+
+
+def origin_facts(origin: Origin) -> dict[str, Any]:
+    """What a record holds of an imported network: names and hashes of its files, and what was given beside its spec.
+
+    Raises UsageError if there is no such file.
+    """
+    facts: dict[str, Any] = {"from": Path(origin.model).name, "from_sha256": _sha256(origin.model)}
+    if origin.weights is not None:
+        facts |= {"model_weights": Path(origin.weights).name, "model_weights_sha256": _sha256(origin.weights)}
+    return facts | ({"spec_preset": origin.preset} if origin.preset else {})
+
+
+def _sha256(name: str) -> str:
+    """Of a file, or of the names and contents of all files in a folder."""
+    path = Path(name)
+    try:
+        if not path.is_dir():
+            return sha256_file(path)
+        files = sorted(each for each in path.rglob("*") if each.is_file())
+        return sha256_bytes("".join(f"{each.relative_to(path)}\n{sha256_file(each)}\n" for each in files).encode())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{name}: no such model file") from error
 
 
 _MOST_MACS = 1e15

@@ -21,16 +21,22 @@ from edgeleuk.training.run import Run, inherited_files
 
 
 def new_spec(index: Index, config: TrainConfig, config_json: str) -> ModelSpec:
-    """The ModelSpec of a network to be trained on the index."""
+    """The ModelSpec of an InceptionV3 to be trained on the index."""
     crop = config.crop or crop_side(sizes_of(index, index.training(config.fold)))
+    preprocessing = Preprocessing(config.input_size, crop, config.resample, colour_constancy=config.constancy)
+    return spec_of(index, preprocessing, config.fold, config_json)
+
+
+def spec_of(index: Index, preprocessing: Preprocessing, fold: int, config_json: str) -> ModelSpec:
+    """The ModelSpec of a network that is to be trained on the index and shown such pictures."""
     return ModelSpec(
         classes=index.classes,
-        preprocessing=Preprocessing(config.input_size, crop, config.resample, colour_constancy=config.constancy),
+        preprocessing=preprocessing,
         positive_class=index.positive_class,
         provenance=Provenance(
             index_sha256=index.sha256,
             config_sha256=sha256_bytes(config_json.encode()),
-            fold=config.fold,
+            fold=fold,
         ),
     )
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeleuk import __version__
-from edgeleuk.errors import DataError, OutputError
+from edgeleuk.errors import DataError, ModelError, OutputError
 from edgeleuk.files import output_errors, to_json, write_text
 from edgeleuk.keras.framework import tf, tf_keras
-from edgeleuk.keras.network import build_network
+from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.keras.weights import load_weights, save_weights
 from edgeleuk.plots.colours import BLUE, GREEN, GREY, ORANGE
 from edgeleuk.plots.figures import new_figure, save_figure
@@ -171,4 +171,13 @@ def load_float_network(run: Run) -> Any:
 def untrained_network(run: Run) -> Any:
     """The network that a run describes, with weights that mean nothing."""
     tf_keras.mixed_precision.set_global_policy("float32")
-    return build_network(dataclasses.replace(run.network, weights="none"))
+    if isinstance(run.network, NetworkConfig):
+        return build_network(dataclasses.replace(run.network, weights="none"))
+    network = run.network.build()
+    expected = (None, *run.spec.preprocessing.input_shape), (None, len(run.spec.classes))
+    if (network.input_shape, network.output_shape) != expected:
+        raise ModelError(
+            f"{run.folder}: the network maps {network.input_shape} to {network.output_shape}; its spec says "
+            f"{expected[0]} to {expected[1]}"
+        )
+    return network

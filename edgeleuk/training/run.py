@@ -4,6 +4,7 @@
     spec.json       the ModelSpec
     config.json     the settings of the training
     index.json      the images, with folds
+    architecture.json  of a run of an imported network: its layers, as Keras configures them
     weights.npz      the network's weights (best epoch)
     float.npz        QAT runs only: weights of the float network it started from
     pruning.json    pruned runs only: which filters of the parent were kept, and why that many
@@ -16,6 +17,7 @@
 While it is being made it is called NAME.partial and holds checkpoint.npz instead of the results.
 """
 
+import dataclasses
 import math
 import re
 from dataclasses import dataclass
@@ -27,8 +29,10 @@ from edgeleuk.codec import decode, read_json
 from edgeleuk.data.index import Index
 from edgeleuk.errors import DataError, ModelError, SpecError, expect, reading_what_was_named
 from edgeleuk.files import sha256_file
+from edgeleuk.importing.stored import ImportedNetwork
 from edgeleuk.keras.network import NetworkConfig
 from edgeleuk.spec import ModelSpec
+from edgeleuk.text import printable
 from edgeleuk.training.strengths import UNCHANGED, Strengths, read_strengths
 
 SCHEMA_VERSION = 2
@@ -36,16 +40,21 @@ _WITH_FILE_HASH_OF_INDEX = 1  # schema version of runs that cannot change where 
 KINDS = ("float", "qat")
 _POOLS_BEFORE = "average"  # of runs that do not say; they were made before there was a choice
 INDEX, TEACHER, STRENGTHS = "index.json", "teacher.json", "strengths.json"
-SHORTCUTS = "shortcuts.json"
+SHORTCUTS, ARCHITECTURE = "shortcuts.json", "architecture.json"
 _HASHED = (
+    ARCHITECTURE,
     *("spec.json", "config.json", INDEX, "metrics.json", "pruning.json", "weights.npz", "float.npz"),
     TEACHER,
     STRENGTHS,
 )
+_IMPORTED = "imported"  # in run.json: the network is no InceptionV3, but that of architecture.json
 _DIGITS = re.compile("=?[0-9a-f]{16}")
 
 
 _expect = partial(expect, ValueError)
+
+
+Architecture = NetworkConfig | ImportedNetwork
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class Run:
 
     folder: Path
     kind: str
-    network: NetworkConfig
+    network: Architecture
     spec: ModelSpec
     index: Index
     fold: int
@@ -86,6 +95,11 @@ def inherited_files(source: Run) -> dict[str, str]:
     if source.teacher_trained_on:
         kept[TEACHER] = (source.folder / TEACHER).read_text(encoding="utf-8")
     return kept
+
+
+def network_facts(network: Architecture) -> dict[str, Any]:
+    """What run.json says of a network."""
+    return {_IMPORTED: network.origin} if isinstance(network, ImportedNetwork) else dataclasses.asdict(network)
 
 
 def partial_of(out: Path) -> Path:
@@ -123,7 +137,7 @@ def _read(folder: Path, raw: dict[str, Any], data_root: Path | None) -> Run:
         raise ValueError(f"schema_version {version!r:.60} and kind {raw['kind']!r:.60} are not known")
     index = Index.load(folder / INDEX, data_root)
     _check_hashes(folder, raw["files"], index if version == SCHEMA_VERSION else None)
-    network = _network(raw["network"])
+    network = _network(raw["network"], folder)
     spec = ModelSpec.from_json((folder / "spec.json").read_bytes())
     _check_spec(spec, network, folder)
     return Run(
@@ -160,7 +174,10 @@ def _check_hashes(folder: Path, hashes: dict[str, str], index: Index | None) -> 
             raise ValueError(f"{name} has changed since the run was made")
 
 
-def _network(raw: dict[str, Any]) -> NetworkConfig:
+def _network(raw: dict[str, Any], folder: Path) -> Architecture:
+    if _IMPORTED in raw:
+        _expect(isinstance(raw[_IMPORTED], str), "imported of the network", raw[_IMPORTED], "the name of a file")
+        return ImportedNetwork((folder / ARCHITECTURE).read_text(encoding="utf-8"), printable(raw[_IMPORTED]))
     network: NetworkConfig = decode(NetworkConfig, {"pools": _POOLS_BEFORE} | raw, "network")
     counts = (network.class_count, network.input_size_px, *network.filters.values())
     for count in counts:
@@ -199,7 +216,9 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _check_spec(spec: ModelSpec, network: NetworkConfig, folder: Path) -> None:
+def _check_spec(spec: ModelSpec, network: Architecture, folder: Path) -> None:
+    if isinstance(network, ImportedNetwork):
+        return  # it is checked when it is built
     size = spec.preprocessing.input_size_px
     if len(spec.classes) != network.class_count or size != network.input_size_px:
         raise ModelError(

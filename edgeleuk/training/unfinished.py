@@ -1,6 +1,5 @@
 """An unfinished run: NAME.partial beside its place, held by one process, resumed or published, never half a run."""
 
-import dataclasses
 import fcntl
 import os
 import shutil
@@ -13,8 +12,16 @@ from edgeleuk.codec import parse_json
 from edgeleuk.data.index import parse_index
 from edgeleuk.errors import ModelError, OutputError, UsageError
 from edgeleuk.files import output_errors, publish_folder, refuse_taken, to_json, write_text
-from edgeleuk.keras.network import NetworkConfig
-from edgeleuk.training.run import INDEX, SCHEMA_VERSION, Run, hashes_of, load_run_folder, partial_of
+from edgeleuk.training.run import (
+    INDEX,
+    SCHEMA_VERSION,
+    Architecture,
+    Run,
+    hashes_of,
+    load_run_folder,
+    network_facts,
+    partial_of,
+)
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -126,11 +133,11 @@ def _first_difference(before: str, now: str) -> str:
     return next((f"it has {a.strip()} where now {b.strip()}" for a, b in pairs if a != b), "its length differs")
 
 
-def publish_run(partial: Path, out: Path, kind: str, network: NetworkConfig, facts: dict[str, Any]) -> Run:
+def publish_run(partial: Path, out: Path, kind: str, network: Architecture, facts: dict[str, Any]) -> Run:
     """Write run.json with the hashes of what is there, rename the folder into place and drop the checkpoint."""
     with output_errors(out):
         hashes = hashes_of(partial)
-        raw = {"schema_version": SCHEMA_VERSION, "kind": kind, "network": dataclasses.asdict(network), "files": hashes}
+        raw = {"schema_version": SCHEMA_VERSION, "kind": kind, "network": network_facts(network), "files": hashes}
         write_text(partial / "run.json", to_json(raw | facts))
         publish_folder(partial, out)
         (out / CHECKPOINT).unlink(missing_ok=True)  # last: until here a kill can be resumed from it
