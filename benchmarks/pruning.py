@@ -94,8 +94,8 @@ def _figures(whole: Run, pruned: Run, epochs: int, settings: dict[str, Any]) -> 
     before, after = load_float_network(whole), load_float_network(pruned)
     full, left = count_macs(before), count_macs(after)
     points = {"whole": _accuracy(before, whole), "pruned": _accuracy(after, whole)}
-    even = even_network(whole.network, left)
-    shapes = {"its shape": pruned.network, f"width {even.width:g}": even}
+    even = even_network(whole.inception, left)
+    shapes = {"its shape": pruned.inception, f"width {even.width:g}": even}
     scratch = {name: _from_scratch(network, whole, epochs, settings) for name, network in shapes.items()}
     one_image = 100 / len(_test_images(whole))
     return [

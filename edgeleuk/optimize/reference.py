@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgeleuk.errors import EdgeleukError, UsageError
-from edgeleuk.keras.network import NetworkConfig
 from edgeleuk.optimize.config import Candidate, SearchConfig, Space
 from edgeleuk.optimize.jobs import Job, Workers
 from edgeleuk.optimize.record import Reference
@@ -17,10 +16,6 @@ def given_reference(run: Run) -> Reference:
     if run.kind != "float":
         raise UsageError(
             f"{run.folder} is a {run.kind} run; a search follows a float run, such as the one it came from"
-        )
-    if not isinstance(run.network, NetworkConfig):
-        raise UsageError(
-            f"{run.folder} holds the network of {run.network.origin}; a search varies InceptionV3 and follows its runs"
         )
     if run.best is None or not run.index.validation(run.fold):
         raise UsageError(
@@ -64,8 +59,7 @@ def _side(crop: int | None) -> float:
 
 def _reference(origin: str, run: Run) -> Reference:
     assert run.best is not None
-    assert isinstance(run.network, NetworkConfig)
-    network, spec = run.network, run.spec.preprocessing
+    network, spec = run.inception, run.spec.preprocessing
     settings = {"input_size": network.input_size_px, "width": network.width, "crop": spec.crop_px, "exit": network.exit}
     return Reference(
         origin, str(run.folder), run.sha256, settings, run.best["val_accuracy"], run.best["val_weighted_f1"]

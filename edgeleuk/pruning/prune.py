@@ -46,10 +46,7 @@ def prune(
         raise UsageError(
             f"{source.folder} is a {source.kind} run; prune starts from a float run. Prune first, then qat"
         )
-    if not isinstance(source.network, NetworkConfig):
-        raise UsageError(
-            f"{source.folder} holds the network of {source.network.origin}; prune takes filters out of InceptionV3 only"
-        )
+    shape = source.inception
     check_images(source.index, source.fold)
     with unfinished_run(out, child_texts(source, config, out), resume, report) as partial:
         if partial is None:
@@ -59,7 +56,7 @@ def prune(
             write_plan(make_plan(trained, source, config, report, measure_ms), partial / _PLAN)
         plan = read_plan(partial / _PLAN)
         report(render_plan(dataclasses.asdict(plan)))
-        network = pruned_config(source.network, plan)
+        network = pruned_config(shape, plan)
         sliced = slice_network(trained, plan.positions)
         mixed = _fit(sliced, network, source, config, partial, epoch_reporter(config.epochs, report, log_folder))
         facts = {"mixed_precision": mixed, "parent": source.folder.name}

@@ -27,7 +27,7 @@ from typing import Any
 
 from edgeleuk.codec import decode, read_json
 from edgeleuk.data.index import Index
-from edgeleuk.errors import DataError, ModelError, SpecError, expect, reading_what_was_named
+from edgeleuk.errors import DataError, ModelError, SpecError, UsageError, expect, reading_what_was_named
 from edgeleuk.files import sha256_file
 from edgeleuk.importing.stored import ImportedNetwork
 from edgeleuk.keras.network import NetworkConfig
@@ -72,6 +72,13 @@ class Run:
     scheme_version: int | None = None
     teacher_trained_on: frozenset[str] = frozenset()
     strengths: Strengths = UNCHANGED
+
+    @property
+    def inception(self) -> NetworkConfig:
+        """The shape of its InceptionV3. Raises UsageError for a run of another network."""
+        if isinstance(self.network, ImportedNetwork):
+            raise UsageError(f"{self.folder} holds the network of {self.network.origin}; this is for InceptionV3 alone")
+        return self.network
 
     @property
     def best_epoch(self) -> int:

@@ -44,12 +44,12 @@ def test_it_is_a_float_run_with_half_the_operations(float_run: Path, pruned: tup
     before, after = load_run_folder(float_run), load_run_folder(pruned[0])
     assert (after.kind, after.index.images, after.fold) == ("float", before.index.images, before.fold)
     assert after.spec.provenance.parent_sha256 == before.sha256
-    assert dataclasses.replace(after.network, filters={}) == before.network
+    assert dataclasses.replace(after.inception, filters={}) == before.inception
     full, half = (count_macs(load_float_network(run)) for run in (before, after))
     assert 0.48 * full < half <= 0.5 * full
     plan = read_plan(after.folder / "pruning.json")
     assert (plan.macs_before, plan.macs_after) == (full, half)
-    assert {name: len(kept) for name, kept in plan.kept.items()} == after.network.filters
+    assert {name: len(kept) for name, kept in plan.kept.items()} == after.inception.filters
     assert not partial_of(after.folder).exists()
 
 
@@ -57,7 +57,7 @@ def test_it_says_what_became_of_each_layer(pruned: tuple[Path, list[str]]) -> No
     run = load_run_folder(pruned[0])
     lines = pruned[1][0].splitlines()
     assert len(lines) == 1 + 94 + 2
-    name, kept = next(iter(run.network.filters.items()))
+    name, kept = next(iter(run.inception.filters.items()))
     assert any(line.split()[0::2][:2] == [name, str(kept)] for line in lines)
     assert lines[-1].startswith("ranked by taylor; MACs ")
 
@@ -87,7 +87,7 @@ def test_it_converts_to_int8_in_one_piece(pruned: tuple[Path, list[str]]) -> Non
 
 def test_it_is_a_start_for_quantization_aware_training(pruned: tuple[Path, list[str]], tmp_path: Path) -> None:
     run = qat(load_run_folder(pruned[0]), QatConfig(epochs=0, samples=16), tmp_path / "qat", report=lambda text: None)
-    assert run.network.filters == load_run_folder(pruned[0]).network.filters
+    assert run.inception.filters == load_run_folder(pruned[0]).inception.filters
     _check_int8(convert(load_source(run.folder), Request("int8", fidelity_samples=0)))
 
 
@@ -95,9 +95,9 @@ def test_it_can_be_pruned_again(pruned: tuple[Path, list[str]], tmp_path: Path) 
     config = PruneConfig(macs="90%", criterion="bn-l1", **SETTINGS | {"epochs": 0})
     again = prune(load_run_folder(pruned[0]), config, tmp_path / "again", report=lambda text: None)
     assert again.best_epoch == 0
-    before = load_run_folder(pruned[0]).network.filters
-    assert sum(again.network.filters.values()) < sum(before.values())
-    assert all(again.network.filters[name] <= before[name] for name in before)
+    before = load_run_folder(pruned[0]).inception.filters
+    assert sum(again.inception.filters.values()) < sum(before.values())
+    assert all(again.inception.filters[name] <= before[name] for name in before)
 
 
 def test_a_run_whose_filters_do_not_fit_is_refused(pruned: tuple[Path, list[str]], tmp_path: Path) -> None:

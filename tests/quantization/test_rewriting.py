@@ -49,7 +49,7 @@ def depthwise_run(cells_index: Path, tiny_settings: dict[str, Any], tmp_path_fac
 
 def test_a_run_that_does_not_name_its_pools_has_average_pools(stock_run: Path) -> None:
     run = load_run_folder(stock_run)
-    assert run.network.pools == "average"
+    assert run.inception.pools == "average"
     network = load_network(run)
     assert (_count(network, LAYERS.AveragePooling2D), _count(network, AverageConvolution)) == (9, 0)
 
@@ -85,7 +85,7 @@ def test_rewriting_alone_makes_no_difference_and_it_is_measured(rewritten: Prove
 def test_qat_rewrites_a_float_run_before_it_calibrates(stock_run: Path, tmp_path: Path) -> None:
     source = load_run_folder(stock_run)
     run = qat(source, QatConfig(epochs=0, samples=8), tmp_path / "qat", report=lambda text: None)
-    assert run.network.pools == "depthwise"
+    assert run.inception.pools == "depthwise"
     assert _count(load_network(run), AverageConvolution) == 9
     answers = [load_float_network(each).predict_on_batch(NOISE) for each in (source, run)]
     assert np.allclose(answers[0], answers[1], atol=1e-6)
@@ -94,7 +94,7 @@ def test_qat_rewrites_a_float_run_before_it_calibrates(stock_run: Path, tmp_path
 def test_qat_of_average_pools_stays_possible_even_from_a_run_without(depthwise_run: Path, tmp_path: Path) -> None:
     source = load_run_folder(depthwise_run)
     run = qat(source, QatConfig(epochs=0, samples=8, pools="average"), tmp_path / "qat", report=lambda text: None)
-    assert run.network.pools == "average"
+    assert run.inception.pools == "average"
     answers = [load_float_network(each).predict_on_batch(NOISE) for each in (source, run)]
     assert np.allclose(answers[0], answers[1], atol=1e-6)
     proof = convert(load_source(run.folder), Request("int8", fidelity_samples=4, keep=ANY)).proof

@@ -41,7 +41,7 @@ def _check_int8(conversion: Proven) -> None:
 
 def test_it_is_smaller_than_the_whole_network_and_its_run_says_why(short_run: Path, float_run: Path) -> None:
     short, whole = load_run_folder(short_run), load_run_folder(float_run)
-    assert (short.network.exit, whole.network.exit) == ("mixed4", None)
+    assert (short.inception.exit, whole.inception.exit) == ("mixed4", None)
     networks = [load_float_network(run) for run in (short, whole)]
     assert count_macs(networks[0]) < count_macs(networks[1])
     assert len(networks[0].layers) < len(networks[1].layers)
@@ -53,14 +53,14 @@ def test_it_converts_to_int8_in_one_piece(short_run: Path) -> None:
 
 def test_it_is_a_start_for_quantization_aware_training(short_run: Path, tmp_path: Path) -> None:
     run = qat(load_run_folder(short_run), QatConfig(epochs=0, samples=16), tmp_path / "qat", report=lambda text: None)
-    assert run.network.exit == "mixed4"
+    assert run.inception.exit == "mixed4"
     _check_int8(convert(load_source(run.folder), Request("int8", fidelity_samples=0)))
 
 
 def test_it_can_be_pruned(short_run: Path, tmp_path: Path) -> None:
     config = PruneConfig(macs="60%", multiple=2, epochs=0, batch_size=8, samples=16)
     run = prune(load_run_folder(short_run), config, tmp_path / "pruned", report=lambda text: None)
-    assert run.network.exit == "mixed4"
+    assert run.inception.exit == "mixed4"
     before, after = (count_macs(load_float_network(load_run_folder(folder))) for folder in (short_run, run.folder))
     assert after <= 0.6 * before
     _check_int8(convert(load_source(run.folder), Request("int8", samples=16, fidelity_samples=0)))
@@ -71,4 +71,4 @@ def test_a_run_made_before_there_were_exits_is_a_whole_network(stock_run: Path, 
     described = json.loads((old / "run.json").read_text())
     del described["network"]["exit"]
     (old / "run.json").write_text(json.dumps(described))
-    assert load_run_folder(old).network.exit is None
+    assert load_run_folder(old).inception.exit is None
