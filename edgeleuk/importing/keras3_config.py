@@ -22,6 +22,7 @@ class OnlyKeras3Error(ModelError):
 
     def __init__(self, path: Path, what: str) -> None:
         """Say that of the file, and what else can be done."""
+        self.what = what
         super().__init__(
             f"{path} was saved by Keras 3, and {what}; model.export('model.tflite', format='litert') in Keras 3 writes "
             "a file that 'edgeleuk convert' takes"

@@ -14,6 +14,7 @@ from typing import Any
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import MissingExtraError, ModelError
 from edgeleuk.importing.contents import HDF5, ZIP, cut_off, kind_of, refuse_unknown, refuse_zip
+from edgeleuk.importing.keras3 import load_keras3_file
 from edgeleuk.importing.toolchain import first_sentence
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.runtime.native_output import hold_native_stderr
@@ -88,17 +89,18 @@ _PLAIN_OPERATIONS = frozenset(
 
 
 def load_keras_file(path: Path) -> Any:
-    """The network in a .keras or .h5 file, not compiled. Raises ModelError with the reason if it is not taken."""
+    """The network in a .keras or .h5 file of Keras 2 or 3, not compiled. Raises ModelError with the reason."""
     config, version = _read(path)
     refuse_code(config, path)
+    if version.startswith("3"):
+        return load_keras3_file(path)
     fault: Exception | None = None
     with hold_native_stderr(), known_wrappers(config):  # Keras and TensorFlow log beside what they raise
         try:
             return tf_keras.models.load_model(path, compile=False)
         except Exception as error:  # noqa: BLE001  Keras raises many kinds for files that it cannot read
             fault = error
-    cause = f"it was saved by Keras {version}, and has to be saved again with TF_USE_LEGACY_KERAS=1"
-    reason = cause if version.startswith("3") else why_not_built(config, fault)
+    reason = why_not_built(config, fault)
     raise ModelError(f"{path} cannot be read as a Keras 2 (tf_keras) model: {reason}") from fault
 
 

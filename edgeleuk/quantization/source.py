@@ -1,6 +1,7 @@
 """What can be converted, a run or a Keras model file with a spec, and the images to calibrate and judge it on."""
 
 import dataclasses
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, sha256_file
 from edgeleuk.importing.imported import import_network
+from edgeleuk.importing.keras3 import export_keras3_file
+from edgeleuk.importing.keras3_config import OnlyKeras3Error
 from edgeleuk.importing.saved_model import has_keras_network, is_saved_model
 from edgeleuk.importing.signature import signature_tflite
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
@@ -209,7 +212,10 @@ def _read_spec(path: Path) -> ModelSpec:
 
 
 def _load_keras(path: Path, spec: ModelSpec, said: Said) -> Source:
-    imported = import_network(path, spec, said.weights, said.logits)
+    try:
+        imported = import_network(path, spec, said.weights, said.logits)
+    except OnlyKeras3Error as error:
+        return _load_keras3(path, spec, said, error.what)
     network, spec = imported.network, imported.spec
     shape, count = spec.preprocessing.input_shape, spec.score_count
     if network.input_shape != (None, *shape):
@@ -225,6 +231,16 @@ def _load_keras(path: Path, spec: ModelSpec, said: Said) -> Source:
     # Provenance is a run's; a spec file that came from one does not make this model its child.
     spec = dataclasses.replace(spec, provenance=Provenance())
     return Source(KerasNetwork(network), spec, "keras", _sha256(said.weights or path), notes=imported.notes)
+
+
+def _load_keras3(path: Path, spec: ModelSpec, said: Said, why: str) -> Source:
+    """As the float .tflite that Keras 3 makes of its own file."""
+    with tempfile.TemporaryDirectory() as folder:
+        flat = Path(folder) / f"{path.stem}.tflite"
+        flat.write_bytes(export_keras3_file(path, spec.preprocessing.input_shape))
+        network, spec, notes = read_tflite(read_bundle(flat), path, spec, said.logits)
+    note = f"Keras 3 wrote it as a float .tflite, which is what was converted: {why}"
+    return Source(network, spec, "tflite", sha256_file(path), notes=(note, *notes))
 
 
 def _sha256(path: Path) -> str:

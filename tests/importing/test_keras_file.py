@@ -103,9 +103,6 @@ def test_the_reason_is_the_real_one(tmp_path: Path) -> None:
     zip_of(path, metadata={})
     with pytest.raises(ModelError, match=r"without config\.json"):
         load_keras_file(path)
-    zip_of(tmp_path / "3.keras", config=layer("Functional"), metadata={"keras_version": "3.4.1"})
-    with pytest.raises(ModelError, match=r"saved by Keras 3\.4\.1, and has to be saved again"):
-        load_keras_file(tmp_path / "3.keras")
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = json.dumps(model_of(layer("Sparkle")))
     with pytest.raises(ModelError, match="cannot be read as a Keras 2") as error:
