@@ -1,7 +1,6 @@
 """What can be converted, a run or a Keras model file with a spec, and the images to calibrate and judge it on."""
 
 import dataclasses
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -235,10 +234,8 @@ def _load_keras(path: Path, spec: ModelSpec, said: Said) -> Source:
 
 def _load_keras3(path: Path, spec: ModelSpec, said: Said, why: str) -> Source:
     """As the float .tflite that Keras 3 makes of its own file."""
-    with tempfile.TemporaryDirectory() as folder:
-        flat = Path(folder) / f"{path.stem}.tflite"
-        flat.write_bytes(export_keras3_file(path, spec.preprocessing.input_shape))
-        network, spec, notes = read_tflite(read_bundle(flat), path, spec, said.logits)
+    bundle = Bundle(export_keras3_file(path, spec.preprocessing.input_shape))
+    network, spec, notes = read_tflite(bundle, path, spec, said.logits)
     note = f"Keras 3 wrote it as a float .tflite, which is what was converted: {why}"
     return Source(network, spec, "tflite", sha256_file(path), notes=(note, *notes))
 

@@ -115,7 +115,7 @@ def test_a_run_of_a_network_of_others_goes_on_to_qat_and_int8(cells_index: Path,
 
 def test_an_interrupted_training_resumes_to_what_an_uninterrupted_one_makes(cells_index: Path, tmp_path: Path) -> None:
     origin = _saved(tmp_path, _network(3, "softmax"), ("a", "b", "c"))
-    settings = {"epochs": 1, "head_epochs": 1, "learning_rate": 1e-2}
+    settings: dict[str, Any] = {"epochs": 1, "head_epochs": 1, "learning_rate": 1e-2}
     whole, _ = _train(cells_index, tmp_path / "whole", origin, **settings)
 
     def stop(row: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def test_a_grey_and_oblong_input_is_trained_on(cells_index: Path, tmp_path: Path
     source = tf_keras.Input((SIZE, 32, 1))
     x = LAYERS.GlobalAveragePooling2D()(LAYERS.Conv2D(4, 3, activation="relu")(source))
     network = tf_keras.Model(source, LAYERS.Dense(2, activation="softmax")(x))
-    shown = {"colour_order": "GREY", "input_width_px": 32}
+    shown: dict[str, Any] = {"colour_order": "GREY", "input_width_px": 32}
     run, _ = _train(
         cells_index, tmp_path / "run", _saved(tmp_path, network, ("all", "hem"), **shown), robust="camera", epochs=1
     )
