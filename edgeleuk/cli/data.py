@@ -13,6 +13,7 @@ from edgeleuk.data.audit_text import render
 from edgeleuk.data.given import kept_split, without_given
 from edgeleuk.data.index import Index
 from edgeleuk.data.labels import LabelSource
+from edgeleuk.data.near import NEAR_BITS, with_near_groups
 from edgeleuk.data.scan import scan
 from edgeleuk.data.shortcuts.judging import Search, shortcuts_of_index, shortcuts_of_scan
 from edgeleuk.data.shortcuts.text import render as render_shortcuts
@@ -24,6 +25,13 @@ from edgeleuk.progress import Counter
 
 _positive = click.option(
     "--positive", metavar="CLASS", help="Class that a detection means; 'all' in the C-NMC layout, else none."
+)
+_near_bits = click.option(
+    "--near-bits",
+    type=click.IntRange(0, 64),
+    default=NEAR_BITS,
+    show_default=True,
+    help="Most bits of 256 in which the perceptual hashes of near copies differ.",
 )
 _IMAGES = Existing("folder", "a folder of images or a manifest")
 
@@ -51,6 +59,7 @@ def command() -> None:
 @label_options
 @click.option("--shortcuts", is_flag=True, help="Also find how far colour, file size and the like tell the class.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of --shortcuts.")
+@_near_bits
 @data_root_option
 @max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
@@ -60,6 +69,7 @@ def audit_command(
     labels: LabelSource,
     shortcuts: bool,
     seed: int,
+    near_bits: int,
     data_root: Path | None,
     max_pixels: int,
     as_json: bool,
@@ -79,7 +89,7 @@ def audit_command(
         _audit_index(path, shortcuts, seed, data_root, as_json)
         return
     found = scan(path, positive, Counter("images read").at, data_root, max_pixels, labels)
-    report = audit(found)
+    report = audit(found, near_bits)
     wanted = shortcuts and not report.errors
     if as_json:
         told = {"shortcuts": shortcuts_of_scan(found, _search(seed)).to_dict()} if wanted else {}
@@ -139,6 +149,8 @@ def _search(seed: int) -> Search:
 @click.option(
     "--official", is_flag=True, help="Keep the folds of C-NMC, or a given split, and move only the groups that leak."
 )
+@click.option("--near", is_flag=True, help="Keep near copies together, too: saved again, resized, turned or mirrored.")
+@_near_bits
 @click.option("--redeal", is_flag=True, help="Deal all images anew, whatever train, val and test they came in.")
 @json_option
 def split_command(
@@ -153,6 +165,8 @@ def split_command(
     max_pixels: int,
     official: bool,
     redeal: bool,
+    near: bool,
+    near_bits: int,
     as_json: bool,
 ) -> None:
     """Write an index of PATH whose folds share no subject and no copy of an image.
@@ -166,6 +180,7 @@ def split_command(
         raise UsageError("--official keeps the split as it is, --redeal deals anew; give one")
     found = scan(path, positive, Counter("images read").at, data_root, max_pixels, labels)
     found = without_given(found) if redeal else found
+    found = with_near_groups(found, near_bits) if near else found
     index, moves = official_folds(found) if official else (split_scan(found, folds, seed, test_fraction), [])
     for note in (*found.notes, *kept_split(found)):
         say(note)

@@ -19,6 +19,7 @@ from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.label_names import near_classes
 from edgeleuk.data.layouts.left_out import LeftOut
+from edgeleuk.data.near import NEAR_BITS, NearCopies, near_copies
 from edgeleuk.data.scan import Scan
 from edgeleuk.data.sizes import scanned_sizes, size_problems
 from edgeleuk.text import counted, examples
@@ -60,14 +61,15 @@ class AuditReport:
     problems: tuple[str, ...]
     errors: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    near: NearCopies | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with the version of this schema."""
         return {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
 
 
-def audit(scan: Scan) -> AuditReport:
-    """Audit a scan; never raises for what it finds."""
+def audit(scan: Scan, near_bits: int = NEAR_BITS) -> AuditReport:
+    """Audit a scan; never raises for what it finds. Near copies are at most `near_bits` of 256 bits apart."""
     same = copies(scan.images)
     sets = tuple(duplicate_set(group) for group in same)
     copied = {path for entry in sets for path in entry.paths}
@@ -101,6 +103,7 @@ def audit(scan: Scan) -> AuditReport:
         ),
         errors=(*_nothing_usable(scan), *label_conflicts(sets)),
         notes=scan.notes,
+        near=near_copies(scan, near_bits),
     )
 
 

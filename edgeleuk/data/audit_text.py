@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from edgeleuk.data.audit import AuditReport, Part
 from edgeleuk.data.layouts.left_out import sentences
+from edgeleuk.data.near import near_sentences
 from edgeleuk.text import counted, examples, printable, table
 
 _WIDTH = 110
@@ -80,6 +81,7 @@ def _copies(report: AuditReport) -> Iterator[str]:
             f"subjects {pairs.across_subjects:,}, splits {pairs.across_splits:,}, classes {pairs.across_classes:,}; "
             f"same class, subject, fold and split {pairs.identical_place:,}"
         )
+    yield from near_sentences(report.near) if report.near else ()
     for subjects in report.merged_subjects:
         yield f"  one subject under several names: {' = '.join(subjects)}"
 

@@ -12,21 +12,29 @@ _LONGEST = 1000  # digits of a number that is compared as one; int() refuses som
 
 
 def group_ids(images: Sequence[ImageRecord]) -> list[int]:
-    """Group number of each image: connected components of "same subject", "same bytes" and "same pixels".
+    """Group number of each image: connected components of "same subject", "same bytes", "same pixels" and "alike".
 
-    Numbers count from 0 in order of first appearance. Disjoint sets with path halving (Tarjan and van Leeuwen 1984,
-    "Worst-case analysis of set union algorithms"), linked towards the smaller number: near-linear time.
+    Numbers count from 0 in order of first appearance.
     """
-    parents = list(range(len(images)))
-    first_of_subject: dict[str, int] = {}
-    first_of_hash: dict[str, int] = {}
+    first: dict[tuple[str, str], int] = {}
+    links: list[tuple[int, int]] = []
     for number, image in enumerate(images):
-        for known in filter(None, (image.sha256, image.pixels_sha256)):
-            _join(parents, number, first_of_hash.setdefault(known, number))
-        if image.subject is not None:
-            _join(parents, number, first_of_subject.setdefault(image.subject, number))
+        known = {"hash": image.sha256, "pixels": image.pixels_sha256, "subject": image.subject, "alike": image.alike}
+        links += [(first.setdefault((name, value), number), number) for name, value in known.items() if value]
+    return connected(len(images), links)
+
+
+def connected(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
+    """The component of each of `count` things with these links, counted from 0 in order of first appearance.
+
+    Disjoint sets with path halving (Tarjan and van Leeuwen 1984, "Worst-case analysis of set union algorithms"), linked
+    towards the smaller number: near-linear time.
+    """
+    parents = list(range(count))
+    for one, other in links:
+        _join(parents, one, other)
     numbers: dict[int, int] = {}
-    return [numbers.setdefault(_root(parents, number), len(numbers)) for number in range(len(images))]
+    return [numbers.setdefault(_root(parents, number), len(numbers)) for number in range(count)]
 
 
 def grouped(images: Sequence[ImageRecord]) -> list[list[ImageRecord]]:

@@ -17,6 +17,7 @@ SCHEMA_VERSION = 2
 SPLITS = ("train", "test", "unlabelled")
 _WITH_ABSOLUTE_ROOT = 1  # schema version of indexes whose hash was that of the file, root and all
 _MOST_FOLDS = 10_000
+_DERIVED = ("pixels_sha256", "alike")  # from an image's content
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class ImageRecord:
     """One image. `path` is relative to the root; `sha256` is of the file's bytes; label, subject, fold may be unknown.
 
     `pixels_sha256` is of the decoded picture (`edgeleuk.data.pixels.pixels_sha256`); None where no pixels were read.
+    `alike` is the same for near copies that are to stay together; None for what has none, or if none were looked for.
     `split` is "train" (`fold` says which fold holds it out; None: none does), "test" (never trained on, fold None) or
     "unlabelled".
     """
@@ -36,6 +38,7 @@ class ImageRecord:
     fold: int | None = None
     split: str = "train"
     pixels_sha256: str | None = None
+    alike: str | None = None
 
     @property
     def picture(self) -> str:
@@ -103,7 +106,7 @@ class Index:
         """SHA-256 of what the images are: content, label, subject, fold and split of each, and the classes.
 
         Where they lie and what they are called is no part of it: moved, it is the same index. Nor are the hashes of
-        their pixels, which those of their bytes imply: an index that was made without them is the same.
+        their pixels and what is alike, which follow from their bytes: an index that was made without them is the same.
         """
         images = sorted(
             json.dumps([image.sha256, image.label, image.subject, image.fold, image.split]) for image in self.images
@@ -125,7 +128,8 @@ class Index:
     def _former_sha256(self, root: str) -> str:
         plain = self._plain()
         for image in plain["images"]:
-            image.pop("pixels_sha256", None)  # which no version had that knew such hashes
+            for name in _DERIVED:  # which no version had that knew such hashes
+                image.pop(name, None)
         text = to_json({"schema_version": _WITH_ABSOLUTE_ROOT, **plain, "root": root})
         return sha256_bytes(text.encode("utf-8", "backslashreplace"))
 
@@ -135,8 +139,9 @@ class Index:
         if self.leaks is None:
             del plain["leaks"]
         for image in plain["images"]:
-            if image["pixels_sha256"] is None:
-                del image["pixels_sha256"]
+            for name in _DERIVED:
+                if image[name] is None:
+                    del image[name]
         return plain
 
     def save(self, path: Path) -> None:

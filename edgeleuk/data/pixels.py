@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layouts.layout import FileEntry
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME
+from edgeleuk.data.perceptual import fingerprint
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_bytes, sha256_file
 from edgeleuk.runtime.colour import differs_from_srgb, exif_colour_space
@@ -90,12 +92,16 @@ def _size(path: Path) -> int:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images that decode, and those that do not; 'WxH mode' by path, and the paths of which something is to be said."""
+    """Images that decode, and those that do not; 'WxH mode' by path, and the paths of which something is to be said.
+
+    `fingerprints`: perceptual hashes by path; a picture without any detail has none.
+    """
 
     usable: list[ImageRecord] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     formats: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
+    fingerprints: dict[str, bytes] = field(default_factory=dict)
 
 
 def read_images(
@@ -109,16 +115,28 @@ def read_images(
                 if isinstance(outcome, Unreadable):
                     found.unreadable.append(outcome)
                     continue
-                image, found.formats[image.path], remarks = outcome
+                image = outcome.image
                 found.usable.append(image)
-                for remark in remarks:
+                found.formats[image.path] = outcome.kind
+                if outcome.fingerprint is not None:
+                    found.fingerprints[image.path] = outcome.fingerprint
+                for remark in outcome.remarks:
                     found.remarks.setdefault(remark, []).append(image.path)
             if progress is not None:
                 progress(min(start + _BATCH, len(images)), len(images))
     return found
 
 
-def _read(root: Path, image: ImageRecord, max_pixels: int) -> tuple[ImageRecord, str, list[str]] | Unreadable:
+class _Read(NamedTuple):
+    """An image that decodes: 'WxH mode', what is to be said of it, and its perceptual hash."""
+
+    image: ImageRecord
+    kind: str
+    remarks: list[str]
+    fingerprint: bytes | None
+
+
+def _read(root: Path, image: ImageRecord, max_pixels: int) -> _Read | Unreadable:
     path = root / image.path
     try:
         image.path.encode("utf-8")
@@ -127,7 +145,7 @@ def _read(root: Path, image: ImageRecord, max_pixels: int) -> tuple[ImageRecord,
         hashed = dataclasses.replace(image, sha256=sha256, pixels_sha256=pixels_sha256(decoded))
         with Image.open(path) as original:
             kind = f"{original.width}x{original.height} {original.mode}"
-            return hashed, kind, _remarks(decoded, original)
+            return _Read(hashed, kind, _remarks(decoded, original), fingerprint(decoded))
     except UnicodeEncodeError:
         printable = image.path.encode("utf-8", "backslashreplace").decode()
         return Unreadable(dataclasses.replace(image, path=printable), "the file name is not UTF-8; rename it")

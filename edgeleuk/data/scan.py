@@ -29,6 +29,7 @@ class Scan:
     `left_out` are files that are no usable image of the layout, by kind and reason. `remarks` are sentences about
     pictures that are used all the same: of one colour, tiny, of other colours than sRGB. `notes` say what was taken for
     what. `given`: the parts that the images came in, of "train", "validation" (fold 0 of the training split), "test".
+    `fingerprints`: the perceptual hash of each picture by path, see `edgeleuk.data.perceptual`.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class Scan:
     remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    fingerprints: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def ignored_files(self) -> int:
@@ -115,6 +117,7 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
         found,
         unreadable=tuple(pictures.unreadable),
         formats=pictures.formats,
+        fingerprints=pictures.fingerprints,
         left_out=_left_out(listing.others, described, pictures.unreadable),
         remarks=tuple(remarks),
     )
