@@ -199,7 +199,7 @@ def command(
     from edgeleuk.data.calibration_images import open_calibration
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.report.layer_errors import write_layer_errors
-    from edgeleuk.report.text.proof import at_chance, one_label, render_proof, rescalings, split_graph, unknown_classes
+    from edgeleuk.report.text.proof import at_chance, one_label, render_proof, rescalings, split_graph
 
     _check_error_files(errors, precision, error_samples)
     images = open_calibration(calibration, say, data_root) if calibration else None
@@ -219,7 +219,7 @@ def command(
         write_layer_errors(table, path)
     show_json(proof) if as_json else show_facts(shown)
     warnings = [split_graph(proof), rescalings(proof)] if precision == "int8" else []
-    for warning in filter(None, (*warnings, one_label(proof), at_chance(proof), unknown_classes(proof))):
+    for warning in filter(None, (*warnings, one_label(proof), at_chance(proof))):
         say(f"warning: {warning}")
 
 

@@ -206,14 +206,6 @@ def at_chance(proof: dict[str, Any]) -> str:
     )
 
 
-def unknown_classes(proof: dict[str, Any]) -> str:
-    """A remark if no image is labelled with a class of the spec, so that a wrong spec would not be noticed."""
-    gate = proof.get("gate") or {}
-    if proof.get("accuracy") or not gate.get("images"):
-        return ""
-    return "no image that was compared has a label of the spec's classes, so that its own accuracy is not known"
-
-
 def _pool_advice(proof: dict[str, Any]) -> str:
     if proof.get("rewriting"):
         return "; the lines 'rewritten' say why average pools were left alone"
