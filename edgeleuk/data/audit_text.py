@@ -25,7 +25,7 @@ def render(report: AuditReport) -> str:
 
 
 def _head(report: AuditReport) -> Iterator[str]:
-    yield f"{report.root} ({report.layout})"
+    yield f"{report.root} (layout: {report.layout})"
     yield (
         f"{counted(report.images, 'usable image')}, {len(report.unreadable):,} unreadable, "
         f"{counted(report.ignored_files, 'ignored file')}; classes {', '.join(report.classes)}"

@@ -1,17 +1,18 @@
 """From a folder or a manifest to a Scan: its images with label, subject, official fold and hash, and what is wrong."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.labels import NOTHING_SAID, LabelSource
-from edgeleuk.data.layouts import class_folders, cnmc, labelled
+from edgeleuk.data.layouts import cnmc, known, labelled
 from edgeleuk.data.layouts.facts import Told
-from edgeleuk.data.layouts.layout import Described
+from edgeleuk.data.layouts.layout import Described, FileEntry
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.layouts.manifest import read_manifest
+from edgeleuk.data.layouts.voc import CUT_THEM, has_boxes
 from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
 from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
@@ -22,7 +23,8 @@ from edgeleuk.text import counted, examples, suggestion
 
 @dataclass(frozen=True)
 class Scan:
-    """What lies below `root`. `layout` is "c-nmc", "class-folders", "table", "names" or "manifest" (without pixels).
+    """What lies below `root`. `layout` is "class-folders", "table", "names", "manifest" (without pixels),
+    "c-nmc", or the name of another known set.
 
     `images` are the usable ones, with the official fold if the layout has folds; `formats` holds 'WxH mode' by
     path. `subjects_known` means that every labelled image has a subject. `problems` are sentences for people;
@@ -95,13 +97,13 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
     if labels.says_labels and not listing.entries:
         others = "".join(f"; {sentence}" for sentence in sentences(by_kind(listing.others)))
         raise DataError(f"{path} holds no image{others}")
-    if labels.says_labels:
-        layout, described = labels.layout, labelled.describe(labels, listing.entries, root)
-    elif official:
-        layout, described = "c-nmc", cnmc.describe(listing.entries, root)
-    else:
-        layout, described = "class-folders", class_folders.describe(listing.entries, root, labels.class_level)
-    described = labelled.completed(labels, described)
+    try:
+        layout, described = _described(listing.entries, root, "" if official else None, labels)
+        described = labelled.completed(labels, described)
+    except DataError as error:
+        if not labels.says_labels and has_boxes(path for path, _ in listing.others):
+            raise DataError(f"{error}. {CUT_THEM} {path} -o DIR'") from error
+        raise
     if not described.images:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
         others = "".join(f"; {sentence}" for sentence in sentences(_left_out(listing.others, described, ())))
@@ -123,6 +125,17 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
     )
 
 
+def _described(
+    entries: Sequence[FileEntry], root: Path, official: str | None, labels: LabelSource
+) -> tuple[str, Described]:
+    """The layout's name and what it makes of the entries. `official`: what stands before C-NMC's own folders."""
+    if labels.says_labels:
+        return labels.layout, labelled.describe(labels, entries, root)
+    if official is not None:
+        return "c-nmc", cnmc.describe(entries, root, official)
+    return known.describe(entries, root, labels.class_level)
+
+
 def _scan_manifest(path: Path, data_root: Path | None, labels: LabelSource) -> Scan:
     manifest = read_manifest(path)
     if labels.says_labels and "label" in manifest.told:
@@ -134,12 +147,8 @@ def _scan_manifest(path: Path, data_root: Path | None, labels: LabelSource) -> S
     prefix = None if labels.class_level else cnmc.prefix_of(folders)
     if "label" in manifest.told:
         described = labelled.described_by(Told(manifest.facts), entries)
-    elif labels.says_labels:
-        described = labelled.describe(labels, entries, root)
-    elif prefix is not None:
-        described = cnmc.describe(entries, root, prefix)
     else:
-        described = class_folders.describe(entries, root, labels.class_level)
+        _, described = _described(entries, root, prefix, labels)
     if manifest.told and "label" not in manifest.told:
         described = labelled.overlaid(manifest.facts, described)
     described = labelled.completed(labels, described)

@@ -3,8 +3,12 @@
 training_data/fold_<n>/{all,hem}/UID_<subject>_<image>_<cell>_<all|hem>.bmp
 validation_data/C-NMC_test_prelim_phase_data/<n>.bmp         labels in ..._labels.csv beside the folder
 testing_data/C-NMC_test_final_phase_data/<n>.bmp             no labels
+
+Copies have C-NMC_training_data for the first folder, a folder inside one of the same name, no validation_data and
+testing_data around the others, or no folds.
 """
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,8 +24,11 @@ POSITIVE_CLASS = "all"
 PRELIMINARY = "validation_data/C-NMC_test_prelim_phase_data"
 FINAL = "testing_data/C-NMC_test_final_phase_data"
 LABELS_CSV = "validation_data/C-NMC_test_prelim_phase_data_labels.csv"
-_TRAINING = r"training_data/fold_(\d{1,4})/(all|hem)"
-_FOLDER = re.compile(rf"(.*/)?(?:{_TRAINING}|{PRELIMINARY}|{FINAL})")
+_TRAINING = r"(?:C-NMC_)?training_data/(?:fold_(\d{1,4})/(?:fold_\d{1,4}/)?)?(all|hem)"
+_PRELIMINARY = r"(?:validation_data/)?(?P<test>C-NMC_test_prelim_phase_data)(?:/C-NMC_test_prelim_phase_data)?"
+_FINAL = r"(?:testing_data/)?C-NMC_test_final_phase_data(?:/C-NMC_test_final_phase_data)?"
+_FOLDER = re.compile(rf"(.*?/)??(?:{_TRAINING}|{_PRELIMINARY}|{_FINAL})")
+_IN_PRELIMINARY = f"{PRELIMINARY.rpartition('/')[2]}/"
 _NAME = re.compile(r"UID_(H?\d+)_\d+_\d+_(all|hem)\.\w+", re.IGNORECASE)
 
 
@@ -34,15 +41,37 @@ class _Place(NamedTuple):
 
 
 def folder_root(path: Path) -> Path | None:
-    """The C-NMC folder: `path` itself or its one sub-folder that has the layout; None if there is none."""
+    """The C-NMC folder: `path` itself or the one below it, two levels at most, that has the layout; None if none."""
     if _has_layout(path):
         return path
-    children = [child for child in sorted(path.iterdir()) if child.is_dir() and _has_layout(child)]
-    return children[0] if len(children) == 1 else None
+    below = _folders(path)
+    for children in (below, [inner for child in below for inner in _folders(child)]):
+        found = [child for child in children if _has_layout(child)]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
+def _folders(path: Path) -> list[Path]:
+    with os.scandir(path) as entries:
+        return sorted(Path(entry) for entry in entries if entry.is_dir() and os.access(entry, os.R_OK | os.X_OK))
 
 
 def _has_layout(path: Path) -> bool:
-    return any((path / "training_data").glob("fold_*")) or (path / PRELIMINARY).is_dir() or (path / FINAL).is_dir()
+    training = [path / name for name in ("training_data", "C-NMC_training_data")]
+    others = [path / name for place in (PRELIMINARY, FINAL) for name in (place, place.rpartition("/")[2])]
+    return (
+        any(any(folder.glob("fold_*")) for folder in training)
+        or any(all((folder / name).is_dir() for name in CLASSES) for folder in training)
+        or any(map(Path.is_dir, others))
+    )
+
+
+def _labels_csv(root: Path, prefix: str) -> str:
+    """Where the table of the preliminary set's labels is, relative to the root."""
+    name = PRELIMINARY.rpartition("/")[2]
+    places = [f"{prefix}{place}{name}_labels.csv" for place in ("validation_data/", "", f"{name}/", f"{PRELIMINARY}/")]
+    return next((place for place in places if (root / place).is_file()), places[0])
 
 
 def prefix_of(folders: Iterable[str]) -> str | None:
@@ -78,7 +107,8 @@ def read_labels(path: Path) -> dict[str, tuple[str, str | None]]:
 
 def describe(entries: Sequence[FileEntry], root: Path, prefix: str = "") -> Described:
     """Read `entries` as C-NMC files below root/prefix. Raises DataError for a label CSV that cannot be used."""
-    labels = read_labels(root / prefix / LABELS_CSV)
+    table = _labels_csv(root, prefix)
+    labels = read_labels(root / table)
     places: dict[str, _Place | None] = {}
     images: list[ImageRecord] = []
     outside: list[str] = []
@@ -93,16 +123,16 @@ def describe(entries: Sequence[FileEntry], root: Path, prefix: str = "") -> Desc
             images.append(_record(entry, name, place, labels))
     problems = (*_name_problems(images), *_label_problems(images, labels))
     left_out = tuple((path, "outside the C-NMC folders") for path in outside)
-    return Described(CLASSES, tuple(images), POSITIVE_CLASS, problems, left_out, frozenset({f"{prefix}{LABELS_CSV}"}))
+    return Described(CLASSES, tuple(images), POSITIVE_CLASS, problems, left_out, frozenset({table}))
 
 
 def _place(folder: str, prefix: str) -> _Place | None:
     match = _FOLDER.fullmatch(folder)
     if match is None or (match[1] or "") != prefix:
         return None
-    if match[2] is not None:
-        return _Place("train", int(match[2]), match[3])
-    return _Place("test" if folder.endswith(PRELIMINARY) else "unlabelled")
+    if match[3] is not None:
+        return _Place("train", None if match[2] is None else int(match[2]), match[3])
+    return _Place("test" if match["test"] else "unlabelled")
 
 
 def _record(entry: FileEntry, name: str, place: _Place, labels: dict[str, tuple[str, str | None]]) -> ImageRecord:
@@ -138,7 +168,7 @@ def _name_problems(images: list[ImageRecord]) -> list[str]:
 
 
 def _label_problems(images: list[ImageRecord], labels: dict[str, tuple[str, str | None]]) -> list[str]:
-    present = {image.path.rpartition("/")[2]: image for image in images if PRELIMINARY in image.path}
+    present = {image.path.rpartition("/")[2]: image for image in images if _IN_PRELIMINARY in image.path}
     missing = [name for name in labels if name not in present]
     unnamed = [name for name in present if name not in labels]
     problems = []
