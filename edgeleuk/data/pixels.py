@@ -12,18 +12,20 @@ from PIL import Image
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layouts.layout import FileEntry
-from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME
+from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, IMAGE_OF_OTHER_NAME, OTHER_FORMAT, OTHER_NAME
 from edgeleuk.data.perceptual import fingerprint
 from edgeleuk.errors import ImageError
 from edgeleuk.files import sha256_bytes, sha256_file
 from edgeleuk.runtime.colour import differs_from_srgb, exif_colour_space
 from edgeleuk.runtime.content import FEWEST_PX, is_one_colour
+from edgeleuk.runtime.image_headers import IMAGE_FORMATS, image_format, other_format
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import is_image_name
 
 Progress = Callable[[int, int], None]
 _SRGB_GAMMA = 0.45455
+_FIRST_BYTES = 256
 _BATCH = 512  # bounds the futures in flight on large folders and the wait after Ctrl-C
 
 
@@ -56,7 +58,7 @@ def list_images(root: Path) -> Listing:
             if is_image_name(name):
                 entries.append(FileEntry(place, "", _size(path)))
             else:
-                others.append((place, OTHER_NAME))
+                others.append((place, _why_not(path)))
         hidden = [name for name in subfolders if name.startswith(".")]
         others += [(f"{Path(folder, name).relative_to(root).as_posix()}/", HIDDEN_FOLDER) for name in hidden]
     return Listing(tuple(sorted(entries)), tuple(sorted(others)), tuple(problems))
@@ -81,6 +83,21 @@ def _walk(root: Path, problems: list[str]) -> Iterator[tuple[str, list[str], lis
                 subfolders.remove(name)
             elif target:
                 followed.add(target)
+
+
+def _why_not(path: Path) -> str:
+    """Why a file whose name is none of an image is left out, by its first bytes."""
+    if path.name.startswith(".") or not path.is_file():
+        return OTHER_NAME
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_FIRST_BYTES)
+    except OSError:
+        return OTHER_NAME
+    kind = image_format(start)
+    if kind is not None and (kind != "BMP" or start[6:10] == bytes(4)):  # many a text begins with "BM"
+        return IMAGE_OF_OTHER_NAME
+    return OTHER_FORMAT if other_format(start) in IMAGE_FORMATS else OTHER_NAME
 
 
 def _size(path: Path) -> int:

@@ -26,6 +26,7 @@ _OTHERS = (
     (re.compile(rb"\s*<(?:!doctype|html)", re.IGNORECASE), "a web page"),
     (re.compile(rb"\0\x05\x16\x07"), "what macOS keeps beside a file (AppleDouble)"),
 )
+IMAGE_FORMATS = frozenset({"a GIF", "JPEG 2000", "JPEG XL", "AVIF", "HEIC", "DICOM"})  # of these others
 _MOST_CHUNKS = 1 << 16  # Pillow reads each in Python
 _MOST_SCANS, _MOST_SCANNED = 64, 500_000_000  # of a JPEG; scans times pixels: some seconds on a Raspberry Pi
 _MOST_RUN_LENGTHS = 4 << 20  # bytes of a run-length BMP, which Pillow decodes in Python

@@ -1,6 +1,7 @@
 """What an image file is called: the one meaning, for `infer`, `--watch`, `serve`, `data` and cameras made of files."""
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_BMP, _JPEG = {".bmp", ".dib"}, {".jfi", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".pjp", ".pjpeg"}
+IMAGE_SUFFIXES = frozenset({*_BMP, *_JPEG, ".png", ".tif", ".tiff", ".webp"})
 
 
 def is_image_name(name: str) -> bool:

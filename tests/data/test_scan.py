@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.labels import LabelSource
@@ -307,3 +308,25 @@ def test_a_manifest_with_labels_takes_no_others(tmp_path: Path) -> None:
     path = _told(tmp_path, "path sha256 size label", f"0.png {0:064x} 9 a")
     with pytest.raises(UsageError, match="says the labels itself"):
         scan(path, labels=LabelSource(label_pattern="(?P<label>.)"))
+
+
+def test_images_under_other_names_and_of_other_formats_are_named_as_such(class_folder: Path, paint: Paint) -> None:
+    paint("blast/x.tif", 50).rename(class_folder / "blast/no_suffix")
+    paint("blast/y.bmp", 51).rename(class_folder / "blast/cell.dat")
+    Image.new("RGB", (8, 8)).save(class_folder / "blast/z.gif")
+    (class_folder / "BMI.csv").write_text("BMI,age\n1,2\n")
+    found = scan(class_folder)
+    assert {(row.kind, row.reason.partition(":")[0]) for row in found.left_out} == {
+        ("without a suffix", "an image by its content but not by its name"),
+        (".dat", "an image by its content but not by its name"),
+        (".gif", "of an image format that is not read"),
+        (".csv", "not the name of an image"),
+    }
+    assert found.ignored_files == 4
+
+
+@pytest.mark.parametrize("suffix", [".dib", ".JFIF", ".jpe", ".pjpeg", ".TIF", ".WebP", ".Bmp"])
+def test_what_decodes_is_taken_whatever_its_suffix(class_folder: Path, suffix: str) -> None:
+    kind = {".dib": "BMP", ".tif": "TIFF", ".webp": "WEBP", ".bmp": "BMP"}.get(suffix.lower(), "JPEG")
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(class_folder / f"blast/x{suffix}", kind)
+    assert f"blast/x{suffix}" in _by_path(scan(class_folder))

@@ -9,6 +9,8 @@ from edgeleuk.text import counted, examples
 _NO_SUFFIX = "without a suffix"
 _HIDDEN, _HIDDEN_FOLDER, HIDDEN_FOLDER = "hidden file", "hidden folder", "a hidden folder"
 OTHER_NAME = "not the name of an image"
+IMAGE_OF_OTHER_NAME = "an image by its content but not by its name: give it the suffix of its format"
+OTHER_FORMAT = "of an image format that is not read: save it as PNG or TIFF"
 _EXAMPLES = 3
 
 

@@ -1,7 +1,7 @@
 // The files of a drop or of a folder: those that are images by their name. What an operating system leaves in folders
 // is passed over in silence, anything else is named.
 
-export const IMAGE_NAME = /[^/.][^/]*\.(bmp|jfif|jpe|jpeg|jpg|png|tif|tiff|webp)$/i;
+export const IMAGE_NAME = /[^/.][^/]*\.(bmp|dib|jfi|jfif|jif|jpe|jpeg|jpg|pjp|pjpeg|png|tif|tiff|webp)$/i;
 const LITTER = /^(\..*|thumbs\.db|desktop\.ini)$/i;
 
 // { files, passedOver: names }
