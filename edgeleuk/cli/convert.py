@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeleuk.cli.commands import edgeleuk_command
+from edgeleuk.cli.commands import Choice, edgeleuk_command
 from edgeleuk.cli.options import data_root_option, points, share, typed
 from edgeleuk.cli.output import say, show_facts, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
         "edgeleuk convert m.json --weights m.h5 --preset notebook -o m.tflite",
         "edgeleuk convert run --float32 -o float32.tflite",
         "edgeleuk convert run -o model.tflite --explain",
+        "edgeleuk convert qat-run -o phone.tflite --io uint8",
     ),
     groups={
-        "Precision": ("--int8", "--float16", "--dynamic", "--float32"),
+        "Precision": ("--int8", "--float16", "--dynamic", "--float32", "--io"),
         "Files": ("--output", "--spec", "--preset", "--classes", "--weights", "--logits", "--errors", "--json"),
         "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
 @click.option("--float16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
 @click.option("--dynamic", "precision", flag_value="dynamic", help="int8 weights, float32 activations.")
 @click.option("--float32", "precision", flag_value="float32", help="No quantization.")
+@click.option(
+    "--io",
+    type=Choice(["int8", "uint8", "float32"]),
+    default="int8",
+    show_default=True,
+    help="Type of an int8 model's input and scores. Another one puts one QUANTIZE or DEQUANTIZE at each end, for hosts "
+    "that hand over uint8 or float32 alone, and changes no answer.",
+)
 @click.option(
     "-o",
     "--output",
@@ -160,6 +169,7 @@ if TYPE_CHECKING:
 def command(
     source: Path,
     precision: str,
+    io: str,
     output: Path,
     spec: Path | None,
     calibration: Path | None,
@@ -206,7 +216,18 @@ def command(
     extra = ("map",) if explain else ()
     keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
     request = Request(
-        precision, images, samples, fidelity_samples, seed, rewrite, keep, error_samples, extra, gate, max_rescalings
+        precision,
+        images,
+        samples,
+        fidelity_samples,
+        seed,
+        rewrite,
+        keep,
+        error_samples,
+        extra,
+        gate,
+        max_rescalings,
+        io,
     )
     conversion = convert(_load(source, spec, data_root, said), request, say)
     table = conversion.errors.to_dict() if conversion.errors else {}

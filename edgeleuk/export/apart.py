@@ -40,7 +40,8 @@ def ask_apart(
         if outcome.failure is not None:
             raise ModelError(f"the engine did not answer: {outcome.failure}")
         with np.load(made, allow_pickle=False) as arrays:
-            return Answers(arrays["scores"], pixels=arrays.get("pixels"), **outcome.answer)
+            seen = arrays["pixels"] if arrays["pixels"].size else None
+            return Answers(arrays["scores"], pixels=seen, **outcome.answer)
 
 
 def answer_for(of_pixels: OfPixels, of_files: OfFiles | None = None) -> None:
@@ -52,8 +53,8 @@ def answer_for(of_pixels: OfPixels, of_files: OfFiles | None = None) -> None:
             made = of_files(place, spec, [Path(name) for name in job["files"]])
         else:
             made = of_pixels(place, spec, np.load(job["pixels"], allow_pickle=False))
-        seen = {} if made.pixels is None else {"pixels": made.pixels}
-        np.savez(Path(job["made"]), scores=made.scores, **seen)
+        pixels = np.zeros(0, np.uint8) if made.pixels is None else made.pixels
+        np.savez(Path(job["made"]), scores=made.scores, pixels=pixels)
         return {"engine": made.engine, "ms": made.ms, "facts": made.facts}
 
     answer(do)

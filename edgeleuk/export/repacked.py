@@ -113,7 +113,11 @@ def _of_network(spec: ModelSpec, sha256: str) -> ModelSpec:
 
 def _proof(source: Source, model: bytes, spec: ModelSpec, kind: str) -> dict[str, Any]:
     """That of the original, with what is true of this graph in the place of what was of that one."""
-    former = source.bundle.proof or {}
+    former = dict(source.bundle.proof or {})
     found = examine(model, former.get("precision", "unknown"), spec.preprocessing).to_dict()
     now = {name: value for name, value in found.items() if value is not None and value != ()}
-    return {**found, **former, **now, "exported_from": source.bundle.network_sha256, "io": kind}
+    ends = border_nodes(kind) if "int8" in found["tensor_types"] else ()
+    if ends and not former.get("io"):
+        inner = source.bundle.network_sha256
+        former["io"] = {"type": kind, "before": ends[0], "behind": ends[1], "int8_sha256": inner}
+    return {**found, **former, **now, "exported_from": source.bundle.network_sha256}

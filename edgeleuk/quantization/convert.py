@@ -13,6 +13,8 @@ from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import to_json, whole_file
 from edgeleuk.importing.toolchain import toolchain_errors
+from edgeleuk.quantization.bordered import between, check_io
+from edgeleuk.quantization.borders import INT8
 from edgeleuk.quantization.fidelity import compare
 from edgeleuk.quantization.float_networks import KerasNetwork
 from edgeleuk.quantization.freeze import convert_quantization_aware
@@ -61,7 +63,8 @@ class Request:
     `keep`: what of an int8 network is to stay in float. `error_samples`: images to measure each layer's error on.
     `extra_outputs`: what the file gives out behind its scores, see `ModelSpec`. `gate_samples`: most training
     images, and most held-out ones, that the input gate is fitted to; 0 for no gate. `max_rescalings`: most rescalings
-    from int8 to int8 in the graph, None for any number.
+    from int8 to int8 in the graph, None for any number. `io`: the type of an int8 network's input and scores, see
+    `edgeleuk.quantization.borders`.
     """
 
     precision: str = "int8"
@@ -75,6 +78,7 @@ class Request:
     extra_outputs: tuple[str, ...] = ()
     gate_samples: int = 500
     max_rescalings: int | None = None
+    io: str = INT8
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ def _prepare(source: Source, request: Request, say: Callable[[str], None]) -> Pr
     if request.calibration is not None and (foreign := foreign_labels(request.calibration, source.spec.classes)):
         say(foreign)
     check_keep(request.keep, request.precision, source.kind, request.error_samples)
+    check_io(request.io, request.precision)
     source = prepare_source(source, request.precision, request.rewrite)
     given, seed = request.calibration, request.seed
     calibration = calibration_set(source, given, request.samples, seed) if sets_ranges else None
@@ -289,7 +294,8 @@ def _prove(measured: Measured) -> Proven:
         layer_errors=errors.summary() if errors else None,
         **vars(judge(classifier, measured.compared, prepared.gate, errors)),
     )
-    return Proven(measured.model, spec, proof, prepared.seen, errors)
+    model, spec, proof = between(measured.model, spec, proof, prepared.request.io)
+    return Proven(model, spec, proof, prepared.seen, errors)
 
 
 def _gated(proven: Proven, known: GateImages | None, say: Callable[[str], None]) -> Proven:

@@ -36,14 +36,17 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found in a converted model. `pixel_error_steps`: greatest |q(p) - (p - 128)| over all 8-bit pixels p.
+    """What was found in a converted model.
+
+    `pixel_error_steps`: greatest |q(p) - (p - 128)| over all 8-bit pixels p, of a uint8 input |q(p) - p|.
 
     `delegate`: what LiteRT's delegate runs here, a `Coverage`. `rewriting`: the changes that were made to the network
     first, and the `Fidelity` of what came out of that to what was there before. `layer_errors`: of the network with
     every layer int8, see `layer_errors.summary`. `mixed`: what stays in float, why and at what cost, see
     `mixed.Mixture`. `gate`: what had to be met and what was found, see `gate.Gate.facts`. `accuracy`: share of the
     labelled images of `fidelity` that each of the networks and the model get right; None without any. `portability`:
-    what engines other than LiteRT meet in the file. `flatbuffer_sha256`: of the model without what is appended to it,
+    what engines other than LiteRT meet in the file. `io`: the ends of an int8 graph that takes and gives another type,
+    and the SHA-256 of that graph without them. `flatbuffer_sha256`: of the model without what is appended to it,
     checked at each load.
     """
 
@@ -69,6 +72,7 @@ class Proof:
     mixed: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
     accuracy: dict[str, Any] | None = None
+    io: dict[str, Any] | None = None
     fidelity: tuple[Fidelity, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
@@ -235,4 +239,5 @@ def _pixel_error(tensor: Tensor, preprocessing: Preprocessing) -> float | None:
         return None
     pixels, (scale, offset) = np.arange(256), preprocessing.scale_and_offset
     exact = (pixels * scale + offset) / tensor.scale + tensor.zero_point
-    return round(float(np.abs(exact - (pixels - 128)).max()), 6)
+    plain = pixels if tensor.dtype == "uint8" else pixels - 128
+    return round(float(np.abs(exact - plain).max()), 6)

@@ -22,7 +22,7 @@ def render_proof(proof: dict[str, Any], path: Path) -> str:
         f"input         {_tensor(proof['input'])}{_pixels(proof)}",
         f"output        {_tensor(proof['output'])}",
     ]
-    lines += _portability(proof)
+    lines += [*_ends(proof.get("io")), *_portability(proof)]
     lines += [*_delegate(proof.get("delegate")), *_rewriting(proof.get("rewriting"))]
     lines += [*_layer_errors(proof.get("layer_errors")), *_mixed(proof.get("mixed")), *_gate(proof)]
     if proof["calibration"]:
@@ -44,7 +44,15 @@ def _tensor(tensor: dict[str, Any]) -> str:
 
 def _pixels(proof: dict[str, Any]) -> str:
     error = proof["pixel_error_steps"]
-    return "" if error is None else f"; pixel p becomes p - 128 to within {error:.3f} steps"
+    code = "p" if proof["input"]["dtype"] == "uint8" else "p - 128"
+    return "" if error is None else f"; pixel p becomes {code} to within {error:.3f} steps"
+
+
+def _ends(found: Any) -> list[str]:
+    """What stands before and behind an int8 graph; nothing of a model whose own ends are int8."""
+    if not isinstance(found, dict):
+        return []
+    return [f"ends          {found['before']}, {found['behind']}; what lies between is int8 and as it was"]
 
 
 def _portability(proof: dict[str, Any]) -> list[str]:
