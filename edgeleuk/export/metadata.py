@@ -52,13 +52,13 @@ class Described:
         return tuple(-offset / scale for offset, scale in pairs), deviations
 
 
-def with_metadata(model: bytes, described: Described, quantized: bool) -> bytes:
+def with_metadata(model: bytes, described: Described) -> bytes:
     """The same flatbuffer with TFLite Metadata, in the place of what it had. The labels file is for who packs it.
 
-    `quantized`: the input takes pixels as they are, and pixel = (pixel - 0) / 1 is what is said of it. Raises
-    SpecError for what the schema cannot say.
+    Of a quantized input, which takes pixels as they are, the normalization is what they stand for: hosts of uint8
+    models quantize what was normalized, or know that the two cancel. Raises SpecError for what the schema cannot say.
     """
-    table = metadata_buffer(described, quantized)
+    table = metadata_buffer(described)
     parsed = flatbuffer_utils.read_model_from_bytearray(bytearray(model))
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(table, np.uint8)
@@ -70,13 +70,13 @@ def with_metadata(model: bytes, described: Described, quantized: bool) -> bytes:
     return pack_model(parsed)
 
 
-def metadata_buffer(described: Described, quantized: bool) -> bytes:
+def metadata_buffer(described: Described) -> bytes:
     """The root table `ModelMetadata`."""
     builder = flatbuffers.Builder(1024)
     prepare = described.spec.preprocessing
     if prepare.colour_order == "BGR":
         raise SpecError("colour_order is BGR, which TFLite Metadata cannot say: hosts hand over RGB")
-    image, score = _image_tensor(builder, described, quantized), _score_tensor(builder)
+    image, score = _image_tensor(builder, described), _score_tensor(builder)
     graph = _table(
         builder,
         10,
@@ -99,10 +99,9 @@ def _description(prepare: Preprocessing) -> str:
     return f"The input is {how}, resized ({prepare.resample}) to {size} px. For research use, not a diagnosis."
 
 
-def _image_tensor(builder: Any, described: Described, quantized: bool) -> int:
+def _image_tensor(builder: Any, described: Described) -> int:
     prepare = described.spec.preprocessing
-    means, deviations = ((0.0,), (1.0,)) if quantized else described.normalization
-    low, high = (0.0, 255.0) if quantized else _range(prepare)
+    (means, deviations), (low, high) = described.normalization, _range(prepare)
     size = _table(builder, 2, {0: _number("Uint32", prepare.width_px), 1: _number("Uint32", prepare.input_size_px)})
     colours = _GRAYSCALE if prepare.colour_order == GREY else _RGB
     image = _table(builder, 2, {0: _number("Int8", colours), 1: _offset(size)})

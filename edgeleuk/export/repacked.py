@@ -44,11 +44,11 @@ class Repacked:
     notes: tuple[str, ...] = ()
 
 
-def repack(source: Source, finish: Callable[[bytes, ModelSpec, str], bytes] | None = None) -> Repacked:
+def repack(source: Source, finish: Callable[[bytes, ModelSpec], bytes] | None = None) -> Repacked:
     """The source with an input and scores that hosts without int8 take: uint8 if pixels go in as they are, or float32.
 
     An int8 network gets borders, see `edgeleuk.quantization.borders`; a float32 or uint8 one is left as it is. Only the
-    scores are given out. `finish` may change the flatbuffer, of this spec and kind, without changing its graph. Raises
+    scores are given out. `finish` may change the flatbuffer, of this spec, without changing its graph. Raises
     ModelError for a network of other types.
     """
     inner = scores_only(source.bundle.flatbuffer)
@@ -61,7 +61,7 @@ def repack(source: Source, finish: Callable[[bytes, ModelSpec, str], bytes] | No
     spec = dataclasses.replace(source.spec, preprocessing=prepare, extra_outputs=(), gate=None)
     if source.spec.gate is not None:
         notes.append("the input gate stays behind: no other engine knows it")
-    model = make_portable(model) if finish is None else finish(model, spec, kind)
+    model = make_portable(model) if finish is None else finish(model, spec)
     spec = _of_network(spec, examine(model, "", prepare).flatbuffer_sha256)
     proof = _proof(source, model, spec, kind)
     content = pack(model, spec, proof, source.bundle.seen, calibrated=source.bundle.calibrated)

@@ -45,7 +45,7 @@ Copyright Google LLC, Apache License 2.0: see https://www.apache.org/licenses/LI
 
 def write(source: Source, place: Path) -> Written:
     """Write the site into the folder. Raises ModelError as `repack`, EdgeleukError if npm fetches nothing."""
-    made = repack(source, lambda model, spec, kind: _described(model, source, spec, kind))
+    made = repack(source, lambda model, spec: _described(model, source, spec))
     _vendor(place / _VENDOR)
     for name in _PAGE:
         with resources.as_file(resources.files("edgeleuk.export") / "site" / name) as file:
@@ -68,10 +68,10 @@ def answers_to_files(place: Path, spec: ModelSpec, paths: Sequence[Path]) -> Ans
     return ask_apart(_BROWSER, place, spec, files=paths)
 
 
-def _described(model: bytes, source: Source, spec: ModelSpec, kind: str) -> bytes:
+def _described(model: bytes, source: Source, spec: ModelSpec) -> bytes:
     if spec.preprocessing.colour_order == "BGR":  # which the metadata cannot say, and the page does not need
         return model
-    return with_metadata(model, Described(source.path.stem, spec), quantized=kind == "uint8")
+    return with_metadata(model, Described(source.path.stem, spec))
 
 
 def _vendor(place: Path) -> None:

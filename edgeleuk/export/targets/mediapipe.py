@@ -35,9 +35,7 @@ def write(source: Source, place: Path) -> Written:
     if spec.scores == SIGMOID:
         raise SpecError("scores is sigmoid: one number for two labels, which MediaPipe does not know")
     name = source.path.stem
-    made = repack(
-        source, lambda model, spec, kind: with_metadata(model, Described(name, spec), quantized=kind == "uint8")
-    )
+    made = repack(source, lambda model, spec: with_metadata(model, Described(name, spec)))
     place.write_bytes(made.content)
     fitted = f"MediaPipe only stretches: hand over pictures of {_size(spec)} px, fitted as the spec says"
     if spec.preprocessing.colour_constancy != NO_CONSTANCY:
