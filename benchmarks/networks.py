@@ -22,16 +22,16 @@ BARRED = ("MobileNetV2", "EfficientNetB0")
 _SETTLING, _BATCH, _RIDGE, _SHARPNESS = 4, 32, 1e-2, 8.0
 # What each takes, by name: the scaling of its input, and what else its function is given.
 _UNIT, _RAW, _CAFFE = (1 / 127.5, -1.0), (1.0, 0.0), (1.0, (-103.939, -116.779, -123.68))
-NETWORKS: dict[str, tuple[str, Any]] = {
-    "MobileNetV2": ("mobilenet_v2", _UNIT),
-    "MobileNetV3Small": ("mobilenet_v3", _RAW),
-    "MobileNetV3Large": ("mobilenet_v3", _RAW),
-    "EfficientNetB0": ("efficientnet", _RAW),
-    "EfficientNetV2B0": ("efficientnet_v2", _RAW),
-    "ResNet50": ("resnet", _CAFFE),
-    "DenseNet121": ("densenet", _UNIT),
-    "NASNetMobile": ("nasnet", _UNIT),
-    "InceptionV3": ("inception_v3", _UNIT),
+NETWORKS: dict[str, Any] = {
+    "MobileNetV2": _UNIT,
+    "MobileNetV3Small": _RAW,
+    "MobileNetV3Large": _RAW,
+    "EfficientNetB0": _RAW,
+    "EfficientNetV2B0": _RAW,
+    "ResNet50": _CAFFE,
+    "DenseNet121": _UNIT,
+    "NASNetMobile": _UNIT,
+    "InceptionV3": _UNIT,
 }
 
 
@@ -109,8 +109,8 @@ def _row(name: str, folder: Path, arguments: argparse.Namespace, scratch: Path) 
 def _spec(name: str, classes: list[str], size: int) -> Any:
     from edgeleuk.spec import ModelSpec, Preprocessing
 
-    scale, offset = NETWORKS[name][1]
-    order = "BGR" if NETWORKS[name][1] is _CAFFE else "RGB"
+    scale, offset = NETWORKS[name]
+    order = "BGR" if NETWORKS[name] is _CAFFE else "RGB"
     prepare = Preprocessing(
         size, fit="stretch", colour_order=order, pixel_scale=scale, pixel_offset=offset, resample="bilinear"
     )
@@ -128,8 +128,7 @@ def _fitted(name: str, index: Any, spec: Any, arguments: argparse.Namespace) -> 
     paths = [index.path_of(images[position]) for position in chosen]
     labels = [spec.classes.index(images[position].label) for position in chosen]
     stream = ImageStream(paths, labels, spec.preprocessing, _BATCH)
-    module = getattr(tf_keras.applications, NETWORKS[name][0])
-    body = getattr(module, name)(
+    body = getattr(tf_keras.applications, name)(
         include_top=False, weights=None, pooling="avg", input_shape=(arguments.size, arguments.size, 3)
     )
     _settle(body, stream)

@@ -52,8 +52,8 @@ def _explained(fault: Exception) -> str:
     if unscaled:
         path = unscaled.group(1).split("/")
         return (
-            f"layer {printable(path[1] if len(path) > 2 else path[0])} cannot be int8: the quantizer finds no scale for "
-            "what it computes, as with GroupNormalization and recurrent layers. Use another layer there, such as "
+            f"layer {printable(path[1] if len(path) > 2 else path[0])} cannot be int8: the quantizer finds no scale "
+            "for what it computes, as with GroupNormalization and recurrent layers. Use another layer there, such as "
             "BatchNormalization, or convert the network to --float16 or --dynamic"
         )
     return next((advice for pattern, advice in _KNOWN if pattern.search(text)), None) or first_sentence(fault)

@@ -134,8 +134,8 @@ def standing(
 ) -> Standing:
     """Of what a model says of images, all float32 [n, classes], beside the network that it was made of.
 
-    Labels agree as `agreeing` says. The drop is to the `original` float network, on the images whose class is known; None without any. Raises ModelError
-    if a number is not finite: NaN agrees with nothing.
+    Labels agree as `agreeing` says. The drop is to the `original` float network, on the images whose class is known;
+    None without any. Raises ModelError if a number is not finite: NaN agrees with nothing.
     """
     expect_finite(found, expected, original)
     agreement = float(agreeing(found, expected, step).mean())
