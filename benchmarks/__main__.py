@@ -20,6 +20,7 @@ SCRIPTS = {
     "serve": ("benchmarks.serve",),
     "conversion": ("benchmarks.conversion",),
     "rewriting": ("benchmarks.rewriting",),
+    "qat_networks": ("benchmarks.qat_networks",),
     "colour": ("benchmarks.colour",),
     "pruning": ("benchmarks.pruning",),
     "optimize": ("benchmarks.optimize",),
@@ -35,6 +36,7 @@ SCRIPTS = {
 }
 SLOW = (
     "watch_large",
+    "qat_networks",
     "pruning",
     "optimize",
     "cascade",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import ModelError
-from edgeleuk.keras.layers import AverageConvolution, BorderCorrection
+from edgeleuk.keras.layers import AverageConvolution, BorderCorrection, ChannelScaling
 from edgeleuk.quantization.places import CONVOLUTIONS, SAME_SCALE, quantization_of, range_source
 from edgeleuk.quantization.scheme import CUSTOM_OBJECTS, ExplicitScheme
 from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras, tfmot
@@ -16,6 +16,7 @@ from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras, tfmot
 Ranges = dict[str, tuple[float, float]]  # layer name: least and greatest output
 _PREFIX = "quant_"
 _LAYERS = tf_keras.layers
+_CONSTANT = (AverageConvolution, BorderCorrection, ChannelScaling)  # layers whose constants are put on a grid
 
 
 def quantize_network(model: Any) -> Any:
@@ -34,7 +35,7 @@ def quantize_network(model: Any) -> Any:
 
 
 def _annotate(layer: Any, numbers: Iterator[int]) -> Any:
-    constant = {"quantized": next(numbers)} if isinstance(layer, AverageConvolution | BorderCorrection) else {}
+    constant = {"quantized": next(numbers)} if isinstance(layer, _CONSTANT) else {}
     twin = layer.__class__.from_config(layer.get_config() | constant)
     return tfmot.quantize_annotate_layer(twin, quantization_of(layer))
 

@@ -8,7 +8,7 @@ they read, and a concatenation has one scale for all its inputs.
 from typing import Any
 
 from edgeleuk.errors import ModelError
-from edgeleuk.keras.layers import AverageConvolution, BorderCorrection
+from edgeleuk.keras.layers import AverageConvolution, BorderCorrection, ChannelScaling
 from edgeleuk.quantization.scheme import LayerQuantization
 from edgeleuk.quantization.toolkit import tf_keras
 
@@ -23,7 +23,7 @@ SAME_SCALE = (
     _LAYERS.Reshape,
 )
 _UNROUNDED = (*(kind for kind in SAME_SCALE if kind is not _LAYERS.AveragePooling2D), _LAYERS.InputLayer)
-_ROUNDED = (BorderCorrection, _LAYERS.Concatenate, _LAYERS.GlobalAveragePooling2D)
+_ROUNDED = (BorderCorrection, ChannelScaling, _LAYERS.Concatenate, _LAYERS.GlobalAveragePooling2D)
 RELU, RELU6, SCORES = "relu", "relu6", ("softmax", "sigmoid")
 
 
