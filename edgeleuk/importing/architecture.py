@@ -29,7 +29,24 @@ def read_architecture(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is a model of TensorFlow.js, which is not read; give the Keras model it was made of")
     if not isinstance(found, dict) or not isinstance(found.get("config"), dict | list) or "class_name" not in found:
         raise ModelError(f"{path} is JSON, and no architecture of Keras; expected what model.to_json() returns")
+    if _of_keras3(found):
+        raise ModelError(
+            f"{path} is an architecture of Keras 3, which is read as a whole model alone; save it there with "
+            "model.save('net.keras') and give that"
+        )
     return found
+
+
+def _of_keras3(value: Any) -> bool:
+    """Whether a configuration holds what only Keras 3 writes."""
+    if isinstance(value, list):
+        return any(map(_of_keras3, value))
+    if not isinstance(value, dict):
+        return False
+    entrance = value.get("class_name") == "InputLayer" and isinstance(value.get("config"), dict)
+    if value.get("class_name") == "DTypePolicy" or (entrance and "batch_shape" in value["config"]):
+        return True
+    return any(map(_of_keras3, value.values()))
 
 
 def build(config: dict[str, Any], path: Path) -> Any:

@@ -28,6 +28,8 @@ def has_keras_network(path: Path) -> bool:
 
 def load_saved_model(path: Path) -> Any:
     """The network, not compiled. Raises ModelError if the folder has none of Keras, or its variables do not fit."""
+    if not is_saved_model(path):
+        raise ModelError(f"{path} is a folder without saved_model.pb, so it is no SavedModel")
     config = _configuration(path)
     if config is None:
         raise ModelError(

@@ -127,6 +127,19 @@ def test_code_in_an_architecture_is_refused(network: Any, tmp_path: Path) -> Non
         read_network(tmp_path / "m.json", tmp_path / "w.h5")
 
 
+def test_an_architecture_of_keras_3_is_called_that(tmp_path: Path) -> None:
+    layers = [{"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, *SHAPE]}}]
+    (tmp_path / "m.json").write_text(json.dumps({"class_name": "Sequential", "config": {"layers": layers}}))
+    with pytest.raises(ModelError, match=r"architecture of Keras 3.*model\.save\('net\.keras'\)"):
+        read_network(tmp_path / "m.json")
+
+
+def test_json_within_json_is_an_architecture(network: Any, architecture: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(json.dumps(architecture.read_text()))  # json.dump(model.to_json(), file)
+    network.save_weights(tmp_path / "w.h5")
+    np.testing.assert_array_equal(answers(read_network(tmp_path / "m.json", tmp_path / "w.h5")), answers(network))
+
+
 def zipped(*names: str) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         with zipfile.ZipFile(path, "w") as archive:
@@ -192,6 +205,8 @@ def test_a_file_that_is_cut_off_is_called_that(network: Any, tmp_path: Path) -> 
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:5000])
         with pytest.raises(ModelError, match=f"damaged or cut off: {said}"):
             read_network(tmp_path / name)
+    with pytest.raises(ModelError, match=r"a folder without saved_model\.pb"):
+        read_network(tmp_path)
     network.save(tmp_path / "saved")
     (tmp_path / "saved" / "keras_metadata.pb").write_bytes(b"\x0a\xff")
     with pytest.raises(ModelError, match="damaged or cut off"):
