@@ -13,6 +13,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgeleuk.quantization.convert import Proven
     from edgeleuk.quantization.mixed import Keep
     from edgeleuk.quantization.source import Source
 
@@ -209,7 +210,7 @@ def command(
     from edgeleuk.data.calibration_images import open_calibration
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.report.layer_errors import write_layer_errors
-    from edgeleuk.report.text.proof import at_chance, one_label, render_proof, rescalings, split_graph
+    from edgeleuk.report.text.proof import render_proof
 
     _check_error_files(errors, precision, error_samples)
     images = open_calibration(calibration, say, data_root) if calibration else None
@@ -230,15 +231,26 @@ def command(
         io,
     )
     conversion = convert(_load(source, spec, data_root, said), request, say)
-    table = conversion.errors.to_dict() if conversion.errors else {}
-    if errors and not table:
-        raise UsageError("--errors: there are no images to measure on; leave out --fidelity-samples 0")
+    table = _error_table(conversion, errors)
     proof = conversion.proof.to_dict()
     shown = render_proof(proof, output)  # before anything is written
     write_conversion(conversion, output)
     for path in errors:
         write_layer_errors(table, path)
     show_json(proof) if as_json else show_facts(shown)
+    _warn(proof, precision)
+
+
+def _error_table(conversion: "Proven", paths: Sequence[Path]) -> dict[str, Any]:
+    """The layers' errors. Raises UsageError if they are to be written and there are none."""
+    if paths and not conversion.errors:
+        raise UsageError("--errors: there are no images to measure on; leave out --fidelity-samples 0")
+    return conversion.errors.to_dict() if conversion.errors else {}
+
+
+def _warn(proof: dict[str, Any], precision: str) -> None:
+    from edgeleuk.report.text.proof import at_chance, one_label, rescalings, split_graph
+
     warnings = [split_graph(proof), rescalings(proof)] if precision == "int8" else []
     for warning in filter(None, (*warnings, one_label(proof), at_chance(proof))):
         say(f"warning: {warning}")
