@@ -19,7 +19,7 @@ from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.label_names import near_classes
 from edgeleuk.data.layouts.left_out import LeftOut
-from edgeleuk.data.near import NEAR_BITS, NearCopies, near_copies
+from edgeleuk.data.near import NEAR_BITS, NearCopies, near_copies, near_problems
 from edgeleuk.data.scan import Scan
 from edgeleuk.data.sizes import scanned_sizes, size_problems
 from edgeleuk.text import counted, examples
@@ -98,6 +98,7 @@ def audit(scan: Scan, near_bits: int = NEAR_BITS) -> AuditReport:
             *scan.problems,
             *_class_problems(scan),
             *size_problems(scanned_sizes(scan)),
+            *near_problems(scan),
             *given_problems(scan),
             *scan.remarks,
         ),

@@ -8,6 +8,7 @@ from edgeleuk.data.groups import connected
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.perceptual import BITS, near_pairs
 from edgeleuk.data.scan import Scan
+from edgeleuk.errors import UsageError
 from edgeleuk.text import counted, examples
 
 NEAR_BITS = 12
@@ -38,7 +39,7 @@ class NearCopies:
 def near_copies(scan: Scan, most_bits: int = NEAR_BITS) -> NearCopies | None:
     """The near copies of a scan; None if it has no pixels, or more images than are compared."""
     images, pairs = _pairs(scan, most_bits)
-    if not images or len(images) > _MOST_IMAGES:
+    if not images or near_problems(scan):
         return None
 
     def across(name: str) -> int:
@@ -48,6 +49,14 @@ def near_copies(scan: Scan, most_bits: int = NEAR_BITS) -> NearCopies | None:
     found = tuple(NearPair((images[one].path, images[other].path), bits) for one, other, bits in pairs)
     together = len({number for one, other, _ in pairs for number in (one, other)})
     return NearCopies(most_bits, found, across("label"), across("subject"), across("split"), together)
+
+
+def near_problems(scan: Scan) -> list[str]:
+    """A sentence if there are more pictures than are compared with each other."""
+    count = len(scan.fingerprints)
+    if count <= _MOST_IMAGES:
+        return []
+    return [f"near copies were not looked for among {count:,} images; at most {_MOST_IMAGES:,} are compared"]
 
 
 def near_sentences(found: NearCopies) -> list[str]:
@@ -64,7 +73,12 @@ def near_sentences(found: NearCopies) -> list[str]:
 
 
 def with_near_groups(scan: Scan, most_bits: int = NEAR_BITS) -> Scan:
-    """The scan with near copies marked as alike, so that groups hold them together (see `ImageRecord.alike`)."""
+    """The scan with near copies marked as alike, so that groups hold them together (`ImageRecord.alike`).
+
+    Raises UsageError for more images than are compared.
+    """
+    if problems := near_problems(scan):
+        raise UsageError(f"{problems[0]}; leave --near out")
     images, pairs = _pairs(scan, most_bits)
     members: dict[int, list[ImageRecord]] = {}
     for number, image in zip(connected(len(images), ((one, other) for one, other, _ in pairs)), images, strict=True):
@@ -80,13 +94,13 @@ def with_near_groups(scan: Scan, most_bits: int = NEAR_BITS) -> Scan:
 
 
 def _pairs(scan: Scan, most_bits: int) -> tuple[list[ImageRecord], list[tuple[int, int, int]]]:
-    """One image of each picture that has a fingerprint, and the pairs of them that are near."""
+    """One image of each picture that has a fingerprint, and the pairs that are near; no pairs of too many images."""
     pictures: dict[str, ImageRecord] = {}
     for image in scan.images:
         if scan.fingerprints.get(image.path) is not None:
             pictures.setdefault(image.picture, image)
     images = list(pictures.values())
-    if len(images) > _MOST_IMAGES:
+    if near_problems(scan):
         return images, []
     return images, near_pairs(_prints(scan.fingerprints, images), most_bits)
 

@@ -20,6 +20,7 @@ from edgeleuk.data.perceptual import fingerprint, near_pairs
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
 from edgeleuk.data.synthetic.synth import write_cells
+from edgeleuk.errors import UsageError
 
 _TURN = Image.Transpose
 
@@ -146,3 +147,13 @@ def test_a_manifest_has_no_pixels_to_compare(tmp_path: Path) -> None:
     rows = "".join(f"{'ab'[n % 2]}/{n}.png\t{n:064x}\t9\n" for n in range(4))
     (tmp_path / "m.tsv").write_text(f"path\tsha256\tsize\n{rows}")
     assert audit(scan(tmp_path / "m.tsv")).near is None
+
+
+def test_more_pictures_than_are_compared_are_said(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeleuk.data.near._MOST_IMAGES", 19)
+    found = scan(copied)
+    report = audit(found)
+    assert report.near is None
+    assert "near copies were not looked for among 20 images; at most 19 are compared" in report.problems
+    with pytest.raises(UsageError, match="leave --near out"):
+        with_near_groups(found)
