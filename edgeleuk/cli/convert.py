@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from edgeleuk.quantization.source import Source
 
 
+_SAID = ("preset", "classes", "weights", "logits")  # options about model files, by the names of `Said`
+
+
 @edgeleuk_command(
     examples=(
         "edgeleuk convert qat-run -o model.tflite",
@@ -170,14 +173,9 @@ if TYPE_CHECKING:
 def command(
     source: Path,
     precision: str,
-    io: str,
     output: Path,
     spec: Path | None,
     calibration: Path | None,
-    samples: int,
-    fidelity_samples: int,
-    seed: int,
-    rewrite: bool | None,
     explain: bool,
     no_gate: bool,
     gate_samples: int,
@@ -185,12 +183,11 @@ def command(
     min_agreement: float | None,
     max_drop: float | None,
     max_float: int,
-    max_rescalings: int | None,
     errors: tuple[Path, ...],
     error_samples: int,
     as_json: bool,
     data_root: Path | None,
-    **said: Any,
+    **rest: Any,
 ) -> None:
     """Convert SOURCE, a run or a model file (Keras, float .tflite) with --spec, to MODEL.tflite and state what it is.
 
@@ -216,19 +213,9 @@ def command(
     images = open_calibration(calibration, say, data_root) if calibration else None
     extra = ("map",) if explain else ()
     keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
+    said = {name: rest.pop(name) for name in _SAID}  # the rest are settings of Request by their names
     request = Request(
-        precision,
-        images,
-        samples,
-        fidelity_samples,
-        seed,
-        rewrite,
-        keep,
-        error_samples,
-        extra,
-        gate,
-        max_rescalings,
-        io,
+        precision, images, keep=keep, error_samples=error_samples, extra_outputs=extra, gate_samples=gate, **rest
     )
     conversion = convert(_load(source, spec, data_root, said), request, say)
     table = _error_table(conversion, errors)
@@ -257,7 +244,7 @@ def _warn(proof: dict[str, Any], precision: str) -> None:
 
 
 def _load(source: Path, spec: Path | None, data_root: Path | None, said: dict[str, Any]) -> "Source":
-    """The source; what reading it changed is told. `said`: the options about model files, by the names of `Said`."""
+    """The source; what reading it changed is told. `said`: the options of `_SAID`."""
     from edgeleuk.quantization.source import Said, load_source
 
     classes = tuple(filter(None, (name.strip() for name in (said.pop("classes") or "").split(","))))
