@@ -31,6 +31,7 @@ SCRIPTS = {
     "intervals": ("benchmarks.intervals",),
     "false_alarms": ("benchmarks.false_alarms",),
     "scale": ("benchmarks.scale", "--quick"),
+    "notebook_model": ("benchmarks.notebook_model",),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "scale-full": ("benchmarks.scale", "--full"),
 }
@@ -43,6 +44,7 @@ SLOW = (
     "robustness",
     "intervals",
     "false_alarms",
+    "notebook_model",
     "conversion-full",
     "scale-full",
 )
