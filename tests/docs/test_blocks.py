@@ -35,6 +35,7 @@ NOT_RUN = {
     ("docs/commands/infer.md", "needs a network with a map of several places"): 1,
     ("docs/commands/data.md", "needs the four-class set"): 1,
     ("docs/commands/data.md", "needs the manifest of C-NMC 2019"): 2,
+    ("docs/howto/own-data.md", "needs a folder with a table"): 1,
     ("docs/commands/demo.md", "takes minutes; tests/test_demo.py runs it smaller"): 1,
     ("docs/commands/drift.md", "needs weeks of pictures"): 1,
     ("docs/commands/evaluate.md", "needs the four-class set"): 1,
