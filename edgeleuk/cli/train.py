@@ -50,7 +50,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
             "--json",
         ),
         "Labels of a folder": LABEL_OPTIONS,
-        "A network of others": ("--from", "--spec", "--model-weights"),
+        "A network of others": ("--from", "--spec", "--model-weights", "--logits"),
         "The network": (
             "--weights",
             "--input-size",
@@ -98,6 +98,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
     metavar="FILE",
     help="Weights of MODEL, if that is an architecture (.json) alone.",
 )
+@click.option("--logits", is_flag=True, help="The scores of MODEL are logits: put a softmax behind them.")
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
 def command(
     data: Path, run: RunOptions, labels: LabelSource, cross_validate: bool, preset: str | None, **given: Any
@@ -139,13 +140,14 @@ def _own_preset(name: str | None) -> dict[str, Any]:
 def _origin(preset: str | None, given: dict[str, Any]) -> Origin | None:
     """What --from and its options say, taken out of `given`. Raises UsageError for options that do not go together."""
     model, spec, weights = (given.pop(name) for name in ("model", "spec", "model_weights"))
+    logits = given.pop("logits")
     if model is None:
-        for name, value in (("--spec", spec), ("--model-weights", weights)):
-            if value is not None:
+        for name, value in (("--spec", spec), ("--model-weights", weights), ("--logits", logits)):
+            if value:
                 raise UsageError(f"{name} is about a network of others; give --from MODEL, too")
         return None
     for name in ("weights", "width", "pools", "exit", "dropout"):
         if given[name] is not None:
             raise UsageError(f"--from {model} has a network of its own; leave --{name} out")
     shown = {name: given[name] for name in ("input_size", "crop", "resample", "colour_constancy")}
-    return Origin(str(model), None if spec is None else str(spec), preset, weights and str(weights), **shown)
+    return Origin(str(model), None if spec is None else str(spec), preset, weights and str(weights), logits, **shown)

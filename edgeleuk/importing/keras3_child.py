@@ -35,7 +35,11 @@ def _read(job: dict[str, Any]) -> dict[str, Any]:
     shape = _shape(model, job["shape"])
     if job["export"]:
         model = _fixed(keras, model, shape)
-        model.export(folder / FLAT, format="litert", verbose=False)
+        try:
+            model.export(folder / FLAT, format="litert", verbose=False)
+        except Exception as error:
+            told = f"cannot be written as a float .tflite by Keras {keras.__version__}: {_first_line(error)}"
+            raise ModelError(f"{path} {told}") from error
     else:
         _describe(keras, model, shape, folder)
     return {"version": keras.__version__}

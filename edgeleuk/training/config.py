@@ -43,13 +43,14 @@ class Origin:
     """A network of others that a training goes on from: its file, and what says how it is shown a picture.
 
     That is a file, `spec`, or the name of a `preset`; the last four stand for what they say. `weights`: a file of them,
-    if `model` is an architecture alone.
+    if `model` is an architecture alone. `logits`: its scores are.
     """
 
     model: str
     spec: str | None = None
     preset: str | None = None
     weights: str | None = None
+    logits: bool = False
     input_size: int | None = None
     crop: int | None = None
     resample: str | None = None

@@ -93,7 +93,9 @@ def start_of(index: Index, config: TrainConfig) -> Start:
     weights = None if config.origin.weights is None else Path(config.origin.weights)
     tf_keras.mixed_precision.set_global_policy("float32")
     tf_keras.utils.set_random_seed(config.seed)  # of a new last layer
-    imported = import_network(Path(config.origin.model), spec, weights, logits=spec.scores == LOGITS)
+    imported = import_network(
+        Path(config.origin.model), spec, weights, config.origin.logits or spec.scores == LOGITS, named=known
+    )
     _check(imported, config.origin)
     headed = fit_head(imported, index.classes, known)
     architecture = ImportedNetwork.of(headed.network, Path(config.origin.model).name)

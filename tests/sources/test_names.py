@@ -9,7 +9,20 @@ from edgeleuk.sources.names import is_image_name
 from edgeleuk.sources.watch.feed import Notices
 from edgeleuk.sources.watch.tree import walk_images
 
-IMAGES = ["a.png", "A.BMP", "x.y.tiff", "two words.JPeG", "a\nb.jpg", "c.jfif", "D.JPE", "e.Tif", "f.ome.tif", "g.webp", "h.dib", "i.PJPEG"]
+IMAGES = [
+    "a.png",
+    "A.BMP",
+    "x.y.tiff",
+    "two words.JPeG",
+    "a\nb.jpg",
+    "c.jfif",
+    "D.JPE",
+    "e.Tif",
+    "f.ome.tif",
+    "g.webp",
+    "h.dib",
+    "i.PJPEG",
+]
 OTHERS = [".png", "png", "._a.png", ".a.png", ".DS_Store", "Thumbs.db", "a.png~", "a.png.part", "a.", "a.pngx", "a.gif"]
 
 
