@@ -22,6 +22,7 @@ from edgeleuk.data.split import left_out, official_folds, split_scan
 from edgeleuk.data.split_text import describe_move, index_record, render_index
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.progress import Counter
+from edgeleuk.text import counted
 
 _positive = click.option(
     "--positive", metavar="CLASS", help="Class that a detection means; 'all' in the C-NMC layout, else none."
@@ -194,6 +195,55 @@ def split_command(
     for move in moves:
         show(describe_move(move))
     show(render_index(index, output))
+
+
+@command.command(
+    "crop-boxes",
+    examples=(
+        "edgeleuk data crop-boxes BCCD/ -o cells --class WBC",
+        "edgeleuk data crop-boxes BCCD/ -o cells --margin 0.2 --side 96",
+    ),
+)
+@click.argument("path", type=Existing("folder", "a folder of pictures and XML files of boxes", file_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFolder(may_exist=False),
+    metavar="DIR",
+    help="New folder of one sub-folder per class, with subjects.csv.",
+)
+@click.option("--class", "classes", multiple=True, metavar="CLASS", help="Cut these only; may be given again.")
+@click.option(
+    "--margin",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Added on each side, as a share of a box's longer side.",
+)
+@click.option("--side", type=int, metavar="PX", help="Side of all crops. Default: 9 of 10 boxes fit, with the margin.")
+@json_option
+def crop_boxes_command(
+    path: Path, output: Path, classes: tuple[str, ...], margin: float, side: int | None, as_json: bool
+) -> None:
+    """Cut the cells that boxes mark in the pictures of PATH into class folders.
+
+    Each picture has an XML file of the same name (Pascal VOC, as in BCCD). All crops have the same side, so that cells
+    keep their scale; cells of one picture share it as their subject, so that a split keeps them together.
+    """
+    import dataclasses
+
+    from edgeleuk.data.crops import CropSettings, crop_boxes
+
+    found = crop_boxes(path, output, CropSettings(classes, margin, side), Counter("pictures read").at)
+    for problem in found.problems:
+        say(f"warning: {problem}")
+    if as_json:
+        show_json({"schema_version": 1, "folder": str(output), **dataclasses.asdict(found)})
+        return
+    cells = ", ".join(f"{name} {count:,}" for name, count in found.counts.items())
+    show(f"{output}: {cells}; crops of {found.side_px} px from {counted(found.pictures, 'picture')}")
+    show("Subjects are pictures, not patients: no claim about new patients can be made.")
 
 
 @command.command(

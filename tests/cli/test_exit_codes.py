@@ -13,6 +13,7 @@ COMMANDS = {
     "data audit": "{input}",
     "data split": "{input} -o {out}.json",
     "data synth": None,
+    "data crop-boxes": "{input} -o {out}",
     "train": "{input} -o {out}",
     "qat": "{input} -o {out}",
     "prune": "{input} -o {out} --macs 50%",
@@ -102,7 +103,7 @@ def test_an_input_of_another_kind_is_2_and_leaves_nothing(name, typed, capsys, t
 
 
 TAKES_FOLDERS = ["spec show", "convert", "train", "qat", "prune", "optimize"]
-TAKES_FOLDERS += ["data audit", "data split", "evaluate", "report"]
+TAKES_FOLDERS += ["data audit", "data split", "data crop-boxes", "evaluate", "report"]
 
 
 @pytest.mark.parametrize("name", sorted(set(READING) - set(TAKES_FOLDERS)))

@@ -31,10 +31,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Boxes:
-    """What one file says: the picture's file name, and the boxes in order."""
+    """What one file says: the boxes in order, and how many have no area and are none."""
 
-    picture: str
     boxes: tuple[Box, ...]
+    empty: int = 0
 
 
 def has_boxes(paths: Iterable[str]) -> bool:
@@ -43,7 +43,7 @@ def has_boxes(paths: Iterable[str]) -> bool:
 
 
 def read_boxes(path: Path) -> Boxes:
-    """Read a file. Raises DataError if it is no such file, or a box is none; entities in it are refused."""
+    """Read a file. Raises DataError if it is no such file, or a box lacks a number; entities in it are refused."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DataError(f"{path} has more than {_MOST_BYTES:,} bytes; expected the boxes of one picture")
@@ -55,7 +55,9 @@ def read_boxes(path: Path) -> Boxes:
         raise DataError(f"{path} is not a Pascal VOC file of boxes: {error}") from error
     if told.root != "annotation":
         raise DataError(f"{path} is not a Pascal VOC file: it begins with <{told.root}>, expected <annotation>")
-    return Boxes(told.text.get("annotation/filename", "").strip(), tuple(_boxes(path, told.objects)))
+    boxes = tuple(_boxes(path, told.objects))
+    real = tuple(box for box in boxes if box.left < box.right and box.top < box.bottom)
+    return Boxes(real, len(boxes) - len(real))
 
 
 def _boxes(path: Path, objects: list[dict[str, str]]) -> Iterator[Box]:
@@ -69,20 +71,14 @@ def _boxes(path: Path, objects: list[dict[str, str]]) -> Iterator[Box]:
             ) from error
         if not label or label in (".", "..") or "/" in label or "\0" in label:
             raise DataError(f"{path}, object {number}: its name is {shown(label)}, which no folder can have")
-        if left >= right or top >= bottom:
-            raise DataError(
-                f"{path}, object {number} ({shown(label)}): its box is {left}, {top} to {right}, {bottom}; expected a "
-                "right edge beyond the left one and a bottom edge below the top one"
-            )
         yield Box(label, left, top, right, bottom)
 
 
 @dataclass
 class _Told:
-    """The text of elements outside objects by their path, and for each object by the path in it."""
+    """The first element, and of each object the text of its elements by their path in it."""
 
     root: str = ""
-    text: dict[str, str] = field(default_factory=dict)
     objects: list[dict[str, str]] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
 
@@ -101,9 +97,9 @@ class _Told:
             self.objects.append({})
 
     def _data(self, text: str) -> None:
-        inside = self._open[:2] == ["annotation", "object"]
-        place, key = (self.objects[-1], "/".join(self._open[2:])) if inside else (self.text, "/".join(self._open))
-        place[key] = place.get(key, "") + text
+        if self._open[:2] == ["annotation", "object"]:
+            place = "/".join(self._open[2:])
+            self.objects[-1][place] = self.objects[-1].get(place, "") + text
 
     def _entity(self, *declared: object) -> None:
         raise ValueError("it declares entities, which are not taken")
