@@ -33,6 +33,8 @@ NOT_RUN = {
     ("docs/commands/train.md", "needs a Keras model file"): 1,
     ("docs/commands/export.md", "needs an engine in an environment of its own"): 1,
     ("docs/commands/infer.md", "needs a network with a map of several places"): 1,
+    ("docs/commands/data.md", "needs BCCD"): 1,
+    ("docs/commands/data.md", "needs a folder that came in parts"): 1,
     ("docs/commands/data.md", "needs the four-class set"): 1,
     ("docs/commands/data.md", "needs the manifest of C-NMC 2019"): 2,
     ("docs/howto/own-data.md", "needs a folder with a table"): 1,
