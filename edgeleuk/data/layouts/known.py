@@ -55,7 +55,7 @@ KNOWN = (
         "Kaggle blood-cells (dataset2-master)",
         _BLOOD_CELLS_CLASSES,
         re.compile(r"_\d+_\d+\.jpe?g|\d+\.jpe?g"),
-        (f"{_NO_SUBJECT}, and most are changed copies of some 350 originals ('data split --near' keeps them together)",),
+        (f"{_NO_SUBJECT}, and most are changed copies of some 350 originals: see 'data split --near'",),
         re.compile(r"(?:^|/)TRAIN(?:/|$)|(?:^|/)TEST(?:_SIMPLE)?(?:/|$)"),
     ),
     Known(
