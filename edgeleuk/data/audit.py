@@ -17,7 +17,7 @@ from edgeleuk.data.duplicates import (
 from edgeleuk.data.given import VALIDATION, given_problems, part_name
 from edgeleuk.data.groups import natural_key
 from edgeleuk.data.index import ImageRecord
-from edgeleuk.data.label_names import near_classes
+from edgeleuk.data.label_names import near_classes, one_class
 from edgeleuk.data.layouts.left_out import LeftOut
 from edgeleuk.data.near import NEAR_BITS, NearCopies, near_copies, near_problems
 from edgeleuk.data.scan import Scan
@@ -144,7 +144,7 @@ def _class_problems(scan: Scan) -> list[str]:
     missing = [name for name in scan.classes if name not in present]
     problems = [f"no usable image of class {', '.join(missing)}"] if missing else []
     if len(scan.classes) == 1:
-        problems.append(f"only one class, {scan.classes[0]}: a classifier needs two")
+        problems.append(f"only one class, {one_class(scan.classes)}")
     return [*problems, *near_classes(scan.classes)]
 
 

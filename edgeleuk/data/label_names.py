@@ -20,6 +20,14 @@ def near_classes(classes: Sequence[str]) -> list[str]:
     return told
 
 
+def one_class(classes: Sequence[str]) -> str:
+    """A sentence on a data set with one class, which may be a folder that is none."""
+    return (
+        f"{printable(', '.join(classes))}: a classifier needs two; if that folder is no class, say the labels with a "
+        "table (--labels) or by the names of the files (--label-pattern)"
+    )
+
+
 def refuse_near_names(labels: Iterable[str], classes: Sequence[str]) -> None:
     """Raise SpecError if a label is a class but for case or blanks ("ALL" and "all"): which it is cannot be guessed.
 

@@ -1,6 +1,7 @@
 """Where labels, subjects and parts of images are said, if not by their folders: in a table, or in the files' names."""
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,9 @@ def check_pattern(option: str, pattern: str | None, group: str) -> None:
     if len(pattern) > LONGEST_PATTERN:
         raise UsageError(f"{option} has {len(pattern):,} characters; at most {LONGEST_PATTERN:,} are taken")
     try:
-        groups = re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of "[[", which means what it says in this Python
+            groups = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise UsageError(
             f"{option} {shown(pattern)} is not a regular expression: {error}; expected one such as (?P<{group}>[a-z]+)_"

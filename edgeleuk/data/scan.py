@@ -18,7 +18,7 @@ from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import IMAGE_SUFFIXES, is_image_name
-from edgeleuk.text import counted, examples, suggestion
+from edgeleuk.text import counted, examples, printable, suggestion
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,9 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
         others = "".join(f"; {sentence}" for sentence in sentences(_left_out(listing.others, described, ())))
         raise DataError(
-            f"{path} holds no image in a class folder; expected one sub-folder per class with {suffixes}, or the C-NMC "
-            f"layout{others}"
+            f"{path} holds no image in a class folder; expected one sub-folder per class with {suffixes}, the C-NMC "
+            f"layout, or the labels in {_table_hint(listing.others)} or in the names of the files "
+            f"(--label-pattern){others}"
         )
     pictures = read_images(root, described.images, progress, max_pixels)
     remarks = [f"{counted(len(paths), 'image')} {text}: {examples(paths)}" for text, paths in pictures.remarks.items()]
@@ -134,6 +135,11 @@ def _described(
     if official is not None:
         return "c-nmc", cnmc.describe(entries, root, official)
     return known.describe(entries, root, labels.class_level)
+
+
+def _table_hint(others: Iterable[tuple[str, str]]) -> str:
+    tables = [path for path, _ in others if path.lower().endswith((".csv", ".tsv"))]
+    return f"a table (--labels {printable(tables[0]) if len(tables) == 1 else 'TABLE'})"
 
 
 def _scan_manifest(path: Path, data_root: Path | None, labels: LabelSource) -> Scan:

@@ -21,7 +21,7 @@ from edgeleuk.data.given import (
 )
 from edgeleuk.data.groups import group_name, grouped, subjects_of
 from edgeleuk.data.index import ImageRecord, Index
-from edgeleuk.data.label_names import near_classes
+from edgeleuk.data.label_names import near_classes, one_class
 from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.data.scan import Scan, scan
@@ -263,7 +263,7 @@ def _sides(scan: Scan) -> tuple[_Groups, list[ImageRecord]]:
     if not scan.images:
         raise DataError(f"no usable image below {scan.root}; 'edgeleuk data audit' says why")
     if len(scan.classes) < 2:
-        raise DataError(f"only one class below {scan.root} ({', '.join(scan.classes)}); a classifier needs two")
+        raise DataError(f"only one class below {scan.root}, {one_class(scan.classes)}")
     if near := near_classes(scan.classes):
         raise DataError(near[0])
     conflicts = label_conflicts([duplicate_set(same) for same in copies(scan.images)])

@@ -10,6 +10,7 @@ _PARTS = {
     "validation": re.compile(r"(?:val(?:id(?:ation)?)?|dev(?:elopment)?)(?:[-_ ]?(?:set|data))?", re.IGNORECASE),
     "test": re.compile(r"te?st(?:ing)?(?:[-_ ]?(?:set|data))?|eval(?:uation)?|hold[-_ ]?out", re.IGNORECASE),
 }
+_FOLD = re.compile(r"^fold[-_ ]*(?=\d)", re.IGNORECASE)
 _UNKNOWN = frozenset({"", "-", "?", "n/a", "na", "nan", "none", "null", "unknown"})
 
 
@@ -34,7 +35,7 @@ class Told:
 
 def part_of(word: str) -> str | None:
     """ "train", "validation", "test" or a fold's number from a word for it; None if it is none of them."""
-    plain = word.strip()
+    plain = _FOLD.sub("", word.strip())
     if plain.isascii() and plain.isdecimal() and len(plain) < 5:
         return str(int(plain))
     return next((part for part, known in _PARTS.items() if known.fullmatch(plain)), None)

@@ -90,12 +90,20 @@ class _Rows:
     def _refuse_empty(self) -> None:
         for role in ("path", "label"):
             number = self._columns[role]
-            lines = [line for line, cells in self._table.rows if not cells[number]]
+            lines = [
+                line
+                for line, cells in self._table.rows
+                if not cells[number] and not (role == "label" and self._tests(cells))
+            ]
             if lines:
                 raise DataError(
                     f"{self._table.path}: {counted(len(lines), 'row')} without a {role} in column "
                     f"{shown(self._table.header[number])} (line {examples(lines)}); fill it in, or leave the row out"
                 )
+
+    def _tests(self, cells: Sequence[str]) -> bool:
+        """Whether a row is of the test part, which competitions give without labels."""
+        return "split" in self._columns and part_of(cells[self._columns["split"]]) == "test"
 
     def _file_of(self, line: int, told: str) -> str | None:
         found = self._finder.find(told)
@@ -110,7 +118,7 @@ class _Rows:
     def _facts_of(self, cells: Sequence[str]) -> Facts:
         label, subject, part = (cells[self._columns[role]] if role in self._columns else None for role in _FOLLOWING)
         known = None if subject is None or is_unknown(subject) else subject
-        return Facts(label, known, None if part is None else part_of(part))
+        return Facts(label or None, known, None if part is None else part_of(part))
 
     def problems(self, facts: dict[str, Facts]) -> list[str]:
         """Sentences on rows without a file, rows that stand twice, and subjects."""

@@ -74,6 +74,8 @@ def completed(source: LabelSource, described: Described) -> Described:
 def _record(entry: FileEntry, facts: Facts, folds: Mapping[str, int]) -> ImageRecord:
     if facts.part is not None and facts.part in folds:
         return ImageRecord(*entry, facts.label, facts.subject, folds[facts.part])
+    if facts.label is None:
+        return ImageRecord(*entry, None, facts.subject, None, "unlabelled")
     split, fold = ("test", None) if facts.part == "test" else ("train", 0 if facts.part == "validation" else None)
     return ImageRecord(*entry, facts.label, facts.subject, fold, split)
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edgeleuk.data.audit import audit
 from edgeleuk.data.labels import LabelSource, parse_class_names
 from edgeleuk.data.layouts.table import read_table
 from edgeleuk.data.scan import Scan, scan
+from edgeleuk.data.split import make_folds
 from edgeleuk.errors import DataError, UsageError
 
 Paint = Callable[[str, int], Path]
@@ -113,8 +115,34 @@ def test_a_split_is_taken_from_its_column(pictures: Path, tmp_path: Path) -> Non
 
 
 def test_numbered_folds_count_from_0(pictures: Path, tmp_path: Path) -> None:
-    table = _table(tmp_path, "filename,label,fold\n0.png,A,1\n1.png,B,1\n2.png,A,02\n3.png,B,2\n")
+    table = _table(tmp_path, "filename,label,fold\n0.png,A,1\n1.png,B,fold_1\n2.png,A,02\n3.png,B,Fold 2\n")
     assert [told[2] for _, told in sorted(_facts(scan(pictures, labels=LabelSource(table))).items())] == [0, 0, 1, 1]
+
+
+def test_test_images_without_a_label_are_unlabelled(pictures: Path, tmp_path: Path) -> None:
+    table = _table(tmp_path, "filename,label,split\n0.png,A,train\n1.png,B,train\n2.png,,test\n3.png,,test\n")
+    found = scan(pictures, labels=LabelSource(table))
+    assert found.classes == ("A", "B")
+    assert [told[3] for _, told in sorted(_facts(found).items())] == ["train", "train", "unlabelled", "unlabelled"]
+
+
+def test_a_flat_folder_without_labels_says_how_to_give_them(pictures: Path) -> None:
+    (pictures / "pictures/labels.csv").write_text("filename,label\n0.png,A\n")
+    with pytest.raises(DataError, match=r"--labels labels\.csv\) or in the names of the files \(--label-pattern"):
+        scan(pictures / "pictures")
+
+
+@pytest.mark.parametrize("labels", [("ALL", "all"), ("pre b", "Pre-B "), ("pre b", "preB")])
+def test_labels_that_differ_by_case_or_blanks_are_questioned(
+    pictures: Path, tmp_path: Path, labels: tuple[str, str]
+) -> None:
+    rows = "".join(f"{n}.png,{labels[n % 2]}\n" for n in range(4))
+    found = scan(pictures, labels=LabelSource(_table(tmp_path, f"filename,label\n{rows}")))
+    alike = "".join(labels[0].split()).casefold() == "".join(labels[1].split()).casefold()
+    assert any("differ only by case or blanks" in problem for problem in audit(found).problems) is alike
+    if alike:
+        with pytest.raises(DataError, match="differ only by case or blanks"):
+            make_folds(found, 2)
 
 
 def test_a_column_that_only_may_be_the_split_is_left_alone_and_that_is_said(pictures: Path, tmp_path: Path) -> None:
