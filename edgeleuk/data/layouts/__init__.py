@@ -1,4 +1,4 @@
-"""How folders and manifests name labels, subjects, folds and splits: C-NMC, class folders, manifests.
+"""How folders, manifests, tables and file names say labels, subjects, folds and splits.
 
 What is done with the images belongs one level up, in `edgeleuk.data`.
 """
