@@ -8,6 +8,7 @@ import pytest
 
 from edgeleuk.errors import ModelError
 from edgeleuk.keras.batch_norm import recalibrate
+from edgeleuk.keras.layers import ChannelScaling
 from edgeleuk.keras.rewrite import rewrite
 from edgeleuk.quantization.freeze import convert_quantization_aware
 from edgeleuk.quantization.judging import open_flatbuffer
@@ -39,7 +40,15 @@ def _quantized(network: Any) -> Any:
     return made
 
 
-@pytest.mark.parametrize("make", [mobile, residual, dense])
+def scaled_apart() -> Any:
+    """As a network comes that scaled the channels of its pictures apart."""
+    source = tf_keras.Input((SIZE, SIZE, 3))
+    x = ChannelScaling([2.1, 2.2, 1.9], [0.1, -0.2, 0.3])(source)
+    x = LAYERS.ReLU()(LAYERS.BatchNormalization()(LAYERS.Conv2D(8, 3, padding="same")(x)))
+    return tf_keras.Model(source, LAYERS.Dense(3, activation="softmax")(LAYERS.GlobalAveragePooling2D()(x)))
+
+
+@pytest.mark.parametrize("make", [mobile, residual, dense, scaled_apart])
 def test_int8_is_whole_and_answers_as_the_network_that_was_trained(make: Callable[[], Any]) -> None:
     network = _trained(make)
     normal = rewrite(normal_form(network)).network
