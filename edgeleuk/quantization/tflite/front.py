@@ -27,6 +27,7 @@ _FRONT = frozenset(
     )
 )
 _DEVICE_SCALE, _DEVICE_OFFSET = 1 / 127.5, -1.0
+_USUAL = ((_DEVICE_SCALE, _DEVICE_OFFSET), (1 / 255, 0.0))
 _SCALES = (1e-6, 1e4)
 _CLOSE = 1e-5
 Numbers = NDArray[np.float64]
@@ -155,6 +156,10 @@ def _said(spec: Preprocessing) -> str:
     return f"{spec.colour_order}, p * {scale:.7g} {'-' if offset < 0 else '+'} {abs(offset):.7g}"
 
 
+def _close(first: tuple[float, float], second: tuple[float, float]) -> bool:
+    return bool(np.allclose(first, second, rtol=1e-6, atol=1e-6 * second[0]))
+
+
 def _uniform(mixing: Numbers, shift: Numbers, spec: Preprocessing) -> Preprocessing | None:
     """The spec with one scale and offset that does all of it; None if there is none that int8 pixels can have."""
     span = 255 * float(np.abs(mixing).max()) + float(np.abs(shift).max())
@@ -168,9 +173,8 @@ def _uniform(mixing: Numbers, shift: Numbers, spec: Preprocessing) -> Preprocess
         offset = 0.0 if abs(offset) <= _CLOSE * span else offset
         alike = np.ptp(diagonal) <= _CLOSE * abs(scale) and not rest.any()
         if alike and _SCALES[0] <= scale <= _SCALES[1] and -255 <= offset / scale <= 0:
-            kept = spec.is_uniform and spec.scale_and_offset
-            if kept and np.allclose(kept, (scale, offset), rtol=1e-6, atol=1e-6 * scale):
-                scale, offset = kept
+            usual = (*([spec.scale_and_offset] if spec.is_uniform else []), *_USUAL)
+            scale, offset = next((u for u in usual if _close(u, (scale, offset))), (scale, offset))
             swap = {"RGB": "BGR", "BGR": "RGB"}[order] if swapped else order
             return dataclasses.replace(spec, pixel_scale=scale, pixel_offset=offset, colour_order=swap)
     return None

@@ -28,6 +28,7 @@ __all__ = [
     "SIGNATURE",
     "VALID",
     "TfliteGraph",
+    "flatbuffer_utils",
     "schema",
 ]
 
