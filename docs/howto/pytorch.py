@@ -19,7 +19,7 @@ from torchvision.transforms import functional
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what torchvision's pretrained networks are shown
 
 
-class Cells(Dataset):
+class Cells(Dataset):  # type: ignore[misc]
     """Images of one split of an index, stretched to `size`, with the number of their class."""
 
     def __init__(self, index: Path, split: str, size: int) -> None:
@@ -32,7 +32,11 @@ class Cells(Dataset):
 
     def __getitem__(self, place: int) -> tuple[torch.Tensor, int]:
         image = self.images[place]
-        picture = Image.open(self.root / image["path"]).convert("RGB").resize((self.size, self.size), Image.BILINEAR)
+        picture = (
+            Image.open(self.root / image["path"])
+            .convert("RGB")
+            .resize((self.size, self.size), Image.Resampling.BILINEAR)
+        )
         return functional.normalize(functional.to_tensor(picture), MEAN, DEVIATION), self.classes.index(image["label"])
 
 

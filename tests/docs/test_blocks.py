@@ -52,6 +52,8 @@ NOT_RUN = {
     ("docs/commands/train.md", "needs the four-class set and minutes of training"): 1,
     ("docs/howto/fleet.md", "needs devices"): 3,
     ("docs/howto/own-model.md", "needs a Keras model file"): 2,
+    ("docs/howto/own-model.md", "needs a float .tflite file"): 1,
+    ("docs/howto/pytorch.md", "needs PyTorch, in an environment of its own, and the four-class set"): 4,
     ("docs/tutorial.md", "installs, from a checkout"): 1,
     ("docs/tutorial.md", "its exit code depends on the training"): 1,
     ("docs/tutorial.md", "needs a Raspberry Pi"): 2,

@@ -1,6 +1,7 @@
 """Maximum pools whose padding is a number below all others, as PyTorch's are written: int8 has no such number.
 
-Where what is padded is never negative, zeros do as well: exactly so, since each window holds a pixel of the map.
+What is padded otherwise may change nothing, either: what SAME leaves out; zeros, where no number of the map is
+negative; or the map's own edge once more, which each window that reaches over it holds anyway.
 """
 
 from typing import Any
@@ -44,12 +45,16 @@ def _rewrite(graph: TfliteGraph, pad: Any, pool: Any) -> Change:
     if pads == [list(same_pads(size, *window)) for size, window in zip(sizes, windows, strict=True)]:
         pool.inputs, options.padding = [source], SAME
         return Change(name, IN_PLACE, "with SAME padding, which no maximum is taken of")
+    kind, options = "PAD", schema.PadOptionsT()
+    detail = "padded with zeros: the map is never negative"
     if not never_negative(graph, source):
-        return Change(name, LEFT_ALONE, "it pads a map that may be negative with a number below all others")
-    where = pad.inputs[1]
+        if any(2 * each > window for side, (window, _) in zip(pads, windows, strict=True) for each in side):
+            return Change(name, LEFT_ALONE, "it pads more than half a window with a number below all others")
+        kind, options, detail = "MIRROR_PAD", schema.MirrorPadOptionsT(), "padded with its own edge once more"
+        options.mode = schema.MirrorPadMode.SYMMETRIC
     graph.remove(pad)
-    graph.add("PAD", (source, where), pad.outputs[0], schema.PadOptionsT())
-    return Change(name, IN_PLACE, "padded with zeros: the map is never negative")
+    graph.add(kind, (source, pad.inputs[1]), pad.outputs[0], options)
+    return Change(name, IN_PLACE, detail)
 
 
 def never_negative(graph: TfliteGraph, tensor: int) -> bool:

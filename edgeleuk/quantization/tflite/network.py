@@ -61,13 +61,10 @@ class TfliteNetwork:
         Raises ModelError if the numbers before the scores differ by more than float rounding.
         """
         graph = TfliteGraph(self.content)
-        changes = (*rewrite_pools(graph), *rewrite_maximums(graph), *split_concatenations(graph))
-        made = graph.pack()
-        images = noise(self.input_shape, _PROBES)
-        apart = relative_difference(run(before_scores(self.content), images), run(before_scores(made), images))
-        if not apart <= _ROUNDING:
-            raise ModelError(f"rewriting would change the network's answers by {100 * apart:.2g} %, more than rounding")
-        return TfliteNetwork(made), changes
+        changes = (*rewrite_pools(graph), *split_concatenations(graph))
+        made = TfliteNetwork(graph.pack())
+        _check_same(self, made)
+        return made, changes
 
 
 def read_tflite(
@@ -85,9 +82,29 @@ def read_tflite(
         taken, preprocessing, moved = take_front(content, spec.preprocessing)
         _check_front(content, spec.preprocessing, taken, preprocessing)
         ended, spec, notes = take_scores(taken, _of_the_network_alone(spec), logits)
+        network, changes = _with_int8_padding(TfliteNetwork(ended))
     except (SpecError, ModelError) as error:
         raise type(error)(f"{path}: {error}") from error
-    return TfliteNetwork(ended), dataclasses.replace(spec, preprocessing=preprocessing), (*moved, *notes)
+    padded = (f"{change.layer}: {change.detail}" for change in changes)
+    return network, dataclasses.replace(spec, preprocessing=preprocessing), (*moved, *notes, *padded)
+
+
+def _with_int8_padding(network: TfliteNetwork) -> tuple[TfliteNetwork, list[Change]]:
+    """With maximum pools whose padding int8 has; without that there is no int8 file at all."""
+    graph = TfliteGraph(network.content)
+    changes = rewrite_maximums(graph)
+    made = TfliteNetwork(graph.pack()) if changes else network
+    _check_same(network, made)
+    return made, changes
+
+
+def _check_same(first: TfliteNetwork, second: TfliteNetwork) -> None:
+    """Raise ModelError if what two networks compute before their scores differs by more than float rounding."""
+    images = noise(first.input_shape, _PROBES)
+    before, after = (run(before_scores(network.content), images) for network in (first, second))
+    apart = relative_difference(before, after)
+    if not apart <= _ROUNDING:
+        raise ModelError(f"rewriting would change the network's answers by {100 * apart:.2g} %, more than rounding")
 
 
 def _of_the_network_alone(spec: ModelSpec) -> ModelSpec:

@@ -14,6 +14,7 @@ from edgeleuk.quantization.tflite.running import noise, run
 from edgeleuk.runtime.graph import read_graph
 from tests.quantization.tflite.graphs import blank, convolution, joined, packed, pad, pool, weights
 
+PADS = st.tuples(st.integers(0, 2), st.integers(0, 2))
 LOWEST = float(np.finfo(np.float32).min)
 
 
@@ -59,10 +60,19 @@ def test_padding_that_is_that_of_same_becomes_it():
     assert np.array_equal(run(content, images), run(made, images))
 
 
-def test_what_may_be_negative_stays_padded_as_it_is():
-    _, made, (change,) = _maximum(NO_ACTIVATION)
-    assert change.outcome == LEFT_ALONE
-    assert "PADV2" in read_graph(made).operator_counts()
+@settings(max_examples=25)
+@given(st.integers(5, 9), st.integers(2, 5), st.integers(1, 3), PADS, PADS)
+def test_what_may_be_negative_is_padded_with_its_own_edge_or_left_alone(size, window, stride, rows, columns):
+    graph = blank((1, size, size, 3))
+    padded = pad(graph, 0, rows, columns, LOWEST)
+    content = packed(graph, pool(graph, padded, (window, window), stride, kind="MAX_POOL_2D"))
+    edited = TfliteGraph(content)
+    (change,) = rewrite_maximums(edited)
+    made = edited.pack()
+    assert (change.outcome == LEFT_ALONE) == ("PADV2" in read_graph(made).operator_counts())
+    assert 2 * max(*rows, *columns) <= window or change.outcome == LEFT_ALONE
+    images = noise((1, size, size, 3))
+    assert np.array_equal(run(content, images), run(made, images))
 
 
 @pytest.mark.parametrize(
