@@ -22,6 +22,7 @@ from edgeleuk.runtime.image_headers import IMAGE_FORMATS, image_format, other_fo
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.names import is_image_name
+from edgeleuk.text import counted, examples
 
 Progress = Callable[[int, int], None]
 _SRGB_GAMMA = 0.45455
@@ -51,7 +52,10 @@ def list_images(root: Path) -> Listing:
     entries: list[FileEntry] = []
     others: list[tuple[str, str]] = []
     problems: list[str] = []
+    empty: list[str] = []
     for folder, subfolders, names in _walk(root, problems):
+        if not subfolders and not names:
+            empty.append(Path(folder).relative_to(root).as_posix())
         for name in names:
             path = Path(folder, name)
             place = path.relative_to(root).as_posix()
@@ -61,6 +65,8 @@ def list_images(root: Path) -> Listing:
                 others.append((place, _why_not(path)))
         hidden = [name for name in subfolders if name.startswith(".")]
         others += [(f"{Path(folder, name).relative_to(root).as_posix()}/", HIDDEN_FOLDER) for name in hidden]
+    if empty and entries:
+        problems.append(f"{counted(len(empty), 'folder')} with nothing in it: {examples(sorted(empty))}")
     return Listing(tuple(sorted(entries)), tuple(sorted(others)), tuple(problems))
 
 

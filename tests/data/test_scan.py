@@ -330,3 +330,14 @@ def test_what_decodes_is_taken_whatever_its_suffix(class_folder: Path, suffix: s
     kind = {".dib": "BMP", ".tif": "TIFF", ".webp": "WEBP", ".bmp": "BMP"}.get(suffix.lower(), "JPEG")
     Image.new("RGB", (8, 8), (1, 2, 3)).save(class_folder / f"blast/x{suffix}", kind)
     assert f"blast/x{suffix}" in _by_path(scan(class_folder))
+
+
+def test_an_empty_class_folder_is_named(class_folder: Path) -> None:
+    (class_folder / "promyelocyte").mkdir()
+    assert scan(class_folder).problems == ("1 folder with nothing in it: promyelocyte",)
+
+
+def test_links_to_themselves_are_no_obstacle(class_folder: Path) -> None:
+    (class_folder / "self").symlink_to("self")
+    (class_folder / "blast/up").symlink_to("../..")
+    assert len(scan(class_folder).images) == 12

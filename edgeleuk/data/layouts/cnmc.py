@@ -54,7 +54,14 @@ def folder_root(path: Path) -> Path | None:
 
 def _folders(path: Path) -> list[Path]:
     with os.scandir(path) as entries:
-        return sorted(Path(entry) for entry in entries if entry.is_dir() and os.access(entry, os.R_OK | os.X_OK))
+        return sorted(Path(entry) for entry in entries if _is_readable_folder(entry))
+
+
+def _is_readable_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir() and os.access(entry, os.R_OK | os.X_OK)
+    except OSError:  # a link to itself
+        return False
 
 
 def _has_layout(path: Path) -> bool:
