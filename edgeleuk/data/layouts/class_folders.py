@@ -43,7 +43,15 @@ def describe(entries: Sequence[FileEntry], root: Path, class_level: int | None =
         )
     problems = _problems(levels, table, subjects, unnamed if len(unnamed) < len(images) else [])
     classes = tuple(sorted({image.label for image in images if image.label is not None}))
-    return Described(classes, tuple(images), None, problems, tuple(left_out), frozenset({table}), given=given)
+    return Described(
+        classes, tuple(images), None, problems, tuple(left_out), frozenset({table}), _notes(levels), given=given
+    )
+
+
+def _notes(levels: Levels) -> tuple[str, ...]:
+    """Which folders are taken for subjects, so that it can be contradicted."""
+    subjects = sorted({place.subject for place in levels.places.values() if place.subject is not None})
+    return (f"subjects are the {counted(len(subjects), 'folder name')} {examples(subjects)}",) if subjects else ()
 
 
 def _folder(path: str) -> str:

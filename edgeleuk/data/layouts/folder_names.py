@@ -36,6 +36,15 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(r".*\d.*")
+_KIND = re.compile(  # numbered all the same: subtypes, grades and markers
+    r"(?:all|aml|cll|cml|fab)?[-_ ]?[lm]\d[a-z]?|cd\d+.*|(?:type|subtype|grade|stage|class|category|phase)[-_ ]?\w+",
+    re.IGNORECASE,
+)
+_GATHERED = re.compile(  # numbered all the same: how pictures were taken
+    r"(?:batch|data|dataset|set|run|part|session|plate|site|cent(?:er|re)|hospital|lab|scanner|microscope|camera|zoom|"
+    r"day|week|round|group|version|v)[-_ ]?\d+|(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d",
+    re.IGNORECASE,
+)
 _MAGNIFICATION = re.compile(r"x?\d+x?[-_ ]?(?:magnification)?|\d+[-_ ]?px", re.IGNORECASE)
 _SYSTEM = frozenset({"__macosx", "@eadir", "$recycle.bin"})
 
@@ -98,8 +107,13 @@ def is_subject(name: str) -> bool:
 
 
 def is_identifier(name: str) -> bool:
-    """Whether a name holds a number, as those of subjects do that say no more."""
-    return _IDENTIFIER.fullmatch(name) is not None
+    """Whether a name only numbers: it holds a number and is no subtype, grade or the like."""
+    return _IDENTIFIER.fullmatch(name) is not None and _KIND.fullmatch(name) is None
+
+
+def may_be_subject(name: str) -> bool:
+    """Whether a name only numbers, and not batches, sites, days or the like."""
+    return is_subject(name) or (is_identifier(name) and _GATHERED.fullmatch(name) is None)
 
 
 def is_magnification(name: str) -> bool:

@@ -19,6 +19,7 @@ from edgeleuk.data.layouts.folder_names import (
     is_masks,
     is_subject,
     is_system,
+    may_be_subject,
     parts_of,
 )
 from edgeleuk.data.layouts.questions import (
@@ -50,14 +51,12 @@ class Place(NamedTuple):
 class Levels:
     """What each folder says, by its name relative to the root, and why others are left out.
 
-    `prefix`: the folders that all images are in, '' or with a final '/'; `level`: which level below the root names the
-    class, counted from 1, if it is the same for all; `ignored`: levels that say nothing, with some of the names.
+    `prefix`: the folders that all images are in, '' or with a final '/'; `ignored`: levels that say nothing, with some of the names.
     """
 
     places: dict[str, Place]
     left_out: dict[str, str]
     prefix: str = ""
-    level: int | None = None
     ignored: tuple[tuple[str, ...], ...] = ()
 
 
@@ -100,7 +99,6 @@ def read_levels(folders: Iterable[str], root: Path, class_level: int | None = No
         {"/".join(name): place for name, place in places.items()},
         {"/".join(name): reason for name, reason in (left_out | reasons).items()},
         "".join(f"{name}/" for name in (kept[0][:start] if kept else ())),
-        only.pop() + 1 if len(only := set(at.values())) == 1 else None,
         _ignored(seen, at),
     )
 
@@ -258,7 +256,7 @@ def _subjects(seen: dict[_Folder, _Seen], at: dict[_Folder, int]) -> dict[_Folde
                 levels[away][folder] = folder[place]
         for found in levels.values():
             names_there = set(found.values())
-            if _all(is_identifier if len(names_there) > 1 or side > 0 else is_subject, names_there):
+            if _all(may_be_subject if len(names_there) > 1 or side > 0 else is_subject, names_there):
                 return found
     return {}
 
