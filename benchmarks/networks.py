@@ -56,10 +56,13 @@ def main() -> int:
     warnings.filterwarnings("ignore", category=UserWarning)
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.images or _synthetic(Path(scratch))
-        rows = [_row(name, folder, arguments, Path(scratch)) for name in arguments.network or NETWORKS]
-    for row in rows:
-        print(_line(row), flush=True)
+        rows = [_told(_row(name, folder, arguments, Path(scratch))) for name in arguments.network or NETWORKS]
     return finish("networks", [figure for row in rows for figure in _figures(row)], arguments)
+
+
+def _told(row: Row) -> Row:
+    print(_line(row), flush=True)
+    return row
 
 
 def _arguments() -> argparse.Namespace:
@@ -90,7 +93,10 @@ def _row(name: str, folder: Path, arguments: argparse.Namespace, scratch: Path) 
     _fitted(name, index, spec, arguments).save(path)
     written.write_text(spec.to_json())
     try:
-        proof = convert(load_source(path, written), Request("int8", index, gate_samples=0)).proof
+        proof = convert(
+            load_source(path, written),
+            Request("int8", index, gate_samples=0, error_samples=4, samples=64, fidelity_samples=200),
+        ).proof
     except EdgeleukError as error:
         return Row(name, error=str(error))
     fidelity, accuracy, delegate = proof.fidelity[0], proof.accuracy, proof.delegate or {}
