@@ -55,8 +55,13 @@ def _model(found: dict[str, Any]) -> dict[str, Any]:
         return {"class_name": kind, "config": {"name": config["name"], "layers": layers}}
     if kind not in _MODELS or "layers" not in config:
         raise _UntranslatableError(f"it is a {printable(kind)}, a model of its own class")
-    layers = [_entry(layer) | {"name": layer["name"], "inbound_nodes": _nodes(layer)} for layer in config["layers"]]
-    ends = {key: _ends(config[key]) for key in ("input_layers", "output_layers")}
+    nodes = _Nodes(config["layers"])
+    layers = [
+        _entry(layer)
+        | {"name": layer["name"], "inbound_nodes": [nodes.inbound(node, layer) for node in layer["inbound_nodes"]]}
+        for layer in config["layers"]
+    ]
+    ends = {key: [nodes.reference(end) for end in _ends(config[key])] for key in ("input_layers", "output_layers")}
     return {"class_name": "Functional", "config": {"name": config["name"], "layers": layers, **ends}}
 
 
@@ -146,16 +151,27 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, dict) and value.get("class_name") == _TENSOR
 
 
-def _nodes(layer: dict[str, Any]) -> list[Any]:
-    """The inbound nodes as lists of [layer, node, tensor, {}]."""
-    return [_node(node, layer) for node in layer["inbound_nodes"]]
+class _Nodes:
+    """The uses of layers in a functional model, by name and number."""
 
+    def __init__(self, layers: list[dict[str, Any]]) -> None:
+        self._uses = {layer["name"]: max(1, len(layer["inbound_nodes"])) for layer in layers}
+        # Keras 2 counts a model's own making as its first use.
+        self._first = {layer["name"]: int(layer["class_name"] in _MODELS) for layer in layers}
 
-def _node(node: dict[str, Any], layer: dict[str, Any]) -> list[Any]:
-    given = [value for name, value in node.get("kwargs", {}).items() if name not in ("training", "mask")]
-    if any(value is not None for value in given):
-        raise _UntranslatableError(f"its layer {printable(layer['name'])} is called with keywords")
-    parts: list[Any] = []
-    for argument in node["args"]:
-        parts += argument if isinstance(argument, list) else [argument]
-    return [[*part["config"]["keras_history"], {}] for part in parts if _is_tensor(part)]
+    def reference(self, end: list[Any]) -> list[Any]:
+        """[layer, use, tensor] as Keras 2 counts. A use that there is not would let it wait without end."""
+        name, use, tensor = end
+        if not 0 <= use < self._uses[name]:
+            raise ValueError(f"{name} is not used {use + 1} times")
+        return [name, use + self._first[name], tensor]
+
+    def inbound(self, node: dict[str, Any], layer: dict[str, Any]) -> list[Any]:
+        """What one use reads, as lists of [layer, use, tensor, {}]."""
+        given = [value for name, value in node.get("kwargs", {}).items() if name not in ("training", "mask")]
+        if any(value is not None for value in given):
+            raise _UntranslatableError(f"its layer {printable(layer['name'])} is called with keywords")
+        parts: list[Any] = []
+        for argument in node["args"]:
+            parts += argument if isinstance(argument, list) else [argument]
+        return [[*self.reference(part["config"]["keras_history"]), {}] for part in parts if _is_tensor(part)]
