@@ -10,6 +10,7 @@ import pytest
 from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, SpecError, UsageError
 from edgeleuk.files import sha256_file
+from edgeleuk.importing.stored import ImportedNetwork
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.pruning.prune import prune
 from edgeleuk.quantization.convert import Request, convert
@@ -151,6 +152,9 @@ def test_an_architecture_that_was_changed_or_names_code_is_refused(cells_index: 
     run, _ = _train(cells_index, tmp_path / "run", _saved(tmp_path, _network(2, "softmax"), ("all", "hem")))
     path = run.folder / "architecture.json"
     config = json.loads(path.read_text())
+    missing = config | {"output_layers": [["elsewhere", 0, 0]]}
+    with pytest.raises(ModelError, match="reads the layer elsewhere, which is not there"):
+        ImportedNetwork(json.dumps(missing), "theirs.keras").build()
     config["layers"][1] |= {"class_name": "Lambda"}
     path.write_text(json.dumps(config))
     with pytest.raises(ModelError, match=r"architecture\.json has changed since the run was made"):
