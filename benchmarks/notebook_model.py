@@ -85,7 +85,8 @@ def _own(given: argparse.Namespace, folder: Path) -> list[Figure]:
     source: list[str | Path] = [given.model, "--spec", given.spec]
     figures = []
     for name in ("rewrite", "no-rewrite"):
-        options = ("--int8", f"--{name}", "--calibration", given.images, "--fidelity-samples", str(given.compared))
+        counts = ("--samples", "128", "--error-samples", "0", "--fidelity-samples", str(given.compared))
+        options = ("--int8", f"--{name}", "--calibration", given.images, *counts)
         proof = _convert(source, folder / f"{name}.tflite", *options)
         agreed = proof["fidelity"][0]
         figures += [
