@@ -120,7 +120,7 @@ def _made(folder: Path, pixels: NDArray[np.float32]) -> Path:
         python = make_environment(_KERAS)
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "pixels.npy", pixels)
-        subprocess.run([python, _MAKER, folder / "pixels.npy", folder], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([str(python), _MAKER, folder / "pixels.npy", folder], check=True, stderr=subprocess.DEVNULL)
     return folder
 
 
@@ -132,7 +132,7 @@ def _convert(source: Sequence[str | Path], output: Path, *options: str | Path) -
 
 
 def _infer(model: Path, image: Path) -> str:
-    command = [sys.executable, "-m", "edgeleuk", "infer", model, image]
+    command: list[str | Path] = [sys.executable, "-m", "edgeleuk", "infer", model, image]
     answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return str(answer["label"])
 
