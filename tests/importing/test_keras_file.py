@@ -114,7 +114,8 @@ def test_the_reason_is_the_real_one(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('Invalid signature_key provided: "serving_default".', "such as swish"),
-        ("'tf.Conv2D' op is neither a custom op nor a flex op\n" * 40, "float16"),
+        ("'tf.Conv2D' op is neither a custom op nor a flex op\n" * 40, r"no operator for tf\.Conv2D: use layers"),
+        ("cannot convert f16\n" * 40, "'mixed_float16' again with 'float32'"),
         ("first\nsecond", "converting it failed: first. Nothing was written"),
     ],
 )
