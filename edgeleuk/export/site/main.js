@@ -95,14 +95,26 @@ function about({ spec, facts }) {
   pair(list, "model", `SHA-256 ${facts.sha256}`);
 }
 
+/** For a time without network; without a service worker the page has to stay open. */
+async function keep() {
+  try {
+    await navigator.serviceWorker.register("offline.js");
+    await navigator.serviceWorker.ready;
+    by("state").textContent = "ready, offline too";
+    by("state").dataset.kept = "yes";
+  } catch {
+    by("state").dataset.kept = "no";
+  }
+}
+
 try {
   network = await Network.load();
   about(network);
   listen();
-  by("state").textContent = "ready; works offline now";
+  by("state").textContent = "ready";
   globalThis.edgeleuk = network; // what the check of the export asks
   by("state").dataset.done = "yes";
-  navigator.serviceWorker?.register("offline.js").catch(() => {}); // without it the page has to be open already
+  keep();
 } catch (error) {
   by("state").textContent = "not ready";
   by("state").dataset.done = "no";

@@ -1,4 +1,4 @@
-// Keeps the page for a time without network. @VERSION@ and @FILES@ are written by the export.
+// Keeps the page for a time without network. The export writes the version and the list of files.
 
 const OURS = `edgeleuk ${registration.scope} `, CACHE = OURS + "@VERSION@";
 const FILES = @FILES@;

@@ -1,5 +1,6 @@
 // From a picture to the network's pixels, as edgeleuk/runtime/preprocessing.py does it: the browser's own resizing
-// smooths otherwise, and a network answers otherwise to it. Resizing is Pillow's (src/libImaging/Resample.c), to the bit.
+// smooths otherwise, and a network answers otherwise to it. Resizing is Pillow's (src/libImaging/Resample.c), to the bit
+// where both axes are scaled alike; else Pillow 13 may take the vertical one first, and rounding differs by a step.
 
 const PRECISION = 32 - 8 - 2; // bits behind the point of Pillow's weights
 const BACKGROUND = 240, BRIGHT_SHARE = 0.9, BLACK = 8, LEAST_GAIN = 0.5, MOST_GAIN = 4, COUNTED_PX = 80;

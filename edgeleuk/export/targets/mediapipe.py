@@ -34,6 +34,11 @@ def write(source: Source, place: Path) -> Written:
         )
     if spec.scores == SIGMOID:
         raise SpecError("scores is sigmoid: one number for two labels, which MediaPipe does not know")
+    if not spec.preprocessing.is_uniform:
+        raise SpecError(
+            "pixel_scale and pixel_offset differ by channel; MediaPipe scales all channels alike: convert the network "
+            "to int8, which edgeleuk gives one scale"
+        )
     name = source.path.stem
     made = repack(source, lambda model, spec: with_metadata(model, Described(name, spec)))
     place.write_bytes(made.content)
