@@ -51,7 +51,8 @@ class Place(NamedTuple):
 class Levels:
     """What each folder says, by its name relative to the root, and why others are left out.
 
-    `prefix`: the folders that all images are in, '' or with a final '/'; `ignored`: levels that say nothing, with some of the names.
+    `prefix`: the folders that all images are in, '' or with a final '/'; `ignored`: levels that say nothing, with
+    some of the names.
     """
 
     places: dict[str, Place]
