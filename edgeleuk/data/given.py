@@ -21,7 +21,7 @@ def part_name(image: ImageRecord, given: Collection[str]) -> str:
 
 
 def crossing_groups(scan: Scan) -> list[list[ImageRecord]]:
-    """Groups, of one subject or with the same bytes, that lie in several parts of the given split."""
+    """Groups, of one subject or with the same bytes or pixels, that lie in several parts of the given split."""
     if not scan.given:
         return []
     used = [image for image in scan.images if image.split != "unlabelled"]
@@ -50,7 +50,7 @@ def _leaks(scan: Scan, groups: Sequence[Sequence[ImageRecord]]) -> str:
     images = sum(map(len, groups))
     named = examples([_where(group, scan.given) for group in groups], 3, "; ")
     return (
-        f"the given split leaks: {counted(len(groups), 'group')} of images with the same subject or the same bytes "
+        f"the given split leaks: {counted(len(groups), 'group')} of images with the same subject or the same pixels "
         f"({counted(images, 'image')}) in several of its parts: {named}; {_MEND}"
     )
 

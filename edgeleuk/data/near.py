@@ -1,9 +1,10 @@
 """Near copies of a data set, which byte and pixel hashes miss: how many there are, and groups that hold them."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from edgeleuk.data.given import part_name
 from edgeleuk.data.groups import connected
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.perceptual import BITS, near_pairs
@@ -42,13 +43,20 @@ def near_copies(scan: Scan, most_bits: int = NEAR_BITS) -> NearCopies | None:
     if not images or near_problems(scan):
         return None
 
-    def across(name: str) -> int:
-        values = [(getattr(images[one], name), getattr(images[other], name)) for one, other, _ in pairs]
+    def across(value: Callable[[ImageRecord], str | None]) -> int:
+        values = [(value(images[one]), value(images[other])) for one, other, _ in pairs]
         return sum(None not in both and both[0] != both[1] for both in values)
 
     found = tuple(NearPair((images[one].path, images[other].path), bits) for one, other, bits in pairs)
     together = len({number for one, other, _ in pairs for number in (one, other)})
-    return NearCopies(most_bits, found, across("label"), across("subject"), across("split"), together)
+    return NearCopies(
+        most_bits,
+        found,
+        across(lambda image: image.label),
+        across(lambda image: image.subject),
+        across(lambda image: part_name(image, scan.given)),
+        together,
+    )
 
 
 def near_problems(scan: Scan) -> list[str]:

@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from edgeleuk.data.audit import audit
 from edgeleuk.data.given import without_given
@@ -171,3 +173,23 @@ def test_folds_in_folders_are_dealt_anew_unless_they_are_asked_for(paint: Paint,
 def test_the_train_part_alone_is_split_as_any_folder(parts: Path) -> None:
     index = split_scan(scan(parts / "train"))
     assert (index.fold_count, index.test()) == (3, ())
+
+
+def test_copies_with_other_bytes_and_near_copies_are_counted_across_parts(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 3), np.uint8)
+    pictures = [Image.fromarray(values).resize((96, 96)) for values in pixels]
+    for part in ("train", "val"):
+        for label in ("blast", "normal"):
+            (tmp_path / part / label).mkdir(parents=True)
+    pictures[0].save(tmp_path / "train/blast/0.png")
+    pictures[0].save(tmp_path / "val/blast/0.tif")
+    pictures[1].save(tmp_path / "train/normal/1.png")
+    pictures[1].save(tmp_path / "val/normal/1.jpg", quality=60)
+    found = scan(tmp_path)
+    report = audit(found)
+    assert any("leaks" in problem and "val/blast/0.tif" in problem for problem in report.problems)
+    assert report.duplicate_pairs.across_splits == 1
+    assert report.near is not None
+    assert report.near.across_splits == 1
+    with pytest.raises(LeakError):
+        split_scan(found)
