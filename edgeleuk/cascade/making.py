@@ -19,7 +19,7 @@ from edgeleuk.runtime.bundle import Bundle, CascadePart, pack, parse_bundle, rea
 from edgeleuk.runtime.cascade import Cascade, calibrated, is_sure
 from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.runtime.classifier import Classifier, decoded
-from edgeleuk.runtime.decision import FLOAT_FLOOR, decide
+from edgeleuk.runtime.decision import FLOAT_FLOOR, as_probabilities, decide
 from edgeleuk.statistics.noninferiority import Gate
 from edgeleuk.statistics.resampling import scipy_stats
 from edgeleuk.statistics.temperature import at_limit, fit_temperature
@@ -62,7 +62,7 @@ class MadeCascade:
 
 @dataclass(frozen=True)
 class _Answers:
-    """To n images: the first model's raw scores, float32 [n, classes], what the large one chose, and the truth."""
+    """To n images: the first model's probabilities at temperature 1, float32 [n, classes], the large one's, the truth."""
 
     first_scores: NDArray[np.float32]
     large_chosen: NDArray[np.int64]
@@ -161,7 +161,7 @@ def _answers(first: Classifier, second: Classifier, index: Index, images: Sequen
     scores, probabilities = [], []
     for record in images:
         image = decoded(index.path_of(record))
-        scores.append(first.network.scores(first.prepare(image)))
+        scores.append(as_probabilities(first.network.scores(first.prepare(image)), first.spec))
         probabilities.append(second.softened(second.network.scores(second.prepare(image))))
     truth = np.array([second.spec.classes.index(str(record.label)) for record in images])
     if not (np.isfinite(scores).all() and np.isfinite(probabilities).all()):

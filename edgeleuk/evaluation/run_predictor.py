@@ -11,7 +11,7 @@ from PIL import Image
 
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.quantization.source import load_network
-from edgeleuk.runtime.decision import apply_temperature, probability_floor
+from edgeleuk.runtime.decision import apply_temperature, as_probabilities, probability_floor
 from edgeleuk.runtime.preprocessing import fit_to_input, scale_pixels
 from edgeleuk.spec import ModelSpec
 from edgeleuk.training.run import Run, load_run_folder
@@ -47,7 +47,8 @@ class RunPredictor:
     def _answers(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 [batch, classes] of float32 [batch, size, size, 3]."""
         scores = np.asarray(self._network.predict_on_batch(images))
-        return apply_temperature(scores, self.spec.decision, probability_floor(0.0, len(self.spec.classes)))
+        probabilities = as_probabilities(scores, self.spec)
+        return apply_temperature(probabilities, self.spec.decision, probability_floor(0.0, len(self.spec.classes)))
 
 
 def load_run(folder: Path) -> RunPredictor:

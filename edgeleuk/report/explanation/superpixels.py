@@ -15,6 +15,7 @@ from PIL import Image
 
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.runtime.classifier import Classifier, Prediction
+from edgeleuk.runtime.decision import as_probabilities
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize
 
 # SLIC (Achanta et al. 2012), which is told how many: LIME's usual quickshift finds four in a cell of 96 px.
@@ -80,4 +81,5 @@ def _quiet() -> AbstractContextManager[Any]:
 
 def _scores(classifier: Classifier, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Float32 [classes] of a perturbed picture, prepared as any other."""
-    return classifier.network.scores(classifier.encode(constant_colours(pixels, classifier.spec.preprocessing)))
+    values = classifier.encode(constant_colours(pixels, classifier.spec.preprocessing))
+    return as_probabilities(classifier.network.scores(values), classifier.spec)
