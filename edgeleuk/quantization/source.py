@@ -93,6 +93,8 @@ def load_source(
     or UsageError if these do not go together.
     """
     if path.is_dir() and not is_saved_model(path):
+        if not (path / "run.json").exists() and (spec_path or said != _NOTHING):
+            raise ModelError(f"{path} is neither a run (it has no run.json) nor a SavedModel (nor saved_model.pb)")
         if spec_path or said != _NOTHING:
             options = "--spec, --preset, --classes, --weights and --logits are"
             raise UsageError(f"{path} is a run and has its own spec and weights; {options} for model files")

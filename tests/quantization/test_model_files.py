@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgeleuk.data.index import Index
-from edgeleuk.errors import SpecError, UsageError
+from edgeleuk.errors import ModelError, SpecError, UsageError
 from edgeleuk.quantization.convert import Proven, Request, convert
 from edgeleuk.quantization.judging import mean_recall
 from edgeleuk.quantization.source import Said, Source, load_source
@@ -102,6 +102,9 @@ def test_what_is_said_of_a_model_file_has_to_go_together(tmp_path: Path) -> None
         load_source(tmp_path / "m.json", said=Said("notebok"))
     with pytest.raises(UsageError, match="name them in output order"):
         load_source(tmp_path / "m.json", said=Said("torchvision"))
+    with pytest.raises(ModelError, match=r"is neither a run .* nor a SavedModel"):
+        load_source(tmp_path / "run", said=Said("notebook"))
+    (tmp_path / "run" / "run.json").write_text("{}")
     with pytest.raises(UsageError, match="is a run and has its own spec"):
         load_source(tmp_path / "run", said=Said("notebook"))
 
