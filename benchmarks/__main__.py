@@ -27,6 +27,7 @@ SCRIPTS = {
     "cascade": ("benchmarks.cascade",),
     "robustness": ("benchmarks.robustness",),
     "trust": ("benchmarks.trust",),
+    "engines": ("benchmarks.engines",),
     "report_page": ("benchmarks.report_page",),
     "intervals": ("benchmarks.intervals",),
     "false_alarms": ("benchmarks.false_alarms",),
