@@ -62,7 +62,7 @@ class MadeCascade:
 
 @dataclass(frozen=True)
 class _Answers:
-    """To n images: the first model's probabilities at temperature 1, float32 [n, classes], the large one's, the truth."""
+    """To n images: the first model's probabilities at temperature 1, float32 [n, classes], the large one's, truth."""
 
     first_scores: NDArray[np.float32]
     large_chosen: NDArray[np.int64]
