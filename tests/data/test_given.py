@@ -155,6 +155,7 @@ def test_a_test_part_without_class_folders_is_unlabelled(parts: Path, paint: Pai
     assert [(image.path, image.label) for image in found.images if image.split == "unlabelled"] == [
         ("Test/1.png", None)
     ]
+    assert found.problems == ()
     assert split_scan(found).fold_count == 1
 
 

@@ -41,7 +41,8 @@ def describe(entries: Sequence[FileEntry], root: Path, class_level: int | None =
         images.append(
             _record(entry, place if given else place._replace(part=None), subject or place.subject, fold_numbers)
         )
-    problems = _problems(levels, table, subjects, unnamed if len(unnamed) < len(images) else [])
+    labelled = sum(image.label is not None for image in images)
+    problems = _problems(levels, table, subjects, unnamed if len(unnamed) < labelled else [])
     classes = tuple(sorted({image.label for image in images if image.label is not None}))
     return Described(
         classes, tuple(images), None, problems, tuple(left_out), frozenset({table}), _notes(levels), given=given

@@ -31,7 +31,7 @@ _MASKS = re.compile(
 _DERIVED = re.compile(r"segmented|masked|augmented|processed|preprocessed|normali[sz]ed", re.IGNORECASE)
 _ORIGINALS = re.compile(r"(?:originals?|raw)(?:[-_ ]?(?:images?|data))?", re.IGNORECASE)
 _SUBJECT = re.compile(
-    r"(?:patients?|subjects?|persons?|individuals?|donors?|cases?|pat|pt|subj?|uid|mrn)[-_ #.]*[a-z]{0,3}[-_]?"
+    r"(?:patients?|subjects?|persons?|individuals?|donors?|cases?|pat|pt|subj?|uid|mrn)(?:[-_ #.]+[a-z]{0,3}[-_]?)?"
     r"\d+[a-z]?|p[-_]?\d{2,}",
     re.IGNORECASE,
 )
@@ -41,7 +41,7 @@ _KIND = re.compile(  # numbered all the same: subtypes, grades and markers
     re.IGNORECASE,
 )
 _GATHERED = re.compile(  # numbered all the same: how pictures were taken
-    r"(?:batch|data|dataset|set|run|part|session|plate|site|cent(?:er|re)|hospital|lab|scanner|microscope|camera|zoom|"
+    r"(?:batch|data|dataset|subset|set|run|part|session|plate|site|cent(?:er|re)|hospital|lab|scanner|microscope|camera|zoom|"
     r"day|week|round|group|version|v)[-_ ]?\d+|(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d",
     re.IGNORECASE,
 )

@@ -55,6 +55,7 @@ TREES = [  # folders, then label, part, fold and subject of each
     ("b n/sub", "b - - -, n - - -"),
     ("0 1", "0 - - -, 1 - - -"),
     ("batch1/b batch1/n batch2/b", "b - - -, n - - -, b - - -"),
+    ("subset1/b subset2/n", "b - - -, n - - -"),
     ("2023-05-01/b 2023-05-02/n", "b - - -, n - - -"),
     ("Patient01/ALL Healthy03/normal", "ALL - - Patient01, normal - - Healthy03"),
     ("train/b train/n test", "b train - -, n train - -, None test - -"),
