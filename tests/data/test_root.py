@@ -35,7 +35,7 @@ def as_older_versions_wrote_it(index: Index, path: Path) -> str:
     """Write an index with an absolute root, which was part of its hash; returns that hash."""
     plain = dataclasses.asdict(index) | {"root": str(index.root)}
     for image in plain["images"]:
-        del image["pixels_sha256"]
+        del image["pixels_sha256"], image["alike"]
     names = ("root", "classes", "images", "positive_class", "fold_count", "subjects_known", "seed")
     raw = {"schema_version": 1, **{name: plain[name] for name in names}}
     path.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

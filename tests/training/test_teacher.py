@@ -73,11 +73,11 @@ def test_a_teacher_that_has_seen_other_images_of_a_held_out_subject_is_refused(i
 
 
 def _other_image(held: Any) -> Any:
-    return dataclasses.replace(held, path="new.bmp", sha256="f" * 64, fold=1)
+    return dataclasses.replace(held, path="new.bmp", sha256="f" * 64, pixels_sha256="f" * 64, fold=1)
 
 
 def test_the_same_subject_names_in_unrelated_data_are_no_leak(index: Index, tmp_path: Path) -> None:
-    renamed = tuple(dataclasses.replace(image, sha256=image.sha256[::-1]) for image in index.images)
+    renamed = tuple(dataclasses.replace(image, sha256=image.sha256[::-1], pixels_sha256=None) for image in index.images)
     write_run(tmp_path / "teacher", dataclasses.replace(index, images=renamed), fold=1)
     assert open_teacher(tmp_path / "teacher", index, 0).fold == 1
 
