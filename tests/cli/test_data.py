@@ -263,3 +263,47 @@ def test_an_index_has_its_own_labels(flat: Path, tmp_path: Path, capsys: pytest.
     assert _run("split", flat, *options, "--folds", 2, "-o", tmp_path / "index.json") == 0
     assert _run("audit", tmp_path / "index.json", "--shortcuts", *options) == 2
     assert "is an index, which has its labels" in capsys.readouterr().err
+
+
+def test_the_class_level_answers_the_question_that_the_audit_asks(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label in ("a", "b"):
+        pictures = sorted((folder / label).glob("*.png"))
+        for number, picture in enumerate(pictures):
+            place = folder / label / ("early", "late")[number % 2]
+            place.mkdir(exist_ok=True)
+            picture.rename(place / picture.name)
+    assert _run("audit", folder) == 2
+    assert "--class-level 1: a, b; or --class-level 2: early, late" in capsys.readouterr().err
+    assert _run("audit", folder, "--class-level", 1, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == ["a", "b"]
+
+
+def test_a_given_split_that_leaks_is_kept_mended_or_forgotten_as_asked(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("train", "val"):
+        for label in ("a", "b"):
+            shutil.copytree(folder / label, tmp_path / "parts" / part / label)
+    index = tmp_path / "index.json"
+    assert _run("split", tmp_path / "parts", "-o", index) == 1
+    assert "the given split leaks" in capsys.readouterr().err
+    assert not index.exists()
+    assert _run("split", tmp_path / "parts", "-o", index, "--redeal", "--official") == 2
+    assert _run("split", tmp_path / "parts", "-o", index, "--redeal", "--folds", 1) == 2
+    capsys.readouterr()
+    assert _run("split", tmp_path / "parts", "-o", index, "--official") == 0
+    assert "from validation to train" in capsys.readouterr().out
+
+
+def test_boxes_are_cut_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "smears").mkdir()
+    Image.new("RGB", (64, 64), (200, 9, 9)).save(tmp_path / "smears/1.png")
+    box = "<bndbox><xmin>4</xmin><ymin>4</ymin><xmax>24</xmax><ymax>24</ymax></bndbox>"
+    (tmp_path / "smears/1.xml").write_text(f"<annotation><object><name>WBC</name>{box}</object></annotation>")
+    assert _run("crop-boxes", tmp_path / "smears", "-o", tmp_path / "cells", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["counts"] == {"WBC": 1}
+    assert _run("crop-boxes", tmp_path / "smears", "-o", tmp_path / "cells") == 1
+    assert _run("crop-boxes", tmp_path / "smears", "-o", tmp_path / "more", "--side", 20) == 0
+    assert "more: WBC 1; crops of 20 px from 1 picture\n" in capsys.readouterr().out
