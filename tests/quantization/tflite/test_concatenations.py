@@ -5,14 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeleuk.errors import ModelError
 from edgeleuk.keras.rewrite import LEFT_ALONE
 from edgeleuk.quantization.tflite.concatenations import MOST_INPUTS, split_concatenations
 from edgeleuk.quantization.tflite.graph import NO_ACTIVATION, RELU, TfliteGraph
 from edgeleuk.quantization.tflite.maximums import rewrite_maximums
 from edgeleuk.quantization.tflite.names import module_name
+from edgeleuk.quantization.tflite.network import TfliteNetwork, _check_same
 from edgeleuk.quantization.tflite.running import noise, run
 from edgeleuk.runtime.graph import read_graph
-from tests.quantization.tflite.graphs import blank, convolution, joined, packed, pad, pool, weights
+from tests.quantization.tflite.graphs import blank, convolution, head, joined, packed, pad, pool, weights
 
 PADS = st.tuples(st.integers(0, 2), st.integers(0, 2))
 LOWEST = float(np.finfo(np.float32).min)
@@ -73,6 +75,17 @@ def test_what_may_be_negative_is_padded_with_its_own_edge_or_left_alone(size, wi
     assert 2 * max(*rows, *columns) <= window or change.outcome == LEFT_ALONE
     images = noise((1, size, size, 3))
     assert np.array_equal(run(content, images), run(made, images))
+
+
+def test_a_rewriting_that_changes_answers_does_not_pass():
+    def network(factor):
+        graph = blank((1, 6, 6, 3))
+        head(graph, convolution(graph, 0, factor * weights(0, 4, 3, 3, 3)), end="SOFTMAX")
+        return TfliteNetwork(packed(graph))
+
+    _check_same(network(1.0), network(1.0 + 1e-7))
+    with pytest.raises(ModelError, match=r"rewriting would change the network's answers by .* %, more than rounding"):
+        _check_same(network(1.0), network(1.01))
 
 
 @pytest.mark.parametrize(
