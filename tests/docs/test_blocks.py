@@ -53,6 +53,8 @@ NOT_RUN = {
     ("docs/howto/engines.md", "needs a model and images"): 2,
     ("docs/howto/engines.md", "needs the extra bioimageio"): 1,
     ("docs/howto/engines.md", "needs the extra onnx"): 2,
+    ("docs/howto/engines.md", "needs an engine in an environment of its own"): 2,
+    ("docs/howto/engines.md", "needs npm and a browser"): 1,
     ("docs/howto/fleet.md", "needs devices"): 3,
     ("docs/howto/own-model.md", "needs a Keras model file"): 2,
     ("docs/howto/own-model.md", "needs a float .tflite file"): 1,
