@@ -1,6 +1,5 @@
 // From a picture to the network's pixels, as edgeleuk/runtime/preprocessing.py does it: the browser's own resizing
-// smooths otherwise, and a network answers otherwise to it. Resizing is Pillow's (src/libImaging/Resample.c), to the bit
-// where both axes are scaled alike; else Pillow 13 may take the vertical one first, and rounding differs by a step.
+// smooths otherwise, and a network answers otherwise to it. Resizing is Pillow's (src/libImaging/Resample.c), to the bit.
 
 const PRECISION = 32 - 8 - 2; // bits behind the point of Pillow's weights
 const BACKGROUND = 240, BRIGHT_SHARE = 0.9, BLACK = 8, LEAST_GAIN = 0.5, MOST_GAIN = 4, COUNTED_PX = 80;
@@ -94,8 +93,11 @@ export function resized(picture, width, height, resample) {
   if (resample === "tf-bilinear") return interpolated(picture, width, height);
   const filter = FILTERS[resample];
   if (!filter) throw new Error(`this page knows no resampling filter ${resample}`);
-  const across = picture.width === width ? picture : convolved(picture, width, filter, true);
-  return picture.height === height ? across : convolved(across, height, filter, false);
+  // Which axis Pillow 13 takes first, as measured; each is rounded to 8 bits, so the order shows.
+  const verticalFirst = height < picture.height && picture.height - height > 2 * (picture.width - width);
+  const across = made => (made.width === width ? made : convolved(made, width, filter, true));
+  const down = made => (made.height === height ? made : convolved(made, height, filter, false));
+  return verticalFirst ? across(down(picture)) : down(across(picture));
 }
 
 /** One axis resized: each place is a sum of weights times pixels, in fixed point, rounded to 8 bits. */
