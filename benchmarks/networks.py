@@ -56,7 +56,8 @@ def main() -> int:
     warnings.filterwarnings("ignore", category=UserWarning)
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.images or _synthetic(Path(scratch))
-        rows = [_told(_row(name, folder, arguments, Path(scratch))) for name in arguments.network or NETWORKS]
+        names = [arguments.body.stem] if arguments.body else arguments.network or list(NETWORKS)
+        rows = [_told(_row(name, folder, arguments, Path(scratch))) for name in names]
     return finish("networks", [figure for row in rows for figure in _figures(row)], arguments)
 
 
@@ -69,6 +70,9 @@ def _arguments() -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument("--images", type=Path, help="class folders [synthetic cells]")
     made.add_argument("--network", action="append", choices=list(NETWORKS), help="only this one; may be repeated")
+    made.add_argument("--body", type=Path, help="a trained Keras file: its layers before the first dense one")
+    made.add_argument("--pixel-scale", type=float, default=1 / 127.5, help="of that file's input [1/127.5]")
+    made.add_argument("--pixel-offset", type=float, default=-1.0, help="of that file's input [-1]")
     made.add_argument("--size", type=int, default=96, help="input in pixels [96]")
     made.add_argument("--count", type=int, default=1000, help="most images that a head is fitted to [1000]")
     made.add_argument("--epochs", type=int, default=0, help="train the whole network so long first [0]")
@@ -88,7 +92,7 @@ def _row(name: str, folder: Path, arguments: argparse.Namespace, scratch: Path) 
     from edgeleuk.quantization.source import load_source
 
     index = open_images(folder)
-    spec = _spec(name, sorted({str(image.label) for image in index.images}), arguments.size)
+    spec = _spec(name, sorted({str(image.label) for image in index.images}), arguments)
     path, written = scratch / f"{name}.h5", scratch / f"{name}.json"
     _fitted(name, index, spec, arguments).save(path)
     written.write_text(spec.to_json())
@@ -112,13 +116,14 @@ def _row(name: str, folder: Path, arguments: argparse.Namespace, scratch: Path) 
     )
 
 
-def _spec(name: str, classes: list[str], size: int) -> Any:
+def _spec(name: str, classes: list[str], arguments: argparse.Namespace) -> Any:
     from edgeleuk.spec import ModelSpec, Preprocessing
 
-    scale, offset = NETWORKS[name]
-    order = "BGR" if NETWORKS[name] is _CAFFE else "RGB"
+    own = (arguments.pixel_scale, arguments.pixel_offset)
+    scale, offset = own if arguments.body else NETWORKS[name]
+    order = "RGB" if arguments.body or NETWORKS[name] is not _CAFFE else "BGR"
     prepare = Preprocessing(
-        size, fit="stretch", colour_order=order, pixel_scale=scale, pixel_offset=offset, resample="bilinear"
+        arguments.size, fit="stretch", colour_order=order, pixel_scale=scale, pixel_offset=offset, resample="bilinear"
     )
     return ModelSpec(tuple(classes), prepare)
 
@@ -134,10 +139,7 @@ def _fitted(name: str, index: Any, spec: Any, arguments: argparse.Namespace) -> 
     paths = [index.path_of(images[position]) for position in chosen]
     labels = [spec.classes.index(images[position].label) for position in chosen]
     stream = ImageStream(paths, labels, spec.preprocessing, _BATCH)
-    body = getattr(tf_keras.applications, name)(
-        include_top=False, weights=None, pooling="avg", input_shape=(arguments.size, arguments.size, 3)
-    )
-    _settle(body, stream)
+    body = _trained_body(arguments.body) if arguments.body else _random_body(name, arguments.size, stream)
     head = tf_keras.layers.Dense(len(spec.classes), activation="softmax", name="predictions")
     network = tf_keras.Model(body.input, head(body.output))
     if arguments.epochs:
@@ -145,6 +147,24 @@ def _fitted(name: str, index: Any, spec: Any, arguments: argparse.Namespace) -> 
     else:
         _fit_head(head, body, stream)
     return network
+
+
+def _trained_body(path: Path) -> Any:
+    from edgeleuk.importing.keras_file import load_keras_file
+    from edgeleuk.keras.framework import tf_keras
+
+    network = load_keras_file(path)
+    first = next(layer for layer in network.layers if isinstance(layer, tf_keras.layers.Dense))
+    return tf_keras.Model(network.input, first.input)
+
+
+def _random_body(name: str, size: int, stream: Any) -> Any:
+    from edgeleuk.keras.framework import tf_keras
+
+    build = getattr(tf_keras.applications, name)
+    body = build(include_top=False, weights=None, pooling="avg", input_shape=(size, size, 3))
+    _settle(body, stream)
+    return body
 
 
 def _settle(body: Any, stream: Any) -> None:

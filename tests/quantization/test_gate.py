@@ -9,7 +9,7 @@ from edgeleuk.data.label_names import refuse_near_names
 from edgeleuk.errors import ModelError, ProofError, SpecError, UsageError
 from edgeleuk.quantization.fidelity import compare
 from edgeleuk.quantization.gate import Gate, Standing, check_met
-from edgeleuk.quantization.judging import accuracy, standing
+from edgeleuk.quantization.judging import accuracy, agreeing, standing
 
 FLOAT = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], np.float32)
 
@@ -69,6 +69,17 @@ def test_answers_that_are_not_finite_agree_with_nothing() -> None:
         compare("float network", nan, nan)
     with pytest.raises(ModelError, match="not finite"):
         standing(nan, FLOAT, FLOAT, None)
+
+
+def test_a_tie_of_the_network_agrees_with_either_class_and_nothing_else_does() -> None:
+    step = 1 / 256
+    network = np.array([[0.501, 0.499], [0.51, 0.49], [0.4, 0.399]], np.float32)
+    model = np.array([[0.5, 0.501], [0.49, 0.51], [0.41, 0.4]], np.float32)
+    assert agreeing(model, network, step).tolist() == [True, False, True]
+    assert agreeing(model, network).tolist() == [False, False, True]
+    third = np.array([[0.4995, 0.499, 0.0015]], np.float32)
+    assert not agreeing(third[:, ::-1], third, step)[0]
+    assert standing(model, network, network, None, step).agreement == pytest.approx(2 / 3)
 
 
 def test_accuracy_is_of_images_whose_class_is_known() -> None:
