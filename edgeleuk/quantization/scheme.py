@@ -133,7 +133,7 @@ class DepthwiseQuantizer(tfmot.quantizers.LastValueQuantizer):
     def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
         """Round each channel to its own 255 values."""
         shape = inputs.shape.as_list()
-        joined = tf.reshape(inputs, (*shape[:2], shape[2] * shape[3]))
+        joined = tf.reshape(inputs, (*shape[:2], 1, shape[2] * shape[3]))  # of four axes, as tfmot expects a kernel
         return tf.reshape(super().__call__(joined, training, weights, **kwargs), shape)
 
     def get_config(self) -> dict[str, Any]:

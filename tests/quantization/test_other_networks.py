@@ -74,6 +74,7 @@ def test_a_depthwise_kernel_has_a_scale_for_each_channel() -> None:
     kernel = layer.get_weights()[0] * np.logspace(-3, 0, 32, dtype=np.float32)[:, np.newaxis]
     layer.set_weights([kernel])
     aware = _quantized(network)
+    aware(images(), training=True)  # as a training step calls it, which takes the ranges anew
     wrapper = aware.get_layer(f"quant_{layer.name}")
     ranges = {weight.name.split("/")[-1].split(":")[0]: weight.numpy() for weight in wrapper.weights}
     assert ranges["depthwise_kernel_max"] == pytest.approx(np.abs(kernel).max(axis=(0, 1, 3)))

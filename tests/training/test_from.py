@@ -105,7 +105,7 @@ def test_other_classes_get_a_new_last_layer_from_the_seed(
 def test_a_run_of_a_network_of_others_goes_on_to_qat_and_int8(cells_index: Path, tmp_path: Path) -> None:
     origin = _saved(tmp_path, _network(2, "softmax"), ("all", "hem"))
     run, _ = _train(cells_index, tmp_path / "run", origin, epochs=1)
-    aware = qat(run, QatConfig(epochs=0, batch_size=8, samples=8), tmp_path / "qat", report=lambda text: None)
+    aware = qat(run, QatConfig(epochs=1, batch_size=8, samples=8), tmp_path / "qat", report=lambda text: None)
     assert aware.kind == "qat"
     loaded = load_network(load_run_folder(aware.folder))
     assert any(layer.name.startswith("quant_depthwise") for layer in loaded.layers)
