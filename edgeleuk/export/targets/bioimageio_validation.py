@@ -19,7 +19,7 @@ def _checked(path: Path) -> list[str]:
     from bioimageio.spec import load_description
 
     found = load_description(path, perform_io_checks=True).validation_summary
-    errors = [f"{'.'.join(map(str, each.loc))}: {each.msg}" for each in found.errors]
+    errors = [": ".join(filter(None, (".".join(map(str, each.loc)), each.msg))) for each in found.errors]
     if errors or found.status == "failed":
         raise ModelError("; ".join(errors) or "no reason given")
     return sorted({".".join(map(str, each.loc)) for each in found.warnings if _MISSING in each.msg})
