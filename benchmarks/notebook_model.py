@@ -34,6 +34,7 @@ def main() -> int:
     given = _arguments()
     with tempfile.TemporaryDirectory(prefix="edgeleuk-notebook-") as name:
         folder = given.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         if given.model:
             return finish(f"int8 of {given.model.name}", _own(given, folder), given)
         try:
