@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.scan import scan
 from edgeleuk.errors import DataError, ImageError, LeakError, ModelError, OutputError, SpecError, UsageError
 from edgeleuk.evaluation.evaluate import Request, evaluate, evaluate_on
 from edgeleuk.evaluation.folder import write_folder
@@ -331,3 +332,18 @@ def test_only_a_tflite_file_or_a_folder_is_opened_as_a_model(tmp_path):
 def test_a_run_folder_is_identified_by_its_manifest(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     assert model_sha256(tmp_path) == sha256_file(tmp_path / "run.json")
+
+
+def test_a_picture_that_was_trained_on_is_known_in_a_file_of_other_bytes(tmp_path):
+    for label in ("all", "hem"):
+        for kind in ("png", "tif"):
+            path = tmp_path / kind / label / f"cell.{kind}"
+            path.parent.mkdir(parents=True)
+            Image.new("RGB", (8, 8), (len(label) * 20, ord(label[0]), 7)).save(path)
+    trained, other = scan(tmp_path / "png").images, scan(tmp_path / "tif")
+    assert {image.sha256 for image in trained}.isdisjoint(image.sha256 for image in other.images)
+    index = Index(other.root, other.classes, other.images)
+    predictor = RedMeansAll(trained_on=frozenset().union(*(image.digests for image in trained)))
+    assert seen_in_training(index, predictor) == set(index.images)
+    with pytest.raises(LeakError, match="2 of 2 images were seen in training"):
+        choose_images(index, predictor, "all")

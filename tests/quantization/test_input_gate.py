@@ -104,7 +104,7 @@ def test_a_subject_with_many_images_counts_as_less_than_one_of_as_many_subjects(
 
 def test_images_of_the_gate_are_those_trained_on_and_others_that_were_not(cells_index: Path) -> None:
     index = Index.load(cells_index)
-    seen = frozenset(image.sha256[:16] for image in index.training(1))
+    seen = frozenset().union(*(image.digests for image in index.training(1)))
     source = Source(None, SPEC, "float", "", seen, index, 1)
     found = gate_images(source, 30, seed=0)
     assert len(found.training.images) == 30

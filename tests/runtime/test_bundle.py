@@ -18,9 +18,10 @@ SPEC = ModelSpec(("all", "hem"), Preprocessing(32, 64))
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
 JSON = st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-(2**63), 2**63) | TEXT, max_size=4)
 DIGITS = st.text("0123456789abcdef", min_size=16, max_size=16)
+SEEN = st.frozensets(st.builds(str.__add__, st.sampled_from(["", "="]), DIGITS), max_size=20)
 
 
-@given(body=st.binary(max_size=200), proof=JSON, seen=st.frozensets(DIGITS, max_size=20))
+@given(body=st.binary(max_size=200), proof=JSON, seen=SEEN)
 def test_what_is_packed_is_read_again(tmp_path, body, proof, seen):
     path = tmp_path / "model.tflite"
     model = b"\x1c\0\0\0TFL3" + body
@@ -28,6 +29,8 @@ def test_what_is_packed_is_read_again(tmp_path, body, proof, seen):
     bundle = read_bundle(path)
     assert (bundle.spec, bundle.proof, bundle.seen) == (SPEC, proof, seen)
     assert bundle.content.startswith(model)
+    assert bundle.seen_images == sum(not digits.startswith("=") for digits in seen)
+    assert ("edgeleuk/seen_pixels.txt" in bundle.files) is any(digits.startswith("=") for digits in seen)
 
 
 def test_the_same_parts_give_the_same_bytes(int8_flatbuffer):
