@@ -130,7 +130,7 @@ def test_what_cannot_be_cut_is_refused(smears: Path, tmp_path: Path) -> None:
         crop_boxes(smears, tmp_path / "taken", CropSettings())
     for settings in ({"margin": -1.0}, {"margin": float("nan")}, {"side_px": 4}, {"side_px": 5000}):
         with pytest.raises(UsageError, match="expected"):
-            CropSettings(**settings)  # type: ignore[arg-type]
+            CropSettings(**settings)
 
 
 @given(

@@ -37,7 +37,7 @@ _SUBJECT = re.compile(
 )
 _IDENTIFIER = re.compile(r".*\d.*")
 _KIND = re.compile(  # numbered all the same: subtypes, grades and markers
-    r"(?:all|aml|cll|cml|fab)?[-_ ]?[lm]\d[a-z]?|cd\d+.*|(?:type|subtype|grade|stage|class|category|phase)[-_ ]?\w+",
+    r"(?:a[lm]l|c[lm]l|fab)?[-_ ]?[lm]\d[a-z]?|cd\d+.*|(?:type|subtype|grade|stage|class|category|phase)[-_ ]?\w+",
     re.IGNORECASE,
 )
 _GATHERED = re.compile(  # numbered all the same: how pictures were taken

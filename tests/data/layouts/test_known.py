@@ -17,7 +17,7 @@ UIDS = ("UID_1_1_1_all", "UID_1_1_2_all", "UID_2_1_1_all", "UID_H3_1_1_hem", "UI
 
 
 @pytest.fixture
-def made(paint: Paint, tmp_path: Path):  # type: ignore[no-untyped-def]
+def made(paint: Paint, tmp_path: Path):
     """Write a different picture under each name, and scan them."""
 
     def write(*names: str) -> Scan:
@@ -46,7 +46,7 @@ def _cnmc(place: str) -> list[str]:
         "all cells",
     ],
 )
-def test_copies_of_cnmc_without_folds_take_subjects_from_the_names(made, place: str) -> None:  # type: ignore[no-untyped-def]
+def test_copies_of_cnmc_without_folds_take_subjects_from_the_names(made, place: str) -> None:
     found = made(*_cnmc(place))
     assert (found.layout, found.classes, found.positive_class) == ("c-nmc", ("all", "hem"), "all")
     assert _labels(found) == {"all": 3, "hem": 3}
@@ -63,7 +63,7 @@ def test_copies_of_cnmc_without_folds_take_subjects_from_the_names(made, place: 
         *("fold_{fold}/{label}", "kfold/fold_{fold}/{label}", "archive/C-NMC 2019/training_data/fold_{fold}/{label}"),
     ],
 )
-def test_folds_of_cnmc_are_read_wherever_they_lie(made, place: str) -> None:  # type: ignore[no-untyped-def]
+def test_folds_of_cnmc_are_read_wherever_they_lie(made, place: str) -> None:
     names = [
         f"{place.format(fold=number % 2, label=name.rpartition('_')[2])}/{name}.bmp" for number, name in enumerate(UIDS)
     ]
@@ -76,9 +76,7 @@ def test_folds_of_cnmc_are_read_wherever_they_lie(made, place: str) -> None:  # 
 
 
 @pytest.mark.parametrize("place", ["validation_data/", "", "C-NMC_test_prelim_phase_data/"])
-def test_the_preliminary_set_is_found_with_its_table_where_copies_have_it(  # type: ignore[no-untyped-def]
-    made, tmp_path: Path, place: str
-) -> None:
+def test_the_preliminary_set_is_found_with_its_table_where_copies_have_it(made, tmp_path: Path, place: str) -> None:
     name = "C-NMC_test_prelim_phase_data"
     names = [*_cnmc("C-NMC_training_data/fold_0/{}"), f"{place}{name}/1.bmp", f"{place}{name}/2.bmp"]
     for path in (tmp_path / "images" / place,):
@@ -94,7 +92,7 @@ def test_the_preliminary_set_is_found_with_its_table_where_copies_have_it(  # ty
     ]
 
 
-def test_a_given_split_of_cnmc_that_shares_a_subject_leaks(made) -> None:  # type: ignore[no-untyped-def]
+def test_a_given_split_of_cnmc_that_shares_a_subject_leaks(made) -> None:
     found = made(
         *(f"train/{name.rpartition('_')[2]}/{name}.bmp" for name in UIDS[::2]),
         *(f"test/{name.rpartition('_')[2]}/{name}.bmp" for name in UIDS[1::2]),
@@ -103,7 +101,7 @@ def test_a_given_split_of_cnmc_that_shares_a_subject_leaks(made) -> None:  # typ
     assert any("leaks" in problem and "UID_1" in problem for problem in audit(found).problems)
 
 
-def test_folders_called_otherwise_name_the_classes_of_cnmc_pictures(made) -> None:  # type: ignore[no-untyped-def]
+def test_folders_called_otherwise_name_the_classes_of_cnmc_pictures(made) -> None:
     found = made(*(f"{'leukemia' if 'all' in name else 'normal'}/{name}.bmp" for name in UIDS))
     assert (found.classes, found.positive_class, found.problems) == (("leukemia", "normal"), None, ())
     assert found.subjects_known
@@ -114,7 +112,7 @@ def _idb(place: str, suffix: str, *answers: int) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["", "im/", "ALL_IDB1/im/", "archive/ALL_IDB1/im/"])
-def test_all_idb1_is_labelled_by_its_names(made, tmp_path: Path, place: str) -> None:  # type: ignore[no-untyped-def]
+def test_all_idb1_is_labelled_by_its_names(made, tmp_path: Path, place: str) -> None:
     (tmp_path / "images/xyc").mkdir(parents=True)
     (tmp_path / "images/xyc/Im001_1.xyc").write_text("10\t20\n")
     found = made(*_idb(place, "jpg", 1, 1, 0, 0))
@@ -125,23 +123,23 @@ def test_all_idb1_is_labelled_by_its_names(made, tmp_path: Path, place: str) -> 
 
 
 @pytest.mark.parametrize("place", ["img/", "ALL_IDB2/img/"])
-def test_all_idb2_is_told_from_it(made, place: str) -> None:  # type: ignore[no-untyped-def]
+def test_all_idb2_is_told_from_it(made, place: str) -> None:
     found = made(*_idb(place, "tif", 1, 0, 0))
     assert (found.layout, found.classes, found.positive_class) == ("ALL-IDB2", ("blast", "healthy"), "blast")
     assert _labels(found) == {"blast": 1, "healthy": 2}
 
 
-def test_both_parts_of_all_idb_together_are_refused(made) -> None:  # type: ignore[no-untyped-def]
+def test_both_parts_of_all_idb_together_are_refused(made) -> None:
     with pytest.raises(DataError, match=r"the cells of the second are cut from .*ALL_IDB1/im"):
         made(*_idb("ALL_IDB1/im/", "jpg", 1, 0), *_idb("ALL_IDB2/img/", "tif", 1, 0))
 
 
-def test_pictures_of_all_idb_that_somebody_sorted_are_read_by_their_folders(made) -> None:  # type: ignore[no-untyped-def]
+def test_pictures_of_all_idb_that_somebody_sorted_are_read_by_their_folders(made) -> None:
     found = made("leukemia/Im001_1.jpg", "leukemia/Im002_1.jpg", "normal/Im003_0.jpg")
     assert (found.layout, found.classes) == ("class-folders", ("leukemia", "normal"))
 
 
-def test_kaggle_blood_cells_keeps_its_split_and_leaves_the_smears_out(made) -> None:  # type: ignore[no-untyped-def]
+def test_kaggle_blood_cells_keeps_its_split_and_leaves_the_smears_out(made) -> None:
     kinds = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
     top = "dataset2-master/dataset2-master/images"
     found = made(
@@ -158,7 +156,7 @@ def test_kaggle_blood_cells_keeps_its_split_and_leaves_the_smears_out(made) -> N
     assert split_scan(found).fold_count == 3
 
 
-def test_the_smears_of_kaggle_blood_cells_are_labelled_by_their_table(made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_smears_of_kaggle_blood_cells_are_labelled_by_their_table(made, tmp_path: Path) -> None:
     place = "dataset-master/dataset-master"
     (tmp_path / "images" / place).mkdir(parents=True)
     (tmp_path / "images" / place / "labels.csv").write_text(
@@ -174,7 +172,7 @@ def test_the_smears_of_kaggle_blood_cells_are_labelled_by_their_table(made, tmp_
 
 
 @pytest.mark.parametrize("place", ["", "PBC_dataset_normal_DIB/PBC_dataset_normal_DIB/"])
-def test_pbc_is_recognised(made, place: str) -> None:  # type: ignore[no-untyped-def]
+def test_pbc_is_recognised(made, place: str) -> None:
     kinds = {
         "basophil": "BA",
         "eosinophil": "EO",
@@ -190,7 +188,7 @@ def test_pbc_is_recognised(made, place: str) -> None:  # type: ignore[no-untyped
     assert "no subject is known" in found.notes[0]
 
 
-def test_raabin_is_recognised_with_both_tests(made) -> None:  # type: ignore[no-untyped-def]
+def test_raabin_is_recognised_with_both_tests(made) -> None:
     kinds = ("Basophil", "Eosinophil", "Lymphocyte", "Monocyte", "Neutrophil")
     found = made(
         *(f"Raabin/Train/{kind}/20190526_162951_{number}.jpg" for number, kind in enumerate(kinds)),
@@ -201,7 +199,7 @@ def test_raabin_is_recognised_with_both_tests(made) -> None:  # type: ignore[no-
     assert Counter(image.split for image in found.images) == {"train": 5, "test": 8}
 
 
-def test_munich_aml_is_recognised(made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_munich_aml_is_recognised(made, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images/annotations.dat").write_text("BAS/BAS_0001.tiff BAS nan nan\n")
     codes = [each.upper() for each in sorted(KNOWN[0].classes)]
@@ -211,11 +209,11 @@ def test_munich_aml_is_recognised(made, tmp_path: Path) -> None:  # type: ignore
     assert "no subject is known" in render(audit(found))
 
 
-def test_other_folders_of_the_same_classes_are_no_known_set(made) -> None:  # type: ignore[no-untyped-def]
+def test_other_folders_of_the_same_classes_are_no_known_set(made) -> None:
     assert made("lymphocyte/a.png", "monocyte/b.png").layout == "class-folders"
 
 
-def test_pictures_with_boxes_are_to_be_cut_first(made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_pictures_with_boxes_are_to_be_cut_first(made, tmp_path: Path) -> None:
     (tmp_path / "images/BCCD/Annotations").mkdir(parents=True)
     (tmp_path / "images/BCCD/Annotations/BloodImage_00000.xml").write_text("<annotation/>")
     with pytest.raises(DataError, match=r"edgeleuk data crop-boxes .*images -o DIR'"):
