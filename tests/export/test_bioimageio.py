@@ -9,9 +9,10 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from edgeleuk.errors import ModelError
 from edgeleuk.export.exporting import Request, export
 from edgeleuk.export.targets import target_of
-from edgeleuk.export.targets.bioimageio import identifiers
+from edgeleuk.export.targets.bioimageio import identifiers, validated
 
 if find_spec("tf2onnx") is None or find_spec("bioimageio") is None:
     pytest.skip("BIOIMAGE.IO IS NOT TESTED: pip install 'edgeleuk[bioimageio]'", allow_module_level=True)
@@ -24,7 +25,6 @@ def test_channels_have_identifiers_that_differ():
 @pytest.mark.slow
 def test_a_package_is_valid_and_its_golden_output_is_what_the_weights_give(small_model, tmp_path):
     import onnxruntime
-    from bioimageio.spec import load_description
 
     path = tmp_path / "package.zip"
     exported = export(small_model, target_of("bioimageio"), path, Request(count=20))
@@ -36,8 +36,10 @@ def test_a_package_is_valid_and_its_golden_output_is_what_the_weights_give(small
         given, golden = (np.load(io.BytesIO(archive.read(f"test_{end}.npy"))) for end in ("input", "output"))
         session = onnxruntime.InferenceSession(archive.read("weights.onnx"))
         readme = archive.read("README.md").decode()
-    found = load_description(tmp_path / "unpacked" / "rdf.yaml", perform_io_checks=True)
-    assert found.validation_summary.status != "failed"
+    assert "license" in validated(tmp_path / "unpacked" / "rdf.yaml")
+    (tmp_path / "unpacked" / "test_input.npy").write_bytes(b"another")
+    with pytest.raises(ModelError, match=r"bioimageio\.spec does not take the description"):
+        validated(tmp_path / "unpacked" / "rdf.yaml")
     scaling = rdf["inputs"][0]["preprocessing"][1]["kwargs"]
     values = given.astype(np.float32) * np.float32(scaling["gain"]) + np.float32(scaling["offset"])
     scores = session.run(None, {session.get_inputs()[0].name: values})[0]

@@ -49,7 +49,7 @@ def write(source: Source, place: Path) -> Written:
         (folder / _README).write_text(readme(source, spec), encoding="utf-8")
         is_int8 = io_types(read_graph(source.bundle.flatbuffer))[0] != FLOAT32
         (folder / _RDF).write_text(to_json(description(folder, source, spec, is_int8)), encoding="utf-8")
-        warnings = _validated(folder / _RDF)
+        warnings = validated(folder / _RDF)
         _pack(folder, place)
     notes = (
         "bioimage.io knows no .tflite: the weights are ONNX",
@@ -179,8 +179,8 @@ def _agreements(source: Source) -> list[tuple[int, int, str]]:
     return [(round(each["label_agreement"] * each["images"]), each["images"], each["reference"]) for each in made]
 
 
-def _validated(rdf: Path) -> list[str]:
-    """Warnings of bioimageio.spec. Raises ModelError if it does not take the description."""
+def validated(rdf: Path) -> list[str]:
+    """What bioimageio.spec says that people should fill in. Raises ModelError if the description is not valid."""
     outcome = run_module(__name__.replace("bioimageio", "bioimageio_validation"), str(rdf), timeout_s=_LONGEST_S)
     if outcome.failure is not None:
         raise ModelError(f"bioimageio.spec does not take the description: {outcome.failure}")
