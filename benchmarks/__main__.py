@@ -21,6 +21,7 @@ SCRIPTS = {
     "conversion": ("benchmarks.conversion",),
     "rewriting": ("benchmarks.rewriting",),
     "qat_networks": ("benchmarks.qat_networks",),
+    "networks": ("benchmarks.networks",),
     "colour": ("benchmarks.colour",),
     "pruning": ("benchmarks.pruning",),
     "optimize": ("benchmarks.optimize",),
@@ -39,6 +40,7 @@ SCRIPTS = {
 SLOW = (
     "watch_large",
     "qat_networks",
+    "networks",
     "pruning",
     "optimize",
     "cascade",
