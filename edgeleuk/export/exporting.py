@@ -65,6 +65,8 @@ def export(
     before any work, ModelError if the model cannot be exported or the engine's labels differ; nothing is left then.
     """
     check_output(target, output)
+    if output.is_file() and model.exists() and output.samefile(model):
+        raise UsageError(f"{output} is the model that is read, and would be lost; write elsewhere")
     require(target.needs, f"exporting for {target.engine}")
     if request.check:
         require(target.check_needs, f"asking {target.engine} what it answers (--no-check leaves that out)")

@@ -138,6 +138,21 @@ def test_the_place_is_looked_at_first(small_model, tmp_path):
         export(small_model, copying(suffix=None), tmp_path / "full", FEW)
 
 
+def test_the_model_itself_is_not_replaced(small_model, tmp_path):
+    model = tmp_path / "m.tflite"
+    model.write_bytes(small_model.read_bytes())
+    with pytest.raises(UsageError, match="would be lost"):
+        export(model, copying(), model, FEW)
+    assert model.read_bytes() == small_model.read_bytes()
+
+
+def test_a_python_that_is_not_there_is_named(small_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGELEUK_MEDIAPIPE_PYTHON", "/no/such/python")
+    with pytest.raises(UsageError, match=r"/no/such/python, which EDGELEUK_MEDIAPIPE_PYTHON names, cannot be started"):
+        export(small_model, target_of("mediapipe"), tmp_path / "o.tflite", FEW)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_engine_has_its_module():
     for name in MODULES:
         target = target_of(name)

@@ -8,11 +8,12 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeleuk.errors import ModelError, SpecError
+from edgeleuk.errors import ModelError, SpecError, UsageError
 from edgeleuk.export.metadata import Described, with_metadata
 from edgeleuk.export.repacked import repack
 from edgeleuk.export.target import Answers, Need, Source, Target, Written
@@ -54,10 +55,17 @@ def answers(place: Path, spec: ModelSpec, pixels: NDArray[np.uint8]) -> Answers:
         given, made = Path(folder) / "pixels.npy", Path(folder) / "scores.npy"
         np.save(given, pixels, allow_pickle=False)
         job = {"model": str(place), "pixels": str(given), "scores": str(made), "labels": list(spec.classes)}
-        outcome = Child([python(), "-I", str(_ENGINE)], log).ask(job, _LONGEST_S)
+        outcome = _started(log).ask(job, _LONGEST_S)
         if outcome.failure is not None:
             raise ModelError(f"MediaPipe did not answer: {outcome.failure}")
         return Answers(np.load(made, allow_pickle=False), **outcome.answer)
+
+
+def _started(log: BinaryIO) -> Child:
+    try:
+        return Child([python(), "-I", str(_ENGINE)], log)
+    except OSError as error:
+        raise UsageError(f"{python()}, which {PYTHON} names, cannot be started: {error.strerror}") from error
 
 
 def python() -> str:
