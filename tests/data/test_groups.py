@@ -99,7 +99,7 @@ def test_files_of_other_bytes_with_the_same_pixels_are_one_group(tmp_path: Path)
         for name in ("a.png", "b.tif", "c.bmp", "d.webp"):
             path = tmp_path / f"class{number}" / name
             path.parent.mkdir(exist_ok=True)
-            picture.save(path, **({"lossless": True} if name.endswith("webp") else {}))
+            picture.save(path, lossless=True)
     found = scan(tmp_path)
     assert len({image.sha256 for image in found.images}) == 12
     assert [len(group) for group in grouped(found.images)] == [4, 4, 4]

@@ -291,7 +291,7 @@ def test_a_manifest_may_say_the_subject_alone_beside_class_folders(tmp_path: Pat
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [
-        ("path sha256 size lable", f"0.png {0:064x} 9 a", "unknown column 'lable'; did you mean 'label'"),
+        ("path sha256 size labels", f"0.png {0:064x} 9 a", "unknown column 'labels'; did you mean 'label'"),
         ("path sha256 size label label", f"0.png {0:064x} 9 a a", "two columns of one name"),
         ("path sha256 size label", f"0.png {0:064x} 9 ", r"line 2: no label of 0\.png"),
         ("path sha256 size label split", f"0.png {0:064x} 9 a x", "line 2: split 'x'; expected train, val, test"),

@@ -5,6 +5,7 @@ import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -242,9 +243,7 @@ def test_what_is_no_usable_table_is_refused_with_the_reason(pictures: Path, tmp_
         ),
     ],
 )
-def test_a_column_in_doubt_is_asked_for(
-    pictures: Path, tmp_path: Path, header: str, given: dict[str, str], words: str
-) -> None:
+def test_a_column_in_doubt_is_asked_for(pictures: Path, tmp_path: Path, header: str, given: Any, words: str) -> None:
     row = ",".join(["0.png", *"A" * header.count(",")])
     with pytest.raises(UsageError, match=words):
         scan(pictures, labels=LabelSource(_table(tmp_path, f"{header}\n{row}\n"), **given))

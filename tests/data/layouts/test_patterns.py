@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -73,7 +74,7 @@ def test_a_subject_that_only_some_names_tell_is_not_known_for_all(flat: Path) ->
 def test_a_pattern_that_matches_nothing_is_refused_with_names(flat: Path, paint: Paint, option: str) -> None:
     paint("a/x.png", 8)
     paint("b/x.png", 9)
-    given = {f"{option}_pattern": f"(?P<{option}>nothing)"}
+    given: Any = {f"{option}_pattern": f"(?P<{option}>nothing)"}
     with pytest.raises(DataError, match=rf"--{option}-pattern .* matches none of \d+ names, such as "):
         scan(flat, labels=LabelSource(**given))
 
