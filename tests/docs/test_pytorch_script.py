@@ -26,7 +26,7 @@ def written() -> str:
     ]
     assert len(wanted) == 2
     found: dict[str, Any] = {"Cells": object}
-    exec(compile(ast.Module(wanted, []), str(SCRIPT), "exec"), found)
+    exec(compile(ast.Module([*wanted], []), str(SCRIPT), "exec"), found)
     return json.dumps(found["spec"](SimpleNamespace(classes=["a", "b"], size=96)))
 
 
