@@ -6,6 +6,7 @@ from typing import Any
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import ModelError
 from edgeleuk.importing.keras_file import known_wrappers, refuse_code, why_not_built
+from edgeleuk.importing.wiring import refuse_loose_ends
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.runtime.native_output import hold_native_stderr
 
@@ -52,6 +53,7 @@ def _of_keras3(value: Any) -> bool:
 def build(config: dict[str, Any], path: Path) -> Any:
     """The network of a configuration, with weights drawn at random. Raises ModelError if Keras cannot build it."""
     refuse_code(config, path)
+    refuse_loose_ends(config, str(path))
     fault: Exception | None = None
     with hold_native_stderr(), known_wrappers(config):  # Keras and TensorFlow log beside what they raise
         try:

@@ -16,6 +16,7 @@ from edgeleuk.errors import MissingExtraError, ModelError
 from edgeleuk.importing.contents import HDF5, ZIP, cut_off, kind_of, refuse_unknown, refuse_zip
 from edgeleuk.importing.keras3 import load_keras3_file
 from edgeleuk.importing.toolchain import first_sentence
+from edgeleuk.importing.wiring import refuse_loose_ends
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.runtime.native_output import hold_native_stderr
 from edgeleuk.text import printable
@@ -94,6 +95,7 @@ def load_keras_file(path: Path) -> Any:
     refuse_code(config, path)
     if version.startswith("3"):
         return load_keras3_file(path)
+    refuse_loose_ends(config, str(path))
     fault: Exception | None = None
     with hold_native_stderr(), known_wrappers(config):  # Keras and TensorFlow log beside what they raise
         try:

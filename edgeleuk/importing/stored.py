@@ -14,10 +14,9 @@ from edgeleuk.errors import ModelError
 from edgeleuk.files import to_json
 from edgeleuk.importing.keras_file import refuse_code
 from edgeleuk.importing.toolchain import first_sentence
+from edgeleuk.importing.wiring import refuse_loose_ends
 from edgeleuk.keras import layers as own_layers
 from edgeleuk.keras.framework import tf_keras
-from edgeleuk.keras.graph import references
-from edgeleuk.text import printable
 
 _OWN = "edgeleuk"
 
@@ -45,7 +44,7 @@ class ImportedNetwork:
         """A network of that architecture, float32, with weights that mean nothing. Raises ModelError."""
         config = parse_json(self.config, f"the architecture of {self.origin}", ModelError)
         refuse_code(_of_keras(config), Path(self.origin))
-        self._refuse_missing(config)
+        refuse_loose_ends(config, f"the architecture of {self.origin}")
         tf_keras.backend.clear_session()
         try:
             return tf_keras.Model.from_config(config, custom_objects=_own_layers())
@@ -53,21 +52,6 @@ class ImportedNetwork:
             raise ModelError(
                 f"the architecture of {self.origin} cannot be built from its configuration: {first_sentence(error)}"
             ) from error
-
-    def _refuse_missing(self, config: Any) -> None:
-        """Raise ModelError for a layer that reads what is not there, for which Keras would wait without end."""
-        try:
-            uses = {entry["name"]: max(1, len(entry["inbound_nodes"])) for entry in config["layers"]}
-            read = [*references(config["output_layers"])]
-            for entry in config["layers"]:
-                read += references(entry["inbound_nodes"])
-        except (KeyError, TypeError) as error:
-            raise ModelError(f"the architecture of {self.origin} is no configuration of a network") from error
-        for name, use, *_ in read:
-            if not 0 <= use < uses.get(name, 0):
-                raise ModelError(
-                    f"the architecture of {self.origin} reads the layer {printable(name)}, which is not there"
-                )
 
 
 def _own_layers() -> dict[str, Any]:
