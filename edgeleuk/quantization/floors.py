@@ -18,7 +18,13 @@ _BIAS_STEPS = 2.0**30
 _WEIGHT_STEPS, _ACTIVATION_STEPS = 127, 255
 _NO_WIDTH = 1e-9  # the quantizer's own least range, whose scale no kernel can work with
 _WIDTH = 1.0
-_CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # axis of the weights that has a scale each
+# Axis of the weights that has a scale each, and which inputs are what is convolved and the bias; weights are input 1.
+_CHANNELS = {
+    "CONV_2D": (0, 0, 2),
+    "DEPTHWISE_CONV_2D": (3, 0, 2),
+    "FULLY_CONNECTED": (0, 0, 2),
+    "TRANSPOSE_CONV": (0, 2, 3),
+}
 
 
 def wide_enough(low: float, high: float) -> tuple[float, float]:
@@ -47,13 +53,17 @@ def weight_floors(
     """
     found: dict[str, Statistics] = {}
     for operator in operators:
-        axis = _CHANNELS.get(operator.name)
-        source = ranges.get(graph.tensors[operator.inputs[0]].name)
-        weights = None if axis is None else read_constant(float_model, operator.inputs[1])
-        if axis is None or weights is None or source is None:
+        if operator.name not in _CHANNELS:
+            continue
+        axis, read, held = _CHANNELS[operator.name]
+        source = ranges.get(graph.tensors[operator.inputs[read]].name)
+        weights = read_constant(float_model, operator.inputs[1])
+        if weights is None or source is None:
             continue
         bounds = np.abs(weights).max(axis=tuple(a for a in range(weights.ndim) if a != axis))
-        floor = np.maximum(dead_floor(bounds), bias_floor(_bias_of(operator, float_model, len(bounds)), *_ends(source)))
+        floor = np.maximum(
+            dead_floor(bounds), bias_floor(_bias_of(operator, held, float_model, len(bounds)), *_ends(source))
+        )
         if (floor > bounds).any():
             shape = [1] * weights.ndim
             shape[axis] = -1
@@ -80,7 +90,7 @@ def bias_floor(bias: NDArray[Any], low: float, high: float) -> NDArray[np.float6
     return np.abs(bias.astype(np.float64)) / (input_scale * _BIAS_STEPS) * _WEIGHT_STEPS
 
 
-def _bias_of(operator: Operator, float_model: bytes, channels: int) -> NDArray[Any]:
-    position = operator.inputs[2] if len(operator.inputs) > 2 else -1
+def _bias_of(operator: Operator, held: int, float_model: bytes, channels: int) -> NDArray[Any]:
+    position = operator.inputs[held] if len(operator.inputs) > held else -1
     bias = None if position < 0 else read_constant(float_model, position)
     return np.zeros(channels, np.float32) if bias is None else bias

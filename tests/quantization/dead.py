@@ -52,6 +52,15 @@ def dead_activation() -> Any:
     return model
 
 
+def dead_transposed() -> Any:
+    """All filters of a transposed convolution are zeros."""
+    model = _network(LAYERS.Conv2DTranspose(4, 3, name="transposed"))
+    model.get_layer("transposed").set_weights(
+        [np.zeros((3, 3, 4, 4), np.float32), np.array([0.1, 3.0, 0.2, 0.1], np.float32)]
+    )
+    return model
+
+
 def dead_depthwise() -> Any:
     """All filters of a depthwise convolution are zeros."""
     model = _network(LAYERS.DepthwiseConv2D(3, padding="same", name="depthwise"))

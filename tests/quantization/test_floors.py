@@ -15,7 +15,7 @@ from edgeleuk.quantization.post_training import PostTraining
 from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.runtime.backend import Network
 from tests.quantization.conftest import INPUT_RANGE
-from tests.quantization.dead import NETWORKS, dead_depthwise
+from tests.quantization.dead import NETWORKS, dead_depthwise, dead_transposed
 from tests.quantization.networks import images
 
 
@@ -38,10 +38,10 @@ def scores(model: bytes) -> NDArray[np.float32]:
     return np.stack([network.scores(values) for values in codes])
 
 
-# No depthwise convolution but those of average pools is trained quantization-aware.
+# No depthwise convolution but those of average pools is trained quantization-aware, and no transposed one.
 @pytest.mark.parametrize(
     ("make", "quantize"),
-    [(make, after_training) for make in NETWORKS]
+    [(make, after_training) for make in (*NETWORKS, dead_transposed)]
     + [(make, quantization_aware) for make in NETWORKS if make is not dead_depthwise],
 )
 def test_a_constant_part_keeps_its_answer(make: Callable[[], Any], quantize: Callable[[Any], bytes]) -> None:
