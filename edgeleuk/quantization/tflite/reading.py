@@ -26,9 +26,12 @@ def fixed_graph(content: bytes, path: Path, wanted: tuple[int, int, int], output
     graph = read_graph(content, str(path))
     signatures = _signatures(content)
     _check(path, graph, signatures, outputs)
-    opened = open_interpreter(content, path, 1, most_tensor_bytes=MAX_TENSOR_BYTES)
-    shape = _input_shape(opened.get_input_details()[0], wanted, path)
-    del opened
+    made = TfliteGraph(content)
+    source = made.tensors[made.inputs[0]]
+    shape = _input_shape(_declared(source), wanted, path)
+    source.shape = np.array(shape, np.int32)
+    # A file of free sizes declares images of one pixel, with which a delegate may not even open it.
+    open_interpreter(made.pack(), path, 1, most_tensor_bytes=MAX_TENSOR_BYTES)
     resized = _resized(content, path, shape)
     made = TfliteGraph(resized)
     _fold_static(made, resized, shape)
@@ -90,9 +93,14 @@ def _check_float(path: Path, graph: Graph) -> None:
         )
 
 
-def _input_shape(details: Any, wanted: tuple[int, int, int], path: Path) -> tuple[int, ...]:
+def _declared(source: Any) -> tuple[int, ...]:
+    """The shape of an input as the file states it; -1 where it is free."""
+    stated = source.shape if source.shapeSignature is None else source.shapeSignature
+    return () if stated is None else tuple(int(n) for n in stated)
+
+
+def _input_shape(stated: tuple[int, ...], wanted: tuple[int, int, int], path: Path) -> tuple[int, ...]:
     """[1, h, w, c] or [1, c, h, w], whichever the network takes, free dimensions being those of the spec."""
-    stated = tuple(int(n) for n in details["shape_signature"]) or tuple(int(n) for n in details["shape"])
     height, width, channels = wanted
     for shape in ((_BATCH, height, width, channels), (_BATCH, channels, height, width)):
         fits = zip(stated, shape, strict=False)

@@ -55,6 +55,7 @@ def _free(*shape):
     def edit(model):
         tensor = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
         tensor.shapeSignature = np.array(shape, np.int32)
+        tensor.shape = np.where(tensor.shapeSignature < 0, 1, tensor.shapeSignature)  # as TensorFlow declares them
 
     return edit
 
