@@ -179,7 +179,8 @@ def _given_scale(prepare: Preprocessing, inner: Affine, entrance: Any) -> tuple[
     whole = entrance.output.dtype.is_integer
     if (prepare.pixel_scale, prepare.pixel_offset) == (1.0, 0.0):
         return prepare, ()
-    doubled = not _sensible(prepare, inner) and _sensible(raw, inner)
+    itself = not np.all(np.abs(inner.scale) == 1)
+    doubled = itself and not _sensible(prepare, inner) and _sensible(raw, inner)
     if not whole and not doubled:
         return prepare, ()
     why = f"takes pixels of type {entrance.output.dtype.name}" if whole else "scales pixels of 0 to 255 by itself"

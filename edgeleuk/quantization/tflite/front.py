@@ -30,6 +30,7 @@ _DEVICE_SCALE, _DEVICE_OFFSET = 1 / 127.5, -1.0
 _USUAL = ((_DEVICE_SCALE, _DEVICE_OFFSET), (1 / 255, 0.0))
 _SCALES = (1e-6, 1e4)
 _CLOSE = 1e-5
+_NARROW = 0.1  # see `edgeleuk.importing.input_side`
 Numbers = NDArray[np.float64]
 
 
@@ -130,6 +131,7 @@ def take_front(content: bytes, spec: Preprocessing) -> tuple[bytes, Preprocessin
             )
         channels = spec.channels
         front = Front(graph.inputs[0], np.eye(channels), np.zeros(channels))
+    _refuse_twice(front, spec, dtype)
     scales, offsets = np.array(spec.channel_scales), np.array(spec.channel_offsets)
     mixing, shift = front.mixing * scales, front.shift + front.mixing @ offsets
     moved = front.tensor != graph.inputs[0]
@@ -144,6 +146,31 @@ def take_front(content: bytes, spec: Preprocessing) -> tuple[bytes, Preprocessin
     where = _absorb(graph, front.tensor, mixing, shift - mixing.sum(axis=1) * _DEVICE_OFFSET)
     device = dataclasses.replace(spec, pixel_scale=_DEVICE_SCALE, pixel_offset=_DEVICE_OFFSET)
     return graph.pack(), device, [*notes, f"scales by channel are done by {where}; the spec now says {_said(device)}"]
+
+
+def _refuse_twice(front: Front, spec: Preprocessing, dtype: str) -> None:
+    """Raise SpecError if the network takes pixels of 0 to 255 as they are, and the spec scales them, too."""
+    if spec.is_uniform and spec.scale_and_offset == (1.0, 0.0):
+        return
+    scales, offsets = np.array(spec.channel_scales), np.array(spec.channel_offsets)
+    said = front.mixing * scales, front.shift + front.mixing @ offsets
+    scales_itself = not np.allclose(np.abs(np.diag(front.mixing)), 1, rtol=_CLOSE) and _spans_zero(
+        front.mixing, front.shift
+    )
+    if dtype == "float32" and (_spans_zero(*said) or not scales_itself):
+        return
+    why = "scales pixels of 0 to 255 by itself" if dtype == "float32" else f"takes pixels of type {dtype}"
+    raise SpecError(
+        f"the network {why}, and the spec scales them, too, by {spec.pixel_scale}: say "
+        '"pixel_scale": 1, "pixel_offset": 0'
+    )
+
+
+def _spans_zero(mixing: Numbers, shift: Numbers) -> bool:
+    """Whether pixels become a range about 0 that is as wide as those that networks are trained with."""
+    low, high = (bound(255 * mixing, 0).sum(axis=1) + shift for bound in (np.minimum, np.maximum))
+    off = _CLOSE * float(np.abs([low, high]).max())
+    return bool(np.all(high - low > _NARROW) and np.all(low <= off) and np.all(high >= -off))
 
 
 def _moved_note(graph: TfliteGraph, first: bool, dtype: str) -> str:

@@ -66,6 +66,24 @@ def test_channels_first_become_channels_last():
     assert note.startswith("its input was float32 [1, 3, 8, 8], channels first")
 
 
+def test_pixels_that_network_and_spec_scale_are_questioned():
+    graph = blank((1, 8, 8, 3))
+    content = packed(graph, _padded(graph, scale(graph, 0, "MUL", 1 / 255)))
+    with pytest.raises(
+        SpecError, match=r'by itself, and the spec scales them, too.*"pixel_scale": 1, "pixel_offset": 0'
+    ):
+        take_front(content, PLAIN)
+    _, spec, _ = take_front(content, RAW)
+    assert spec.scale_and_offset == (1 / 255, 0.0)
+
+
+def test_a_narrow_range_is_the_specs_own_affair_where_the_network_scales_nothing():
+    graph = blank((1, 8, 8, 3))
+    narrow = dataclasses.replace(PLAIN, pixel_scale=1e-4, pixel_offset=0.0)
+    content = packed(graph, _padded(graph, 0))
+    assert take_front(content, narrow) == (content, narrow, [])
+
+
 def test_one_scale_for_all_channels_becomes_the_specs():
     graph = blank((1, 8, 8, 3))
     scaled = scale(graph, scale(graph, 0, "DIV", 127.5), "SUB", 1.0)
