@@ -24,12 +24,13 @@ from edgeleuk.runtime.bundle import Bundle, own_files, pack, read_bundle
 from edgeleuk.runtime.classifier import Classifier
 from edgeleuk.runtime.graph import Graph, Tensor, read_graph
 from edgeleuk.runtime.tflite_metadata import ImageMetadata, read_metadata
-from edgeleuk.spec import GREY, LOGITS, PROBABILITIES, ModelSpec, Provenance
+from edgeleuk.spec import GREY, LOGITS, PROBABILITIES, SIGMOIDS, ModelSpec, Provenance
 
 KIND = "file of others, given a spec"
 _MOST_KEPT_BYTES = 1 << 24  # of each file that others put behind the model
 _TRIED = 4  # pictures of noise
 _STEPS, _LEAST_STEPS = 2, 32  # beyond its range that rounding explains; fewer that pixels may be told apart by
+_MOVING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
 _OFF_BY = 0.02  # of a sum of probabilities that are written in 8 bits each
 
 
@@ -87,6 +88,7 @@ def attach(path: Path, spec: ModelSpec) -> Attached:
     bundle = read_bundle(path)
     _refuse_own(bundle, path)
     graph = read_graph(bundle.content, str(path))
+    _image_input(graph, path)
     model, now = bundle.flatbuffer, dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     spec = dataclasses.replace(
         spec,
@@ -95,7 +97,7 @@ def attach(path: Path, spec: ModelSpec) -> Attached:
         ),
     )
     classifier = Classifier(Bundle(model, spec), path, threads=1, gate="off")
-    notes = _try_scores(classifier, path)
+    notes = _try_scores(classifier, path, graph)
     proof = examine(model, _precision(graph), spec.preprocessing)
     content = _with_their_files(pack(model, spec, proof.to_dict(), frozenset()), bundle)
     return Attached(content, spec, proof, (*notes, *_remarks(proof, spec)))
@@ -119,30 +121,44 @@ def _image_input(graph: Graph, path: Path) -> Tensor:
             f"{path} takes {list(shape)}, channels first; expected [1, height, width, channels]. 'edgeleuk convert "
             "MODEL.tflite' turns a float file round"
         )
+    if len(shape) == 4 and shape[1:3] == (1, 1):  # what a file declares for sizes that are free
+        raise ModelError(
+            f"{path} takes pictures of any size; expected one that is fixed: 'edgeleuk convert MODEL.tflite --spec "
+            "SPEC --float32' (or --int8) fixes that of the spec"
+        )
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
         raise ModelError(f"{path} takes {list(shape)}; expected one picture, [1, height, width, 3 or 1 channels]")
     return found
 
 
-def _try_scores(classifier: Classifier, path: Path) -> tuple[str, ...]:
+def _try_scores(classifier: Classifier, path: Path, graph: Graph) -> tuple[str, ...]:
     """What there is to say of the scores. Raises SpecError if they are not what the spec says."""
     shape, random = classifier.spec.preprocessing.input_shape, np.random.default_rng(0)
     pictures = random.integers(0, 256, (_TRIED, *shape), dtype=np.uint8)
     rows = np.stack([classifier.network.scores(classifier.encode(picture)) for picture in pictures])
     if not np.isfinite(rows).all():
         raise ModelError(f"{path} returns values that are not finite for pictures of noise; its weights are damaged")
-    _check_scores(rows, classifier.spec, path)
+    likely = SIGMOIDS if _ends_in_sigmoids(graph) else LOGITS
+    _check_scores(rows, classifier.spec, path, likely)
     if (np.ptp(rows, axis=0) == 0).all():
         return ("it gives the same scores for four pictures of noise: check pixel_scale and pixel_offset",)
     return ()
 
 
-def _check_scores(rows: NDArray[np.float32], spec: ModelSpec, path: Path) -> None:
-    """Raise SpecError if float32 [pictures, scores] cannot be what the spec says that they are."""
+def _ends_in_sigmoids(graph: Graph) -> bool:
+    """Whether the scores, but for what moves or rescales them, are made by a logistic function."""
+    makers = {made: operator for operator in graph.operators for made in operator.outputs}
+    operator = makers.get(graph.outputs[0])
+    while operator is not None and operator.name in _MOVING:
+        operator = makers.get(operator.inputs[0])
+    return operator is not None and operator.name == "LOGISTIC"
+
+
+def _check_scores(rows: NDArray[np.float32], spec: ModelSpec, path: Path, likely: str) -> None:
+    """Raise SpecError if float32 [pictures, scores] cannot be what the spec says; `likely` is what they are instead."""
     shares = bool((rows >= 0).all() and (rows <= 1).all())
     sums = bool(np.allclose(rows.sum(axis=1), 1, atol=_OFF_BY))
     if spec.scores == PROBABILITIES and not (shares and sums):
-        likely = "sigmoids" if shares else LOGITS
         found = np.array2string(rows[0], precision=3, threshold=6)
         raise SpecError(
             f"{path} gives {found} for a picture of noise, and not probabilities that sum to 1: say what they are with "

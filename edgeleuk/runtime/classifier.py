@@ -318,6 +318,12 @@ def decoded(image: ImageLike) -> Image.Image:
 
 
 @reading_what_was_named()
+def _one_score(spec: ModelSpec, network: Network) -> str:
+    """What a spec of two classes lacks where the network gives one score."""
+    one = math.prod(network.output_shape) == 1 and len(spec.classes) == 2
+    return '; if its one score is a sigmoid, say "scores": "sigmoid"' if one else ""
+
+
 def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
     expected = (1, *spec.preprocessing.input_shape)
     if network.input_shape != expected:
@@ -329,6 +335,7 @@ def _check_fit(spec: ModelSpec, network: Network, path: Path) -> None:
         raise SpecError(
             f"{path}: the spec names {len(spec.classes)} classes ({', '.join(spec.classes)}), "
             f"the network's output is {list(network.output_shape)} (expected {[1, spec.score_count]})"
+            + _one_score(spec, network)
         )
     kind = network.input["dtype"]
     if kind not in _INPUT_TYPES:

@@ -180,3 +180,24 @@ def test_channels_first_is_refused_with_the_way_out(tmp_path):
     path = written(tmp_path, converted(tf_keras.Model(image, tf_keras.layers.Dense(2, activation="softmax")(pooled))))
     with pytest.raises(ModelError, match="channels first"):
         stated(path)
+
+
+def test_free_sizes_and_channels_first_say_how_to_go_on(tmp_path):
+    image = tf_keras.Input((None, None, 3))
+    pooled = tf_keras.layers.GlobalAveragePooling2D()(tf_keras.layers.Conv2D(4, 3)(image))
+    free = tf_keras.Model(image, tf_keras.layers.Dense(2, activation="softmax")(pooled))
+    with pytest.raises(ModelError, match=r"takes pictures of any size.*edgeleuk convert"):
+        attach(written(tmp_path, converted(free)), SPEC)
+    image = tf_keras.Input((3, 16, 16))
+    turned = tf_keras.Model(image, network()(tf_keras.layers.Permute((2, 3, 1))(image)))
+    with pytest.raises(ModelError, match=r"channels first.*turns a float file round"):
+        attach(written(tmp_path, converted(turned)), SPEC)
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "said"),
+    [(2, "sigmoid", "likely sigmoids"), (2, None, "likely logits"), (1, "sigmoid", 'say "scores": "sigmoid"')],
+)
+def test_what_scores_are_instead_is_said(tmp_path, units, activation, said):
+    with pytest.raises(SpecError, match=said):
+        attach(written(tmp_path, converted(network(units, activation))), SPEC)
