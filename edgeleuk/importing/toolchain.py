@@ -18,9 +18,11 @@ _KNOWN = (
     (
         re.compile("float16|f16"),
         "the network has operators that TFLite does not, such as convolutions in float16; build a network of policy "
-        "'mixed_float16' again with 'float32' and load its weights",
+        "'mixed_float16' again with 'float32' and load its weights, or save it whole with model.save(...), which is "
+        "read as float32",
     ),
 )
+_HALF_OPERATOR = re.compile(r"xf16>")
 _NO_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 _NO_SCALE = re.compile(r"quantization parameters for tensor: (\S+?)\. ")
 
@@ -46,7 +48,7 @@ def toolchain_errors(doing: str) -> Iterator[None]:
 def _explained(fault: Exception) -> str:
     text = str(fault)
     missing = list(dict.fromkeys(_NO_OPERATOR.findall(text)))
-    if missing:
+    if missing and not _HALF_OPERATOR.search(text):
         return f"TFLite has no operator for tf.{', tf.'.join(missing)}: use layers that it has"
     unscaled = _NO_SCALE.search(text)
     if unscaled:

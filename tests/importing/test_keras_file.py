@@ -115,6 +115,7 @@ def test_the_reason_is_the_real_one(tmp_path: Path) -> None:
     [
         ('Invalid signature_key provided: "serving_default".', "such as swish"),
         ("'tf.Conv2D' op is neither a custom op nor a flex op\n" * 40, r"no operator for tf\.Conv2D: use layers"),
+        ("'tf.Conv2D' op is neither a custom op nor a flex op (tensor<1x8x8x3xf16>)\n" * 40, "read as float32"),
         ("cannot convert f16\n" * 40, "'mixed_float16' again with 'float32'"),
         ("first\nsecond", "converting it failed: first. Nothing was written"),
     ],
