@@ -1,26 +1,22 @@
 """What a file is that was given as a model, by its content and never by its name, in words that say how to go on."""
 
 import re
+import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgeleuk.errors import ModelError
 from edgeleuk.importing.toolchain import first_sentence
+from edgeleuk.runtime.foreign import foreign
 from edgeleuk.text import printable
 
 HDF5, ZIP, JSON, TFLITE, OTHER = "HDF5", "ZIP", "JSON", "TFLite", "other"
 _HEAD = 1024
+_BOM = b"\xef\xbb\xbf"  # that editors of Windows put before UTF-8
 _MAGIC = {HDF5: b"\x89HDF\r\n\x1a\n", ZIP: b"PK\x03\x04"}
 _DOOR = "convert it to a float .tflite and give that"
-_ARCHIVES = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"7z\xbc\xaf": "7z",
-    b"Rar!": "RAR",
-    b"\x28\xb5\x2f\xfd": "Zstandard",
-}
 _SSTABLE_END = bytes.fromhex("57fb808b247547db")  # the index of a TensorFlow checkpoint ends so
 _CUT_HDF5 = re.compile(r"truncated file: eof = (\d+).*stored_eof = (\d+)")
 
@@ -30,9 +26,22 @@ def kind_of(path: Path) -> str:
     head = _head(path)
     if head[4:8] == b"TFL3":
         return TFLITE
-    if head.lstrip()[:1] in (b"{", b'"') and not head.startswith(b"\x80"):
+    if head.removeprefix(_BOM).lstrip()[:1] in (b"{", b'"') and not head.startswith(b"\x80"):
         return JSON
     return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), OTHER)
+
+
+@contextmanager
+def named_as_it_is(path: Path) -> Iterator[Path]:
+    """The file under a name that ends as its content is, for Keras, which goes by the name."""
+    suffix = {HDF5: ".h5", ZIP: ".keras"}.get(kind_of(path), path.suffix)
+    if path.suffix == suffix:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="edgeleuk-") as folder:
+        link = Path(folder) / f"model{suffix}"
+        link.symlink_to(path.resolve())
+        yield link
 
 
 def refuse_unknown(path: Path) -> None:
@@ -74,16 +83,13 @@ def cut_off(path: Path, error: BaseException) -> ModelError:
 
 def _what(path: Path) -> str:
     head = _head(path)
-    return "is empty" if not head else _foreign(path, head) or f"begins with {head[:8]!r}"
+    return foreign(head) or _of_other_libraries(path, head) or f"begins with {head[:8]!r}"
 
 
-def _foreign(path: Path, head: bytes) -> str:
-    """A phrase for files of other kinds; "" if it is not known."""
-    if head.startswith(b"version https://git-lfs"):
-        return "is a Git LFS pointer that stands for the file; 'git lfs pull' fetches the file itself"
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<!doctype html", b"<html", b"<head")):
-        return "is a page (HTML), not a model: the download asked for a login or a confirmation; download it again"
+def _of_other_libraries(path: Path, head: bytes) -> str:
+    """A phrase for files of models that Keras does not write; "" if it is not known."""
+    if path.name in ("saved_model.pb", "keras_metadata.pb", "fingerprint.pb"):
+        return f"is a part of a SavedModel; give its folder, {path.absolute().parent}"
     if head[4:8] == b"TFL3":
         return "is a .tflite file; name it so, and it is taken as one"
     if re.match(rb"\x80[\x02-\x05]", head):
@@ -96,16 +102,11 @@ def _foreign(path: Path, head: bytes) -> str:
         return f"is an ONNX model; {_DOOR}: onnx2tf makes one"
     if head.startswith(b"GGUF"):
         return "is a GGUF file, a language model"
-    if text.startswith(b"model_checkpoint_path"):
+    if head.startswith(b"model_checkpoint_path"):
         return f"names a checkpoint of TensorFlow; {_checkpoint()}"
     if ".data-0" in path.name or _tail(path) == _SSTABLE_END:
         return f"is a checkpoint of TensorFlow, values without a network; {_checkpoint()}"
-    if text.startswith(b"<?xml"):
-        return "is XML"
-    if head[257:262] == b"ustar":
-        return "is an archive (tar); unpack it first"
-    archive = next((name for magic, name in _ARCHIVES.items() if head.startswith(magic)), None)
-    return f"is an archive ({archive}); unpack it first" if archive else ""
+    return ""
 
 
 def _torch() -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgeleuk.codec import read_json
 from edgeleuk.errors import ModelError
+from edgeleuk.importing.contents import named_as_it_is
 from edgeleuk.importing.keras3_child import CONFIG, FLAT, VALUES
 from edgeleuk.importing.keras3_config import OnlyKeras3Error, as_keras2
 from edgeleuk.importing.toolchain import first_sentence
@@ -53,10 +54,11 @@ def export_keras3_file(path: Path, shape: Sequence[int] = _USUAL_SHAPE) -> bytes
 
 def _ask(path: Path, folder: Path, shape: Sequence[int], export: bool) -> None:
     """Let a process with Keras 3 read the file."""
-    job = {"path": str(path.absolute()), "folder": str(folder), "shape": list(shape), "export": export}
-    outcome = run_module(_CHILD, job, timeout_s=_TIMEOUT_S)
+    with named_as_it_is(path.absolute()) as named:
+        job = {"path": str(named), "folder": str(folder), "shape": list(shape), "export": export}
+        outcome = run_module(_CHILD, job, timeout_s=_TIMEOUT_S)
     if outcome.failure is not None:
-        told = outcome.failure.replace(str(path.absolute()), str(path))
+        told = outcome.failure.replace(str(named), str(path))
         raise ModelError(told if not outcome.died else f"{path}, saved by Keras 3, could not be read by it: {told}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import MissingExtraError, ModelError
-from edgeleuk.importing.contents import HDF5, ZIP, cut_off, kind_of, refuse_unknown, refuse_zip
+from edgeleuk.importing.contents import HDF5, ZIP, cut_off, kind_of, named_as_it_is, refuse_unknown, refuse_zip
 from edgeleuk.importing.keras3 import load_keras3_file
 from edgeleuk.importing.toolchain import first_sentence
 from edgeleuk.importing.wiring import refuse_loose_ends
@@ -97,11 +97,14 @@ def load_keras_file(path: Path) -> Any:
         return load_keras3_file(path)
     refuse_loose_ends(config, str(path))
     fault: Exception | None = None
-    with hold_native_stderr(), known_wrappers(config):  # Keras and TensorFlow log beside what they raise
+    # Keras and TensorFlow log beside what they raise.
+    with named_as_it_is(path) as named, hold_native_stderr(), known_wrappers(config):
         try:
-            return tf_keras.models.load_model(path, compile=False)
+            return tf_keras.models.load_model(named, compile=False)
         except Exception as error:  # noqa: BLE001  Keras raises many kinds for files that it cannot read
             fault = error
+    if isinstance(fault, zipfile.BadZipFile):
+        raise cut_off(path, fault) from fault
     reason = why_not_built(config, fault)
     raise ModelError(f"{path} cannot be read as a Keras 2 (tf_keras) model: {reason}") from fault
 

@@ -11,6 +11,7 @@ from edgeleuk.data.index import ImageRecord, Index
 from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import LeakError, ModelError, SpecError, UsageError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, sha256_file
+from edgeleuk.importing.contents import OTHER, TFLITE, kind_of
 from edgeleuk.importing.imported import import_network
 from edgeleuk.importing.keras3 import export_keras3_file
 from edgeleuk.importing.keras3_config import OnlyKeras3Error
@@ -94,19 +95,36 @@ def load_source(
     """
     if path.is_dir() and not is_saved_model(path):
         if not (path / "run.json").exists() and (spec_path or said != _NOTHING):
-            raise ModelError(f"{path} is neither a run (it has no run.json) nor a SavedModel (nor saved_model.pb)")
+            raise ModelError(
+                f"{path} is neither a run (it has no run.json) nor a SavedModel (nor saved_model.pb){_inner(path)}"
+            )
         if spec_path or said != _NOTHING:
             options = "--spec, --preset, --classes, --weights and --logits are"
             raise UsageError(f"{path} is a run and has its own spec and weights; {options} for model files")
         return _load_run(path, data_root)
     if not path.exists():
         raise ModelError(f"{path}: no such run or model file")
-    if path.suffix == ".tflite":
+    if _is_tflite(path):
         return _load_tflite(path, spec_path, said)
     if path.is_dir() and not has_keras_network(path):
         return _load_signature(path, spec_path, said)
     source = _load_keras(path, _given_spec(path, spec_path, said), said)
     return dataclasses.replace(source, notes=(*_assumed(spec_path), *source.notes))
+
+
+def _inner(path: Path) -> str:
+    """Where in a folder a SavedModel is, if it is in one of its folders, such as those of versions."""
+    found = sorted(inner for inner in path.iterdir() if is_saved_model(inner))
+    return f"; {found[-1]} is one: give that" if found else ""
+
+
+def _is_tflite(path: Path) -> bool:
+    """By its content; by its name if that is nothing that can be read otherwise either."""
+    named = path.suffix.lower() == ".tflite"
+    if not path.is_file():
+        return named and not path.is_dir()
+    kind = kind_of(path)
+    return kind == TFLITE or (named and kind == OTHER)
 
 
 def _assumed(spec_path: Path | None) -> tuple[str, ...]:

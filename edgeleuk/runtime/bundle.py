@@ -33,9 +33,11 @@ from edgeleuk.errors import EdgeleukError, ModelError, SpecError, reading_what_w
 from edgeleuk.files import sha256_bytes, to_json, write_bytes
 from edgeleuk.runtime.appended import open_archive, read_file
 from edgeleuk.runtime.cascade_rule import CascadeRule
+from edgeleuk.runtime.foreign import foreign, keras_format
 from edgeleuk.spec import ModelSpec
 
 _IDENTIFIER = b"TFL3"
+_HEAD = 1024
 _END_OF_ZIP = b"PK\x05\x06"
 _SPEC, _LABELS, _PROOF, _SEEN = "edgeleuk/spec.json", "labels.txt", "edgeleuk/proof.json", "edgeleuk/seen.txt"
 _CALIBRATED, _REFERENCES = "edgeleuk/calibrated.txt", "edgeleuk/features.npz"
@@ -220,7 +222,9 @@ def read_bundle(path: Path) -> Bundle:
 def parse_bundle(content: bytes, path: Path) -> Bundle:
     """The same of content that was read already; `path` names it in messages."""
     if content[4:8] != _IDENTIFIER:
-        raise ModelError(f"{path} is not a TFLite model ({len(content):,} bytes, no TFL3 identifier)")
+        what = foreign(content[:_HEAD]) or keras_format(content[:_HEAD])
+        found = f": it {what}" if what else f" ({len(content):,} bytes, no TFL3 identifier)"
+        raise ModelError(f"{path} is not a TFLite model{found}")
     if _END_OF_ZIP not in content[-65558:]:  # the longest a ZIP's end record with its comment can be
         if _SPEC.encode() in content:
             raise ModelError(f"{path} is damaged or cut off: the files appended to the model are not whole")

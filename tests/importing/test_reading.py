@@ -199,6 +199,37 @@ def test_what_a_file_is_instead_is_said(tmp_path: Path, content: bytes | Callabl
     assert "Keras 3" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("made", "named"), [("m.keras", "n.h5"), ("m.keras", "n.KERAS"), ("m.h5", "n"), ("m.h5", "n.H5")]
+)
+def test_a_file_is_what_it_holds_whatever_it_is_called(network: Any, tmp_path: Path, made: str, named: str) -> None:
+    network.save(tmp_path / made)
+    (tmp_path / made).rename(tmp_path / named)
+    np.testing.assert_array_equal(answers(read_network(tmp_path / named)), answers(network))
+
+
+def test_a_part_of_a_saved_model_names_its_folder(network: Any, tmp_path: Path) -> None:
+    network.save(tmp_path / "saved")
+    with pytest.raises(ModelError, match=f"a part of a SavedModel; give its folder, {tmp_path / 'saved'}"):
+        read_network(tmp_path / "saved" / "saved_model.pb")
+
+
+def test_weights_that_are_damaged_in_a_whole_archive_are_called_that(network: Any, tmp_path: Path) -> None:
+    path = tmp_path / "m.keras"
+    network.save(path)
+    content = bytearray(path.read_bytes())
+    content[(start := content.index(b"model.weights.h5") + 2000) : start + 200] = b"\xff" * 200
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="damaged or cut off: Bad CRC-32"):
+        read_network(path)
+
+
+def test_a_mark_of_windows_before_an_architecture_is_no_obstacle(network: Any, tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(network.to_json(), encoding="utf-8-sig")
+    network.save_weights(tmp_path / "w.h5")
+    np.testing.assert_array_equal(answers(read_network(tmp_path / "m.json", tmp_path / "w.h5")), answers(network))
+
+
 def test_a_file_that_is_cut_off_is_called_that(network: Any, tmp_path: Path) -> None:
     for name, said in (("m.h5", r"it has 5,000 of [\d,]+ bytes"), ("m.keras", "a ZIP without its end")):
         network.save(tmp_path / name)

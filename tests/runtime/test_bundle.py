@@ -62,6 +62,26 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, content):
         read_bundle(tmp_path / "x.tflite")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer .* 'git lfs pull'"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE HTML><html>", r"it is a page \(HTML\).* download it again"),
+        (b"<?xml version='1.0'?><Error/>", "it is XML"),
+        (b"\x1f\x8b\x08", r"it is an archive \(gzip\); unpack it first"),
+        (bytes(257) + b"ustar\0", r"it is an archive \(tar\); unpack it first"),
+        (b"\x89HDF\r\n\x1a\n", r"it is HDF5, as Keras writes \.h5; 'edgeleuk convert'"),
+        (b"PK\x03\x04", r"it is a ZIP, as Keras writes \.keras; 'edgeleuk convert'"),
+        (b"404: Not Found", "14 bytes, no TFL3 identifier"),
+    ],
+)
+def test_what_a_file_is_instead_of_a_model_is_said(tmp_path, content, said):
+    (tmp_path / "x.tflite").write_bytes(content)
+    with pytest.raises(ModelError, match=f"is not a TFLite model.*{said}"):
+        read_bundle(tmp_path / "x.tflite")
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(ModelError, match="No such file"):
         read_bundle(tmp_path / "absent.tflite")
