@@ -62,7 +62,10 @@ def _keras() -> Any:
 
 def _shape(model: Any, wanted: list[int]) -> tuple[int, ...]:
     """That of one picture, with what is not fixed taken from what is wanted."""
-    inputs = model.inputs or []
+    inputs, outputs = model.inputs or [], model.outputs or []
+    if len(outputs) != 1:
+        names = ", ".join(printable(name) for name in getattr(model, "output_names", ()))
+        raise ModelError(f"the network has {len(outputs)} outputs ({names}); expected one, the scores of the classes")
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         raise ModelError(f"the network has {len(inputs)} inputs; expected one, of pictures [height, width, channels]")
     return tuple(int(had or want) for had, want in zip(inputs[0].shape[1:], wanted, strict=True))

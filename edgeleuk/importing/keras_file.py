@@ -6,7 +6,7 @@ is read as JSON first, and what could run anything but layers of Keras is refuse
 """
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,9 @@ def load_keras_file(path: Path) -> Any:
     config, version = _read(path)
     refuse_code(config, path)
     if version.startswith("3"):
+        own = _layer_of_authors(config, _is_own_in_keras3)
+        if own is not None:
+            raise ModelError(f"{path} cannot be read as a Keras 3 model: {own}")
         return load_keras3_file(path)
     refuse_loose_ends(config, str(path))
     fault: Exception | None = None
@@ -125,9 +128,14 @@ def known_wrappers(config: Any) -> Iterator[None]:
 
 def why_not_built(config: Any, fault: BaseException) -> str:
     """Why Keras did not build a configuration: a class that it does not have, by name, or else what it said."""
-    own = next(((found["class_name"], layer) for found, layer in _named(config, "") if _is_own_layer(found)), None)
+    return _layer_of_authors(config, _is_own_layer) or first_sentence(fault)
+
+
+def _layer_of_authors(config: Any, is_own: Callable[[dict[str, Any]], bool]) -> str | None:
+    """What there is to say of the first layer in a configuration that is not of Keras; None if all are."""
+    own = next(((found["class_name"], layer) for found, layer in _named(config, "") if is_own(found)), None)
     if own is None:
-        return first_sentence(fault)
+        return None
     kind, layer = (printable(str(name)) for name in own)
     return (
         f"its layer {layer} is a {kind}, a class of its authors that Keras does not have, and what it computes is not "
@@ -140,6 +148,14 @@ def _is_own_layer(found: dict[str, Any]) -> bool:
     if not isinstance(kind, str) or not isinstance(config, dict) or "name" not in config:
         return False
     return not hasattr(tf_keras.layers, kind) and kind not in _BESIDE_LAYERS
+
+
+def _is_own_in_keras3(found: dict[str, Any]) -> bool:
+    """Keras 3 writes where a class is from, and of those of others by what name they were registered."""
+    kind, config = found.get("class_name"), found.get("config")
+    if not isinstance(kind, str) or not isinstance(config, dict) or "name" not in config:
+        return False
+    return found.get("module") is None and bool(found.get("registered_name"))
 
 
 def refuse_code(config: Any, path: Path) -> None:

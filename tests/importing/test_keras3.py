@@ -47,6 +47,9 @@ np.savez("odd.npz", noise=noise, scores=odd(noise, training=False))
 source = keras.Input((24, 24, 3))
 x = L.Conv2D(4, 3, activation="hard_sigmoid")(source)
 keras.Model(source, L.Dense(2, activation="softmax")(L.GlobalAveragePooling2D()(x))).save("other.keras")
+
+x = L.GlobalAveragePooling2D()(source)
+keras.Model(source, [L.Dense(2, name="cell")(x), L.Dense(1, name="size")(x)]).save("two.keras")
 """
 
 
@@ -78,6 +81,20 @@ def test_what_keras_2_does_not_have_is_named_and_still_becomes_a_float_tflite(fi
 def test_a_network_that_keras_2_answers_otherwise_to_is_not_taken(files: Path) -> None:
     with pytest.raises(OnlyKeras3Error, match="Keras 2 gives other scores"):
         load_keras_file(files / "other.keras")
+
+
+def test_several_outputs_are_named(files: Path) -> None:
+    with pytest.raises(ModelError, match=r"the network has 2 outputs \(cell, size\); expected one"):
+        load_keras_file(files / "two.keras")
+
+
+def test_a_layer_of_its_authors_is_named(tmp_path: Path) -> None:
+    """As Keras 3 writes it: of no module, under the name by which it was registered."""
+    own = {"module": None, "class_name": "Squeeze", "registered_name": "Mine>Squeeze", "config": {"name": "se_1"}}
+    config = {"module": "keras", "class_name": "Sequential", "config": {"name": "s", "layers": [own]}}
+    zip_of(tmp_path / "m.keras", config=config, metadata={"keras_version": "3.15.1"})
+    with pytest.raises(ModelError, match="its layer se_1 is a Squeeze, a class of its authors"):
+        load_keras_file(tmp_path / "m.keras")
 
 
 def test_what_keras_3_cannot_read_is_one_sentence_of_it(tmp_path: Path) -> None:
