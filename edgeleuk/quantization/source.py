@@ -228,6 +228,8 @@ def _read_spec(path: Path) -> ModelSpec:
         return ModelSpec.from_json(path.read_bytes())
     except OSError as error:
         raise SpecError(f"{path}: {error.strerror}") from error
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from error
 
 
 def _load_keras(path: Path, spec: ModelSpec, said: Said) -> Source:

@@ -131,3 +131,18 @@ def test_mean_recall_counts_each_class_alike() -> None:
     assert found["mean"] == pytest.approx((0.75 + 1) / 2)
     assert (found["guessing"], found["classes"]) == (pytest.approx(1 / 3), 2)
     assert found["deviation"] == pytest.approx(np.sqrt(2 / 9 / 4 + 2 / 9 / 1) / 2)
+
+
+def test_a_network_is_taken_whatever_its_file_is_called(network: Any, tmp_path: Path) -> None:
+    network.save(tmp_path / "m.h5")
+    (tmp_path / "m.h5").rename(tmp_path / "m.tflite")
+    assert load_source(tmp_path / "m.tflite", said=Said("notebook")).kind == "keras"
+
+
+def test_a_folder_of_versions_and_a_spec_that_is_none_are_named(network: Any, tmp_path: Path) -> None:
+    network.save(tmp_path / "served" / "1")
+    with pytest.raises(ModelError, match=f"nor a SavedModel .*; {tmp_path}/served/1 is one: give that"):
+        load_source(tmp_path / "served", said=Said("notebook"))
+    (tmp_path / "spec.json").write_text("<html>")
+    with pytest.raises(SpecError, match=f"{tmp_path}/spec.json: the ModelSpec is not JSON"):
+        load_source(tmp_path / "served" / "1", tmp_path / "spec.json")
