@@ -27,6 +27,12 @@ _PRUNING_MODULE = "tensorflow_model_optimization.python.core.sparsity.keras."
 PRUNING, _SCHEDULES = "PruneLowMagnitude", ("PolynomialDecay", "ConstantSparsity")
 _BESIDE_LAYERS = ("Functional", "Model", "Sequential", "Policy", PRUNING, *_OPERATION_LAYERS)
 _MODULES = ("keras", "tf_keras", "builtins")
+# TensorFlow's own, which tf_keras.applications' EfficientNetV2 has: they make the first weights, and run nothing else.
+_INITIALIZERS_MODULE = "tensorflow.python.ops.init_ops_v2"
+_INITIALIZERS = (
+    *("Constant", "Zeros", "Ones", "Identity", "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal"),
+    *("VarianceScaling", "GlorotNormal", "GlorotUniform"),
+)
 # Functions of TensorFlow that compute and do nothing else; others read files, write them, or run what they are given.
 _OPERATIONS = ("math.", "nn.", "linalg.", "__operators__.", "image.resize", "dtypes.")
 _PLAIN_OPERATIONS = frozenset(
@@ -182,6 +188,8 @@ def _fault(found: dict[str, Any]) -> str | None:
         plain = name in _PLAIN_OPERATIONS or name.startswith(_OPERATIONS)
         return None if plain else f"calls tf.{printable(name)}"
     if str(module).startswith(_PRUNING_MODULE) and kind in (PRUNING, *_SCHEDULES):
+        return None
+    if module == _INITIALIZERS_MODULE and kind in _INITIALIZERS:
         return None
     if kind is not None and module is not None and str(module).partition(".")[0] not in _MODULES:
         return f"names {printable(module)}.{printable(kind)}, which is not part of Keras"

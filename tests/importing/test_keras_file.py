@@ -11,6 +11,7 @@ import pytest
 from edgeleuk.errors import ModelError
 from edgeleuk.importing.keras_file import load_keras_file, refuse_code
 from edgeleuk.importing.toolchain import toolchain_errors
+from edgeleuk.keras.framework import tf
 from edgeleuk.quantization.toolkit import tf_keras
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")  # it is what is tried
@@ -43,6 +44,7 @@ def model_of(*layers: dict[str, Any]) -> dict[str, Any]:
         (layer("system") | {"module": "os"}, "layer odd names os.system, which is not part of Keras"),
         (layer("Dense", activation={"class_name": "function", "config": "run", "module": "subprocess"}), "subprocess"),
         (layer("eval") | {"module": "builtins"}, "names the Python builtin eval"),
+        (layer("ops") | {"module": "tensorflow.python.ops.init_ops_v2"}, "init_ops_v2.ops, which is not part of Keras"),
     ],
 )
 def test_a_configuration_that_could_run_code_is_refused(odd: dict[str, Any], said: str) -> None:
@@ -54,6 +56,16 @@ def test_layers_of_keras_and_arithmetic_pass() -> None:
     function = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}
     plain = layer("Dense", activation=function) | {"module": "keras.layers", "registered_name": None}
     refuse_code(model_of(plain, *(layer("TFOpLambda", function=f) for f in ("math.multiply", "split"))), Path("m.h5"))
+
+
+@pytest.mark.filterwarnings("ignore:The `keras.initializers.serialize")  # tf_keras warns of its own network, too
+def test_first_weights_made_by_tensorflow_are_no_code(tmp_path: Path) -> None:
+    constant = tf.constant_initializer(0.5)  # as the last layer of tf_keras.applications.EfficientNetV2B0 has it
+    network = tf_keras.Sequential([LAYERS.Dense(2, bias_initializer=constant, input_shape=(3,), name="scores")])
+    network.save(tmp_path / "net.h5", include_optimizer=False)
+    assert b"init_ops_v2" in (tmp_path / "net.h5").read_bytes()
+    loaded = load_keras_file(tmp_path / "net.h5")
+    assert loaded.get_layer("scores").get_weights()[1].tolist() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
