@@ -31,7 +31,7 @@ from edgeleuk.export.targets import MODULES
     "--images",
     type=Existing("index or folder", "an index of 'edgeleuk data split' or a folder of images"),
     metavar="INDEX_OR_DIR",
-    help="Images to compare the engine's answers with LiteRT's on. Default: made-up cells.",
+    help="Images to compare the engine's answers with LiteRT's on; no labels needed. Default: made-up cells.",
 )
 @click.option("--count", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How many are compared.")
 @click.option(
@@ -61,9 +61,9 @@ def command(
     """Write MODEL for another engine, run it there, and compare its answers with LiteRT's.
 
     Both engines get the same pixels, prepared as the spec says. What was found is printed and stored: in a folder as
-    comparison.json, beside a file under its name with .comparison.json. Nothing is written unless enough labels agree.
+    comparison.json, beside a file as OUT.comparison.json. Nothing is written unless enough labels agree.
     """
-    from edgeleuk.data.split import open_images
+    from edgeleuk.data.calibration_images import open_calibration
     from edgeleuk.export.exporting import Request, check_output, export
     from edgeleuk.export.targets import target_of
     from edgeleuk.report.text.export import render_export
@@ -72,6 +72,6 @@ def command(
         raise UsageError("--no-check compares nothing, so --images, --count and --min-agreement have nothing to do")
     target = target_of(engine)
     check_output(target, output)
-    index = None if images is None else open_images(images, say, data_root)
+    index = None if images is None else open_calibration(images, say, data_root)
     exported = export(model, target, output, Request(index, count, seed, min_agreement, not no_check), say)
     show_json(exported.to_dict()) if as_json else show_facts(render_export(exported, output))

@@ -1,4 +1,4 @@
-"""Images to set ranges on: labels are taken if there are any, but a flat folder does as well."""
+"""Images to set ranges or compare engines on: labels are taken if there are any, but a flat folder does as well."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

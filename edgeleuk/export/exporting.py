@@ -61,7 +61,7 @@ def export(
 ) -> Exported:
     """Write `model` for a target to `output`, a file of its suffix or a new folder, with the comparison beside it.
 
-    Beside a file it is OUTPUT's name with .comparison.json, in a folder comparison.json. Raises MissingPackageError
+    Beside a file it is OUTPUT.comparison.json, in a folder comparison.json. Raises MissingPackageError
     before any work, ModelError if the model cannot be exported or the engine's labels differ; nothing is left then.
     """
     check_output(target, output)
@@ -70,10 +70,10 @@ def export(
     require(target.needs, f"exporting for {target.engine}")
     if request.check:
         require(target.check_needs, f"asking {target.engine} what it answers (--no-check leaves that out)")
-    source = _open(model)
+    source, classifier = _open(model)
     with _place(target, output) as (place, beside):
         written = target.write(source, place)
-        comparison = _checked(source, target, place, written, request, say) if request.check else None
+        comparison = _checked(classifier, target, place, written, request, say) if request.check else None
         exported = Exported(target, source, written, comparison)
         with output_errors(beside):
             beside.write_text(to_json(exported.to_dict()), encoding="utf-8")
@@ -91,7 +91,7 @@ def check_output(target: Target, output: Path) -> None:
 
 def comparison_beside(output: Path) -> Path:
     """Where the comparison of an exported file lies."""
-    return output.with_suffix(".comparison.json")
+    return output.with_name(output.name + ".comparison.json")
 
 
 @contextmanager
@@ -109,21 +109,23 @@ def _place(target: Target, output: Path) -> Iterator[tuple[Path, Path]]:
             later.write_bytes(beside.read_bytes())
 
 
-def _open(path: Path) -> Source:
+def _open(path: Path) -> tuple[Source, Classifier]:
+    """The model, and LiteRT with it, which refuses a spec that contradicts the graph."""
     bundle = read_bundle(path)
     if bundle.cascade is not None:
         raise UsageError(f"{path} is a cascade of two models, which other engines do not know; export each by itself")
-    return Source(bundle, bundle.require_spec(path), path)
+    source = Source(bundle, bundle.require_spec(path), path)
+    return source, Classifier(bundle, path, threads=1, gate="off")
 
 
 def _checked(
-    source: Source, target: Target, place: Path, written: Written, request: Request, say: Callable[[str], None]
+    classifier: Classifier, target: Target, place: Path, written: Written, request: Request, say: Callable[[str], None]
 ) -> Comparison:
     """Raises ModelError if too few labels agree."""
-    pictures = pictures_of(request.images, request.count, request.seed, source.spec.preprocessing)
+    pictures = pictures_of(request.images, request.count, request.seed, classifier.spec.preprocessing)
     if not pictures.real:
         say(f"compared on {len(pictures.pixels)} made-up cells, not on images: give some with --images")
-    reference = Reference.of(Classifier(source.bundle, source.path, threads=1, gate="off"), pictures)
+    reference = Reference.of(classifier, pictures)
     found = compare(reference, target.answers(place, written.spec, pictures.pixels))
     _expect(found, found.labels_equal, found.largest_difference, request, "")
     if target.answers_to_files is None or not pictures.real:

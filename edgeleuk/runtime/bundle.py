@@ -99,8 +99,8 @@ class Bundle:
         if self.spec is None:
             _check_whole(self.content, path)
             raise SpecError(
-                f"{path} has no ModelSpec, so nothing says how an image becomes its input; make it with 'edgeleuk "
-                "convert SOURCE -o MODEL.tflite' from a run, or from a Keras model with --spec SPEC.json"
+                f"{path} has no ModelSpec, so nothing says how an image becomes its input; give it one with 'edgeleuk "
+                "attach MODEL.tflite --spec SPEC.json -o NEW.tflite', or make it with 'edgeleuk convert'"
             )
         return self.spec
 

@@ -5,19 +5,24 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from edgeleuk.cli.export import command
 from edgeleuk.data.index import Index
-from edgeleuk.errors import EdgeleukError, MissingPackageError, ModelError, OutputError, UsageError
+from edgeleuk.errors import EdgeleukError, MissingPackageError, ModelError, OutputError, SpecError, UsageError
 from edgeleuk.export.comparison import Reference, compare, litert_scores, own_reading
 from edgeleuk.export.exporting import Request, export
 from edgeleuk.export.pictures import pictures_of
 from edgeleuk.export.target import Answers, Need, Target, Written
 from edgeleuk.export.targets import MODULES, target_of
 from edgeleuk.export.vendored import Package, fetch
+from edgeleuk.runtime.bundle import read_bundle, write_bundle
 from edgeleuk.runtime.classifier import Classifier
+from tests.terminal import unwrapped
 
 pytestmark = pytest.mark.slow
 FEW = Request(count=5)
+UNASKED = Request(check=False)
 
 
 def copying(change=lambda scores: scores, **changes):
@@ -37,7 +42,8 @@ def copying(change=lambda scores: scores, **changes):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "name", "beside"), [(".tflite", "o.tflite", "o.comparison.json"), (None, "o", "o/comparison.json")]
+    ("suffix", "name", "beside"),
+    [(".tflite", "o.tflite", "o.tflite.comparison.json"), (None, "o", "o/comparison.json")],
 )
 def test_the_comparison_lies_beside_a_file_and_in_a_folder(small_model, tmp_path, suffix, name, beside):
     made = export(small_model, copying(suffix=suffix), tmp_path / name, FEW)
@@ -88,7 +94,7 @@ def test_without_a_check_the_engine_need_not_be_there(small_model, tmp_path):
     target = copying(check_needs=(Need("Nowhere", "pip install nowhere", "no_such_package"),))
     made = export(small_model, target, tmp_path / "o.tflite", dataclasses.replace(FEW, check=False))
     assert made.comparison is None
-    assert json.loads((tmp_path / "o.comparison.json").read_text())["comparison"] is None
+    assert json.loads((tmp_path / "o.tflite.comparison.json").read_text())["comparison"] is None
 
 
 def test_real_images_are_drawn_from_the_index(small_model, cells_index, tmp_path):
@@ -127,6 +133,33 @@ def test_pixels_of_another_shape_are_no_reading(small_model, cells_index):
 def test_a_cascade_is_not_exported(write_cascade, tmp_path):
     with pytest.raises(UsageError, match="is a cascade of two models"):
         export(write_cascade(tmp_path / "c.tflite"), copying(), tmp_path / "o.tflite", FEW)
+
+
+def test_two_exports_of_one_name_keep_their_comparisons(small_model, tmp_path):
+    for engine, suffix in (("one", ".onnx"), ("another", ".zip")):
+        export(small_model, copying(name=engine, suffix=suffix, check_needs=()), tmp_path / f"o{suffix}", UNASKED)
+    for engine, suffix in (("one", ".onnx"), ("another", ".zip")):
+        assert json.loads((tmp_path / f"o{suffix}.comparison.json").read_text())["target"] == engine
+
+
+@pytest.mark.parametrize("request_", [FEW, UNASKED])
+def test_a_spec_of_other_classes_is_refused_before_anything_is_written(small_model, tmp_path, request_):
+    bundle = read_bundle(small_model)
+    spec = dataclasses.replace(bundle.spec, classes=("a", "b", "c"), positive_class=None)
+    write_bundle(tmp_path / "m.tflite", bundle.flatbuffer, spec, {}, frozenset())
+    with pytest.raises(SpecError, match=r"names 3 classes \(a, b, c\), the network's output is \[1, 2\]"):
+        export(tmp_path / "m.tflite", copying(), tmp_path / "o.tflite", request_)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.tflite"]
+
+
+def test_images_need_no_labels(small_model, write_image, tmp_path, monkeypatch):
+    for name in ("flat/a.png", "flat/b.png"):
+        write_image(name)
+    monkeypatch.setattr("edgeleuk.export.targets.target_of", lambda name: copying())
+    arguments = [small_model, "--for", "mediapipe", "-o", tmp_path / "o.tflite", "--images", tmp_path / "flat"]
+    done = CliRunner().invoke(command, list(map(str, arguments)), catch_exceptions=False)
+    assert "2 images of" in unwrapped(done.stderr)
+    assert "labels        2 of 2 images equal" in done.stdout
 
 
 def test_the_place_is_looked_at_first(small_model, tmp_path):

@@ -51,7 +51,7 @@ def test_a_file_that_edgeleuk_did_not_make_has_neither_spec_nor_proof(tmp_path, 
     path.write_bytes(int8_flatbuffer)
     bundle = read_bundle(path)
     assert (bundle.spec, bundle.proof, bundle.files) == (None, None, ())
-    with pytest.raises(SpecError, match=r"has no ModelSpec.*edgeleuk convert"):
+    with pytest.raises(SpecError, match=r"has no ModelSpec.*edgeleuk attach.*edgeleuk convert"):
         bundle.require_spec(path)
 
 

@@ -61,7 +61,10 @@ def float_ends(source: Source) -> tuple[bytes, ModelSpec]:
     if ends == (FLOAT32, FLOAT32):
         return make_portable(inner), spec
     if ends != (INT8, INT8):
-        raise ModelError(f"input and scores are {ends[0]} and {ends[1]}; expected both to be int8 or float32")
+        raise ModelError(
+            f"input and scores of {source.path} are {ends[0]} and {ends[1]}; expected both to be int8 or float32: "
+            "export the file that 'edgeleuk convert --int8' writes without --io uint8"
+        )
     model = with_borders(inner, FLOAT32)
     check_borders(inner, model, FLOAT32)
     return model, dataclasses.replace(spec, preprocessing=preprocessing_for(inner, FLOAT32, spec.preprocessing))
