@@ -8,6 +8,7 @@ from pathlib import Path
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.layouts import cnmc, known, labelled
+from edgeleuk.data.layouts.beside_labels import MASKS, masks_of_pictures
 from edgeleuk.data.layouts.facts import Told
 from edgeleuk.data.layouts.layout import Described, FileEntry
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
@@ -130,11 +131,18 @@ def _described(
     entries: Sequence[FileEntry], root: Path, official: str | None, labels: LabelSource
 ) -> tuple[str, Described]:
     """The layout's name and what it makes of the entries. `official`: what stands before C-NMC's own folders."""
-    if labels.says_labels:
+    if labels.table is not None:
         return labels.layout, labelled.describe(labels, entries, root)
-    if official is not None:
-        return "c-nmc", cnmc.describe(entries, root, official)
-    return known.describe(entries, root, labels.class_level)
+    masks = masks_of_pictures(entry.path for entry in entries)
+    pictures = [entry for entry in entries if entry.path not in masks]
+    if labels.says_labels:
+        layout, described = labels.layout, labelled.describe(labels, pictures, root)
+    elif official is not None:
+        layout, described = "c-nmc", cnmc.describe(pictures, root, official)
+    else:
+        layout, described = known.describe(pictures, root, labels.class_level)
+    aside = tuple((path, MASKS) for path in sorted(masks))
+    return layout, dataclasses.replace(described, left_out=(*described.left_out, *aside))
 
 
 def _table_hint(others: Iterable[tuple[str, str]]) -> str:

@@ -26,10 +26,11 @@ from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.layouts.left_out import sentences
 from edgeleuk.data.scan import Scan, scan
 from edgeleuk.errors import DataError, UsageError
-from edgeleuk.text import counted
+from edgeleuk.text import counted, examples
 
 _log = logging.getLogger(__name__)
 _Groups = list[list[ImageRecord]]
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -299,9 +300,19 @@ def _expect_groups(scan: Scan, groups: _Groups, least: int, purpose: str) -> Non
     few = [_group_count(name, counts[name], groups) for name in scan.classes if counts[name] < least]
     if few:
         raise DataError(
-            f"too few groups (images with one subject or the same pixels count once) for {purpose}: {', '.join(few)}, "
-            f"each class needs {least}; choose fewer folds or add images of other subjects"
+            f"too few groups (images with one subject or the same pixels count once) for {purpose}: "
+            f"{examples(few, _SHOWN)}, each class needs {least}; {_mend(scan, min(counts[n] for n in scan.classes))}"
         )
+
+
+def _mend(scan: Scan, fewest: int) -> str:
+    """What to do about classes with few groups; where most images have a label of their own, it is none."""
+    if len(scan.classes) > _SHOWN and 2 * len(scan.classes) > len(scan.images):
+        classes, images = counted(len(scan.classes), "class"), counted(len(scan.images), "image")
+        return f"{images} have {classes}: these are hardly classes, name another column, pattern or class level"
+    if not fewest:
+        return "add images of it to train on, or leave its images out"
+    return "choose fewer folds or add images of other subjects"
 
 
 def _group_count(label: str, count: int, groups: _Groups) -> str:

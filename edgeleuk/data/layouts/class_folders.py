@@ -22,7 +22,7 @@ def describe(entries: Sequence[FileEntry], root: Path, class_level: int | None =
 
     Raises DataError for an unusable `subjects.csv`, and if no level of folders, or more than one, may name the class.
     """
-    levels = read_levels({_folder(entry.path) for entry in entries}, root, class_level)
+    levels = read_levels(sorted({_folder(entry.path) for entry in entries}), root, class_level)
     parts = {place.part for place in levels.places.values() if place.part is not None}
     given = tuple(part for part in _PARTS if part in parts) if len(parts) > 1 else ()
     table, subjects = _subjects_table(root, levels.prefix)

@@ -11,6 +11,8 @@ _PARTS = {
     "test": re.compile(r"te?st(?:ing)?(?:[-_ ]?(?:set|data))?|eval(?:uation)?|hold[-_ ]?out", re.IGNORECASE),
 }
 _FOLD = re.compile(r"^fold[-_ ]*(?=\d)", re.IGNORECASE)
+_NO_FRACTION = re.compile(r"(?<=\d)\.0+$")  # whole numbers as pandas writes them beside empty cells
+_NO_LABEL = frozenset({"", "nan", "n/a", "#n/a", "null", "<na>"})
 _UNKNOWN = frozenset({"", "-", "?", "n/a", "na", "nan", "none", "null", "unknown"})
 
 
@@ -35,10 +37,15 @@ class Told:
 
 def part_of(word: str) -> str | None:
     """ "train", "validation", "test" or a fold's number from a word for it; None if it is none of them."""
-    plain = _FOLD.sub("", word.strip())
+    plain = _NO_FRACTION.sub("", _FOLD.sub("", word.strip()))
     if plain.isascii() and plain.isdecimal() and len(plain) < 5:
         return str(int(plain))
     return next((part for part, known in _PARTS.items() if known.fullmatch(plain)), None)
+
+
+def is_no_label(cell: str) -> bool:
+    """Whether a cell is empty, or holds what scripts and spreadsheets write for that; "none" or "-" may be a class."""
+    return cell.casefold() in _NO_LABEL
 
 
 def is_unknown(subject: str) -> bool:

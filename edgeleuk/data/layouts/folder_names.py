@@ -46,28 +46,46 @@ _GATHERED = re.compile(  # numbered all the same: how pictures were taken
     re.IGNORECASE,
 )
 _MAGNIFICATION = re.compile(r"x?\d+x?[-_ ]?(?:magnification)?|\d+[-_ ]?px", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_PACKED = re.compile(  # what archives, drives and browsers append: train.zip, train-20240131T101500Z-001, train (1)
+    r"(?:[-_ ]?\d{8}T\d{6}Z(?:-\d+)*|[ _]?\(\d+\)|\.(?:zip|rar|7z|tar|tgz|tar\.[gx]z))+", re.IGNORECASE
+)
 _SYSTEM = frozenset({"__macosx", "@eadir", "$recycle.bin"})
+
+
+def plain_name(name: str) -> str:
+    """The name without what archives, drives and browsers append to it: "train" of "train.zip"."""
+    end = next((match for match in _PACKED.finditer(name) if match.end() == len(name)), None)
+    return name[: end.start()] or name if end else name
 
 
 def is_part(name: str) -> bool:
     """Whether a folder is called like a part of a data set: train, Valid, testing, dev_set, fold_0 ..."""
-    return any(form.fullmatch(name) for form in (_IS_PART, _IS_FOLD, _HOLDS_FOLDS))
+    return any(form.fullmatch(plain_name(name)) for form in (_IS_PART, _IS_FOLD, _HOLDS_FOLDS))
 
 
 def parts_of(names: Collection[str]) -> dict[str, tuple[str | None, int | None]]:
     """Which of the names in one folder are parts of a data set: "train", "validation" or "test", or the fold's number.
 
-    "cells_train" is one if another name ends in a part, too, and "test_simple" beside any part.
+    "cells_train" is one if another name ends in a part, too, and "test_simple" beside any part, or if all names begin
+    with parts, training among them.
     """
-    told = {name: match for name in names if (match := _IS_PART.fullmatch(name) or _IS_FOLD.fullmatch(name))}
-    ending = {
-        name: match for name in names if (match := _ENDS_IN_PART.fullmatch(name) or _ENDS_IN_FOLD.fullmatch(name))
-    }
+    told = _matching(names, _IS_PART, _IS_FOLD)
+    ending = _matching(names, _ENDS_IN_PART, _ENDS_IN_FOLD)
     if told or len(ending) > 1:
         told = ending | told
-    if any("fold" not in match.re.groupindex for match in told.values()):
-        told = {name: match for name in names if (match := _BEGINS_WITH_PART.fullmatch(name))} | told
+    beginning = _matching(names, _BEGINS_WITH_PART)
+    all_begin = len(beginning) == len(names) and {TRAIN} < {_part(match)[0] for match in beginning.values()}
+    if all_begin or any("fold" not in match.re.groupindex for match in told.values()):
+        told = beginning | told
     return {name: _part(match) for name, match in told.items()}
+
+
+def _matching(names: Collection[str], *forms: re.Pattern[str]) -> dict[str, re.Match[str]]:
+    """The names that one of the forms fits, with the first match."""
+    plain = ((name, plain_name(name)) for name in names)
+    fitting = ((name, next((match for form in forms if (match := form.fullmatch(text))), None)) for name, text in plain)
+    return {name: match for name, match in fitting if match is not None}
 
 
 def _part(match: re.Match[str]) -> tuple[str | None, int | None]:
@@ -113,7 +131,13 @@ def is_identifier(name: str) -> bool:
 
 def may_be_subject(name: str) -> bool:
     """Whether a name only numbers, and not batches, sites, days or the like."""
+    name = plain_name(name)
     return is_subject(name) or (is_identifier(name) and _GATHERED.fullmatch(name) is None)
+
+
+def is_year(name: str) -> bool:
+    """Whether a name is that of a year; among other numbers it may be a subject's."""
+    return _YEAR.fullmatch(name) is not None
 
 
 def is_magnification(name: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.layouts.columns import columns_of
-from edgeleuk.data.layouts.facts import Facts, Told, is_unknown, part_of
+from edgeleuk.data.layouts.facts import Facts, Told, is_no_label, is_unknown, part_of
 from edgeleuk.data.layouts.matching import Finder
 from edgeleuk.data.layouts.table import Table, read_table
 from edgeleuk.errors import DataError
@@ -93,7 +93,7 @@ class _Rows:
             lines = [
                 line
                 for line, cells in self._table.rows
-                if not cells[number] and not (role == "label" and self._tests(cells))
+                if _lacks(role, cells[number]) and not (role == "label" and self._tests(cells))
             ]
             if lines:
                 raise DataError(
@@ -118,7 +118,9 @@ class _Rows:
     def _facts_of(self, cells: Sequence[str]) -> Facts:
         label, subject, part = (cells[self._columns[role]] if role in self._columns else None for role in _FOLLOWING)
         known = None if subject is None or is_unknown(subject) else subject
-        return Facts(label or None, known, None if part is None else part_of(part))
+        return Facts(
+            None if label is None or is_no_label(label) else label, known, None if part is None else part_of(part)
+        )
 
     def problems(self, facts: dict[str, Facts]) -> list[str]:
         """Sentences on rows without a file, rows that stand twice, and subjects."""
@@ -135,6 +137,10 @@ class _Rows:
         if "subject" in self._columns:
             problems += _about_subjects(name, self._table.header[self._columns["subject"]], facts)
         return problems
+
+
+def _lacks(role: str, cell: str) -> bool:
+    return is_no_label(cell) if role == "label" else not cell
 
 
 def _about_subjects(name: str, column: str, facts: dict[str, Facts]) -> list[str]:

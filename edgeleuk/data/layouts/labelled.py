@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.labels import LabelSource
+from edgeleuk.data.layouts.beside_labels import with_folders
 from edgeleuk.data.layouts.facts import Facts, Told
 from edgeleuk.data.layouts.folder_names import TEST, TRAIN, VALIDATION
 from edgeleuk.data.layouts.label_table import facts_by_table
@@ -22,7 +23,8 @@ def describe(source: LabelSource, entries: Sequence[FileEntry], root: Path) -> D
         told = facts_by_table(source, source.table, paths, root)
     else:
         told = facts_by_label_pattern(source.label_pattern or "", paths)
-    return described_by(told, entries)
+    facts, notes = with_folders(dict(told.facts), subjects=source.subject_pattern is None)
+    return described_by(dataclasses.replace(told, facts=facts, notes=(*told.notes, *notes)), entries)
 
 
 def described_by(told: Told, entries: Sequence[FileEntry]) -> Described:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from edgeleuk.data.layouts.beside_labels import MASKS
 from edgeleuk.data.layouts.folder_names import (
     TEST,
     holds_folds,
@@ -19,6 +20,7 @@ from edgeleuk.data.layouts.folder_names import (
     is_masks,
     is_subject,
     is_system,
+    is_year,
     may_be_subject,
     parts_of,
 )
@@ -34,7 +36,7 @@ from edgeleuk.errors import DataError
 
 IN_NO_CLASS = "in no class folder"
 _SYSTEM = "left by an operating system, no images"
-_MASKS = "masks or other marks of the images beside them"
+
 _DERIVED = "processed copies of the originals beside them"
 
 
@@ -113,7 +115,7 @@ def _aside(folders: Collection[_Folder]) -> dict[_Folder, str]:
             if is_system(name):
                 reasons[(*above, name)] = _SYSTEM
             elif is_masks(name) and not only_masks:
-                reasons[(*above, name)] = _MASKS
+                reasons[(*above, name)] = MASKS
             elif is_derived(name, names):
                 reasons[(*above, name)] = _DERIVED
     if not reasons:
@@ -257,7 +259,8 @@ def _subjects(seen: dict[_Folder, _Seen], at: dict[_Folder, int]) -> dict[_Folde
                 levels[away][folder] = folder[place]
         for found in levels.values():
             names_there = set(found.values())
-            if _all(may_be_subject if len(names_there) > 1 or side > 0 else is_subject, names_there):
+            holds = may_be_subject if len(names_there) > 1 or side > 0 else is_subject
+            if _all(holds, names_there) and not _all(is_year, names_there):
                 return found
     return {}
 
