@@ -15,6 +15,7 @@ LAYERS = tf_keras.layers
 @pytest.fixture(scope="module")
 def model() -> Any:
     """Operators as layers, arguments by name, a layer that is applied twice, several outputs."""
+    tf_keras.backend.clear_session()  # operators are numbered by those that other tests made
     tf_keras.utils.set_random_seed(0)
     source = tf_keras.Input((4, 4, 3), name="source")
     first = LAYERS.Conv2D(3, 1, name="first")(source)
