@@ -134,8 +134,8 @@ def test_mean_recall_counts_each_class_alike() -> None:
 
 
 def test_a_network_is_taken_whatever_its_file_is_called(network: Any, tmp_path: Path) -> None:
-    network.save(tmp_path / "m.h5")
-    (tmp_path / "m.h5").rename(tmp_path / "m.tflite")
+    network.save(tmp_path / "m.keras")
+    (tmp_path / "m.keras").rename(tmp_path / "m.tflite")
     assert load_source(tmp_path / "m.tflite", said=Said("notebook")).kind == "keras"
 
 
