@@ -14,6 +14,7 @@ from edgeleuk.errors import ModelError, UsageError
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.layers import AverageConvolution
 from edgeleuk.quantization.convert import Proven, Request, convert
+from edgeleuk.quantization.float_networks import KerasNetwork
 from edgeleuk.quantization.mixed import Keep
 from edgeleuk.quantization.qat import qat
 from edgeleuk.quantization.source import Source, load_network, load_source
@@ -193,7 +194,7 @@ def test_a_network_that_cannot_be_built_anew_is_refused_with_a_way_out(stock_run
     image = tf_keras.Input((32, 32, 3))
     answers = LAYERS.Dense(2, activation="softmax")(LAYERS.Flatten()(LAYERS.AveragePooling2D(2)(Fickle()(image))))
     source = _saved(_two_pools, stock_run / "spec.json", tmp_path)
-    source = dataclasses.replace(source, network=tf_keras.Model(image, answers))
+    source = dataclasses.replace(source, network=KerasNetwork(tf_keras.Model(image, answers)))
     with pytest.raises(ModelError, match=r"cannot be rebuilt .*too often; --no-rewrite converts it with its"):
         convert(source, Request("float32", rewrite=True))
 
