@@ -179,7 +179,7 @@ def _given_scale(prepare: Preprocessing, inner: Affine, entrance: Any) -> tuple[
     whole = entrance.output.dtype.is_integer
     if (prepare.pixel_scale, prepare.pixel_offset) == (1.0, 0.0):
         return prepare, ()
-    itself = not np.all(np.abs(inner.scale) == 1)
+    itself = not (np.all(np.abs(inner.scale) == 1) and np.all(inner.offset == 0))
     doubled = itself and not _sensible(prepare, inner) and _sensible(raw, inner)
     if not whole and not doubled:
         return prepare, ()
