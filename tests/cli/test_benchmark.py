@@ -291,7 +291,7 @@ def test_an_unsupported_operator_is_named(run_edgeleuk, tmp_path, float_flatbuff
     [
         ("absent.tflite", 2, "no such model"),
         ("folder", 2, "is a folder; expected a .tflite file"),
-        ("empty.tflite", 2, "is not a TFLite model (0 bytes"),
+        ("empty.tflite", 2, "is not a TFLite model: it is empty"),
         ("text.tflite", 2, "is not a TFLite model"),
     ],
 )
