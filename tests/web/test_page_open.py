@@ -22,7 +22,7 @@ def test_seven_tabs_hold_one_stream_and_all_of_them_work(start, visit, cells):
     for tab in tabs:
         tab.expected = first.expected
         expect(tab.locator("#connection")).to_have_text("live")
-    assert listeners(server) == 1
+    until(lambda: listeners(server) == 1)  # a stream that was begun anew is counted until it is missed
     store_rows(server.store, [result(1)])
     for tab in tabs:
         expect(tab.locator("#live .card")).to_have_count(1)
@@ -31,7 +31,7 @@ def test_seven_tabs_hold_one_stream_and_all_of_them_work(start, visit, cells):
     store_rows(server.store, [result(2)])
     for tab in tabs[3:]:
         expect(tab.locator("#live .card")).to_have_count(2)
-    assert listeners(server) == 1
+    until(lambda: listeners(server) == 1)  # a stream that was begun anew is counted until it is missed
     last = tabs[-1]
     last.get_by_role("link", name="Classify").click()
     last.set_input_files("#files", cells)
