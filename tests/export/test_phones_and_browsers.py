@@ -8,6 +8,7 @@ from edgeleuk.data.index import Index
 from edgeleuk.errors import SpecError
 from edgeleuk.export.browser import opened, served
 from edgeleuk.export.exporting import Request, export
+from edgeleuk.export.target import Source
 from edgeleuk.export.targets import mediapipe, target_of
 from edgeleuk.runtime.bundle import pack, read_bundle
 from edgeleuk.runtime.classifier import Classifier
@@ -57,9 +58,10 @@ def test_mediapipe_scales_float_pixels_by_the_metadata(float_flatbuffer, in_medi
     ],
 )
 def test_what_mediapipe_cannot_show_a_picture_is_refused(spec, said, float_flatbuffer, tmp_path):
-    (tmp_path / "m.tflite").write_bytes(pack(float_flatbuffer, spec, {}, frozenset()))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(pack(float_flatbuffer, spec, {}, frozenset()))
     with pytest.raises(SpecError, match=said):
-        export(tmp_path / "m.tflite", target_of("mediapipe"), tmp_path / "o.tflite", Request(check=False))
+        mediapipe.write(Source(read_bundle(path), spec, path), tmp_path / "o.tflite")
     assert not (tmp_path / "o.tflite").exists()
 
 
