@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.errors import MissingExtraError
-from edgeleuk.quantization.portable import make_portable, pack_model
+from edgeleuk.quantization.portable import make_portable, operator_code, pack_model
 
 try:
     from ai_edge_litert import schema_py_generated as schema
@@ -59,7 +59,7 @@ def _reshape(parsed: Any, main: Any, dense: Any) -> Any:
     main.tensors.append(flat)
     made = len(main.tensors) - 1
     operator = schema.OperatorT()
-    operator.opcodeIndex = _code(parsed, schema.BuiltinOperator.RESHAPE)
+    operator.opcodeIndex = operator_code(parsed, schema.BuiltinOperator.RESHAPE)
     operator.inputs, operator.outputs = [dense.inputs[0], _constant(parsed, main, shape)], [made]
     operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
     operator.builtinOptions = schema.ReshapeOptionsT()
@@ -76,15 +76,3 @@ def _constant(parsed: Any, main: Any, values: Any) -> int:
     tensor.buffer = len(parsed.buffers) - 1
     main.tensors.append(tensor)
     return len(main.tensors) - 1
-
-
-def _code(parsed: Any, builtin: int) -> int:
-    """Position of the operator's code, added if the graph has none."""
-    for position, code in enumerate(parsed.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
-            return position
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 1
-    parsed.operatorCodes.append(code)
-    return len(parsed.operatorCodes) - 1

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgeleuk.errors import MissingExtraError, ModelError, ProofError, SpecError
-from edgeleuk.quantization.portable import make_portable, pack_model
+from edgeleuk.quantization.portable import make_portable, operator_code, pack_model
 from edgeleuk.runtime.graph import Graph, read_graph
 from edgeleuk.runtime.preprocessing import pixel_codes
 from edgeleuk.spec import Preprocessing
@@ -129,24 +129,12 @@ def _outer(main: Any, inner: int, kind: str) -> int:
 
 def _operator(parsed: Any, name: str, read: int, made: int) -> Any:
     operator = schema.OperatorT()
-    operator.opcodeIndex = _code(parsed, getattr(schema.BuiltinOperator, name))
+    operator.opcodeIndex = operator_code(parsed, getattr(schema.BuiltinOperator, name))
     operator.inputs, operator.outputs = [read], [made]
     options = _OPTIONS[name]
     operator.builtinOptionsType = getattr(schema.BuiltinOptions, options.__name__[:-1])
     operator.builtinOptions = options()
     return operator
-
-
-def _code(parsed: Any, builtin: int) -> int:
-    """Position of the operator's code, added if the graph has none."""
-    for position, code in enumerate(parsed.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
-            return position
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 1
-    parsed.operatorCodes.append(code)
-    return len(parsed.operatorCodes) - 1
 
 
 def _replace(entries: Any, old: int, new: int) -> None:

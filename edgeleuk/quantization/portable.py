@@ -39,6 +39,17 @@ def pack_model(parsed: Any) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(parsed))
 
 
+def operator_code(parsed: Any, builtin: int) -> int:
+    """Position of a builtin operator's code in a `ModelT`, added in version 1 if the graph has none."""
+    for position, code in enumerate(parsed.operatorCodes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
+            return position
+    code = schema.OperatorCodeT()
+    code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, PLACEHOLDER), 1
+    parsed.operatorCodes.append(code)
+    return len(parsed.operatorCodes) - 1
+
+
 class _AlignedBuffer(schema.BufferT):
     """A buffer that is written in one piece and aligned; the generated code aligns arrays by their element only."""
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import MissingExtraError
-from edgeleuk.quantization.portable import pack_model
-from edgeleuk.runtime.graph import PLACEHOLDER
+from edgeleuk.quantization.portable import operator_code, pack_model
 
 try:
     from ai_edge_litert import schema_py_generated as schema
@@ -143,15 +142,10 @@ class TfliteGraph:
         return operator
 
     def _code(self, kind: str, version: int) -> int:
-        for position, code in enumerate(self._model.operatorCodes):
-            if KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)] == kind:
-                code.version = max(code.version, version)
-                return position
-        code = schema.OperatorCodeT()
-        code.builtinCode, code.version = _CODES[kind], version
-        code.deprecatedBuiltinCode = min(code.builtinCode, PLACEHOLDER)
-        self._model.operatorCodes.append(code)
-        return len(self._model.operatorCodes) - 1
+        position = operator_code(self._model, _CODES[kind])
+        code = self._model.operatorCodes[position]
+        code.version = max(code.version, version)
+        return position
 
     def rename(self, tensor: int, name: str) -> None:
         """Give a tensor a name, with a number if it is taken."""
