@@ -35,6 +35,7 @@ SCRIPTS = {
     "scale": ("benchmarks.scale", "--quick"),
     "notebook_model": ("benchmarks.notebook_model",),
     "conversion-full": ("benchmarks.conversion", "--full"),
+    "before_after": ("benchmarks.before_after",),
     "scale-full": ("benchmarks.scale", "--full"),
 }
 SLOW = (
@@ -49,6 +50,7 @@ SLOW = (
     "false_alarms",
     "notebook_model",
     "conversion-full",
+    "before_after",
     "scale-full",
 )
 REPORT = "report.html"

@@ -23,7 +23,8 @@ _PACKAGES = ("edgeleuk", "numpy", "pillow", "ai-edge-litert", "tensorflow", "tf-
 class Figure:
     """A measured value with its bar: at most `bar`, or at least where `at_least`; None where it is only told.
 
-    `samples` are the raw values it is the median of, in the order they were measured.
+    `samples` are the raw values it is the median of, in the order they were measured; `interval` holds the true value
+    with 95 % confidence.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Figure:
     bar: float | None = None
     at_least: bool = False
     samples: tuple[float, ...] = ()
+    interval: tuple[float, float] | None = None
 
     @property
     def met(self) -> bool | None:
@@ -50,10 +52,15 @@ class Figure:
 
 
 def median_figure(
-    name: str, samples: Sequence[float], unit: str, bar: float | None = None, at_least: bool = False
+    name: str,
+    samples: Sequence[float],
+    unit: str,
+    bar: float | None = None,
+    at_least: bool = False,
+    interval: tuple[float, float] | None = None,
 ) -> Figure:
     """The median of samples, which it keeps."""
-    return Figure(name, float(np.median(samples)), unit, bar, at_least, tuple(round(s, 6) for s in samples))
+    return Figure(name, float(np.median(samples)), unit, bar, at_least, tuple(round(s, 6) for s in samples), interval)
 
 
 def ratios(numerator: Sequence[float], denominator: Sequence[float]) -> list[float]:
@@ -158,10 +165,15 @@ def finish(name: str, figures: Sequence[Figure], arguments: argparse.Namespace, 
     print(f"{name}: {found['cores']} cores, load {found['load_average'][0]}, Python {found['python']}")
     for figure in figures:
         print(f"  {figure.line()}")
+    return write_record(name, figures, arguments, **facts)
+
+
+def write_record(name: str, figures: Sequence[Figure], arguments: argparse.Namespace, **facts: Any) -> int:
+    """Write the record where --json asks for it; returns the exit code: 1 where a bar is missed."""
     if arguments.json is not None:
         options = {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()}
         rows = [asdict(figure) | {"met": figure.met} for figure in figures]
         record = {"schema_version": SCHEMA_VERSION, "benchmark": name, "options": options, "figures": rows}
-        text = json.dumps(record | {"facts": facts, "machine": found}, indent=2, ensure_ascii=False)
+        text = json.dumps(record | {"facts": facts, "machine": machine()}, indent=2, ensure_ascii=False)
         arguments.json.write_text(text + "\n", encoding="utf-8")
     return int(any(figure.met is False for figure in figures))

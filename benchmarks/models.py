@@ -85,7 +85,7 @@ def default_cache() -> Path:
     """Folder of the models that this code makes."""
     root = Path(edgeleuk.__file__).parent
     made_by = [path for part in ("optimize", "quantization") for path in sorted((root / part).glob("*.py"))]
-    sources = [root / "keras/network.py", *made_by, Path(__file__)]
+    sources = [root / "keras/network.py", *made_by, Path(__file__), Path(__file__).parent / "before_after/models.py"]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     return Path(tempfile.gettempdir()) / f"edgeleuk-benchmarks-{digest[:12]}"
 

@@ -15,6 +15,7 @@ from benchmarks.__main__ import SCRIPTS, SLOW, main
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks"
 MODULES = sorted({command[0] for name, command in SCRIPTS.items() if name != "suites"})
+WRITES = "return write_record("
 SUITES = sorted(FOLDER.glob("test_*.py"))
 
 
@@ -25,17 +26,23 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120, env=alone)
 
 
+def run_as(module):
+    """The module that `python -m` runs."""
+    return f"{module}.__main__" if (FOLDER / module.rpartition(".")[2]).is_dir() else module
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_script_has_help_and_a_record(module, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [module, "--help"])
     with pytest.raises(SystemExit) as ended:
-        importlib.import_module(module).main()
+        importlib.import_module(run_as(module)).main()
     assert ended.value.code == 0
     assert "--json FILE" in capsys.readouterr().out
 
 
 def test_every_script_with_bars_is_run():
     scripts = {f"benchmarks.{path.stem}" for path in FOLDER.glob("*.py") if "return finish(" in path.read_text()}
+    scripts |= {f"benchmarks.{path.parent.name}" for path in FOLDER.glob("*/__main__.py") if WRITES in path.read_text()}
     assert scripts == set(MODULES)
 
 

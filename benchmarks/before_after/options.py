@@ -1,0 +1,26 @@
+"""What every row may be told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """`clock` is "wall", or "cpu": processor time, which other work on the machine disturbs less.
+
+    Calls are counted per turn, turns per process, processes per side; `pairs` are runs of whole commands. `core`:
+    where work of one thread is pinned to. `images`: a folder of pictures of yours, else synthetic cells. `cache`:
+    where models and pictures are kept, `scratch`: a folder that is removed at the end. `quick`: small, to see that it
+    runs.
+    """
+
+    scratch: Path
+    clock: str = "wall"
+    calls: int = 20
+    turns: int = 6
+    processes: int = 7
+    pairs: int = 15
+    core: int | None = None
+    images: Path | None = None
+    cache: Path | None = None
+    quick: bool = False
