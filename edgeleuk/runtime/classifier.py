@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from edgeleuk.runtime.decision import (
     decide,
     probability_floor,
 )
-from edgeleuk.runtime.images import decode_image, decode_indexed, rgb_image
+from edgeleuk.runtime.images import Part, decode_image, decode_indexed, decode_part, rgb_image
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import (
     constant_colours,
@@ -39,8 +40,9 @@ from edgeleuk.runtime.preprocessing import (
     pixel_codes,
     quantize_pixels,
     scale_pixels,
+    seen_box,
 )
-from edgeleuk.spec import CROP, ModelSpec
+from edgeleuk.spec import CROP, ModelSpec, Preprocessing
 
 if TYPE_CHECKING:
     from edgeleuk.reliability import InputGate
@@ -180,9 +182,9 @@ class Classifier:
     def timed_prepare(self, image: ImageLike) -> Prepared:
         """The first half of `predict`: decode, crop, resize, quantize."""
         started = time.perf_counter()
-        opened = decoded(image)
+        opened, size = _seen(image, self.spec.preprocessing)
         pixels = cut_and_resize(opened, self.spec.preprocessing)
-        warnings = content_warnings(opened, pixels, self.spec.preprocessing)
+        warnings = content_warnings(opened, pixels, self.spec.preprocessing, size)
         shown = constant_colours(pixels, self.spec.preprocessing)
         values, measures = self.encode(shown), self.measured(shown, pixels)
         return Prepared(values, 1000 * (time.perf_counter() - started), None, warnings, measures)
@@ -289,7 +291,7 @@ class Classifier:
 
     def prepare(self, image: ImageLike) -> Input:
         """Return the network's input [1, height, width, channels]: int8 or uint8 of a quantized model, else float32."""
-        return self.encode(fit_to_input(decoded(image), self.spec.preprocessing))
+        return self.encode(fit_to_input(_seen(image, self.spec.preprocessing).image, self.spec.preprocessing))
 
     def encode(self, pixels: NDArray[np.uint8]) -> Input:
         """From uint8 [height, width, channels] of `fit_to_input` to the network's input with 1 in front."""
@@ -315,6 +317,14 @@ def decoded(image: ImageLike) -> Image.Image:
     if isinstance(image, Image.Image):
         return rgb_image(image)
     return decode_image(image if isinstance(image, bytes) else Path(image))
+
+
+def _seen(image: ImageLike, spec: Preprocessing) -> Part:
+    """`decoded`, if possible only of what the spec cuts out."""
+    if isinstance(image, Image.Image):
+        upright = rgb_image(image)
+        return Part(upright, upright.size)
+    return decode_part(image if isinstance(image, bytes) else Path(image), partial(seen_box, spec=spec))
 
 
 @reading_what_was_named()

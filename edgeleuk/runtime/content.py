@@ -21,18 +21,22 @@ _FEWEST_SEEN = 8  # pixels of the input a side
 _ONE_COLOUR = 8  # levels of 255 within which each channel stays: noise of a sensor, or of JPEG, is not content
 
 
-def content_warnings(image: Image.Image, pixels: NDArray[np.uint8], spec: Preprocessing) -> tuple[str, ...]:
+def content_warnings(
+    image: Image.Image, pixels: NDArray[np.uint8], spec: Preprocessing, size: tuple[int, int] | None = None
+) -> tuple[str, ...]:
     """Short phrases about an RGB picture that `cut_and_resize` made `pixels` of, uint8 [height, width, channels].
+
+    `size`: its (width, height), if `image` is only the part that the network sees.
 
     "no content" if what the network sees is of one colour, "8 px" or "8x200 px" if a side has fewer than 32,
     "centre 0.4 % of the picture" if the crop shows less than a tenth of it. None of them for most pictures.
     """
-    seen = _without_padding(image.size, pixels, spec)
+    width, height = size = size or image.size
+    seen = _without_padding(size, pixels, spec)
     found = [NO_CONTENT] if (is_one_colour(image) if seen is None else _is_flat(seen)) else []
-    width, height = image.size
     if min(width, height) < FEWEST_PX:
         found.append(f"{width} px" if width == height else f"{width}x{height} px")
-    share = _seen_share(image.size, spec)
+    share = _seen_share(size, spec)
     if share < _SMALLEST_SHARE:
         found.append(f"centre {100 * share:.{1 if share >= 0.001 else 2}f} % of the picture")
     return tuple(found)

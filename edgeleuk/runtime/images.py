@@ -3,9 +3,10 @@
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -13,6 +14,7 @@ from edgeleuk.errors import ImageError
 from edgeleuk.runtime.colour import is_plain, orientation_of, to_rgb
 from edgeleuk.runtime.image_headers import check_header, image_format, other_format
 from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
+from edgeleuk.runtime.stored_rows import HEADER_BYTES, Box, StoredRows, open_stored
 
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
 _BITS_PER_SAMPLE = 258  # of a TIFF
@@ -32,13 +34,56 @@ def decode_image(source: Path | bytes, max_pixels: int = MAX_PIXELS, page: int |
     memory that stands for, or of more than 8 bits a channel (whose scale to 8 bits only its maker knows). The error is
     `passing` if only memory was lacking.
     """
-    with _reasons_named(source):
-        content = _content(source, max_pixels)
+    return decode_part(source, _all_of_it, max_pixels, page).image
+
+
+class Part(NamedTuple):
+    """An RGB picture, or what was asked for of it, and (width, height) of the whole one."""
+
+    image: Image.Image
+    size: tuple[int, int]
+
+
+def decode_part(
+    source: Path | bytes,
+    wanted: Callable[[tuple[int, int]], Box],
+    max_pixels: int = MAX_PIXELS,
+    page: int | None = None,
+) -> Part:
+    """`decode_image`, if possible only of what is wanted: of (width, height) the box (left, top, right, bottom).
+
+    The whole picture comes back unless the rest of it need not be read, as of a plain BMP, and the box lies within it.
+    """
+    with _reasons_named(source), _content(source, max_pixels) as file:
+        if page is None and (stored := _stored(file, max_pixels)) is not None:
+            size = stored.image.size
+            return Part(stored.decode(_within(wanted(size), size), file.read_at), size)
+        content = file.all()
         with _opened(content, max_pixels, page) as (image, ignore_opacity):
             _check_memory(image, len(content), max_pixels)
             result = to_rgb(image, ignore_opacity)
             _check_complaints(image)
-            return result
+            return Part(result, result.size)
+
+
+def _all_of_it(size: tuple[int, int]) -> Box:
+    return 0, 0, *size
+
+
+def _within(box: Box, size: tuple[int, int]) -> Box:
+    """The box, or all of a picture if some of the box is not in it."""
+    left, top, right, bottom = box
+    return box if min(left, top) >= 0 and right <= size[0] and bottom <= size[1] else (0, 0, *size)
+
+
+def _stored(file: "_Content", max_pixels: int) -> StoredRows | None:
+    """The rows of a plain BMP that may be decoded; None of anything else. Raises ImageError for too large a one."""
+    header = bytes(file.read_at(HEADER_BYTES, 0))
+    stored = open_stored(header, file.size) if image_format(header) == "BMP" else None
+    if stored is not None:
+        _check_size(stored.image.size, max_pixels)
+        _check_memory(stored.image, file.size, max_pixels)
+    return stored
 
 
 def decode_indexed(path: Path) -> Image.Image:
@@ -48,7 +93,11 @@ def decode_indexed(path: Path) -> Image.Image:
 
 def image_size(source: Path | bytes, max_pixels: int = MOST_PIXELS) -> tuple[int, int]:
     """Width and height in pixels from the file's header. Raises ImageError as `decode_image`, damaged pixels aside."""
-    with _reasons_named(source), _opened(_content(source, max_pixels), max_pixels, None) as (image, _):
+    with (
+        _reasons_named(source),
+        _content(source, max_pixels) as file,
+        _opened(file.all(), max_pixels, None) as (image, _),
+    ):
         width, height = image.size
         return (height, width) if image.format != "TIFF" and orientation_of(image) > 4 else (width, height)
 
@@ -86,14 +135,34 @@ def _image_error(name: str, error: Exception) -> ImageError:
     return ImageError(f"{name}: cannot be decoded: {getattr(error, 'strerror', None) or error}")
 
 
-def _content(source: Path | bytes, max_pixels: int) -> bytes:
+class _Content:
+    """The bytes of a file, read as far as they are wanted; `size`: how many there are, 0 of what is no plain file."""
+
+    def __init__(self, file: BinaryIO | None, content: bytes = b"") -> None:
+        self._file, self._content = file, content
+        self.size = len(content) if file is None else os.fstat(file.fileno()).st_size
+
+    def read_at(self, count: int, start: int) -> bytes | memoryview:
+        """At most so many bytes, from so many on."""
+        if self._file is None:
+            return memoryview(self._content)[start : start + count]
+        return os.pread(self._file.fileno(), count, start) if self.size else b""
+
+    def all(self) -> bytes:
+        """The whole file, once."""
+        return self._content if self._file is None else self._file.read()
+
+
+@contextmanager
+def _content(source: Path | bytes, max_pixels: int) -> Iterator[_Content]:
     if isinstance(source, bytes):
-        return source
+        yield _Content(None, source)
+        return
     with source.open("rb") as file:
-        size, most = os.fstat(file.fileno()).st_size, max_file_bytes(max_pixels)
-        if size > most:
-            raise ImageError(f"{size:,} bytes; at most {most:,} are read")
-        return file.read()
+        content, most = _Content(file), max_file_bytes(max_pixels)
+        if content.size > most:
+            raise ImageError(f"{content.size:,} bytes; at most {most:,} are read")
+        yield content
 
 
 @contextmanager

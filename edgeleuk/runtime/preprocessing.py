@@ -88,12 +88,19 @@ def seen_part(image: Image.Image, spec: Preprocessing, shift_px: tuple[int, int]
 
     The whole picture, unless the spec crops. `shift_px` moves the whole picture, too.
     """
-    width, height = image.size
-    cut_width, cut_height = crop_size(spec) if spec.fit == CROP else image.size
+    box = seen_box(image.size, spec, shift_px)
+    return image if box == (0, 0, *image.size) else image.crop(box)  # Pillow fills what lies outside with black
+
+
+def seen_box(
+    size: tuple[int, int], spec: Preprocessing, shift_px: tuple[int, int] = (0, 0)
+) -> tuple[int, int, int, int]:
+    """Where `seen_part` of a picture of this (width, height) lies: (left, top, right, bottom), also outside of it."""
+    width, height = size
+    cut_width, cut_height = crop_size(spec) if spec.fit == CROP else size
     left = (width - cut_width) // 2 + shift_px[0]
     top = (height - cut_height) // 2 + shift_px[1]
-    box = (left, top, left + cut_width, top + cut_height)
-    return image if box == (0, 0, width, height) else image.crop(box)  # Pillow fills what lies outside with black
+    return left, top, left + cut_width, top + cut_height
 
 
 def crop_size(spec: Preprocessing) -> tuple[int, int]:
