@@ -1,6 +1,5 @@
 """Image files to 8-bit RGB, with limits: a microscope folder holds truncated files, odd modes and worse."""
 
-import io
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,10 +12,11 @@ from PIL import Image, UnidentifiedImageError
 from edgeleuk.errors import ImageError
 from edgeleuk.runtime.colour import is_plain, orientation_of, to_rgb
 from edgeleuk.runtime.image_headers import check_header, image_format, other_format
+from edgeleuk.runtime.opening import PLUGINS, open_as
 from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
 from edgeleuk.runtime.stored_rows import HEADER_BYTES, Box, StoredRows, open_stored
 
-_FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # never Pillow's forty others: one of them starts Ghostscript
+_FORMATS = tuple(PLUGINS)  # never Pillow's forty others: one of them starts Ghostscript
 _BITS_PER_SAMPLE = 258  # of a TIFF
 _OUT_OF_MEMORY = "out of memory error"  # how Pillow's OSError begins if a decoder got none
 
@@ -177,7 +177,7 @@ def _opened(content: bytes, max_pixels: int, page: int | None) -> Iterator[tuple
     check_header(content, kind)
     ignore_opacity = kind == "TIFF" and _prepare_tiff(content, page, max_pixels)
     try:
-        image = Image.open(io.BytesIO(content), formats=(kind,))
+        image = open_as(content, kind)
     except UnidentifiedImageError as error:
         raise ImageError(f"a damaged {kind} or one of a rare kind; save it as 8-bit RGB PNG or BMP first") from error
     with image:
