@@ -106,7 +106,7 @@ def data(command: str, arguments: argparse.Namespace) -> list[Point]:
 
 def _command_cost(name: str, manifest: Path) -> Point:
     """What `edgeleuk data NAME MANIFEST` costs in this process; an index goes beside the manifest."""
-    from edgeleuk.cli import root
+    from edgeleuk.cli.program import root
 
     importlib.import_module("edgeleuk.cli.data")  # the group would do so on first use, and that is not to count
     line = ["data", name, str(manifest)]

@@ -16,7 +16,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from edgeleuk.cli import root
+from edgeleuk.cli.program import root
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = {  # file of the repository: its page

@@ -5,13 +5,9 @@ A pipe or a character device, which others hold or depend on, is written into an
 """
 
 import fcntl
-import hashlib
-import json
 import os
 import re
-import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import OutputError
+
+# hashlib, json, shutil and tempfile are imported where they are used: every command starts by importing this module.
 
 _MOST_LINKS = 40  # as the kernel follows
 _LONGEST_NAME = 255  # bytes, of Linux file systems
@@ -32,11 +30,15 @@ _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFBLK: "a block device", stat.S_IFSOC
 
 def sha256_bytes(content: bytes | memoryview) -> str:
     """SHA-256 of content, 64 lower-case hex digits."""
+    import hashlib
+
     return hashlib.sha256(content).hexdigest()
 
 
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file, 64 lower-case hex digits; reads 1 MiB at a time. Raises OSError as open() does."""
+    import hashlib
+
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -62,6 +64,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     A link is followed and stays; a pipe or a device is written into, never replaced. Raises OutputError if the file
     cannot be written (permission, disk full), or path is a folder.
     """
+    import shutil
+    import tempfile
+
     with output_errors(path):
         stream = stream_of(path)
         if stream is not None:
@@ -76,6 +81,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _partial_file(place: Path) -> Iterator[Path]:
+    import tempfile
+
     place.parent.mkdir(parents=True, exist_ok=True)
     clear_leftovers(place)
     handle, name = tempfile.mkstemp(prefix=partial_prefix(place.name), suffix=".partial", dir=place.parent)
@@ -107,6 +114,8 @@ def write_text(path: Path, text: str) -> None:
 
 def to_json(value: Any) -> str:
     """Indented JSON with a final newline, keys in the order given; refuses NaN, which is not JSON."""
+    import json
+
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -117,6 +126,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
     A link is followed and stays. Raises OutputError if path already exists with something in it, or cannot be
     written.
     """
+    import shutil
+    import tempfile
+
     refuse_taken(path)
     with output_errors(path):
         place = real_place(path)
@@ -240,6 +252,8 @@ def held(partial: Path) -> Iterator[None]:
 
 
 def _remove_if_left(leftover: Path) -> None:
+    import shutil
+
     try:
         handle = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:

@@ -1,6 +1,5 @@
 """Text for people: names from files made safe for a terminal, and suggestions for mistyped names."""
 
-import difflib
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -99,6 +98,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         alike.setdefault(folded(each), each)
     if folded(word) in alike:
         return alike[folded(word)]
+    import difflib  # only after a mistake: it slows the start
+
     close = difflib.get_close_matches(folded(word), list(alike), n=1)
     return alike[close[0]] if close else None
 

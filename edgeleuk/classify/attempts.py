@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeleuk.errors import StoreError
-from edgeleuk.sources.watch.settling import Signature
 
 if TYPE_CHECKING:
     from edgeleuk.store import Store
@@ -76,6 +75,8 @@ class Attempts:
 
 def file_key(path: Path) -> str:
     """What identifies a file as it is now: written again, it counts as another one."""
+    from edgeleuk.sources.watch.settling import Signature  # of a watch alone: other ways need not load it
+
     try:
         size, mtime_ns, inode = Signature.of(os.lstat(path))
     except OSError:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from edgeleuk.classify.model import Model
-from edgeleuk.classify.recorder import recorded
 from edgeleuk.classify.rows import Row, json_line, table_head, table_line
 from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.classify.subjects import subject_finder
@@ -124,7 +123,7 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
     steps = Steps(model, store, way, _attempts(request, store), _maps(request, model))
     if watch is None and camera is None:
         rows = steps.rows(named)
-        return (recorded(rows, store, source) if store is not None else rows), model
+        return _kept(rows, store, source), model
     from edgeleuk.classify.service import Control, Service
 
     model.classifier.try_out()  # a service that cannot classify ends at its start, not at each image
@@ -181,6 +180,14 @@ def _opened_store(request: Request, stack: ExitStack) -> "Store | None":
     store = stack.enter_context(Store.open(request.store))
     store.on_damage = _report
     return store
+
+
+def _kept(rows: Iterable[Row | None], store: "Store | None", source: str) -> Iterable[Row | None]:
+    if store is None:
+        return rows
+    from edgeleuk.classify.recorder import recorded
+
+    return recorded(rows, store, source)
 
 
 def _counter(request: Request) -> Counter:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgeleuk.classify.attempts import PASSED_OVER, Attempts, file_key, upload_key
 from edgeleuk.classify.model import Model
-from edgeleuk.classify.recorder import shrink
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
@@ -18,7 +17,6 @@ from edgeleuk.runtime.classifier import Prediction, Prepared
 from edgeleuk.runtime.images import decode_image
 from edgeleuk.runtime.picture_limits import MAX_PIXELS, max_file_bytes
 from edgeleuk.runtime.pipeline import overlapped
-from edgeleuk.sources.cameras.frame import Frame
 from edgeleuk.sources.reading import hash_regular, read_regular
 from edgeleuk.store import Result
 from edgeleuk.store.record import make_result, stored_path
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Pixels
 
     from edgeleuk.classify.maps import MapFolder
+    from edgeleuk.sources.cameras.frame import Frame
     from edgeleuk.store import Store
 
 _LARGE = 16 << 20  # bytes: to read such a file, though it be known, may already be too much
@@ -45,7 +44,7 @@ class Upload:
     subject: str | None = None
 
 
-Image = Path | Frame | Upload
+Image: TypeAlias = "Path | Frame | Upload"
 
 
 @dataclass(frozen=True)
@@ -134,9 +133,11 @@ class Steps:
 
     def _key(self, image: Image) -> str | None:
         """What stands for an image whose attempts are counted."""
-        if self.attempts is None or isinstance(image, Frame):
+        if self.attempts is None:
             return None
-        return upload_key(image.sha256) if isinstance(image, Upload) else file_key(image)
+        if isinstance(image, Upload):
+            return upload_key(image.sha256)
+        return file_key(image) if isinstance(image, Path) else None
 
     def _recognized(self, seen: _Seen, content: bytes | None) -> _Seen:
         """What the store knows of it; without content a file is hashed as it lies there, for it may be too large."""
@@ -155,9 +156,16 @@ class Steps:
         image = decode_image(content, self._way.max_pixels, self._way.page)
         decode_ms = 1000 * (time.perf_counter() - started)
         prepared = seen.model.classifier.timed_prepare(image)
-        preview = shrink(image) if self._way.previews else None
+        preview = self._preview(image)
         prepared = replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms)
         return replace(seen, prepared=prepared, preview=preview, crop=self._crop(seen, image))
+
+    def _preview(self, image: "Pixels") -> "Pixels | None":
+        if not self._way.previews:
+            return None
+        from edgeleuk.classify.recorder import shrink  # where nothing is stored, it need not be loaded
+
+        return shrink(image)
 
     def _crop(self, seen: _Seen, image: "Pixels") -> "Pixels | None":
         """What the network sees, where a map is to be drawn over it."""

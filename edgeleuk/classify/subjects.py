@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from edgeleuk.data.layouts.cnmc import name_facts
+from edgeleuk.data.layouts.cnmc_names import name_facts
 from edgeleuk.errors import UsageError
 from edgeleuk.text import expect_utf8
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.options import json_option
+from edgeleuk.cli.device_options import json_option
 from edgeleuk.cli.output import show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.errors import UsageError

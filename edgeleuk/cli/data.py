@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import CONTEXT, Group
-from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, json_option, label_options, max_megapixels_option
+from edgeleuk.cli.device_options import json_option, max_megapixels_option
+from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, label_options
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit

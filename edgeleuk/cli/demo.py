@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import json_option
+from edgeleuk.cli.device_options import json_option
 from edgeleuk.cli.output import progress_to, show_json
 from edgeleuk.cli.paths import OutputFolder
 

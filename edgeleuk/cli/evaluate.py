@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, label_options, points, width_option
+from edgeleuk.cli.device_options import width_option
+from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, label_options, points
 from edgeleuk.cli.output import show, show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.data.labels import LabelSource

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import interpreter_options
+from edgeleuk.cli.device_options import interpreter_options
 from edgeleuk.cli.output import show_facts, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import Number, edgeleuk_command
-from edgeleuk.cli.options import (
+from edgeleuk.cli.device_options import (
     error_rates_option,
     gate_option,
     interpreter_options,

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import config_options, data_root_option, json_option, made, preset_option, typed
+from edgeleuk.cli.device_options import json_option
+from edgeleuk.cli.options import config_options, data_root_option, made, preset_option, typed
 from edgeleuk.cli.output import progress_to, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.errors import UsageError

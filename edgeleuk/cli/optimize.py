@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edgeleuk.cli.commands import Choice, OrFile, Words, edgeleuk_command, ended_by_signals
-from edgeleuk.cli.options import data_root_option, json_option, points, share
+from edgeleuk.cli.device_options import json_option
+from edgeleuk.cli.options import data_root_option, points, share
 from edgeleuk.cli.output import progress_to, say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.errors import UsageError

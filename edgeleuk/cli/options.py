@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 from click.core import ParameterSource
 
-from edgeleuk.cli.commands import Choice, Number, OrFile
+from edgeleuk.cli.commands import Choice, OrFile
+from edgeleuk.cli.device_options import json_option
 from edgeleuk.cli.output import show, show_json
 from edgeleuk.cli.paths import Existing, OutputFolder, Place
 from edgeleuk.codec import read_json, read_toml
@@ -24,8 +25,6 @@ from edgeleuk.data.labels import LabelSource, parse_class_names
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import EXITS, POOLS, ROBUST
-from edgeleuk.reliability import GATES, WARN
-from edgeleuk.runtime.picture_limits import MAX_PIXELS, MOST_PIXELS
 from edgeleuk.spec import COLOUR_CONSTANCIES, RESAMPLING_FILTERS
 from edgeleuk.text import counted, suggestion
 from edgeleuk.training.config import CRITERIA, PRESETS, SPLITS
@@ -110,46 +109,6 @@ def _readings(number: float) -> str:
 
 def _shown(number: float) -> str:
     return f"{round(number, 9):g}"
-
-
-def gate_option(function: Command) -> Command:
-    """Add --gate."""
-    return click.option(
-        "--gate",
-        type=Choice(GATES),
-        default=WARN,
-        show_default=True,
-        help="Of a picture unlike the training images: warn of it, refuse it, or look for none (off).",
-    )(function)
-
-
-def interpreter_options(
-    threads_help: str = "Threads of the interpreter. Default: the cores, at most 4.",
-    backend_help: str = "Interpreter; auto takes LiteRT if it is installed.",
-) -> Callable[[Command], Command]:
-    """Add --threads and --backend."""
-
-    def add(function: Command) -> Command:
-        backends = Choice(["auto", "litert", "tflite-runtime"])
-        function = click.option("--backend", type=backends, default="auto", show_default=True, help=backend_help)(
-            function
-        )
-        return click.option("--threads", type=click.IntRange(1), help=threads_help)(function)
-
-    return add
-
-
-def max_megapixels_option(function: Command) -> Command:
-    """Add --max-megapixels, as `max_pixels`: pixels. A megapixel stands for 12 MB that decoding may take."""
-    return click.option(
-        "--max-megapixels",
-        "max_pixels",
-        type=Number(0.1, MOST_PIXELS / 1e6),
-        default=MAX_PIXELS / 1e6,
-        show_default=True,
-        callback=lambda _, __, value: round(1e6 * value),
-        help="Largest picture that is decoded; each megapixel may take 12 MB of memory.",
-    )(function)
 
 
 def config_options(kind: type[Any]) -> Callable[[Command], Command]:
@@ -280,32 +239,6 @@ def label_options(function: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
-
-
-def error_rates_option(kind: Existing, source: str) -> Callable[[Command], Command]:
-    """Add --error-rates, from which the share of a class gets an interval that carries the model's errors."""
-    return click.option(
-        "--error-rates",
-        type=kind,
-        metavar="SOURCE",
-        help=f"How often the model errs on a new subject's cells, for the intervals of shares: {source}.",
-    )
-
-
-width_option = click.option(
-    "--width",
-    type=Number(0.02, 1),
-    metavar="W",
-    help="Say how many more cells a subject needs for an interval this wide: 0.1.",
-)
-
-
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print the result as one JSON object; progress goes to standard error.",
-)
 
 
 @dataclasses.dataclass(frozen=True)

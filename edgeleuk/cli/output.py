@@ -2,8 +2,6 @@
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +33,8 @@ def show(text: str, err: bool = False) -> None:
 
 def show_facts(text: str, side: int = 14) -> None:
     """Show lines of a name and its text, which begins `side` characters from the left, as wide as the terminal is."""
+    import shutil
+
     width = min(shutil.get_terminal_size((80, 24)).columns, MOST_COLUMNS)
     show(wrapped(text, max(width, 40), side))
 
@@ -67,6 +67,8 @@ def progress_to(as_json: bool) -> Callable[[str], None]:
 
 def refuse_unwritable(path: Path) -> None:
     """Raise OutputError if no file can be made at path; folders above it that are missing will be made."""
+    import tempfile  # not loaded by what writes nothing
+
     if is_stream(path):
         return
     with output_errors(path):

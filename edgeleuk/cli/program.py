@@ -1,7 +1,6 @@
-"""The command line: one module a command, imported when it is called, so that `--help` loads no framework."""
+"""The tree of commands, one module each, imported when it is called, so that `--help` loads no framework."""
 
 import os
-import sys
 
 import click
 
@@ -74,18 +73,25 @@ def root(context: click.Context) -> None:
     context.color = plain_colours()
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 success, 1 failure, 2 usage error, 130 interrupted."""
+def status_of(arguments: list[str]) -> int:
+    """Run the command line; returns its exit code."""
     try:
         status = root.main(args=arguments, prog_name="edgeleuk", standalone_mode=False)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.exit(_say("interrupted", 130))
-    except BrokenPipeError:  # the reader of the output closed it, as `| head` does
+    except BaseException as error:
+        return ended_by(error)
+    return status if isinstance(status, int) else 0
+
+
+def ended_by(error: BaseException) -> int:
+    """The exit code of a command that raised this, which is said; raises what no command should raise."""
+    if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
+        return _say("interrupted", 130)
+    if isinstance(error, BrokenPipeError):  # the reader of the output closed it, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter complains at exit
-        sys.exit(1)
-    except (click.ClickException, EdgeleukError, OSError) as error:
-        sys.exit(_say(*failure_of(error)))
-    sys.exit(status if isinstance(status, int) else 0)
+        return 1
+    if isinstance(error, click.ClickException | EdgeleukError | OSError):
+        return _say(*failure_of(error))
+    raise error
 
 
 def _say(message: str, status: int) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import edgeleuk_command
-from edgeleuk.cli.options import json_option
+from edgeleuk.cli.device_options import json_option
 from edgeleuk.cli.output import show_json, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 

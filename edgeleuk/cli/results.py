@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.options import error_rates_option, width_option
+from edgeleuk.cli.device_options import error_rates_option, width_option
 from edgeleuk.cli.output import say, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from edgeleuk.cli.commands import Number, edgeleuk_command
-from edgeleuk.cli.options import gate_option, interpreter_options, max_megapixels_option
+from edgeleuk.cli.device_options import gate_option, interpreter_options, max_megapixels_option
 from edgeleuk.cli.output import say
 from edgeleuk.cli.paths import Existing, StoreFile
 

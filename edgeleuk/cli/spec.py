@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edgeleuk.cli.commands import CONTEXT, Group
-from edgeleuk.cli.options import json_option
+from edgeleuk.cli.device_options import json_option
 from edgeleuk.cli.output import say, show, show_facts, show_json_text, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.cli.spec_options import GROUPS, names, numbers, spec_options

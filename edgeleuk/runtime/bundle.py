@@ -26,15 +26,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import EdgeleukError, ModelError, SpecError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, to_json, write_bytes
 from edgeleuk.runtime.appended import open_archive, read_file
-from edgeleuk.runtime.cascade_rule import CascadeRule
 from edgeleuk.runtime.foreign import foreign, keras_format
 from edgeleuk.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from edgeleuk.runtime.cascade_rule import CascadeRule
 
 _IDENTIFIER = b"TFL3"
 _HEAD = 1024
@@ -55,7 +57,7 @@ _OF_PIXELS = "="
 class CascadePart:
     """What makes a model file a cascade: the rule, and the bytes of the first model's file."""
 
-    rule: CascadeRule
+    rule: "CascadeRule"
     first: bytes
 
 
@@ -291,6 +293,8 @@ def _cascade(archive: zipfile.ZipFile, content: bytes) -> CascadePart | None:
         if _RULE.encode() in content:
             raise ModelError("it is damaged or cut off: a cascade whose list of appended files is not its own")
         return None
+    from edgeleuk.runtime.cascade_rule import CascadeRule  # what a model alone need not load
+
     first = archive.getinfo(FIRST)  # stored as it is, so the file itself bounds it
     return CascadePart(
         CascadeRule.from_json(read_file(archive, _RULE, _MAX_BYTES[_RULE])),

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from edgeleuk.reliability import WARN
 from edgeleuk.runtime.bundle import Bundle, read_bundle
-from edgeleuk.runtime.cascade import Cascade
 from edgeleuk.runtime.classifier import Classifier
 
 
@@ -22,5 +21,8 @@ def model_of(
     bundle: Bundle, path: Path, threads: int | None = None, backend: str = "auto", gate: str = WARN
 ) -> Classifier:
     """The same of a file that `read_bundle` has read."""
-    kind = Classifier if bundle.cascade is None else Cascade
-    return kind(bundle, path, threads, backend, gate)
+    if bundle.cascade is None:
+        return Classifier(bundle, path, threads, backend, gate)
+    from edgeleuk.runtime.cascade import Cascade  # what a model alone need not load
+
+    return Cascade(bundle, path, threads, backend, gate)

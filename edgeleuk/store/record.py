@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from edgeleuk.runtime.decision import UNCERTAIN
 from edgeleuk.spec import shown_names
 from edgeleuk.store.times import now
-from edgeleuk.subjects.cells import SubjectCells
 
 if TYPE_CHECKING:
     from edgeleuk.runtime.bundle import Bundle
     from edgeleuk.runtime.classifier import Prediction
     from edgeleuk.spec import ModelSpec
+    from edgeleuk.subjects.cells import SubjectCells
 
 
 SOURCES = ("file", "watch", "camera", "upload")
@@ -247,8 +247,10 @@ class SubjectSummary:
         return sum(self.by_person.values())
 
     @property
-    def cells(self) -> SubjectCells:
+    def cells(self) -> "SubjectCells":
         """The same, to ask for the share of a class."""
+        from edgeleuk.subjects.cells import SubjectCells
+
         return SubjectCells(
             self.subject, self.answered, self.by_person, self.abstained, self.refused, failed=self.failed
         )

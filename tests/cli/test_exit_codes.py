@@ -5,7 +5,8 @@ import stat
 
 import pytest
 
-from edgeleuk.cli import main, root
+from edgeleuk.cli import main
+from edgeleuk.cli.program import root
 from edgeleuk.store import Store
 
 # Arguments of each command; {input} stands for what is read, {out} for a new place in a temporary folder.

@@ -6,8 +6,9 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from edgeleuk.cli import main, root
+from edgeleuk.cli import main
 from edgeleuk.cli.commands import Command, Group
+from edgeleuk.cli.program import root
 
 
 def commands():

@@ -6,7 +6,8 @@ import click
 import pytest
 
 from edgeleuk import __version__
-from edgeleuk.cli import main, root
+from edgeleuk.cli import main
+from edgeleuk.cli.program import root
 
 
 def commands():

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from edgeleuk.cli import main, root
+from edgeleuk.cli import main
+from edgeleuk.cli.program import root
 from edgeleuk.store import Store
 from tests.store.helpers import result
 

@@ -92,7 +92,7 @@ def test_a_unit_is_watched_limited_and_always_started_again(unit: str) -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_command_of_a_unit_is_one_that_edgeleuk_knows(unit: str) -> None:
-    from edgeleuk.cli import root
+    from edgeleuk.cli.program import root
 
     words = re.search(r"^ExecStart=\S+ (.*)$", (SYSTEMD / unit).read_text(), re.MULTILINE)
     assert words
@@ -105,7 +105,7 @@ def test_the_command_of_a_unit_is_one_that_edgeleuk_knows(unit: str) -> None:
 
 
 def test_the_camera_drop_in_replaces_the_command_by_one_that_edgeleuk_knows() -> None:
-    from edgeleuk.cli import root
+    from edgeleuk.cli.program import root
 
     commands = re.findall(r"^ExecStart=(.*)$", (SYSTEMD / "camera.conf").read_text(), re.MULTILINE)
     assert commands[0] == ""

@@ -12,7 +12,7 @@ import click
 import pytest
 from PIL import Image
 
-from edgeleuk.cli import root
+from edgeleuk.cli.program import root
 from tests.docs.pages import BESIDE, PAGES, ROOT, blocks, name_of
 
 READ = (*PAGES, *BESIDE)

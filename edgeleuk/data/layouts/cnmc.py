@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgeleuk.data.index import ImageRecord
+from edgeleuk.data.layouts.cnmc_names import name_facts
 from edgeleuk.data.layouts.layout import Described, FileEntry, table_rows
 from edgeleuk.errors import DataError
 from edgeleuk.text import counted, examples
@@ -29,7 +30,6 @@ _PRELIMINARY = r"(?:validation_data/)?(?P<test>C-NMC_test_prelim_phase_data)(?:/
 _FINAL = r"(?:testing_data/)?C-NMC_test_final_phase_data(?:/C-NMC_test_final_phase_data)?"
 _FOLDER = re.compile(rf"(.*?/)??(?:{_TRAINING}|{_PRELIMINARY}|{_FINAL})")
 _IN_PRELIMINARY = f"{PRELIMINARY.rpartition('/')[2]}/"
-_NAME = re.compile(r"UID_(H?\d+)_\d+_\d+_(all|hem)\.\w+", re.IGNORECASE)
 
 
 class _Place(NamedTuple):
@@ -85,12 +85,6 @@ def prefix_of(folders: Iterable[str]) -> str | None:
     """What stands before the layout in these folder names, '' or with a final '/'; None if none has the layout."""
     prefixes = {match[1] or "" for folder in folders if (match := _FOLDER.fullmatch(folder))}
     return min(prefixes, default=None)
-
-
-def name_facts(name: str) -> tuple[str, str] | None:
-    """(subject, label) of a C-NMC file name: 'UID_h3_1_2_hem.bmp' -> ('UID_H3', 'hem'); None for any other name."""
-    match = _NAME.fullmatch(name)
-    return (f"UID_{match[1].upper()}", match[2].lower()) if match else None
 
 
 def read_labels(path: Path) -> dict[str, tuple[str, str | None]]:

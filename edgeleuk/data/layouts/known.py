@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.layouts import blood_cells, class_folders, cnmc
+from edgeleuk.data.layouts.cnmc_names import name_facts
 from edgeleuk.data.layouts.folder_names import is_system
 from edgeleuk.data.layouts.layout import Described, FileEntry
 from edgeleuk.errors import DataError
@@ -82,7 +83,7 @@ def describe(entries: Sequence[FileEntry], root: Path, class_level: int | None =
         return found
     if class_level is None and kept and (smears := blood_cells.describe(kept, root)):
         return blood_cells.LAYOUT, smears
-    if kept and _mostly(cnmc.name_facts, names):
+    if kept and _mostly(name_facts, names):
         return "c-nmc", _cnmc_copy(entries, root, class_level)
     cells = [entry for entry in entries if _CELLS.fullmatch(entry.path.rpartition("/")[0])]
     aside = "the pictures that those in dataset2-master were made of, or their marks" if cells else ""
@@ -150,7 +151,7 @@ def _cnmc_copy(entries: Sequence[FileEntry], root: Path, class_level: int | None
             raise
         described = Described((), ())
     if class_level is None and len(described.classes) < len(cnmc.CLASSES):
-        named = [(entry, cnmc.name_facts(entry.path.rpartition("/")[2])) for entry in entries]
+        named = [(entry, name_facts(entry.path.rpartition("/")[2])) for entry in entries]
         images = tuple(ImageRecord(*entry, facts[1]) for entry, facts in named if facts)
         left_out = tuple((entry.path, "not called as the set's pictures are") for entry, facts in named if not facts)
         described = Described(tuple(sorted({str(image.label) for image in images})), images, left_out=left_out)
@@ -165,13 +166,13 @@ def _cnmc_copy(entries: Sequence[FileEntry], root: Path, class_level: int | None
 
 
 def _with_subject(image: ImageRecord) -> ImageRecord:
-    facts = cnmc.name_facts(image.path.rpartition("/")[2])
+    facts = name_facts(image.path.rpartition("/")[2])
     return dataclasses.replace(image, subject=facts[0]) if facts else image
 
 
 def _contrary(images: Sequence[ImageRecord]) -> list[str]:
     """A sentence if names and folders disagree about the class; folders called otherwise than all and hem may."""
-    pairs = [(image, cnmc.name_facts(image.path.rpartition("/")[2])) for image in images]
+    pairs = [(image, name_facts(image.path.rpartition("/")[2])) for image in images]
     if not {str(image.label).lower() for image in images} <= set(cnmc.CLASSES):
         return []
     wrong = [image.path for image, facts in pairs if facts and facts[1] != str(image.label).lower()]

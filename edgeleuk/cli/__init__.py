@@ -1,0 +1,15 @@
+"""The command line: what is typed most, images of a model, is begun at once; all else is a command of `program`."""
+
+import sys
+
+from edgeleuk.cli.plain_infer import PlainInfer
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 success, 1 failure, 2 usage error, 130 interrupted."""
+    plain = PlainInfer.of(sys.argv[1:]) if arguments is None else None
+    if plain is not None:
+        sys.exit(plain.status())
+    from edgeleuk.cli.program import status_of
+
+    sys.exit(status_of(sys.argv[1:] if arguments is None else arguments))
