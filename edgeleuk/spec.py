@@ -19,9 +19,10 @@ from edgeleuk.reliability import Calibration, InputGate
 
 SCHEMA_VERSION = 1
 EXTRA_OUTPUTS = ("features", "map")
-# Pillow's, which average over what they make smaller, and bilinear without that, as `tf.image.resize` does it.
-TF_BILINEAR = "tf-bilinear"
-RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos", TF_BILINEAR)
+# Pillow's, which average over what they make smaller; bilinear without that, as `tf.image.resize` does it; and bilinear
+# behind means of whole blocks of pixels, which is the fastest that averages.
+TF_BILINEAR, REDUCE = "tf-bilinear", "reduce"
+RESAMPLING_FILTERS = ("nearest", "bilinear", "bicubic", "lanczos", TF_BILINEAR, REDUCE)
 NO_CONSTANCY, BACKGROUND = "none", "background"
 COLOUR_CONSTANCIES = (NO_CONSTANCY, BACKGROUND)
 GREY = "GREY"

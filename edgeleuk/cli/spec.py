@@ -22,7 +22,7 @@ _QUESTIONS = {
     "fit": "How a picture becomes a square: the centre (crop), the whole picture (stretch), or shorter_side",
     "crop_px": "Side of the centre square in source pixels",
     "shorter_side_px": "Pixels that the shorter side is scaled to",
-    "resample": "Resize filter: nearest, bilinear, bicubic, lanczos (Pillow's) or tf-bilinear (tf.image.resize)",
+    "resample": "Resize filter: nearest, bilinear, bicubic, lanczos (Pillow's), reduce, tf-bilinear (tf.image.resize)",
     "colour_order": "Channels: RGB, BGR or GREY",
     "pixel_scale": "What a pixel of 0 to 255 is multiplied by, such as 1/255 (three between commas: one a channel)",
     "pixel_offset": "What is added then, such as 0 or -1",

@@ -70,7 +70,10 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "resample": (
         "--resample",
-        {"type": Choice(RESAMPLING_FILTERS), "help": "Resize filter; tf-bilinear is tf.image.resize's."},
+        {
+            "type": Choice(RESAMPLING_FILTERS),
+            "help": "Resize filter; tf-bilinear is tf.image.resize's, reduce the fastest.",
+        },
     ),
     "colour_order": ("--colour-order", {"type": Choice(COLOUR_ORDERS), "help": "Channels of the input."}),
     "pixel_scale": (

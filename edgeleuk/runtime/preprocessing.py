@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.errors import ImageError, SpecError
-from edgeleuk.spec import CROP, GREY, NO_CONSTANCY, SHORTER_SIDE, TF_BILINEAR, Preprocessing
+from edgeleuk.spec import CROP, GREY, NO_CONSTANCY, REDUCE, SHORTER_SIDE, TF_BILINEAR, Preprocessing
 
 MOST_TIMES_AS_LONG = 20  # a strip of a picture would become one of any length
 
@@ -16,6 +16,8 @@ _PIXELS = np.arange(256).astype(np.uint8)
 _BACKGROUND = 240  # of 255: what is brighter than the background keeps some room
 _BRIGHT_SHARE, _BLACK, _GAINS = 0.9, 8, (0.5, 4.0)
 _COUNTED_PX = 80  # a side, at least: 6,400 pixels tell a percentile well enough
+# Each axis by as large a whole factor as keeps it no shorter than what it becomes, then bilinear from there.
+_WHOLE_BLOCKS = 1.0
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -60,6 +62,8 @@ def _resized(image: Image.Image, size: tuple[int, int], spec: Preprocessing) -> 
         return image
     if spec.resample == TF_BILINEAR:
         return Image.fromarray(interpolated(np.asarray(image, np.uint8), size))
+    if spec.resample == REDUCE:
+        return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=_WHOLE_BLOCKS)
     return image.resize(size, _FILTERS[spec.resample])
 
 

@@ -50,11 +50,14 @@ def pictures():
 
 SPECS = [
     Preprocessing(20, crop, resample, pixel_scale=1.0, pixel_offset=0.0)
-    for crop, resample in itertools.product((20, 41, 64), ("nearest", "bilinear", "bicubic", "lanczos", "tf-bilinear"))
+    for crop, resample in itertools.product(
+        (20, 41, 64), ("nearest", "bilinear", "bicubic", "lanczos", "tf-bilinear", "reduce")
+    )
 ] + [
     Preprocessing(24, None, "bilinear", fit="stretch", input_width_px=17),
     Preprocessing(17, None, "bicubic", fit="stretch", input_width_px=24),
     Preprocessing(80, None, "lanczos", fit="stretch", input_width_px=17),
+    Preprocessing(9, None, "reduce", fit="stretch", input_width_px=21),
     Preprocessing(24, None, "bicubic", fit="shorter_side", shorter_side_px=27),
     Preprocessing(24, 31, "bilinear", colour_order="BGR", input_width_px=30),
     Preprocessing(24, 40, "bilinear", colour_order="GREY"),

@@ -64,6 +64,32 @@ def test_every_image_is_resized_by_the_same_factor_whatever_its_size():
     assert np.array_equal(first, second)
 
 
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 1000))
+def test_reduce_takes_the_mean_of_each_block_where_they_fit(side, factor, seed):
+    spec = Preprocessing(side, side * factor, "reduce")
+    pixels = np.random.default_rng(seed).integers(0, 256, (side * factor, side * factor, 3), np.uint8)
+    means = pixels.reshape(side, factor, side, factor, 3).mean(axis=(1, 3))
+    assert np.abs(fit_to_input(Image.fromarray(pixels), spec) - means).max() < 0.6  # halves of odd counts go down
+
+
+@given(width=SIDES, height=SIDES, size=st.integers(1, 40), level=st.integers(0, 255))
+def test_reduce_keeps_a_level_and_the_place_of_an_edge(width, height, size, level):
+    spec = Preprocessing(size, None, "reduce", fit="stretch")
+    assert (fit_to_input(Image.new("RGB", (width, height), (level,) * 3), spec) == level).all()
+    halves = Image.new("RGB", (width * 2, height))
+    halves.paste((255, 255, 255), (width, 0, 2 * width, height))
+    shown = fit_to_input(halves, spec).mean(axis=(0, 2))
+    assert np.abs(shown + shown[::-1] - 255).max() <= 256 / min(size, 4)
+    assert np.all(np.diff(shown) >= 0)
+
+
+def test_reduce_is_plain_bilinear_where_nothing_becomes_half_as_long():
+    image = Image.fromarray(noise(60, 60))
+    for side in (31, 60, 90):
+        found, plain = (fit_to_input(image, Preprocessing(side, 60, name)) for name in ("reduce", "bilinear"))
+        assert np.array_equal(found, plain)
+
+
 def test_channels_come_out_in_the_order_of_the_spec():
     image = Image.new("RGB", (64, 64), (10, 20, 30))
     assert fit_to_input(image, SPEC)[0, 0].tolist() == [10, 20, 30]

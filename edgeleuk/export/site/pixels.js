@@ -91,24 +91,31 @@ export function resized(picture, width, height, resample) {
   if (picture.width === width && picture.height === height) return picture;
   if (resample === "nearest") return nearest(picture, width, height);
   if (resample === "tf-bilinear") return interpolated(picture, width, height);
+  if (resample === "reduce") return reduced(picture, width, height);
   const filter = FILTERS[resample];
   if (!filter) throw new Error(`this page knows no resampling filter ${resample}`);
+  return filtered(picture, width, height, filter);
+}
+
+/** `spans`: how many pixels of the picture each axis is, where its last ones stand for less than the others. */
+function filtered(picture, width, height, filter, spans = [picture.width, picture.height]) {
   // Which axis Pillow 13 takes first, as measured; each is rounded to 8 bits, so the order shows.
   const verticalFirst = height < picture.height && picture.height - height > 2 * (picture.width - width);
-  const across = made => (made.width === width ? made : convolved(made, width, filter, true));
-  const down = made => (made.height === height ? made : convolved(made, height, filter, false));
+  const [wide, high] = spans;
+  const across = made => (made.width === width && wide === width ? made : convolved(made, width, filter, true, wide));
+  const down = made => (made.height === height && high === height ? made : convolved(made, height, filter, false, high));
   return verticalFirst ? across(down(picture)) : down(across(picture));
 }
 
 /** One axis resized: each place is a sum of weights times pixels, in fixed point, rounded to 8 bits. */
-function convolved(picture, length, filter, horizontal) {
+function convolved(picture, length, filter, horizontal, span) {
   const before = horizontal ? picture.width : picture.height;
   const width = horizontal ? length : picture.width, height = horizontal ? picture.height : length;
   const data = new Uint8Array(width * height * 3), lines = horizontal ? height : width;
   const step = horizontal ? 3 : picture.width * 3, made = horizontal ? 3 : width * 3;
   const lineFrom = horizontal ? picture.width * 3 : 3, lineTo = horizontal ? width * 3 : 3;
   for (let place = 0; place < length; place++) {
-    const { first, weights } = weightsAt(place, before, length, filter);
+    const { first, weights } = weightsAt(place, before, length, filter, span);
     for (let line = 0; line < lines; line++) {
       for (let channel = 0; channel < 3; channel++) {
         let from = line * lineFrom + first * step + channel, sum = 2 ** (PRECISION - 1);
@@ -120,8 +127,8 @@ function convolved(picture, length, filter, horizontal) {
   return { width, height, data };
 }
 
-function weightsAt(place, before, length, filter) {
-  const scale = before / length, stretch = Math.max(scale, 1), support = filter.support * stretch;
+function weightsAt(place, before, length, filter, span) {
+  const scale = span / length, stretch = Math.max(scale, 1), support = filter.support * stretch;
   const middle = (place + 0.5) * scale;
   const first = Math.max(0, Math.trunc(middle - support + 0.5));
   const last = Math.min(before, Math.trunc(middle + support + 0.5));
@@ -133,6 +140,34 @@ function weightsAt(place, before, length, filter) {
     weights[x] = Math.trunc(share < 0 ? share - 0.5 : share + 0.5);
   }
   return { first, weights };
+}
+
+/** Means of whole blocks of pixels, then bilinear: Pillow's resize with a reducing gap of 1 (src/libImaging/Reduce.c). */
+function reduced(picture, width, height) {
+  const across = Math.max(1, Math.trunc(picture.width / width)), down = Math.max(1, Math.trunc(picture.height / height));
+  const spans = [picture.width / across, picture.height / down].map(Math.fround); // as Pillow passes them on
+  return filtered(blockMeans(picture, across, down), width, height, FILTERS.bilinear, spans);
+}
+
+function blockMeans(picture, across, down) {
+  if (across === 1 && down === 1) return picture;
+  const width = Math.ceil(picture.width / across), height = Math.ceil(picture.height / down);
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0, to = 0; y < height; y++) {
+    const top = y * down, bottom = Math.min(picture.height, top + down);
+    for (let x = 0; x < width; x++) {
+      const left = x * across, right = Math.min(picture.width, left + across), count = (right - left) * (bottom - top);
+      const share = Math.trunc(Math.fround(2 ** 32 / (256 * count)));
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = count >> 1;
+        for (let row = top; row < bottom; row++) {
+          for (let column = left; column < right; column++) sum += picture.data[(row * picture.width + column) * 3 + channel];
+        }
+        data[to++] = Math.floor((sum * share) / 2 ** 24);
+      }
+    }
+  }
+  return { width, height, data };
 }
 
 function nearest(picture, width, height) {
