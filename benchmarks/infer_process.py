@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.measure import Figure, finish, interleave, median_figure, parser, ratios
 from benchmarks.models import FULL, HALF, cell_image, model_path
 
-RATIO_BAR, HELP_BAR_S = 1.5, 0.3
+RATIO_BAR, HELP_BAR_S = 1.12, 0.3
 _EDGELEUK = (sys.executable, "-m", "edgeleuk")
 _PLAIN = (sys.executable, str(Path(__file__).with_name("plain_infer.py")))
 

@@ -1,7 +1,6 @@
 """What streaming many images costs: throughput against the bare interpreter, peak memory, and that of one image."""
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +9,9 @@ from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.measure import MIB, Figure, finish, interleave, median_figure, parser, ratios
+from benchmarks.measure import Figure, finish, interleave, median_figure, parser, ratios
 from benchmarks.models import FULL, HALF, TINY, cell_image, model_path, write_images
+from benchmarks.peak import peak_mib
 from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import recorded
 from edgeleuk.classify.rows import Row
@@ -22,6 +22,7 @@ from edgeleuk.store import Store
 
 THROUGHPUT_BARS = {FULL.name: 0.95, HALF.name: 0.80}
 GROWTH_BAR_MIB, ONE_IMAGE_BAR = 5.0, 1.25
+_EDGELEUK = (sys.executable, "-m", "edgeleuk")
 _PLAIN = str(Path(__file__).with_name("plain_infer.py"))
 
 
@@ -107,8 +108,8 @@ def _memory_growth(files: Sequence[Path], scratch: Path, arguments: argparse.Nam
         for number, source in enumerate(islice(cycle(files), count)):
             content = source.read_bytes()
             (folder / f"{number:06}.bmp").write_bytes(content[:-4] + number.to_bytes(4, "big"))
-        command = ("edgeleuk", "infer", model, folder, "--store", scratch / f"{count}.db")
-        peaks[count] = _peak_mib(*map(str, command))
+        command = (*_EDGELEUK, "infer", model, folder, "--store", scratch / f"{count}.db")
+        peaks[count] = peak_mib([str(part) for part in command])
     few, many = peaks.values()
     return [
         Figure("infer --store: peak memory, 100 images", few, "MiB"),
@@ -120,40 +121,13 @@ def _memory_growth(files: Sequence[Path], scratch: Path, arguments: argparse.Nam
 def _one_image(arguments: argparse.Namespace) -> list[Figure]:
     model, image = model_path(FULL, "int8", arguments.cache), cell_image(arguments.cache)
     ways = {
-        "edgeleuk infer": partial(_peak_mib, "edgeleuk", "infer", str(model), str(image)),
-        "plain script": partial(_peak_mib, _PLAIN, str(model), str(image)),
+        "edgeleuk infer": partial(peak_mib, [*_EDGELEUK, "infer", str(model), str(image)]),
+        "plain script": partial(peak_mib, [sys.executable, _PLAIN, str(model), str(image)]),
     }
     peaks = {name: [way() for _ in range(arguments.pairs)] for name, way in ways.items()}
     figures = [median_figure(f"{FULL.name}: peak memory, {name}", found, "MiB") for name, found in peaks.items()]
     over = ratios(peaks["edgeleuk infer"], peaks["plain script"])
     return [*figures, median_figure(f"{FULL.name}: peak memory, infer over plain", over, "x", ONE_IMAGE_BAR)]
-
-
-def _peak_mib(*command: str) -> float:
-    """Greatest resident memory of `python COMMAND`, as it reads it itself at its end.
-
-    wait4(2) would tell too much: there the peak of whoever started the process counts as well.
-    """
-    program = (
-        "import atexit, pathlib, runpy, sys\n"
-        "atexit.register(lambda: print(pathlib.Path('/proc/self/status').read_text(), file=sys.stderr))\n"
-        "sys.argv = sys.argv[1:]\n"
-        "if sys.argv[0] == 'edgeleuk':\n"
-        "    runpy.run_module('edgeleuk', run_name='__main__', alter_sys=True)\n"
-        "else:\n"
-        "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command],
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-    return next(int(line.split()[1]) for line in done.stderr.splitlines() if line.startswith("VmHWM:")) * 1024 / MIB
 
 
 if __name__ == "__main__":

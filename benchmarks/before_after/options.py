@@ -9,7 +9,7 @@ class Options:
     """`clock` is "wall", or "cpu": processor time, which other work on the machine disturbs less.
 
     Calls are counted per turn, turns per process, processes per side; `pairs` are runs of whole commands. `core`:
-    where work of one thread is pinned to. `images`: a folder of pictures of yours, else synthetic cells. `cache`:
+    where work of one thread is pinned to. `images`, `model`: of yours, to compare answers on. `cache`:
     where models and pictures are kept, `scratch`: a folder that is removed at the end. `quick`: small, to see that it
     runs.
     """
@@ -22,5 +22,6 @@ class Options:
     pairs: int = 15
     core: int | None = None
     images: Path | None = None
+    model: list[Path] | None = None
     cache: Path | None = None
     quick: bool = False

@@ -67,7 +67,7 @@ def in_turn(sides: Sequence[Side], call: str, options: Options) -> dict[str, lis
     """
     found: dict[str, list[float]] = {side.name: [] for side in sides}
     for _ in range(options.processes):
-        with _started(sides, options) as workers:
+        with started(sides, options) as workers:
             calls: dict[str, list[float]] = {name: [] for name in workers}
             for number in range(options.turns):
                 names = list(workers)
@@ -80,7 +80,8 @@ def in_turn(sides: Sequence[Side], call: str, options: Options) -> dict[str, lis
 
 
 @contextmanager
-def _started(sides: Sequence[Side], options: Options) -> Iterator[dict[str, Worker]]:
+def started(sides: Sequence[Side], options: Options) -> Iterator[dict[str, Worker]]:
+    """A process of each side, by name, while the block runs."""
     with ExitStack() as stack:
         workers = {}
         for side in sides:
