@@ -142,18 +142,18 @@ def _share_ranges(graph: Graph, int8: Iterable[Operator], ranges: _Statistics) -
 
 
 def _factor_ranges(graph: Graph, float_model: bytes) -> _Statistics:
-    """Ranges of constants of at least 1 that a tensor is multiplied by, as pools' borders are: so that 1 is exact."""
+    """Ranges of constants that a tensor is multiplied by, of 1 and more, as pools' borders are: so that 1 is exact.
+
+    Gains of a batch normalization that no convolution takes in may all be above 1, too: those are left alone.
+    """
     multiplied = (tensor for operator in graph.operators if operator.name == "MUL" for tensor in operator.inputs)
     constants = {tensor: read_constant(float_model, tensor) for tensor in set(multiplied)}
     ranges = {}
     for tensor, factors in constants.items():
-        if factors is not None and factors.min() >= 1:
-            ranges[graph.tensors[tensor].name] = _statistics(*factor_range(factors))
+        if factors is not None and factors.size and factors.min() == 1:
+            ends = (np.full([1] * factors.ndim, end) for end in factor_range(factors))
+            ranges[graph.tensors[tensor].name] = dict(zip(("min", "max"), ends, strict=True))
     return ranges
-
-
-def _statistics(low: float, high: float) -> dict[str, Any]:
-    return {"min": np.array([[[[low]]]]), "max": np.array([[[[high]]]])}
 
 
 def _carried(operator: Operator, made_by: dict[int, Operator]) -> list[int]:
