@@ -1,12 +1,14 @@
 """What `edgeleuk infer` does: images from where they were asked for, rows printed once they are stored."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from edgeleuk.classify.crew import Crew
 from edgeleuk.classify.model import Model
 from edgeleuk.classify.rows import Row, json_line, table_head, table_line
 from edgeleuk.classify.steps import Steps, Way
@@ -86,9 +88,11 @@ class Request:
                     "the maps would be, too; give a folder outside of it"
                 )
 
-    def load(self) -> Model:
-        """The model as it is on disk now."""
-        return Model.of(read_bundle(self.model), self.model, self.threads, self.backend, self.gate)
+    def load(self, crew: Crew) -> Model:
+        """The model as it is on disk now, for as many as work on images at once."""
+        model = Model.of(read_bundle(self.model), self.model, crew.threads, self.backend, self.gate)
+        crew.equip(model.classifier)
+        return model
 
 
 def run(request: Request, as_json: bool = False) -> bool:
@@ -116,21 +120,32 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
     """Open all that is needed, cheap things first, so that a mistake shows before a model is loaded."""
     source = "watch" if request.watch else "camera" if request.camera else "file"
     subject_of = subject_finder(request.subject, request.subject_pattern)
-    way = Way(source, request.watch, subject_of, request.max_pixels, request.page)
     named = named_images(request.names, separator=b"\0" if request.null else b"\n")
+    crew, images = _crew(request, named)
+    way = Way(source, request.watch, subject_of, request.max_pixels, request.page, together_px=crew.together_px)
     watch, camera, store = _opened_watch(request, stack), _opened_camera(request, stack), _opened_store(request, stack)
-    model = request.load()
-    steps = Steps(model, store, way, _attempts(request, store), _maps(request, model))
+    model = request.load(crew)
+    reader = store if crew.workers == 1 else _opened_store(request, stack, read_only=True)
+    steps = Steps(model, reader, way, _attempts(request, store), _maps(request, model))
     if watch is None and camera is None:
-        rows = steps.rows(named)
-        return _kept(rows, store, source), model
+        return _kept(steps.rows(images, crew.workers), store, source), model
     from edgeleuk.classify.service import Control, Service
 
     model.classifier.try_out()  # a service that cannot classify ends at its start, not at each image
-    service = Service(steps, stack.enter_context(Control()), request.load, _report)
+    service = Service(steps, stack.enter_context(Control()), lambda: request.load(crew), _report)
     if watch is not None:
         return service.watch(watch, store), model
     return service.camera(cast("CameraSource", camera), store, request.every, request.frames), model
+
+
+def _crew(request: Request, named: Iterator[Sequence[Path]]) -> tuple[Crew, Iterable[Sequence[Path]]]:
+    """Who works on the images, and these; no more is read of them than whether there is more than one."""
+    if not request.names:
+        return Crew.of_each(request.threads), ()
+    if STANDARD_INPUT in request.names:
+        return Crew.of_many(request.threads), named
+    first = list(islice(named, 2))
+    return (Crew.of_many if len(first) > 1 else Crew.of_one)(request.threads), chain(first, named)
 
 
 def _attempts(request: Request, store: "Store | None") -> "Attempts | None":
@@ -172,12 +187,13 @@ def _opened_camera(request: Request, stack: ExitStack) -> "CameraSource | None":
     return stack.enter_context(closing(open_camera(request.camera)))
 
 
-def _opened_store(request: Request, stack: ExitStack) -> "Store | None":
+def _opened_store(request: Request, stack: ExitStack, read_only: bool = False) -> "Store | None":
+    """Who looks results up waits for no commit of others if he has the store open by himself."""
     if request.store is None:
         return None
     from edgeleuk.store import Store
 
-    store = stack.enter_context(Store.open(request.store))
+    store = stack.enter_context(Store.open(request.store, read_only))
     store.on_damage = _report
     return store
 

@@ -1,20 +1,21 @@
-"""The two steps of each image: read, recognize and prepare it; then infer. What is known already is not classified."""
+"""What is done to each image: read it, recognize it, classify it. What is known already is not classified."""
 
+import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from edgeleuk.classify.attempts import PASSED_OVER, Attempts, file_key, upload_key
+from edgeleuk.classify.claims import Claim, Claims
 from edgeleuk.classify.model import Model
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import ImageError, ModelError, StoreError
 from edgeleuk.files import sha256_bytes
 from edgeleuk.runtime.classifier import Prediction, Prepared
-from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.images import decode_image, image_size
 from edgeleuk.runtime.picture_limits import MAX_PIXELS, max_file_bytes
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.sources.reading import hash_regular, read_regular
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _LARGE = 16 << 20  # bytes: to read such a file, though it be known, may already be too much
 _NO_MEMORY = "there is not enough memory for it now"
-_REMEMBERED = 256  # contents classified last: more than are ever under way between inference and store
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ Image: TypeAlias = "Path | Frame | Upload"
 class Way:
     """How images are read and named: `source` as in a Result; with `beneath` no link below that folder is followed.
 
-    `max_pixels` and `page` as of `decode_image`. `previews`: rows bring the image made small.
+    `max_pixels` and `page` as of `decode_image`. `previews`: rows bring the image made small. `together_px`: of
+    pictures of more pixels only one is decoded at a time.
     """
 
     source: str = "file"
@@ -60,22 +61,26 @@ class Way:
     max_pixels: int = MAX_PIXELS
     page: int | None = None
     previews: bool = False
+    together_px: int | None = None
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """An image after the first step: ready to infer, known, or in error."""
+    """What came of an image in a worker: known, in error, or classified.
+
+    `drawn`: where the picture of the map is; "" if there is none, None if none was asked for.
+    """
 
     image: Image
     model: Model
     sha256: str | None = None
-    prepared: Prepared | None = None
     known: Result | None = None
+    prediction: Prediction | None = None
+    claim: Claim | None = None
     error: str | None = None
-    key: str | None = None
     passing: bool = False
     preview: "Pixels | None" = None
-    crop: "Pixels | None" = None
+    drawn: str | None = None
 
     @property
     def name(self) -> Path | str:
@@ -102,34 +107,32 @@ class Steps:
         self._maps = maps
         self._store = store
         self._way = way or Way()
-        self._recent: OrderedDict[tuple[str, str], Result] = OrderedDict()
+        self._claims = Claims()
+        self._alone, self._drawing = threading.Lock(), threading.Lock()
 
-    def rows(self, batches: Iterable[Sequence[Image]], workers: int = 1) -> Iterator[Row | None]:
+    def rows(self, batches: Iterable[Sequence[Image]], workers: int = 2) -> Iterator[Row | None]:
         """Yield a row for each image in order, None for an empty batch. See `overlapped`."""
-        return overlapped(batches, self._prepare, self._finish_once, workers)
+        for seen in overlapped(batches, lambda image: self._seen(image, self.model, self._claims), workers):
+            yield None if seen is None else self._row(seen)
 
     def row(self, image: Image, model: Model) -> Row:
         """The row of one image, classified by that model unless the store knows it."""
-        return self._finish(self._prepare(image, model))
+        return self._row(self._seen(image, model))
 
-    def _prepare(self, image: Image, model: Model | None = None) -> _Seen:
-        seen = _Seen(
-            image, model or self.model, image.sha256 if isinstance(image, Upload) else None, key=self._key(image)
-        )
+    def _seen(self, image: Image, model: Model, claims: Claims | None = None) -> _Seen:
+        """All that can be done of an image whatever comes of those before it."""
+        seen, key = _Seen(image, model, image.sha256 if isinstance(image, Upload) else None), self._key(image)
         try:
-            if self._passes_over(seen.key):
-                seen = self._recognized(seen, None)
-                return seen if seen.known else replace(seen, error=PASSED_OVER)
-            content = self._read(image, seen.key) if isinstance(image, Path) else image.content
-            if self._maps is not None and seen.sha256 is None:
-                seen = replace(seen, sha256=sha256_bytes(content))
-            seen = self._recognized(seen, content)
-            return seen if seen.known and self._maps is None else self._prepared(seen, content)
-        except ImageError as error:
+            seen, content = self._recognized(seen, key)
+            if content is not None:
+                seen = self._classified_once(seen, content, key, claims)
+        except (ImageError, ModelError) as error:
             reason = str(error).removeprefix(f"{seen.name}: ").removeprefix("image: ")
-            return replace(seen, error=printable(reason), passing=error.passing)
+            seen = replace(seen, error=printable(reason), passing=isinstance(error, ImageError) and error.passing)
         except MemoryError:
-            return replace(seen, error=_NO_MEMORY, passing=True)
+            seen = replace(seen, error=_NO_MEMORY, passing=True)
+        self._end(key)  # but for what ends the process: that is to be noted
+        return seen
 
     def _key(self, image: Image) -> str | None:
         """What stands for an image whose attempts are counted."""
@@ -139,26 +142,66 @@ class Steps:
             return upload_key(image.sha256)
         return file_key(image) if isinstance(image, Path) else None
 
-    def _recognized(self, seen: _Seen, content: bytes | None) -> _Seen:
-        """What the store knows of it; without content a file is hashed as it lies there, for it may be too large."""
-        if self._store is None:
-            return seen
-        sha256 = seen.sha256
-        if sha256 is None and content is not None:
-            sha256 = sha256_bytes(content)
-        elif sha256 is None and isinstance(seen.image, Path):
-            sha256 = hash_regular(seen.image, beneath=self._way.beneath)
-        return replace(seen, sha256=sha256, known=self._lookup(sha256 or "", seen.model))
+    def _recognized(self, seen: _Seen, key: str | None) -> tuple[_Seen, bytes | None]:
+        """What the store knows of it; and its content, None if that is not to be classified."""
+        image, sha256 = seen.image, seen.sha256
+        if self._passes_over(key):
+            if sha256 is None and isinstance(image, Path):  # as it lies there, for it may be too large
+                sha256 = hash_regular(image, beneath=self._way.beneath)
+            known = self._lookup(sha256, seen.model)
+            return replace(seen, sha256=sha256, known=known, error=None if known else PASSED_OVER), None
+        content = self._read(image, key) if isinstance(image, Path) else image.content
+        if self._store is None and self._maps is None:
+            return seen, content
+        sha256 = sha256 or sha256_bytes(content)
+        known = self._lookup(sha256, seen.model)
+        return replace(seen, sha256=sha256, known=known), None if known and self._maps is None else content
 
-    def _prepared(self, seen: _Seen, content: bytes) -> _Seen:
-        self._begin(seen.key)
+    def _classified_once(self, seen: _Seen, content: bytes, key: str | None, claims: Claims | None) -> _Seen:
+        """Of contents that are under way several times, none of them stored yet, one is classified."""
+        if claims is None or seen.sha256 is None or self._maps is not None:
+            return self._classified(seen, content, key)
+        which = (seen.sha256, seen.model.identity.sha256)
+        claim, own = claims.claim(which)
+        if own:
+            try:
+                seen = self._classified(seen, content, key)
+            except BaseException:
+                claims.give_up(which, claim)
+                raise
+            claims.fulfil(claim, seen.prediction)
+        return replace(seen, prediction=claim.prediction, claim=claim)
+
+    def _classified(self, seen: _Seen, content: bytes, key: str | None) -> _Seen:
+        self._begin(key)
+        classifier = seen.model.classifier
+        with self._turn(content):
+            prepared, preview, crop = self._prepared(seen, content)
+        prediction = classifier.conclude(prepared, keep_map=self._maps is not None)
+        return replace(seen, prediction=prediction, preview=preview, drawn=self._drawn(seen, crop, prediction))
+
+    def _prepared(self, seen: _Seen, content: bytes) -> tuple[Prepared, "Pixels | None", "Pixels | None"]:
+        """The network's input; with it the preview that is wanted, and what a map is drawn over."""
+        classifier, limits = seen.model.classifier, (self._way.max_pixels, self._way.page)
+        if self._maps is None and not self._way.previews:
+            return classifier.timed_prepare(content, *limits), None, None
         started = time.perf_counter()
-        image = decode_image(content, self._way.max_pixels, self._way.page)
+        image = decode_image(content, *limits)
         decode_ms = 1000 * (time.perf_counter() - started)
-        prepared = seen.model.classifier.timed_prepare(image)
+        prepared = classifier.timed_prepare(image)
         preview = self._preview(image)
-        prepared = replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms)
-        return replace(seen, prepared=prepared, preview=preview, crop=self._crop(seen, image))
+        return replace(prepared, prepare_ms=prepared.prepare_ms + decode_ms), preview, self._crop(seen, image)
+
+    def _turn(self, content: bytes) -> AbstractContextManager[object]:
+        """Large pictures take turns, so that no more of them are in memory for all that work at once."""
+        most = self._way.together_px
+        if most is None or most >= self._way.max_pixels:
+            return nullcontext()
+        try:
+            width, height = image_size(content, self._way.max_pixels)
+        except ImageError:
+            return nullcontext()  # whoever decodes it says why
+        return self._alone if width * height > most else nullcontext()
 
     def _preview(self, image: "Pixels") -> "Pixels | None":
         if not self._way.previews:
@@ -175,6 +218,13 @@ class Steps:
 
         return seen_crop(seen.model.classifier, image)
 
+    def _drawn(self, seen: _Seen, crop: "Pixels | None", prediction: Prediction) -> str | None:
+        if self._maps is None or crop is None:
+            return None
+        with self._drawing:  # two images may have one name
+            written = self._maps.write(str(seen.name), seen.sha256 or "", crop, seen.model.classifier, prediction)
+        return written or ""
+
     def _passes_over(self, key: str | None) -> bool:
         return key is not None and self.attempts is not None and self.attempts.passes_over(key)
 
@@ -188,65 +238,48 @@ class Steps:
 
     def _read(self, path: Path, key: str | None) -> bytes:
         beneath = self._way.beneath
-        with suppress(OSError):
-            if key is not None and path.lstat().st_size > _LARGE:
-                self._begin(key)
+        if key is not None:
+            with suppress(OSError):
+                if path.lstat().st_size > _LARGE:
+                    self._begin(key)
         most = max_file_bytes(self._way.max_pixels)
         return read_regular(path, most, beneath=beneath, follow_link=beneath is None)
 
-    def _lookup(self, sha256: str, model: Model) -> Result | None:
+    def _lookup(self, sha256: str | None, model: Model) -> Result | None:
+        if self._store is None:
+            return None
         try:
-            return self._store.lookup(sha256, model.identity.sha256) if self._store is not None else None
+            return self._store.lookup(sha256 or "", model.identity.sha256)
         except StoreError:
             return None  # whoever stores the result waits for the store, and it takes no second row
 
-    def _finish_once(self, seen: _Seen) -> Row:
-        """Of contents that are under way twice, neither of them stored yet, the second one is known, too."""
-        key = (seen.sha256 or "", seen.model.identity.sha256)
-        if seen.sha256 and seen.prepared and self._maps is None and (result := self._recent.get(key)):
-            self._end(seen.key)
-            return Row(seen.name, result=result, known=True, sha256=seen.sha256)
-        row = self._finish(seen)
-        if row.result is not None and not row.known:
-            self._recent[key] = row.result
-            if len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
-        return row
-
-    def _finish(self, seen: _Seen) -> Row:
-        try:
-            return self._answer(seen)
-        finally:
-            self._end(seen.key)
-
-    def _answer(self, seen: _Seen) -> Row:
+    def _row(self, seen: _Seen) -> Row:
+        """In the order of the images: of several with one content the first has the result, the others know it."""
+        if seen.claim is not None and seen.claim.result is not None:
+            return Row(seen.name, seen.claim.result, known=True, sha256=seen.sha256)
         own = seen.image.subject if isinstance(seen.image, Upload) else self._way.subject_of(str(seen.name))
-        if seen.prepared is None:
-            known = seen.known is not None
-            refused = seen.model.classifier.refusal(seen.known.warnings) if seen.known is not None else None
-            if refused is not None:  # the store has it from when such pictures were but marked
-                return Row(seen.name, error=printable(refused), sha256=seen.sha256, subject=own)
-            return Row(seen.name, seen.known, seen.error, known, seen.sha256, seen.passing, subject=own)
-        try:
-            prediction = seen.model.classifier.conclude(seen.prepared, keep_map=self._maps is not None)
-            drawn = self._drawn(seen, prediction)
-        except (ModelError, ImageError) as error:  # of this image: others may have an answer
-            return Row(seen.name, error=printable(error), sha256=seen.sha256, subject=own)
+        if seen.prediction is None:
+            return _without_answer(seen, own)
         if seen.known is not None:
-            return Row(seen.name, seen.known, known=True, sha256=seen.sha256, subject=own, map=drawn)
+            return Row(seen.name, seen.known, known=True, sha256=seen.sha256, subject=own, map=seen.drawn)
         result = make_result(
-            prediction,
+            seen.prediction,
             seen.model.identity,
             sha256=seen.sha256 or "",
             path=stored_path(seen.name, self._way.source),
             subject=own,
             source=self._way.source,
         )
-        return Row(seen.name, result=result, sha256=seen.sha256, preview=seen.preview, map=drawn)
+        if seen.claim is not None:
+            seen.claim.result = result
+        return Row(seen.name, result=result, sha256=seen.sha256, preview=seen.preview, map=seen.drawn)
 
-    def _drawn(self, seen: _Seen, prediction: Prediction) -> str | None:
-        """Where the picture of the map is; "" if there is none, None if none was asked for."""
-        if self._maps is None or seen.crop is None:
-            return None
-        name, model = str(seen.name), seen.model.classifier
-        return self._maps.write(name, seen.sha256 or "", seen.crop, model, prediction) or ""
+
+def _without_answer(seen: _Seen, subject: str | None) -> Row:
+    """Of an image that was not classified: what the store knows, or why there is nothing."""
+    known = seen.known
+    refused = None if known is None or seen.error else seen.model.classifier.refusal(known.warnings)
+    if refused is not None:  # the store has it from when such pictures were but marked
+        return Row(seen.name, error=printable(refused), sha256=seen.sha256, subject=subject)
+    held = None if seen.error else known
+    return Row(seen.name, held, seen.error, held is not None, seen.sha256, seen.passing, subject=subject)

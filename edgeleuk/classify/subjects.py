@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from edgeleuk.data.layouts.cnmc_names import name_facts
 from edgeleuk.errors import UsageError
@@ -43,5 +42,5 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _of_cnmc(path: str) -> str | None:
-    facts = name_facts(Path(path).name)
+    facts = name_facts(path.rpartition("/")[2])
     return facts[0] if facts else None

@@ -2,8 +2,7 @@
 
 import importlib
 import math
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.errors import EdgeleukError, ModelError, UsageError
+from edgeleuk.runtime.interpreters import Interpreters
 from edgeleuk.runtime.native_output import hold_native_stderr
 
 MAX_TENSOR_BYTES = 256 << 20  # more than a classifier of cells has use for, and half of what the services may take
@@ -122,7 +122,9 @@ def _reason(error: Exception) -> str:
 
 
 class Network:
-    """A model with one image input and one output of class scores, in an interpreter. Thread-safe: runs take turns.
+    """A model with one image input and one output of class scores, in an interpreter. Thread-safe.
+
+    Runs take turns, unless `run_at_once` lets several threads have an interpreter each.
 
     Behind the scores it may have the outputs that `extra` names, see `ModelSpec.extra_outputs`.
     """
@@ -131,8 +133,11 @@ class Network:
         self, content: bytes, path: Path, threads: int = 1, backend: str = "auto", extra: Sequence[str] = ()
     ) -> None:
         """Load the model. Raises ModelError if it is damaged or has other inputs and outputs."""
-        self._interpreter = open_interpreter(content, path, threads, backend, most_tensor_bytes=MAX_TENSOR_BYTES)
-        self._lock = threading.Lock()
+        interpreter_class(backend)  # imported before memory is measured
+        self._interpreters = Interpreters(
+            lambda: open_interpreter(content, path, threads, backend, most_tensor_bytes=MAX_TENSOR_BYTES)
+        )
+        self._interpreter = self._interpreters.first
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1 + len(extra):
             expected = f"1 and {1 + len(extra)} (scores, {', '.join(extra)})" if extra else "one of each"
@@ -141,6 +146,13 @@ class Network:
         self.output: dict[str, Any] = outputs[0]
         self.extra: dict[str, dict[str, Any]] = dict(zip(extra, outputs[1:], strict=True))
         self._reals = _reals_by_byte(self.output)
+
+    def run_at_once(self, most: int, affords: Callable[[int], bool]) -> None:
+        """Let up to `most` threads run at once, each in an interpreter of its own, if `affords` says yes to its bytes.
+
+        An interpreter is opened once a thread needs it; what each of them answers is the same.
+        """
+        self._interpreters.allow(most, affords)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -176,10 +188,11 @@ class Network:
 
     def _run(self, values: NDArray[Any], wanted: Sequence[dict[str, Any]]) -> list[NDArray[Any]]:
         try:
-            with self._lock:
-                self._interpreter.set_tensor(self.input["index"], values)
-                self._interpreter.invoke()
-                return [self._interpreter.get_tensor(tensor["index"]) for tensor in wanted]
+            own = self._interpreters.own()
+            with own.lock:
+                own.interpreter.set_tensor(self.input["index"], values)
+                own.interpreter.invoke()
+                return [own.interpreter.get_tensor(tensor["index"]) for tensor in wanted]
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"the network does not run: {_reason(error)}") from error
 
@@ -193,9 +206,10 @@ class Network:
         Raises ModelError for what is computed, which is not kept.
         """
         try:
-            with self._lock:
-                values = self._interpreter.get_tensor(tensor)
-                details = {each["index"]: each for each in self._interpreter.get_tensor_details()}[tensor]
+            own = self._interpreters.own()
+            with own.lock:
+                values = own.interpreter.get_tensor(tensor)
+                details = {each["index"]: each for each in own.interpreter.get_tensor_details()}[tensor]
         except (ValueError, RuntimeError, KeyError) as error:
             raise ModelError(f"tensor {tensor} of the network cannot be read: {_reason(error)}") from error
         given = details["quantization_parameters"]

@@ -22,6 +22,7 @@ from edgeleuk.runtime.classifier import MAP, Classifier, ImageLike, Input, Predi
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature, as_probabilities
 from edgeleuk.runtime.images import decode_indexed
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, fit_to_input, seen_part
 from edgeleuk.spec import Decision
 
@@ -65,13 +66,18 @@ class Cascade(Classifier):
         """Load the file of a cascade. Raises ModelError for another one, and what `open_model` raises."""
         return cls(read_bundle(Path(path)), Path(path), threads, backend, gate)
 
-    def timed_prepare(self, image: ImageLike) -> Prepared:
+    def run_at_once(self, most: int, affords: Callable[[int], bool] = lambda size: True) -> None:
+        """See `Classifier.run_at_once`: of both models."""
+        super().run_at_once(most, affords)
+        self.first.run_at_once(most, affords)
+
+    def timed_prepare(self, image: ImageLike, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Prepared:
         """Decode, and make the first model's input. What the second would see is kept, for as long as it is not asked.
 
         Not all of the image: a few frames of a large camera would fill a small device's memory.
         """
         started = time.perf_counter()
-        opened = decoded(image)
+        opened = decoded(image, max_pixels, page)
         pixels = cut_and_resize(opened, self.first.spec.preprocessing)
         warnings = content_warnings(opened, pixels, self.first.spec.preprocessing)
         shown = constant_colours(pixels, self.first.spec.preprocessing)

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,7 @@ from edgeleuk.runtime.decision import (
     probability_floor,
 )
 from edgeleuk.runtime.images import Part, decode_image, decode_indexed, decode_part, rgb_image
+from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import (
     constant_colours,
@@ -100,7 +101,7 @@ class Prepared:
 
 
 class Classifier:
-    """A model file, ready to classify images. Thread-safe: inferences take turns, all else may run at once.
+    """A model file, ready to classify images. Thread-safe: inferences take turns, unless `run_at_once` allows more.
 
     `gate`: "off", nothing is measured; "warn", or "refuse", with which what it finds is an ImageError. `spec` is its
     contract, `trained_on` the digests (`Bundle.seen`) of each image it was trained on or its
@@ -169,20 +170,28 @@ class Classifier:
         """
         return self.conclude(self.timed_prepare(image), keep_map)
 
-    def predict_many(self, images: Iterable[ImageLike], workers: int = 1) -> Iterator[Prediction]:
-        """Yield the prediction for each image in order; decoding, in `workers` threads, runs beside inference.
+    def run_at_once(self, most: int, affords: Callable[[int], bool] = lambda size: True) -> None:
+        """Let up to `most` threads infer at once, each in an interpreter of its own, opened once a thread needs it.
 
-        `images` may be endless: only a few of them are in memory. Raises ImageError at the turn of a bad one, and ends.
+        Then `threads` is best 1. `affords` is asked whether another one of so many bytes may be opened.
+        """
+        self.network.run_at_once(most, affords)
+
+    def predict_many(self, images: Iterable[ImageLike], workers: int = 2) -> Iterator[Prediction]:
+        """Yield the prediction for each image in order; `workers` threads decode and infer, one image each.
+
+        Inferences take turns unless `run_at_once` was called. `images` may be endless: only a few of them are in
+        memory. Raises ImageError at the turn of a bad one, and ends.
         """
         singly = ((image,) for image in images)
-        for prediction in overlapped(singly, self.timed_prepare, self.conclude, workers):
+        for prediction in overlapped(singly, self.predict, workers):
             if prediction is not None:
                 yield prediction
 
-    def timed_prepare(self, image: ImageLike) -> Prepared:
-        """The first half of `predict`: decode, crop, resize, quantize."""
+    def timed_prepare(self, image: ImageLike, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Prepared:
+        """The first half of `predict`: decode, crop, resize, quantize. `max_pixels` and `page` as of `decode_image`."""
         started = time.perf_counter()
-        opened, size = _seen(image, self.spec.preprocessing)
+        opened, size = _seen(image, self.spec.preprocessing, max_pixels, page)
         pixels = cut_and_resize(opened, self.spec.preprocessing)
         warnings = content_warnings(opened, pixels, self.spec.preprocessing, size)
         shown = constant_colours(pixels, self.spec.preprocessing)
@@ -312,19 +321,20 @@ def default_threads() -> int:
     return min(4, len(os.sched_getaffinity(0)))
 
 
-def decoded(image: ImageLike) -> Image.Image:
+def decoded(image: ImageLike, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Image.Image:
     """An RGB image, of a Pillow image as of a file. Raises ImageError for one that cannot be used."""
     if isinstance(image, Image.Image):
         return rgb_image(image)
-    return decode_image(image if isinstance(image, bytes) else Path(image))
+    return decode_image(image if isinstance(image, bytes) else Path(image), max_pixels, page)
 
 
-def _seen(image: ImageLike, spec: Preprocessing) -> Part:
+def _seen(image: ImageLike, spec: Preprocessing, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Part:
     """`decoded`, if possible only of what the spec cuts out."""
     if isinstance(image, Image.Image):
         upright = rgb_image(image)
         return Part(upright, upright.size)
-    return decode_part(image if isinstance(image, bytes) else Path(image), partial(seen_box, spec=spec))
+    source = image if isinstance(image, bytes) else Path(image)
+    return decode_part(source, partial(seen_box, spec=spec), max_pixels, page)
 
 
 @reading_what_was_named()

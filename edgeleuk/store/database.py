@@ -11,6 +11,10 @@ from edgeleuk.store.rows import COLUMNS, SELECTED, DamagedRowError, as_path, fro
 from edgeleuk.store.times import now
 
 _MOST_NAMES = 100  # of one content; who copies a file more often learns nothing from the rest
+_INSERT = (
+    f"INSERT INTO results ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+    "ON CONFLICT (sha256, model_sha256) DO NOTHING"
+)
 _MOST_FAILED_UPLOADS = 1000  # a client chooses their names: without a bound it could fill the disk
 
 
@@ -67,6 +71,8 @@ class Store(Editing, _Attempts):
         with self._transaction() as connection:
             for model in {result.model_sha256: result.model for result in results}.values():
                 _insert_model(connection, model)
+            if connection.execute("SELECT EXISTS (SELECT 1 FROM failures)").fetchone()[0]:
+                _drop_failures(connection, results)
             stored = [_insert(connection, result) for result in results]
             for sha256, path, source in names:
                 _insert_name(connection, sha256, path, source)
@@ -104,20 +110,29 @@ class Store(Editing, _Attempts):
             connection.execute("INSERT OR IGNORE INTO previews VALUES (?, ?, ?)", (sha256, jpeg, now()))
 
 
-def _insert(connection: sqlite3.Connection, result: Result) -> Result:
-    values = from_result(result)
-    path = as_path(result.path)
-    connection.execute(  # names of uploads are labels: one may read like the path of a file
+def _drop_failures(connection: sqlite3.Connection, results: Iterable[Result]) -> None:
+    """What has a result now; names of uploads are labels: one may read like the path of a file."""
+    connection.executemany(
         "DELETE FROM failures WHERE (source = 'upload') = (? = 'upload') AND (path = ? OR sha256 = ?)",
-        (result.source, path, result.sha256),
+        ((result.source, as_path(result.path), result.sha256) for result in results),
     )
-    there = _there(connection, result)
-    if there is not None:
-        _insert_name(connection, result.sha256, result.path, result.source)
-        return there
-    marks = ", ".join("?" * len(values))
-    done = connection.execute(f"INSERT INTO results ({', '.join(COLUMNS)}) VALUES ({marks})", values)
-    return result.numbered(int(done.lastrowid or 0))
+
+
+def _insert(connection: sqlite3.Connection, result: Result) -> Result:
+    number = _inserted(connection, result)
+    if number is None:
+        there = _there(connection, result)
+        if there is not None:
+            _insert_name(connection, result.sha256, result.path, result.source)
+            return there
+        number = _inserted(connection, result)
+    return result.numbered(number or 0)
+
+
+def _inserted(connection: sqlite3.Connection, result: Result) -> int | None:
+    """The id of the row; None if there is one of that content and model."""
+    done = connection.execute(_INSERT, from_result(result))
+    return done.lastrowid if done.rowcount else None
 
 
 def _there(connection: sqlite3.Connection, result: Result) -> Result | None:

@@ -319,7 +319,9 @@ def make_result(
 
 def stored_path(path: Path | str, source: str) -> str:
     """The name under which an image is stored: a file's from the root, so that it is found wherever one starts."""
-    return str(Path(path).absolute() if source in ON_DISK else path)
+    if source not in ON_DISK:
+        return str(path)
+    return str((path if isinstance(path, Path) else Path(path)).absolute())
 
 
 def make_failure(

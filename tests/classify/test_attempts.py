@@ -21,13 +21,13 @@ from tests.conftest import environment
 # In the place of a picture that takes all memory: a harmless one whose decoding ends the process as the kernel would.
 _DEADLY = """
 import os, signal, sys
-from edgeleuk.classify import steps
-decode = steps.decode_image
+from edgeleuk.runtime import classifier
+decode = classifier.decode_part
 def deadly(content, *more):
     if content.endswith(b"DEADLY"):
         os.kill(os.getpid(), signal.SIGKILL)
     return decode(content, *more)
-steps.decode_image = deadly
+classifier.decode_part = deadly
 from edgeleuk.cli import main
 main(sys.argv[1:])
 """

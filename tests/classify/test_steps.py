@@ -129,7 +129,7 @@ def test_a_store_that_cannot_be_read_does_not_stop_classification(model, store, 
 class Exhausted:
     """A classifier for which there is no memory."""
 
-    def timed_prepare(self, image):
+    def timed_prepare(self, image, max_pixels, page):
         raise MemoryError
 
 

@@ -1,4 +1,4 @@
-"""Two overlapped steps with results in order."""
+"""One step in several threads with results in order."""
 
 import threading
 import time
@@ -12,25 +12,22 @@ from edgeleuk.runtime.pipeline import overlapped
 def test_results_come_in_order_however_long_each_takes():
     def slow(number):
         time.sleep(0.01 * (number % 3))
-        return number
+        return -number
 
-    assert list(overlapped(([n] for n in range(30)), slow, lambda n: -n, workers=4)) == [-n for n in range(30)]
+    assert list(overlapped(([n] for n in range(30)), slow, workers=4)) == [-n for n in range(30)]
 
 
-def test_the_first_step_of_an_item_runs_during_the_second_of_another():
-    both = threading.Barrier(2, timeout=30)
+def test_as_many_items_are_worked_on_at_once_as_there_are_workers():
+    all_of_them = threading.Barrier(3, timeout=30)  # passes only if three wait at once
 
     def meet(number):
-        if number in (0, 1):
-            both.wait()  # passes only if item 1 is prepared while item 0 is finished
+        all_of_them.wait()
         return number
 
-    assert list(
-        overlapped(([n] for n in range(3)), lambda n: n if n != 1 else meet(n), lambda n: meet(n) if n == 0 else n)
-    )
+    assert list(overlapped([range(9)], meet, workers=3)) == list(range(9))
 
 
-def test_the_second_step_never_runs_twice_at_once():
+def test_one_worker_never_does_two_at_once():
     inside = threading.Lock()
 
     def alone(number):
@@ -39,7 +36,7 @@ def test_the_second_step_never_runs_twice_at_once():
         inside.release()
         return number
 
-    assert len(list(overlapped([range(50)], lambda n: n, alone, workers=4))) == 50
+    assert len(list(overlapped([range(50)], alone))) == 50
 
 
 def test_only_a_few_items_of_an_endless_source_are_taken():
@@ -50,25 +47,24 @@ def test_only_a_few_items_of_an_endless_source_are_taken():
             taken.append(number)
             yield [number]
 
-    results = overlapped(source(), lambda n: n, lambda n: n, ahead=5)
+    results = overlapped(source(), lambda n: n, ahead=5)
     assert [next(results) for _ in range(10)] == list(range(10))
     results.close()
     assert len(taken) <= 15
 
 
 def test_an_empty_batch_finishes_what_is_under_way():
-    assert list(overlapped([[1, 2], [], [3]], lambda n: n, lambda n: n)) == [1, 2, None, 3]
+    assert list(overlapped([[1, 2], [], [3]], lambda n: n)) == [1, 2, None, 3]
 
 
-@pytest.mark.parametrize("step", ["prepare", "finish"])
-def test_an_error_comes_at_its_turn_and_ends_the_iteration(step):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_error_comes_at_its_turn_and_ends_the_iteration(workers):
     def fail_at_two(number):
         if number == 2:
             raise ValueError("two")
         return number
 
-    steps = {"prepare": lambda n: n, "finish": lambda n: n} | {step: fail_at_two}
-    results = overlapped(([n] for n in range(9)), **steps)
+    results = overlapped(([n] for n in range(9)), fail_at_two, workers)
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="two"):
         next(results)
@@ -77,7 +73,7 @@ def test_an_error_comes_at_its_turn_and_ends_the_iteration(step):
 
 def test_no_thread_is_left_behind_when_the_caller_stops_early():
     before = threading.active_count()
-    results = overlapped(([n] for n in count()), lambda n: n, lambda n: n)
+    results = overlapped(([n] for n in count()), lambda n: n)
     next(results)
     results.close()
     assert threading.active_count() == before
@@ -100,7 +96,7 @@ def interrupt(at):
             raise KeyboardInterrupt
         return trace
 
-    results = overlapped(([n] for n in itertools.count()), lambda n: n, lambda n: n, ahead=2)
+    results = overlapped(([n] for n in itertools.count()), lambda n: n, ahead=2)
     assert next(results) == 0
     sys.settrace(trace)
     try:
@@ -128,7 +124,7 @@ def test_an_iteration_that_is_never_closed_does_not_keep_the_interpreter_from_en
     done = run_python(
         "import itertools\n"
         "from edgeleuk.runtime.pipeline import overlapped\n"
-        "results = overlapped(([n] for n in itertools.count()), lambda n: n, lambda n: n)\n"
+        "results = overlapped(([n] for n in itertools.count()), lambda n: n)\n"
         "print(next(results))"
     )
     assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)
