@@ -3,9 +3,11 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from edgeleuk.runtime.classifier import Prediction
-from edgeleuk.store import Result
+if TYPE_CHECKING:
+    from edgeleuk.runtime.classifier import Prediction
+    from edgeleuk.store import Result
 
 _REMEMBERED = 256  # more than are ever under way between the first step and the store
 
@@ -17,8 +19,8 @@ class Claim:
     """What comes of one content: the prediction, made in any thread; the result, made in the order of the images."""
 
     done: threading.Event = field(default_factory=threading.Event)
-    prediction: Prediction | None = None
-    result: Result | None = None
+    prediction: "Prediction | None" = None
+    result: "Result | None" = None
 
 
 class Claims:
@@ -42,7 +44,7 @@ class Claims:
             if claim.prediction is not None:
                 return claim, False
 
-    def fulfil(self, claim: Claim, prediction: Prediction | None) -> None:
+    def fulfil(self, claim: Claim, prediction: "Prediction | None") -> None:
         """Tell what the network says."""
         claim.prediction = prediction
         claim.done.set()

@@ -135,7 +135,8 @@ class Network:
         """Load the model. Raises ModelError if it is damaged or has other inputs and outputs."""
         interpreter_class(backend)  # imported before memory is measured
         self._interpreters = Interpreters(
-            lambda: open_interpreter(content, path, threads, backend, most_tensor_bytes=MAX_TENSOR_BYTES)
+            lambda: open_interpreter(content, path, threads, backend, most_tensor_bytes=MAX_TENSOR_BYTES),
+            len(content),
         )
         self._interpreter = self._interpreters.first
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()

@@ -26,12 +26,12 @@ class Interpreters:
     They read the same file in memory, but each holds its weights as its kernels want them, and an arena.
     """
 
-    def __init__(self, open_one: Callable[[], Any]) -> None:
-        """Open the first. Raises what `open_one` raises."""
+    def __init__(self, open_one: Callable[[], Any], least_bytes: int = 0) -> None:
+        """Open the first. Raises what `open_one` raises. Each takes at least so much: a heap may have had room."""
         before = _data_bytes()
         self._open_one = open_one
         self._slots = [Slot(open_one())]
-        self.cost_bytes = max(0, _data_bytes() - before)
+        self.cost_bytes = max(least_bytes, _data_bytes() - before)
         self._most = 1
         self._affords: Callable[[int], bool] = lambda size: True
         self._threads, self._own, self._lock = 0, threading.local(), threading.Lock()

@@ -1,6 +1,7 @@
 """Read, recognize, classify: what is known is not classified again."""
 
 import shutil
+import time
 from datetime import UTC, datetime
 from itertools import count
 
@@ -12,6 +13,7 @@ from edgeleuk.classify.recorder import recorded
 from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.data.index import Index
 from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.images import decode_image
 from edgeleuk.sources.cameras.frame import Frame
 from edgeleuk.store import Store
 
@@ -73,6 +75,39 @@ def test_the_same_content_is_classified_once_however_often_it_comes(model, store
     assert len(asked) == 1
 
 
+def test_of_one_content_the_first_in_order_has_the_result_whoever_was_faster(model, store, write_image, tmp_path):
+    paths = [write_image(f"{number}.png", size=(40 + number, 40)) for number in range(10)]
+    copies = [tmp_path / f"copy{path.name}" for path in paths]
+    for path, copy in zip(paths, copies, strict=True):
+        shutil.copy(path, copy)
+    model.classifier.run_at_once(4)
+    named = [path for pair in zip(paths, copies, strict=True) for path in pair]
+    rows = list(recorded(Steps(model, store).rows(singly(named), workers=4), store, "file"))
+    assert [row.image for row in rows] == named
+    assert [row.known for row in rows] == [False, True] * 10
+    assert [row.result.path for row in rows[::2]] == [row.result.path for row in rows[1::2]] == list(map(str, paths))
+
+
+def test_large_pictures_are_decoded_one_at_a_time(model, write_image, monkeypatch):
+    inside, most = [], []
+    prepare = model.classifier.timed_prepare
+
+    def watched(*given):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.005)
+        try:
+            return prepare(*given)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(model.classifier, "timed_prepare", watched)
+    paths = [write_image(f"{number}.png", size=(60, 60)) for number in range(8)]
+    rows = list(Steps(model, way=Way(together_px=3599)).rows(singly(paths), workers=4))
+    assert all(row.result for row in rows)
+    assert max(most) == 1
+
+
 def test_another_model_classifies_the_same_content_anew(model, store, small_float_model, write_image):
     path = write_image("x.bmp")
     for each in (model, Model.of(read_bundle(small_float_model), small_float_model)):
@@ -129,7 +164,8 @@ def test_a_store_that_cannot_be_read_does_not_stop_classification(model, store, 
 class Exhausted:
     """A classifier for which there is no memory."""
 
-    def timed_prepare(self, image, max_pixels, page):
+    def timed_prepare(self, content, max_pixels, page):
+        decode_image(content, max_pixels, page)
         raise MemoryError
 
 
