@@ -62,7 +62,7 @@ from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
 @gate_option
 @max_megapixels_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the default if the output is not a terminal.")
-@interpreter_options()
+@interpreter_options("Cores to use: as many images at once, or one inference on all. Default: all, at most 4.")
 def command(**options: Any) -> None:
     """Classify images with MODEL, a .tflite file that edgeleuk made.
 
