@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.errors import ImageError, SpecError
+from edgeleuk.runtime import on_black
 from edgeleuk.spec import CROP, GREY, NO_CONSTANCY, REDUCE, SHORTER_SIDE, TF_BILINEAR, Preprocessing
 
 MOST_TIMES_AS_LONG = 20  # a strip of a picture would become one of any length
@@ -64,7 +65,7 @@ def _resized(image: Image.Image, size: tuple[int, int], spec: Preprocessing) -> 
         return Image.fromarray(interpolated(np.asarray(image, np.uint8), size))
     if spec.resample == REDUCE:
         return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=_WHOLE_BLOCKS)
-    return image.resize(size, _FILTERS[spec.resample])
+    return on_black.resize(image, size, _FILTERS[spec.resample])
 
 
 def interpolated(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
