@@ -5,11 +5,13 @@ A model file may come from a stranger, and a few hundred kilobytes can hold giga
 
 import io
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from edgeleuk.errors import ModelError
+from edgeleuk.runtime.plain_archive import MAX_LIST_BYTES, MAX_RATIO
 
-MAX_LIST_BYTES = 1 << 18
-MAX_RATIO = 200
 _USUAL = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -36,6 +38,33 @@ def read_file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     if len(content) != entry.file_size:
         raise ModelError(f"{name} has {len(content):,} bytes, not the {entry.file_size:,} that the list of files says")
     return content
+
+
+class Parts:
+    """Of a ZIP that zipfile reads what `PlainArchive` gives. Raises ValueError, KeyError or OSError if damaged."""
+
+    def __init__(self, content: bytes) -> None:
+        with _as_value_error():
+            self._archive = open_archive(content)
+        self.names = tuple(self._archive.namelist())
+        self.begins_at = min((entry.header_offset for entry in self._archive.infolist()), default=None)
+
+    def stored_bytes(self, name: str) -> int:
+        """How many a file takes as it lies there."""
+        return self._archive.getinfo(name).compress_size
+
+    def read(self, name: str, most: int) -> bytes:
+        """As `read_file`."""
+        with _as_value_error():
+            return read_file(self._archive, name, most)
+
+
+@contextmanager
+def _as_value_error() -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(str(error)) from error
 
 
 class _ListBounded(io.BytesIO):

@@ -20,22 +20,23 @@ A cascade is the file of its large model, whose seen images are then those of bo
 import io
 import re
 import stat
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import EdgeleukError, ModelError, SpecError, reading_what_was_named
 from edgeleuk.files import sha256_bytes, to_json, write_bytes
-from edgeleuk.runtime.appended import open_archive, read_file
 from edgeleuk.runtime.foreign import foreign, keras_format
+from edgeleuk.runtime.plain_archive import NotPlainError, PlainArchive
 from edgeleuk.spec import ModelSpec
 
 if TYPE_CHECKING:
+    import zipfile
+
+    from edgeleuk.runtime.appended import Parts
     from edgeleuk.runtime.cascade_rule import CascadeRule
 
 _IDENTIFIER = b"TFL3"
@@ -53,8 +54,7 @@ _SEEN_LINES = re.compile(r"(=?[0-9a-f]{16}\n)*")
 _OF_PIXELS = "="
 
 
-@dataclass(frozen=True)
-class CascadePart:
+class CascadePart(NamedTuple):
     """What makes a model file a cascade: the rule, and the bytes of the first model's file."""
 
     rule: "CascadeRule"
@@ -93,7 +93,7 @@ class Bundle:
     @property
     def sha256(self) -> str:
         """SHA-256 of the whole file."""
-        return sha256_bytes(self.content)
+        return self._digests[1]
 
     @reading_what_was_named()
     def require_spec(self, path: Path) -> ModelSpec:
@@ -106,10 +106,22 @@ class Bundle:
             )
         return self.spec
 
-    @cached_property
+    @property
     def network_sha256(self) -> str:
         """SHA-256 of the flatbuffer."""
-        return sha256_bytes(memoryview(self.content)[: self.appended_at])
+        return self._digests[0]
+
+    @cached_property
+    def _digests(self) -> tuple[str, str]:
+        """Of the flatbuffer and of the whole file, which is gone through once."""
+        import hashlib
+
+        whole = memoryview(self.content)
+        end = len(whole) if self.appended_at is None else self.appended_at
+        digest = hashlib.sha256(whole[:end])
+        network = digest.hexdigest()
+        digest.update(whole[end:])
+        return network, digest.hexdigest()
 
     @reading_what_was_named()
     def check_calibration(self, path: Path) -> None:
@@ -135,6 +147,8 @@ def pack(
 
     So is its SHA-256, by which `parse_bundle` notices damaged weights.
     """
+    import zipfile  # for what reads, it need not be loaded
+
     stream = io.BytesIO(model)
     with zipfile.ZipFile(stream, "a") as archive:
         for name, text in (
@@ -151,7 +165,7 @@ def pack(
             _add(archive, _CALIBRATED, _lines(_of_bytes(calibrated)))
         if cascade is not None:
             _add(archive, _RULE, cascade.rule.to_json())
-            _add(archive, FIRST, cascade.first, zipfile.ZIP_STORED)  # weights hardly shrink, and load sooner
+            _add(archive, FIRST, cascade.first, deflated=False)  # weights hardly shrink, and load sooner
     return stream.getvalue()
 
 
@@ -159,10 +173,12 @@ def with_references(packed: bytes, references: bytes) -> bytes:
     """What `pack` returned with one file more: what the input gate compares with. As it is if there is nothing."""
     if not references:
         return packed
+    import zipfile
+
     stream = io.BytesIO()
     stream.write(packed)
     with zipfile.ZipFile(stream, "a") as archive:
-        _add(archive, _REFERENCES, references, zipfile.ZIP_STORED)
+        _add(archive, _REFERENCES, references, deflated=False)
     return stream.getvalue()
 
 
@@ -174,11 +190,13 @@ def _lines(digits: frozenset[str]) -> str:
     return "".join(f"{each}\n" for each in sorted(digits))
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: str | bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
+def _add(archive: "zipfile.ZipFile", name: str, content: str | bytes, deflated: bool = True) -> None:
+    import zipfile
+
     if len(content) > _MAX_BYTES.get(name, MAX_FILE_BYTES):
         raise ModelError(f"{name} has {len(content):,} characters, more than can be read back")
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    entry.compress_type = method
+    entry.compress_type = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)
 
@@ -237,31 +255,42 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
         raise SpecError(f"{path}: {error}") from error
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, RuntimeError, OSError) as error:
+    except (ValueError, KeyError, EOFError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: the files appended to the model are damaged ({reason:.200})") from error
 
 
 def _unpack(content: bytes) -> Bundle:
-    with open_archive(content) as archive:
-        names = archive.namelist()
-        parts = {name: read_file(archive, name, most) for name, most in _MAX_BYTES.items() if name in names}
-        spec = ModelSpec.from_json(parts[_SPEC]) if _SPEC in parts else None
-        if spec is not None and _LABELS in parts:
-            _check_labels(parts[_LABELS], spec)
-        bundle = Bundle(
-            content,
-            spec,
-            _json_object(parts[_PROOF]) if _PROOF in parts else None,
-            _digits(parts, _SEEN) | _digits(parts, _SEEN_PIXELS),
-            tuple(names),
-            min((entry.header_offset for entry in archive.infolist()), default=None),
-            _cascade(archive, content),
-            _digits(parts, _CALIBRATED),
-            parts.get(_REFERENCES, b""),
-        )
-        if _CHECKSUM in parts:
-            _check_flatbuffer(bundle, parts[_CHECKSUM].decode().strip())
+    try:
+        return _unpacked(content, PlainArchive(content))
+    except NotPlainError:
+        from edgeleuk.runtime.appended import Parts
+
+        return _unpacked(content, Parts(content))
+
+
+def _unpacked(content: bytes, archive: "PlainArchive | Parts") -> Bundle:
+    parts = {name: archive.read(name, most) for name, most in _MAX_BYTES.items() if name in archive.names}
+    spec = ModelSpec.from_json(parts[_SPEC]) if _SPEC in parts else None
+    if spec is not None and _LABELS in parts:
+        _check_labels(parts[_LABELS], spec)
+    bundle = Bundle(
+        content,
+        spec,
+        _json_object(parts[_PROOF]) if _PROOF in parts else None,
+        _digits(parts, _SEEN) | _digits(parts, _SEEN_PIXELS),
+        archive.names,
+        archive.begins_at,
+        _cascade(archive),
+        _digits(parts, _CALIBRATED),
+        parts.get(_REFERENCES, b""),
+    )
+    is_whole = parts.get(_CHECKSUM, b"").strip() == bundle.network_sha256.encode()
+    if bundle.cascade is None and not is_whole and _RULE.encode() in content:
+        # Behind the end of the first model's own ZIP, a cascade that was cut off would pass for that model's file.
+        raise ModelError("it is damaged or cut off: a cascade whose list of appended files is not its own")
+    if _CHECKSUM in parts:
+        _check_flatbuffer(bundle, parts[_CHECKSUM].decode().strip())
     return bundle
 
 
@@ -285,21 +314,14 @@ def _digits(parts: Mapping[str, bytes], name: str) -> frozenset[str]:
     return frozenset(lines.split())
 
 
-def _cascade(archive: zipfile.ZipFile, content: bytes) -> CascadePart | None:
-    """What makes it a cascade. Raises ModelError or KeyError if a part is missing or damaged."""
-    names = {_RULE, FIRST}.intersection(archive.namelist())
-    if not names:
-        # Behind the end of the first model's own ZIP, a cascade that was cut off would pass for that model's file.
-        if _RULE.encode() in content:
-            raise ModelError("it is damaged or cut off: a cascade whose list of appended files is not its own")
+def _cascade(archive: "PlainArchive | Parts") -> CascadePart | None:
+    """What makes it a cascade, if it is one. Raises ModelError or KeyError if a part is missing or damaged."""
+    if not {_RULE, FIRST}.intersection(archive.names):
         return None
     from edgeleuk.runtime.cascade_rule import CascadeRule  # what a model alone need not load
 
-    first = archive.getinfo(FIRST)  # stored as it is, so the file itself bounds it
-    return CascadePart(
-        CascadeRule.from_json(read_file(archive, _RULE, _MAX_BYTES[_RULE])),
-        read_file(archive, FIRST, first.compress_size),
-    )
+    rule, most = archive.read(_RULE, _MAX_BYTES[_RULE]), archive.stored_bytes(FIRST)  # so the file itself bounds it
+    return CascadePart(CascadeRule.from_json(rule), archive.read(FIRST, most))
 
 
 def _json_object(text: bytes) -> dict[str, Any]:
