@@ -8,6 +8,7 @@ missing or mistyped is named.
 
 import dataclasses
 import functools
+import importlib
 import json
 import math
 import re
@@ -15,7 +16,6 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from edgeleuk.files import sha256_bytes
 from edgeleuk.text import suggestion
 
 DEEPEST = 64
+# In the metadata of a field that may be None: "module:name" of its class, which is loaded if there is a value.
+OF_CLASS = "class"
 _TOO_DEEP = f"it is nested more than {DEEPEST} levels deep"
 _INTEGERS = range(-(2**63), 2**64)
 _LONGEST_SHOWN = 60
@@ -49,7 +51,7 @@ def decode(kind: type, raw: Any, where: str, error: type[EdgeleukError] = DataEr
     With `others`, keys beside those of `kind` are left out. Raises `error`.
     """
     if others and isinstance(raw, dict):
-        raw = {key: value for key, value in raw.items() if key in _hints(kind)}
+        raw = {key: value for key, value in raw.items() if key in _parts(kind)[0]}
     try:
         return _reader(kind)(raw)
     except _MisfitError as fault:
@@ -105,8 +107,7 @@ def expect_version(found: Any, known: int, name: str, again: str, error: type[Ed
     raise error(f"{name} has schema version {found!r:.60}; this edgeleuk reads {known}: {mend}")
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(typing.NamedTuple):
     """A kind of JSON file that holds a hash of its content, and what to say of others and of older ones."""
 
     kind: str
@@ -229,11 +230,6 @@ def _inside(value: Any, look: bool) -> list[Any]:
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-@functools.cache
 def _reader(hint: Any) -> Callable[[Any], Any]:
     """What makes a value of this type of one of JSON, or raises _MisfitError."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -274,7 +270,22 @@ def _parts(kind: type) -> tuple[dict[str, Callable[[Any], Any]], tuple[str, ...]
         for item in fields
         if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
     ]
-    return {item.name: _reader(_hints(kind)[item.name]) for item in fields}, tuple(needed)
+    hints: dict[str, Any] = {item.name: item.type for item in fields}
+    if not any(OF_CLASS in item.metadata for item in fields):
+        hints = typing.get_type_hints(kind)
+    readers = {
+        item.name: functools.partial(_loaded, item.metadata[OF_CLASS])
+        if OF_CLASS in item.metadata
+        else _reader(hints[item.name])
+        for item in fields
+    }
+    return readers, tuple(needed)
+
+
+def _loaded(place: str, raw: Any) -> Any:
+    """None, or what the class at this place makes of it."""
+    module, _, name = place.partition(":")
+    return None if raw is None else _reader(getattr(importlib.import_module(module), name))(raw)
 
 
 def _made(kind: type, raw: Any) -> Any:

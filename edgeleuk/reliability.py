@@ -14,7 +14,6 @@ from edgeleuk.errors import SpecError, expect
 
 AIMS = ("sensitivity", "specificity", "cost")
 UNITS = ("subject", "image group")
-OFF, WARN, REFUSE = GATES = ("off", "warn", "refuse")  # what becomes of a picture beyond the bounds of an input gate
 # Measures of an input gate that are distances to the nearest training image.
 PICTURE_DISTANCE, FEATURE_DISTANCE = "picture_distance", "feature_distance"
 _SHA256 = re.compile("[0-9a-f]{64}")

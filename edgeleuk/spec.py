@@ -11,11 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgeleuk.codec import decode, parse_json
+from edgeleuk.codec import OF_CLASS, decode, parse_json
 from edgeleuk.errors import SpecError, expect
-from edgeleuk.reliability import Calibration, InputGate
+
+if TYPE_CHECKING:
+    from edgeleuk.reliability import Calibration, InputGate
 
 SCHEMA_VERSION = 1
 EXTRA_OUTPUTS = ("features", "map")
@@ -266,8 +268,8 @@ class ModelSpec:
     provenance: Provenance = Provenance()
     schema_version: int = SCHEMA_VERSION
     display_names: dict[str, str] = field(default_factory=dict)
-    calibration: Calibration | None = None
-    gate: InputGate | None = None
+    calibration: "Calibration | None" = field(default=None, metadata={OF_CLASS: "edgeleuk.reliability:Calibration"})
+    gate: "InputGate | None" = field(default=None, metadata={OF_CLASS: "edgeleuk.reliability:InputGate"})
     extra_outputs: tuple[str, ...] = ()
     scores: str = PROBABILITIES
 

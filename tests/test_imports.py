@@ -78,3 +78,32 @@ def test_help_loads_no_framework(run_python, arguments):
     )
     assert done.stderr == "[]\n"
     assert done.stdout
+
+
+# What `infer` on one image may import of edgeleuk; whoever adds a module here makes every start longer.
+OF_ONE_IMAGE = {
+    "classify": "attempts command model rows steps subjects",
+    "cli": "plain_infer",
+    "data": "layouts layouts.cnmc_names",
+    "runtime": "backend bundle classifier colour content decision foreign gate_modes image_headers images models"
+    " native_output opening picture_limits pipeline plain_archive preprocessing stored_rows",
+    "sources": "files names reading",
+    "store": "record times",
+    "": "codec errors files progress spec text",
+}
+OF_OTHERS = "click concurrent.futures csv difflib random shutil sqlite3 subprocess tempfile zipfile"
+
+
+def test_one_image_loads_no_module_that_it_does_not_need(run_python, small_model, write_image):
+    done = run_python(
+        f"import sys\nsys.argv = ['edgeleuk', 'infer', {str(small_model)!r}, {str(write_image('x.bmp'))!r}]\n"
+        "from edgeleuk.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    print(ended.code, *sys.modules, sep='\\n', file=sys.stderr)"
+    )
+    status, *loaded = done.stderr.splitlines()
+    assert status == "0"
+    packages = {f"edgeleuk.{package}" for package in OF_ONE_IMAGE if package}
+    modules = {f"edgeleuk.{package}.{name}" for package, names in OF_ONE_IMAGE.items() for name in names.split()}
+    allowed = {"edgeleuk"} | packages | {name.replace("..", ".") for name in modules}
+    assert {name for name in loaded if name.partition(".")[0] == "edgeleuk"} <= allowed
+    assert not set(OF_OTHERS.split()) & set(loaded)

@@ -15,9 +15,9 @@ from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.errors import UsageError
 from edgeleuk.progress import Counter
-from edgeleuk.reliability import WARN
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.files import STANDARD_INPUT, named_images
 from edgeleuk.text import printable

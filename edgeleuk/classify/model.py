@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeleuk.reliability import WARN
 from edgeleuk.runtime.backend import interpreter_class
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.models import model_of
 from edgeleuk.store.record import ModelIdentity
 

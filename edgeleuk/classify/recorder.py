@@ -16,8 +16,9 @@ from PIL import Image
 from edgeleuk.classify.rows import Row
 from edgeleuk.errors import StoreError
 from edgeleuk.store import Result
-from edgeleuk.store.record import make_failure, stored_path
+from edgeleuk.store.record import stored_path
 from edgeleuk.store.times import timestamp
+from edgeleuk.store.values import make_failure
 
 if TYPE_CHECKING:
     from edgeleuk.store import Store

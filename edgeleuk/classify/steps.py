@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from edgeleuk.classify.attempts import PASSED_OVER, Attempts, file_key, upload_key
 from edgeleuk.classify.claims import Claim, Claims
@@ -34,8 +34,7 @@ _LARGE = 16 << 20  # bytes: to read such a file, though it be known, may already
 _NO_MEMORY = "there is not enough memory for it now"
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """Bytes that were handed in, and their SHA-256. `name` is a label, never a path."""
 
     name: str
@@ -47,8 +46,7 @@ class Upload:
 Image: TypeAlias = "Path | Frame | Upload"
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """How images are read and named: `source` as in a Result; with `beneath` no link below that folder is followed.
 
     `max_pixels` and `page` as of `decode_image`. `previews`: rows bring the image made small. `together_px`: of
@@ -64,8 +62,7 @@ class Way:
     together_px: int | None = None
 
 
-@dataclass(frozen=True)
-class _Seen:
+class _Seen(NamedTuple):
     """What came of an image in a worker: known, in error, or classified.
 
     `drawn`: where the picture of the map is; "" if there is none, None if none was asked for.
@@ -128,9 +125,9 @@ class Steps:
                 seen = self._classified_once(seen, content, key, claims)
         except (ImageError, ModelError) as error:
             reason = str(error).removeprefix(f"{seen.name}: ").removeprefix("image: ")
-            seen = replace(seen, error=printable(reason), passing=isinstance(error, ImageError) and error.passing)
+            seen = seen._replace(error=printable(reason), passing=isinstance(error, ImageError) and error.passing)
         except MemoryError:
-            seen = replace(seen, error=_NO_MEMORY, passing=True)
+            seen = seen._replace(error=_NO_MEMORY, passing=True)
         self._end(key)  # but for what ends the process: that is to be noted
         return seen
 
@@ -149,13 +146,13 @@ class Steps:
             if sha256 is None and isinstance(image, Path):  # as it lies there, for it may be too large
                 sha256 = hash_regular(image, beneath=self._way.beneath)
             known = self._lookup(sha256, seen.model)
-            return replace(seen, sha256=sha256, known=known, error=None if known else PASSED_OVER), None
+            return seen._replace(sha256=sha256, known=known, error=None if known else PASSED_OVER), None
         content = self._read(image, key) if isinstance(image, Path) else image.content
         if self._store is None and self._maps is None:
             return seen, content
         sha256 = sha256 or sha256_bytes(content)
         known = self._lookup(sha256, seen.model)
-        return replace(seen, sha256=sha256, known=known), None if known and self._maps is None else content
+        return seen._replace(sha256=sha256, known=known), None if known and self._maps is None else content
 
     def _classified_once(self, seen: _Seen, content: bytes, key: str | None, claims: Claims | None) -> _Seen:
         """Of contents that are under way several times, none of them stored yet, one is classified."""
@@ -170,7 +167,7 @@ class Steps:
                 claims.give_up(which, claim)
                 raise
             claims.fulfil(claim, seen.prediction)
-        return replace(seen, prediction=claim.prediction, claim=claim)
+        return seen._replace(prediction=claim.prediction, claim=claim)
 
     def _classified(self, seen: _Seen, content: bytes, key: str | None) -> _Seen:
         self._begin(key)
@@ -178,7 +175,7 @@ class Steps:
         with self._turn(content):
             prepared, preview, crop = self._prepared(seen, content)
         prediction = classifier.conclude(prepared, keep_map=self._maps is not None)
-        return replace(seen, prediction=prediction, preview=preview, drawn=self._drawn(seen, crop, prediction))
+        return seen._replace(prediction=prediction, preview=preview, drawn=self._drawn(seen, crop, prediction))
 
     def _prepared(self, seen: _Seen, content: bytes) -> tuple[Prepared, "Pixels | None", "Pixels | None"]:
         """The network's input; with it the preview that is wanted, and what a map is drawn over."""

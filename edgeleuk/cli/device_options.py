@@ -10,7 +10,7 @@ import click
 
 from edgeleuk.cli.commands import Choice, Number
 from edgeleuk.cli.paths import Existing
-from edgeleuk.reliability import GATES, WARN
+from edgeleuk.runtime.gate_modes import GATES, WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS, MOST_PIXELS
 
 Command = TypeVar("Command", bound=Callable[..., Any])

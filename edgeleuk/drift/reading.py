@@ -11,7 +11,7 @@ from edgeleuk.spec import ModelSpec
 from edgeleuk.store import Store
 from edgeleuk.store.asking import make_filter, named
 from edgeleuk.store.reading import Reading
-from edgeleuk.store.record import Filter
+from edgeleuk.store.values import Filter
 
 NO_REFERENCE = (
     "its file does not say what training's pictures were like; 'edgeleuk convert' makes it anew from its run and "

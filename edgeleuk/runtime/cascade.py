@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.errors import ModelError, SpecError
-from edgeleuk.reliability import FEATURE_DISTANCE, WARN, InputGate
+from edgeleuk.reliability import FEATURE_DISTANCE, InputGate
 from edgeleuk.runtime.bundle import FIRST, Bundle, parse_bundle, read_bundle
 from edgeleuk.runtime.classifier import MAP, Classifier, ImageLike, Input, Prediction, Prepared, decoded
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.decision import apply_temperature, as_probabilities
+from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, fit_to_input, seen_part

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgeleuk.errors import ImageError, ModelError, SpecError, UsageError, reading_what_was_named
-from edgeleuk.reliability import GATES, OFF, REFUSE, WARN
 from edgeleuk.runtime.backend import Network
 from edgeleuk.runtime.bundle import Bundle
 from edgeleuk.runtime.content import content_warnings
@@ -29,6 +28,7 @@ from edgeleuk.runtime.decision import (
     decide,
     probability_floor,
 )
+from edgeleuk.runtime.gate_modes import GATES, OFF, REFUSE, WARN
 from edgeleuk.runtime.images import Part, decode_image, decode_indexed, decode_part, rgb_image
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.runtime.pipeline import overlapped

@@ -2,7 +2,7 @@
 
 import re
 import struct
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from edgeleuk.errors import ImageError
 
@@ -15,16 +15,16 @@ _SIGNATURES = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
-_OTHERS = (
-    (re.compile(rb"GIF8[79]a"), "a GIF"),
-    (re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"), "JPEG 2000"),
-    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "JPEG XL"),
-    (re.compile(rb"....ftyp(?:avif|avis)", re.DOTALL), "AVIF"),
-    (re.compile(rb"....ftyp(?:hei|mif1|msf1|hev)", re.DOTALL), "HEIC"),
-    (re.compile(rb".{128}DICM", re.DOTALL), "DICOM"),
-    (re.compile(rb"%PDF"), "PDF"),
-    (re.compile(rb"\s*<(?:!doctype|html)", re.IGNORECASE), "a web page"),
-    (re.compile(rb"\0\x05\x16\x07"), "what macOS keeps beside a file (AppleDouble)"),
+_OTHERS = (  # regular expressions, compiled when something else than a picture comes
+    (rb"GIF8[79]a", "a GIF"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "JPEG XL"),
+    (rb"(?s)....ftyp(?:avif|avis)", "AVIF"),
+    (rb"(?s)....ftyp(?:hei|mif1|msf1|hev)", "HEIC"),
+    (rb"(?s).{128}DICM", "DICOM"),
+    (rb"%PDF", "PDF"),
+    (rb"(?i)\s*<(?:!doctype|html)", "a web page"),
+    (rb"\0\x05\x16\x07", "what macOS keeps beside a file (AppleDouble)"),
 )
 IMAGE_FORMATS = frozenset({"a GIF", "JPEG 2000", "JPEG XL", "AVIF", "HEIC", "DICOM"})  # of these others
 _MOST_CHUNKS = 1 << 16  # Pillow reads each in Python
@@ -54,7 +54,7 @@ def image_format(content: bytes) -> str | None:
 
 def other_format(content: bytes) -> str:
     """What a file is that is none of the five, if its first bytes tell; else nothing."""
-    return next((name for pattern, name in _OTHERS if pattern.match(content[:256])), "")
+    return next((name for pattern, name in _OTHERS if re.match(pattern, content[:256])), "")
 
 
 def check_header(content: bytes, kind: str) -> None:
@@ -82,8 +82,7 @@ def _check_png(content: bytes) -> None:
             raise ImageError(f"a PNG of more than {_MOST_CHUNKS} chunks; {_SAVE}")
 
 
-@dataclass(frozen=True)
-class _JpegFrame:
+class _JpegFrame(NamedTuple):
     """What the first frame of a JPEG says. `one_scan`: the first scan holds all there is."""
 
     marker: int
@@ -122,7 +121,7 @@ def _jpeg_frame(content: bytes) -> _JpegFrame | None:
                 place += 1
             if marker == 0xDA:
                 whole = frame is not None and frame.marker in _SEQUENTIAL and content[place + 4] >= frame.components
-                return replace(frame, one_scan=True) if frame is not None and whole else frame
+                return frame._replace(one_scan=True) if frame is not None and whole else frame
             if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAMES):
                 frame = frame or _JpegFrame(marker, *_FRAME.unpack_from(content, place + 4))
             alone = marker == 0x01 or 0xD0 <= marker <= 0xD8

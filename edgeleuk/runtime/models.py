@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from edgeleuk.reliability import WARN
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.runtime.gate_modes import WARN
 
 
 def open_model(path: str | Path, threads: int | None = None, backend: str = "auto", gate: str = WARN) -> Classifier:

@@ -6,10 +6,9 @@ Pillow, hashlib and the interpreters let go of Python's lock while they work, so
 import atexit
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 AHEAD = 32  # items under way: what several threads do while whoever takes the results waits for a disk
 
@@ -44,8 +43,7 @@ def overlapped(
             yield under_way.popleft().done.get().result()
 
 
-@dataclass(frozen=True)
-class _Outcome(Generic[Done]):
+class _Outcome(NamedTuple, Generic[Done]):
     """What the step came to."""
 
     value: Done | None = None
@@ -64,7 +62,6 @@ class _Outcome(Generic[Done]):
         return self.value
 
 
-@dataclass(frozen=True)
 class _Job(Generic[Item, Done]):
     """An item, and where its outcome arrives.
 
@@ -72,8 +69,9 @@ class _Job(Generic[Item, Done]):
     KeyboardInterrupt in this thread may leave locked, a worker would wait forever.
     """
 
-    item: Item
-    done: "SimpleQueue[_Outcome[Done]]" = field(default_factory=SimpleQueue)
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.done: SimpleQueue[_Outcome[Done]] = SimpleQueue()
 
 
 class _Threads(Generic[Item, Done]):

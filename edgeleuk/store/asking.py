@@ -9,9 +9,10 @@ from edgeleuk.errors import UsageError
 from edgeleuk.spec import shown_names
 from edgeleuk.store.database import Store
 from edgeleuk.store.reading import Answered, alike
-from edgeleuk.store.record import Filter, ModelIdentity
+from edgeleuk.store.record import ModelIdentity
 from edgeleuk.store.times import since as since_when
 from edgeleuk.store.times import until as until_when
+from edgeleuk.store.values import Filter
 from edgeleuk.text import counted, expect_utf8, printable, shown, suggestion
 
 EVERY_MODEL = "all"

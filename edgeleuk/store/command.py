@@ -11,7 +11,7 @@ from edgeleuk.store.asking import EVERY_MODEL, checked_filter, empty_because, ma
 from edgeleuk.store.database import Store
 from edgeleuk.store.editing import Correction
 from edgeleuk.store.listing import Listing, lines, write_lines
-from edgeleuk.store.record import Filter
+from edgeleuk.store.values import Filter
 from edgeleuk.text import printable
 
 MAX_NAME = 128

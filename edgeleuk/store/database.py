@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from edgeleuk.store.connection import StoreFile
 from edgeleuk.store.editing import Editing, audit
-from edgeleuk.store.record import Failure, ModelIdentity, Result
+from edgeleuk.store.record import ModelIdentity, Result
 from edgeleuk.store.rows import COLUMNS, SELECTED, DamagedRowError, as_path, from_path, from_result, to_result
 from edgeleuk.store.times import now
+from edgeleuk.store.values import Failure
 
 _MOST_NAMES = 100  # of one content; who copies a file more often learns nothing from the rest
 _INSERT = (

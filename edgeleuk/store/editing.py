@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from edgeleuk.errors import StoreError, UsageError
 from edgeleuk.store.reading import Reading, alike
-from edgeleuk.store.record import Filter, ModelIdentity, Result, readable
+from edgeleuk.store.record import ModelIdentity, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now
+from edgeleuk.store.values import Filter
 from edgeleuk.text import shown, suggestion
 
 _AT_ONCE = 1000  # deletions in one transaction

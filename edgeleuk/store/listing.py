@@ -13,8 +13,9 @@ from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.safe_csv import csv_text
 from edgeleuk.store.asking import empty_because, model_column
 from edgeleuk.store.database import Store
-from edgeleuk.store.record import Change, Failure, Filter, Result
+from edgeleuk.store.record import Result
 from edgeleuk.store.times import device_zone, local
+from edgeleuk.store.values import Change, Failure, Filter
 from edgeleuk.text import printable, printable_lines, table
 
 BYTE_ORDER_MARK = "\ufeff"  # from which Excel knows that the text is UTF-8

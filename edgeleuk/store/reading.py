@@ -14,17 +14,7 @@ from typing import Any, TypeVar
 
 from edgeleuk.runtime.decision import REFUSED
 from edgeleuk.store.connection import StoreFile
-from edgeleuk.store.record import (
-    SOURCES,
-    Change,
-    Failure,
-    Filter,
-    ModelIdentity,
-    Result,
-    SubjectSummary,
-    Unanswered,
-    readable,
-)
+from edgeleuk.store.record import SOURCES, ModelIdentity, Result, readable
 from edgeleuk.store.rows import (
     CHANGE_COLUMNS,
     FAILURE_COLUMNS,
@@ -37,6 +27,7 @@ from edgeleuk.store.rows import (
     to_model,
     to_result,
 )
+from edgeleuk.store.values import Change, Failure, Filter, SubjectSummary, Unanswered
 from edgeleuk.subjects.cells import ABSTAINED
 
 HELD_LABEL = "coalesce(corrected_label, label)"

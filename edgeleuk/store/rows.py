@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeleuk.store.record import MOST_MEASURES, SOURCES, Change, Failure, ModelIdentity, Result, is_measure
+from edgeleuk.store.record import MOST_MEASURES, SOURCES, ModelIdentity, Result, is_measure
+from edgeleuk.store.values import Change, Failure
 
 COLUMNS = (
     *("sha256", "model_sha256", "path", "label", "probabilities", "prepare_ms", "invoke_ms", "spec_version"),

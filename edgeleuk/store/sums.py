@@ -11,8 +11,8 @@ from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.spec import shown_names
 from edgeleuk.store.asking import EVERY_MODEL, model_column, model_named, named
 from edgeleuk.store.database import Store
-from edgeleuk.store.record import SubjectSummary
 from edgeleuk.store.times import device_zone, local
+from edgeleuk.store.values import SubjectSummary
 from edgeleuk.subjects.errors_known import KnownErrors, errors_of_bundle, errors_of_evaluation
 from edgeleuk.subjects.text import SIDES, SubjectRow, head, notes
 from edgeleuk.text import table

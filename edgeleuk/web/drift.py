@@ -10,8 +10,8 @@ from starlette.responses import Response
 from edgeleuk.classify.model import Model
 from edgeleuk.runtime.cascade import Cascade
 from edgeleuk.runtime.decision import RESEARCH_USE
-from edgeleuk.store.record import Filter
 from edgeleuk.store.times import now
+from edgeleuk.store.values import Filter
 from edgeleuk.web.params import query_values
 from edgeleuk.web.problems import json_response
 from edgeleuk.web.services import Services

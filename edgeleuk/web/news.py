@@ -12,7 +12,7 @@ from typing import Any
 
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Failure, Result, Store
-from edgeleuk.store.record import Change
+from edgeleuk.store.values import Change
 
 MOST_MISSED = 200  # results that are sent one by one; with more the page reloads its list
 _NO_ID = "00000000"

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store.asking import EVERY_MODEL, model_named
 from edgeleuk.store.reading import Answered
-from edgeleuk.store.record import SubjectSummary, readable
+from edgeleuk.store.record import readable
+from edgeleuk.store.values import SubjectSummary
 from edgeleuk.subjects.errors_known import KnownErrors
 from edgeleuk.subjects.text import SubjectRow
 from edgeleuk.web.params import MAX_NAME, PAGING, any_text, query_values, source

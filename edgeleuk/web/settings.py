@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeleuk.classify.recorder import Keep
-from edgeleuk.reliability import WARN
+from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 
 MIB = 1 << 20

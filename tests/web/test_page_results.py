@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from edgeleuk.store import Store
-from edgeleuk.store.record import make_failure
+from edgeleuk.store.values import make_failure
 
 from .helpers import expect, result, store_rows
 
