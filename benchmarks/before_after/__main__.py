@@ -25,12 +25,12 @@ def main(line_given: Sequence[str] | None = None) -> int:
     arguments = _arguments(line_given)
     now = this_build()
     before = build_of(arguments.revision, arguments.cache) if arguments.build is None else ready_build(arguments.build)
-    facts = {"before": commit_of(arguments.revision), "versions": _same_versions(before, now)}
-    print(f"before: {facts['before'][:12]}; {machine()['cores']} cores, load {os.getloadavg()[0]:.2f}")
+    commit, versions = commit_of(arguments.revision), _same_versions(before, now)
+    print(f"before: {commit[:12]}; {machine()['cores']} cores, load {os.getloadavg()[0]:.2f}")
     with tempfile.TemporaryDirectory() as scratch:
         found = list(_measured(before, now, arguments, Path(scratch)))
     figures = [figure for comparison in found for figure in comparison.figures()]
-    return write_record("before_after", figures, arguments, **facts)
+    return write_record("before_after", figures, arguments, before=commit, versions=versions)
 
 
 def _measured(before: Build, now: Build, arguments: argparse.Namespace, scratch: Path) -> Iterator[Comparison]:

@@ -19,5 +19,5 @@ def picture(kind: str, size: tuple[int, int], folder: Path, cache: Path | None =
             for left in range(0, size[0], cell.width):
                 for top in range(0, size[1], cell.height):
                     frame.paste(cell, (left, top))
-        frame.save(path, **({"quality": 95} if kind == "jpg" else {}))
+        frame.save(path, quality=95)  # what a JPEG has; the others take no notice
     return path
