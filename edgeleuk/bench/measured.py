@@ -5,6 +5,7 @@ from typing import Any
 
 HOLDS_SPEED_WITHIN = 0.05
 FIRST_MODEL, LARGE_MODEL = "first model", "large model"
+END_TO_END = "end to end"
 
 
 @dataclass(frozen=True)

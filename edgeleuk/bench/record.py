@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from edgeleuk.bench.measured import (
+    END_TO_END,
     FIRST_MODEL,
     LARGE_MODEL,
     Condition,
@@ -26,6 +27,7 @@ from edgeleuk.text import counted
 Samples = Sequence[Sequence[float]]
 SCHEMA_VERSION = 1
 KIND = "edgeleuk benchmark"
+_DERIVED = ("summary", "decision")  # of each result
 _FORM = Form(
     KIND,
     SCHEMA_VERSION,
@@ -114,6 +116,12 @@ class Result:
         return latency(self.samples)
 
     @property
+    def decision(self) -> Latency | None:
+        """From image file to decision; None if no images were put through it."""
+        whole = [stage.samples_ms for run in self.processes for stage in run.stages if stage.name == END_TO_END]
+        return latency(whole) if whole else None
+
+    @property
     def summary(self) -> Summary:
         """The samples in a few figures."""
         runs = self.processes
@@ -172,11 +180,12 @@ class Record:
         """JSON text with a schema version and a hash of its content.
 
         Beside what was measured it holds what follows from it, for whoever reads the file without edgeleuk: a
-        "summary" of each result, and "best_threads" of a sweep. Reading ignores them and derives them again.
+        "summary" of each result, its "decision", and "best_threads" of a sweep. Reading derives them again.
         """
         plain = dataclasses.asdict(self)
         for row, result in zip(plain["results"], self.results, strict=True):
             row["summary"] = dataclasses.asdict(result.summary) if result.processes else None
+            row["decision"] = None if result.decision is None else dataclasses.asdict(result.decision)
         plain["best_threads"] = [
             {"model": model, "backend": backend, "threads": threads}
             for (model, backend), threads in best_threads(self.results).items()
@@ -213,7 +222,7 @@ def _without_derived(content: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in content.items() if key != "best_threads"}
     if isinstance(kept.get("results"), list):
         kept["results"] = [
-            {key: value for key, value in row.items() if key != "summary"} if isinstance(row, dict) else row
+            {key: value for key, value in row.items() if key not in _DERIVED} if isinstance(row, dict) else row
             for row in kept["results"]
         ]
     return kept

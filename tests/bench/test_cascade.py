@@ -6,10 +6,19 @@ import json
 import pytest
 
 from edgeleuk.bench.candidates import Request, model_facts
-from edgeleuk.bench.measured import FIRST_MODEL, LARGE_MODEL, CascadeFacts, ModelFacts, ProcessRun, Protocol, Stage
+from edgeleuk.bench.measured import (
+    END_TO_END,
+    FIRST_MODEL,
+    LARGE_MODEL,
+    CascadeFacts,
+    ModelFacts,
+    ProcessRun,
+    Protocol,
+    Stage,
+)
 from edgeleuk.bench.record import parse_record
 from edgeleuk.bench.session import benchmark
-from edgeleuk.bench.stages import END_TO_END, STAGES
+from edgeleuk.bench.stages import STAGES
 from edgeleuk.bench.worker import Task, measure, outline
 from edgeleuk.codec import decode
 from edgeleuk.report.text.benchmark import render_record

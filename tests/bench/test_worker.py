@@ -6,8 +6,8 @@ import json
 import pytest
 
 from edgeleuk.bench import worker
-from edgeleuk.bench.measured import ProcessRun, Protocol, Sustained
-from edgeleuk.bench.stages import END_TO_END, STAGES
+from edgeleuk.bench.measured import END_TO_END, ProcessRun, Protocol, Sustained
+from edgeleuk.bench.stages import STAGES
 from edgeleuk.bench.worker import Task, examine, measure, outline, sustain
 from edgeleuk.codec import decode
 from edgeleuk.errors import ImageError, ModelError

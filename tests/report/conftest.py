@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.measure import Figure, finish
 from edgeleuk.bench.measured import (
+    END_TO_END,
     Condition,
     Energy,
     ModelFacts,
@@ -27,7 +28,7 @@ from edgeleuk.bench.measured import (
     TensorFacts,
 )
 from edgeleuk.bench.record import Record, Result
-from edgeleuk.bench.stages import END_TO_END, STAGES
+from edgeleuk.bench.stages import STAGES
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.evaluation.evaluate import Evaluation, Prediction, subject_results
 from edgeleuk.files import sha256_bytes, to_json

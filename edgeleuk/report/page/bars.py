@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from edgeleuk.bench.measured import OperatorTime
-from edgeleuk.bench.stages import END_TO_END
+from edgeleuk.bench.measured import END_TO_END, OperatorTime
 from edgeleuk.plots.colours import GREY
 from edgeleuk.report.page.drawing import COLOURS, GRID, INK, ROOM, SIDE, Margins, name_above, svg
 from edgeleuk.report.page.rows import Row

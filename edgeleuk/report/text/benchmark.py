@@ -11,7 +11,7 @@ from edgeleuk.bench.validity import sustained_findings
 from edgeleuk.device.delegate import Coverage
 from edgeleuk.report.text.cascade import cascade_lines
 from edgeleuk.report.text.operators import operator_times
-from edgeleuk.statistics.latency import Interval, Ratio
+from edgeleuk.statistics.latency import Interval, Latency, Ratio
 from edgeleuk.text import counted, table, tally
 
 _MOST_OPERATORS = 8
@@ -92,23 +92,35 @@ def conditions_text(conditions: list[Condition]) -> str:
 
 
 def _table(record: Record) -> Iterator[str]:
-    """One line a result: milliseconds of bare invoke."""
+    """One line a result: milliseconds from image file to decision, if there were images, and of bare invoke."""
     if not record.results:
         yield "nothing was measured"
         return
+    decisions = [(result.title, found) for result in record.results if (found := result.decision) is not None]
+    if decisions:
+        rows = [_percentiles(found) for _, found in decisions]
+        named = ([title, *row.values()] for (title, _), row in zip(decisions, rows, strict=True))
+        yield from table([["ms from image file to decision", *rows[0]], *named])
+        yield ""
     rows = [_cells(result.summary) for result in record.results]
     titled = ([result.title, *row.values()] for result, row in zip(record.results, rows, strict=True))
     yield from table([["ms of bare invoke", *rows[0]], *titled])
     yield from threads_advice(record.results)
 
 
-def _cells(found: Summary) -> dict[str, str]:
+def _percentiles(found: Latency) -> dict[str, str]:
     return {
         "median": f"{found.p50_ms:.4g}",
         "95 % interval": interval_text(found.p50_interval),
         "p90": f"{found.p90_ms:.4g}",
         "p95": f"{found.p95_ms:.4g}",
         "p99": f"{found.p99_ms:.4g}",
+    }
+
+
+def _cells(found: Summary) -> dict[str, str]:
+    return {
+        **_percentiles(found),
         "load": f"{found.load_ms:.4g}",
         "first": f"{found.first_ms:.4g}",
         "MiB": "-" if found.peak_memory_mib is None else f"{found.peak_memory_mib:.1f}",

@@ -6,9 +6,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from edgeleuk.bench.measured import FIRST_MODEL, LARGE_MODEL
+from edgeleuk.bench.measured import END_TO_END, FIRST_MODEL, LARGE_MODEL
 from edgeleuk.bench.record import Result
-from edgeleuk.bench.stages import END_TO_END
 from edgeleuk.files import sha256_bytes
 from edgeleuk.report.text.noninferiority import render_comparison
 from edgeleuk.runtime.cascade_rule import CascadeRule

@@ -39,6 +39,13 @@ def test_a_record_is_told_from_device_to_verdict(rich_record):
     assert text.rstrip().splitlines()[-1].startswith("valid: ")
 
 
+def test_the_way_from_file_to_decision_leads_where_images_were_timed(rich_record):
+    lines = render_record(rich_record).splitlines()
+    heads = [line.split("  ")[0] for line in lines if line.startswith("ms ")]
+    assert heads == ["ms from image file to decision", "ms of bare invoke"]
+    assert f"{rich_record.results[0].decision.p50_ms:.4g}" in lines[lines.index("") + 2]
+
+
 def test_columns_stand_below_their_heads(rich_record):
     lines = render_record(rich_record).splitlines()
     begin = next(number for number, line in enumerate(lines) if line.startswith("ms of bare invoke"))
