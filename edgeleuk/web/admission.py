@@ -1,5 +1,7 @@
 """Which uploads are let in: limits on those that wait for an answer, those being read, and their memory."""
 
+import math
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,28 +11,39 @@ from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.settings import Limits
 
 _PROMPT_S = 1.0  # a body that takes longer to come in holds no place in the queue while it does
+_LONGEST_RETRY_S = 5.0
+_WEIGHT = 0.25  # of the last answer in the mean of how long they took
+_LONGEST_RETRY_S = 5.0  # what is told to wait at most
+_WEIGHT = 0.25  # of the last answer in the mean of how long answers take
 
 
 @dataclass(eq=False)
 class Ticket:
-    """One upload that was let in: whose, since when (s), how much memory it may take, whether it has been read."""
+    """One upload that was let in: whose, since when (s), how much memory it may take, when it had been read."""
 
     client: str
     started_s: float
     reserved_bytes: int
-    read: bool = False
+    read_s: float | None = None
+
+    @property
+    def read(self) -> bool:
+        """Whether it has come in and waits for its answer."""
+        return self.read_s is not None
 
 
 class Admission:
     """Refuses before a body is read if it could not be answered soon. Belongs to one event loop.
 
     Uploads that wait for their answer and those that are just coming in share `queue` places, so that few bodies are
-    read in vain; slow ones do not count, so that they do not block others.
+    read in vain; slow ones do not count, so that they do not block others. Who finds the queue full is told to come
+    back once those in it are answered, as far as the last answers tell.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._tickets: set[Ticket] = set()
+        self._answer_s = 0.0  # from the last byte in to the answer, a moving mean
 
     @property
     def waiting(self) -> int:
@@ -49,7 +62,8 @@ class Admission:
         size = limits.max_upload_bytes if declared_bytes is None else declared_bytes
         prompt = sum(ticket.read or now - ticket.started_s < _PROMPT_S for ticket in self._tickets)
         if prompt >= limits.queue:
-            raise self._busy(f"{limits.queue} images wait for their answer, which is the limit")
+            wait_s = min(max(1, math.ceil(self._answer_s)), _LONGEST_RETRY_S)
+            raise self._busy(f"{limits.queue} images wait for their answer, which is the limit", wait_s)
         if self.reading >= 2 * limits.queue or self._reading_of(client) >= limits.queue:
             raise self._busy(f"{self.reading} images are being received")
         if sum(ticket.reserved_bytes for ticket in self._tickets) + size > memory_bytes(limits):
@@ -60,13 +74,20 @@ class Admission:
             yield made
         finally:
             self._tickets.remove(made)
+            if made.read_s is not None:
+                self._answer_s += _WEIGHT * (self._clock() - made.read_s - self._answer_s)
+
+    def arrived(self, ticket: Ticket) -> None:
+        """The upload is in; its answer is waited for from now on."""
+        ticket.read_s = self._clock()
 
     def _reading_of(self, client: str) -> int:
         return sum(not ticket.read and ticket.client == client for ticket in self._tickets)
 
     @staticmethod
-    def _busy(reason: str) -> RefusalError:
-        return RefusalError("busy", f"busy: {reason}; try again in a second", retry_after_s=1)
+    def _busy(reason: str, wait_s: float = 1.0) -> RefusalError:
+        when = "a second" if wait_s == 1 else f"{wait_s:g} s"
+        return RefusalError("busy", f"busy: {reason}; try again in {when}", retry_after_s=wait_s)
 
 
 def memory_bytes(limits: Limits) -> int:

@@ -70,7 +70,7 @@ class History:
         with services.admission.ticket(client, 0) as ticket, _as_not_found():
             check_same_model(services.desk.model, result)
             services.take_upload(client)
-            ticket.read = True
+            services.admission.arrived(ticket)
             async with services.picture_turn:
                 content = await asyncio.to_thread(services.pictures.whole, result)
             if content is None:

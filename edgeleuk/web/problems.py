@@ -62,11 +62,16 @@ class RefusalError(Exception):
         self.kind, self.message, self.retry_after_s = kind, message, retry_after_s
         self.status = KINDS[kind].status
 
+    @property
+    def told_s(self) -> int | None:
+        """When to come back as the header says it, in whole seconds."""
+        return None if self.retry_after_s is None else max(1, round(self.retry_after_s + 0.499))
+
     def response(self) -> Response:
         """As a problem."""
         headers = {}
-        if self.retry_after_s is not None:
-            headers["Retry-After"] = str(max(1, round(self.retry_after_s + 0.499)))
+        if self.told_s is not None:
+            headers["Retry-After"] = str(self.told_s)
         if self.status in (400, 408):  # what still comes may be no request; else the rest of a body is passed over
             headers["Connection"] = "close"
         if self.status == 401:

@@ -20,6 +20,7 @@ from edgeleuk.web.events import Events
 from edgeleuk.web.guard import Access
 from edgeleuk.web.metrics import Metrics
 from edgeleuk.web.params import filter_of
+from edgeleuk.web.patience import Patience
 from edgeleuk.web.pictures import Pictures
 from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.proxies import TrustedProxies
@@ -40,7 +41,7 @@ class Services:
         self.started_s = time.monotonic()
         self.metrics, self.access = Metrics(), Access(settings.token, limits)
         self.proxies = TrustedProxies(settings.trusted_proxies)
-        self.admission = Admission(limits)
+        self.admission, self.patience = Admission(limits), Patience(limits.held)
         self.uploads = RateLimit(limits.uploads_per_s, limits.upload_burst)
         self.downloads = asyncio.Semaphore(limits.downloads)
         model = load(settings)

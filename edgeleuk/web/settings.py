@@ -28,6 +28,7 @@ class Limits:
     all_login_burst: int = 60
 
     connections: int = 128  # one more is told to come back
+    held: int = 64  # refusals that are held back at once, each a connection, as their clients did not wait
     listeners: int = 32  # browsers that follow the live list
     listeners_per_client: int = 8
     downloads: int = 2  # CSV files under way

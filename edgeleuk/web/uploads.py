@@ -33,7 +33,7 @@ class Uploads:
 
         The name and the subject are query parameters; without a subject, it is what a C-NMC file's name tells.
         """
-        services, most = self._services, self._services.settings.limits.max_upload_bytes
+        services = self._services
         values = query_values(request, {"name": label_of_file, "subject": plain_text(MAX_SUBJECT)})
         name = values.get("name", _UNNAMED)
         if is_leftover(name):
@@ -41,18 +41,26 @@ class Uploads:
                 "not-an-image", f"{name!r} is not an image: systems leave such files in folders; it was skipped"
             )
         refuse_form(request)
-        client = client_of(request)
-        declared = declared_bytes(request, most)
-        with services.admission.ticket(client, declared) as ticket:
-            services.take_upload(client)
-            body = await read_body(request, services.settings.limits, most)
-            if not body.content:
-                raise RefusalError("not-an-image", "the body is empty; expected the bytes of an image")
-            ticket.read = True
-            subject = values.get("subject") or _subject_of(name)
-            answer = await services.desk.answer(Upload(name, body.content, body.sha256, subject))
+        try:
+            answer = await self._answer(request, name, values.get("subject") or _subject_of(name))
+        except RefusalError as refusal:
+            if refusal.told_s is not None:
+                await services.patience.before_refusal(client_of(request), refusal.told_s)
+            raise
         status = 200 if answer.known else 201
         return json_response(_told(answer, name), status)
+
+    async def _answer(self, request: Request, name: str, subject: str | None) -> Answer:
+        """Raises RefusalError that tells when to come again if there is no room for it, before the image is read."""
+        services, limits = self._services, self._services.settings.limits
+        client, declared = client_of(request), declared_bytes(request, limits.max_upload_bytes)
+        with services.admission.ticket(client, declared) as ticket:
+            services.take_upload(client)
+            body = await read_body(request, limits, limits.max_upload_bytes)
+            if not body.content:
+                raise RefusalError("not-an-image", "the body is empty; expected the bytes of an image")
+            services.admission.arrived(ticket)
+            return await services.desk.answer(Upload(name, body.content, body.sha256, subject))
 
 
 def _told(answer: Answer, name: str) -> dict[str, Any]:

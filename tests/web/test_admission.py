@@ -40,10 +40,31 @@ def refused(made, client="x", size=10):
 def test_the_queue_and_no_more_is_let_in(clock, held):
     made = admission(clock)
     for _ in range(2):
-        held.enter_context(made.ticket("a", 10)).read = True
+        made.arrived(held.enter_context(made.ticket("a", 10)))
     refusal = refused(made)
     assert (refusal.status, refusal.retry_after_s) == (503, 1)
     assert (made.waiting, made.reading) == (2, 0)
+
+
+def test_who_finds_the_queue_full_is_told_how_long_answers_take(clock):
+    made = admission(clock, queue=1)
+    for _ in range(20):
+        with made.ticket("a", 10) as ticket:
+            made.arrived(ticket)
+            clock.now_s += 2.4
+            told = refused(made).retry_after_s
+    assert told == 3
+    assert "try again in 3 s" in refusal_of_full(made, clock).message
+    with made.ticket("a", 10) as ticket:
+        made.arrived(ticket)
+        clock.now_s += 1000
+    assert refusal_of_full(made, clock).retry_after_s == 5
+
+
+def refusal_of_full(made, clock):
+    with made.ticket("a", 10) as ticket:
+        made.arrived(ticket)
+        return refused(made)
 
 
 def test_a_place_is_free_again_after_the_answer_also_after_a_failure(clock):
@@ -67,7 +88,7 @@ def test_slow_bodies_keep_nobody_from_being_served(clock, held):
     for client in "ab":
         held.enter_context(made.ticket(client, 10))
     clock.now_s = 2.0
-    held.enter_context(made.ticket("c", 10)).read = True
+    made.arrived(held.enter_context(made.ticket("c", 10)))
     assert (made.waiting, made.reading) == (1, 2)
 
 
