@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgeleuk.cli.commands import Choice, edgeleuk_command
-from edgeleuk.cli.options import data_root_option, points, share, typed
+from edgeleuk.cli.options import class_level_option, data_root_option, points, share, typed
 from edgeleuk.cli.output import say, show_facts, show_json
 from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.errors import UsageError
@@ -35,7 +35,10 @@ _SAID = ("preset", "classes", "weights", "logits")  # options about model files,
     groups={
         "Precision": ("--int8", "--float16", "--dynamic", "--float32", "--io"),
         "Files": ("--output", "--spec", "--preset", "--classes", "--weights", "--logits", "--errors", "--json"),
-        "Images": ("--calibration", "--data-root", "--samples", "--fidelity-samples", "--error-samples", "--seed"),
+        "Images": (
+            *("--calibration", "--class-level", "--data-root"),
+            *("--samples", "--fidelity-samples", "--error-samples", "--seed"),
+        ),
         "What stays in float": ("--keep-float", "--min-agreement", "--max-drop", "--max-float"),
         "The graph": ("--rewrite", "--max-rescalings", "--explain"),
         "The input gate": ("--no-gate", "--gate-samples"),
@@ -90,6 +93,7 @@ _SAID = ("preset", "classes", "weights", "logits")  # options about model files,
     metavar="INDEX_OR_DIR",
     help="Images to set activation ranges on, with or without class folders. Default: the run's own training images.",
 )
+@class_level_option
 @click.option(
     "--rewrite/--no-rewrite",
     default=None,
@@ -176,6 +180,7 @@ def command(
     output: Path,
     spec: Path | None,
     calibration: Path | None,
+    class_level: int | None,
     explain: bool,
     no_gate: bool,
     gate_samples: int,
@@ -205,12 +210,16 @@ def command(
     Of a run, the file also gets an input gate, by which 'infer' and 'serve' notice a picture of something else.
     """
     from edgeleuk.data.calibration_images import open_calibration
+    from edgeleuk.data.labels import LabelSource
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.report.layer_errors import write_layer_errors
     from edgeleuk.report.text.proof import render_proof
 
     _check_error_files(errors, precision, error_samples)
-    images = open_calibration(calibration, say, data_root) if calibration else None
+    if class_level is not None and calibration is None:
+        raise UsageError("--class-level is about the folders of --calibration; give that, too")
+    labels = LabelSource(class_level=class_level)
+    images = open_calibration(calibration, say, data_root, labels) if calibration else None
     extra = ("map",) if explain else ()
     keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
     said = {name: rest.pop(name) for name in _SAID}  # the rest are settings of Request by their names

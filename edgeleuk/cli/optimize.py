@@ -10,9 +10,10 @@ import click
 
 from edgeleuk.cli.commands import Choice, OrFile, Words, edgeleuk_command, ended_by_signals
 from edgeleuk.cli.device_options import json_option
-from edgeleuk.cli.options import data_root_option, points, share
+from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, label_options, points, share
 from edgeleuk.cli.output import progress_to, say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFolder
+from edgeleuk.data.labels import LabelSource
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import CAMERA, EXITS, POOLS, ROBUST
 
@@ -69,6 +70,7 @@ def _dimension(
             "--seed",
             "--json",
         ),
+        "Labels of a folder": LABEL_OPTIONS,
         "The device": ("--device", "--ssh", "--ssh-config", "--remote-python", "--threads"),
         "The training": (
             *("--epochs", "--batch-size", "--learning-rate", "--qat-epochs", "--weights", "--robust"),
@@ -161,9 +163,18 @@ def _dimension(
 @click.option("--fold", type=int, help="Fold held out for validation. [default: 0; that of RUN]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of candidates and trainings.")
 @data_root_option
+@label_options
 @json_option
 @click.option("--resume", is_flag=True, help="Resume an interrupted search.")
-def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: Path | None, **options: Any) -> None:
+def command(
+    source: Path,
+    output: Path,
+    resume: bool,
+    as_json: bool,
+    data_root: Path | None,
+    labels: LabelSource,
+    **options: Any,
+) -> None:
     """Find the fastest int8 model within --budget-ms that is still as accurate; write it with its record to DIR.
 
     Follows the float run RUN, or trains a reference on INDEX first. Latency is measured on the int8 graph before
@@ -177,7 +188,7 @@ def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: 
     from edgeleuk.report.search.verdict import verdict
     from edgeleuk.report.text.search import render_search
 
-    index, run = _opened(source, data_root, options)
+    index, run = _opened(source, data_root, labels, options)
     space = _space(index, options)
     device = _device(options)
     names = set(SearchConfig.__dataclass_fields__)
@@ -189,11 +200,15 @@ def command(source: Path, output: Path, resume: bool, as_json: bool, data_root: 
     click.get_current_context().exit(int(not verdict(record).good))
 
 
-def _opened(source: Path, data_root: Path | None, options: dict[str, Any]) -> "tuple[Index, Run | None]":
+def _opened(
+    source: Path, data_root: Path | None, labels: LabelSource, options: dict[str, Any]
+) -> "tuple[Index, Run | None]":
     from edgeleuk.data.split import open_index
     from edgeleuk.training.run import load_run_folder
 
     if source.is_dir() and (source / "run.json").exists():
+        if not labels.is_empty:
+            raise UsageError(f"{source} is a run, whose images have their labels; leave the options about labels out")
         run = load_run_folder(source, data_root)
         if options["fold"] not in (None, run.fold):
             raise UsageError(
@@ -202,7 +217,7 @@ def _opened(source: Path, data_root: Path | None, options: dict[str, Any]) -> "t
         options["fold"] = run.fold
         return run.index, run
     options["fold"] = options["fold"] or 0
-    return open_index(source, 3, options["seed"], data_root=data_root), None
+    return open_index(source, 3, options["seed"], data_root=data_root, labels=labels), None
 
 
 def _space(index: "Index", options: dict[str, Any]) -> "Space":

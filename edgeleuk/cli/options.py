@@ -183,15 +183,8 @@ data_root_option = click.option(
 
 
 LABEL_OPTIONS = (
-    "--class-level",
-    "--labels",
-    "--path-column",
-    "--label-column",
-    "--subject-column",
-    "--split-column",
-    "--label-pattern",
-    "--subject-pattern",
-    "--class-names",
+    *("--class-level", "--labels", "--path-column", "--label-column", "--subject-column", "--split-column"),
+    *("--label-pattern", "--subject-pattern", "--class-names"),
 )
 
 
@@ -230,15 +223,18 @@ def label_options(function: Callable[..., None]) -> Callable[..., None]:
         column("label", "the label"),
         column("path", "the image's path or name"),
         click.option("--labels", type=table, metavar="TABLE", help="CSV or TSV file that holds the images' labels."),
-        click.option(
-            "--class-level",
-            type=click.IntRange(1),
-            metavar="N",
-            help="Level of folders that names the classes, 1 for those directly below the given one. Default: found.",
-        ),
+        class_level_option,
     ):
         command = option(command)
     return command
+
+
+class_level_option = click.option(
+    "--class-level",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Level of folders that names the classes, 1 for those directly below the given one. Default: found.",
+)
 
 
 @dataclasses.dataclass(frozen=True)

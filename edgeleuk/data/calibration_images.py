@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgeleuk.data.index import ImageRecord, Index
+from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.layouts.left_out import by_kind, sentences
 from edgeleuk.data.pixels import list_images, read_images
 from edgeleuk.data.split import open_images
@@ -11,15 +12,18 @@ from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.text import counted, examples, printable
 
 
-def open_calibration(path: Path, say: Callable[[str], None], data_root: Path | None = None) -> Index:
+def open_calibration(
+    path: Path, say: Callable[[str], None], data_root: Path | None = None, labels: LabelSource = NOTHING_SAID
+) -> Index:
     """The images of an index, manifest or folder, with labels where it says them; `say` gets what is to be known.
 
-    Raises DataError if there is no image that can be used, and as `open_images`.
+    Raises DataError if there is no image that can be used, or if `labels` say where labels are and they are not there,
+    and as `open_images`.
     """
     try:
-        return open_images(path, say, data_root)
+        return open_images(path, say, data_root, labels)
     except DataError as error:
-        if not path.is_dir():
+        if not path.is_dir() or not labels.is_empty:
             raise
         index = _unlabelled(path.resolve(), say)
         if index is None:

@@ -1,7 +1,6 @@
 """Which uploads are let in: limits on those that wait for an answer, those being read, and their memory."""
 
 import math
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

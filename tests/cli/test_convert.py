@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from edgeleuk.cli.convert import command
 from edgeleuk.errors import UsageError
 from edgeleuk.report.text.proof import render_proof, split_graph
+from edgeleuk.runtime import Classifier
 from tests.terminal import unwrapped
 
 pytestmark = pytest.mark.slow
@@ -71,3 +74,35 @@ def test_how_many_images_a_gate_is_made_of_is_refused_where_none_is_made(stock_r
     with pytest.raises(UsageError, match="--no-gate makes no input gate"):
         run(stock_run, "--int8", "-o", tmp_path / "m.tflite", "--no-gate", "--gate-samples", 50, *FEW)
     assert not (tmp_path / "m.tflite").exists()
+
+
+@pytest.fixture(scope="module")
+def plain(stock_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An int8 model without other ends."""
+    path = tmp_path_factory.mktemp("io") / "plain.tflite"
+    assert run(stock_run, "--int8", "-o", path, "--no-gate", *FEW).exit_code == 0
+    return path
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32"])
+def test_ends_of_another_type_are_in_the_proof_and_change_no_answer(
+    stock_run: Path, plain: Path, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "other.tflite"
+    assert run(stock_run, "--int8", "--io", kind, "-o", path, "--no-gate", *FEW).exit_code == 0
+    assert json.loads(path.with_suffix(".proof.json").read_text())["io"]["type"] == kind
+    first, second = (Classifier.load(each, threads=1) for each in (plain, path))
+    assert second.network.input["dtype"] == second.network.output["dtype"] == np.dtype(kind)
+    picture = Image.effect_noise((400, 400), 90).convert("RGB")
+    assert second.predict(picture).probabilities == pytest.approx(first.predict(picture).probabilities, abs=1e-5)
+
+
+def test_other_borders_are_of_int8_models_alone(stock_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--io"):
+        run(stock_run, "--float32", "--io", "uint8", "-o", tmp_path / "m.tflite", *FEW)
+    assert not (tmp_path / "m.tflite").exists()
+
+
+def test_a_level_of_classes_needs_folders_that_it_is_about(stock_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--class-level is about the folders of --calibration"):
+        run(stock_run, "--class-level", 2, "-o", tmp_path / "m.tflite", *FEW)

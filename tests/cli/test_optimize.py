@@ -6,9 +6,12 @@ import pytest
 from edgeleuk.bench.candidates import Request
 from edgeleuk.bench.measured import Protocol
 from edgeleuk.bench.session import benchmark
+from edgeleuk.cli.optimize import _opened
+from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
 from edgeleuk.data.synthetic.synth import write_cells
+from edgeleuk.errors import UsageError
 from edgeleuk.optimize.record import COMPLETE, read_search
 
 
@@ -33,6 +36,8 @@ def index(tmp_path_factory):
         (["--budget-ms", "1", "--fold", "7"], "fold is 7; the index has the folds 0 to 1"),
         (["--budget-ms", "1", "--ssh-config", "/"], "need --ssh"),
         (["--budget-ms", "1", "--ssh", "pi@box", "--device", "x.json"], "give one"),
+        (["--budget-ms", "1", "--class-level", "1"], "is an index, which has its labels"),
+        (["--budget-ms", "1", "--label-column", "label"], "is a column of --labels"),
         (["--budget-ms", "1", "--widths", "0.001"], "rounds a layer of 32 filters to nothing"),
     ],
 )
@@ -52,6 +57,24 @@ def test_a_record_of_another_architecture_is_refused(run_edgeleuk, index, small_
     assert done.returncode == 2
     assert "architecture sparc64" in done.stderr
     assert "--ssh USER@HOST" in done.stderr
+
+
+def test_labels_of_a_folder_are_said_as_for_training(tmp_path):
+    write_cells(tmp_path / "made", subjects=8, images_per_subject=2)
+    (tmp_path / "cells").mkdir()
+    for picture in (tmp_path / "made").rglob("*.bmp"):
+        kind = "sick" if picture.parent.name == "all" else "well"
+        picture.rename(tmp_path / "cells" / f"{kind}-{picture.name}")
+    labels = LabelSource(label_pattern="(?P<label>sick|well)-UID_(?P<subject>[^_]+)")
+    index, run = _opened(tmp_path / "cells", None, labels, {"fold": None, "seed": 0})
+    assert (index.classes, run) == (("sick", "well"), None)
+    assert all(image.subject for image in index.images)
+
+
+def test_a_run_has_its_labels(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(UsageError, match="is a run, whose images have their labels"):
+        _opened(tmp_path, None, LabelSource(class_level=1), {"fold": None, "seed": 0})
 
 
 def test_a_folder_without_images_is_refused(run_edgeleuk, index, tmp_path):

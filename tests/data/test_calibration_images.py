@@ -7,6 +7,7 @@ import pytest
 
 from edgeleuk.data.calibration_images import foreign_labels, open_calibration
 from edgeleuk.data.index import verify_files
+from edgeleuk.data.labels import LabelSource
 from edgeleuk.errors import DataError
 
 Paint = Callable[[str, int], Path]
@@ -48,3 +49,13 @@ def test_a_folder_without_an_image_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "images", tmp_path / "none"):
         with pytest.raises(DataError):
             open_calibration(path, lambda sentence: None)
+
+
+def test_the_level_of_the_classes_can_be_told_and_has_to_be_there(paint: Paint, tmp_path: Path) -> None:
+    for number, name in enumerate(("a/one/x/1.png", "a/two/y/2.png", "b/one/x/3.png", "b/two/y/4.png")):
+        paint(name, number)
+    said: list[str] = []
+    index = open_calibration(tmp_path / "images", said.append, labels=LabelSource(class_level=2))
+    assert (index.classes, len(index.images)) == (("one", "two"), 4)
+    with pytest.raises(DataError, match="level"):
+        open_calibration(tmp_path / "images", said.append, labels=LabelSource(class_level=7))

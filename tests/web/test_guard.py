@@ -1,5 +1,7 @@
 """Who may ask: names, tokens, sessions, origins, rates; and what every answer says."""
 
+import time
+
 import pytest
 
 from edgeleuk.web.guard import COOKIE, Sessions, removal_cookie
@@ -217,10 +219,22 @@ def test_many_requests_are_429_and_say_when_to_come_back(local):
 
 
 def test_many_images_a_second_are_429(local):
-    client = local({"uploads_per_s": 0.01, "upload_burst": 2})
+    client = local({"uploads_per_s": 0.01, "upload_burst": 2, "held": 0})
     statuses = [client.post("/api/images", content=picture(number)).status_code for number in range(4)]
     assert statuses == [201, 201, 429, 429]
     assert client.get("/api/results").json()["total"] == 2
+
+
+def test_who_uploads_again_before_it_was_told_to_waits_for_its_refusal(local):
+    client = local({"uploads_per_s": 0.01, "upload_burst": 1})
+    assert client.post("/api/images", content=picture()).status_code == 201
+    told = client.post("/api/images", content=picture(1))
+    assert (told.status_code, int(told.headers["retry-after"]) >= 5) == (429, True)
+    told_s = time.monotonic()
+    time.sleep(0.1)  # so that it may have read that
+    assert client.post("/api/images", content=picture(2)).status_code == 429
+    assert time.monotonic() - told_s > 4  # it was told more, but nobody is held for longer than five seconds
+    assert client.get("/api/results").json()["total"] == 1  # the rest is not held up
 
 
 def test_a_token_that_no_text_holds_is_a_wrong_one_and_counts(local):
