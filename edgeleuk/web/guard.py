@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgeleuk.web.address import HostNames
@@ -45,6 +45,7 @@ _HEADERS = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
 class Sessions:
@@ -191,9 +192,7 @@ class Guard:
     def _outgoing(self, scope: Scope, send: Send) -> Send:
         async def outgoing(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
+                message = {**message, "headers": [*message["headers"], *_RAW_HEADERS]}
                 self._metrics.answered(scope["method"], message["status"])
             await send(message)
 

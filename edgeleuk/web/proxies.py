@@ -24,6 +24,8 @@ class TrustedProxies:
 
     def __contains__(self, address: str) -> bool:
         """Whether it is the address of a trusted proxy."""
+        if not self._networks:
+            return False
         try:
             found = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:

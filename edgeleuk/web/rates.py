@@ -4,6 +4,7 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -37,6 +38,7 @@ class RateLimit:
         return min(self._burst, tokens + (self._clock() - when) * self._per_s)
 
 
+@lru_cache(_MOST_CLIENTS)
 def client_key(address: str | None) -> str:
     """What counts as one client: an IPv4 address, or the 64-bit network of an IPv6 one, which one host owns whole."""
     try:
