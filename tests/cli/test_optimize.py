@@ -60,7 +60,7 @@ def test_a_record_of_another_architecture_is_refused(run_edgeleuk, index, small_
 
 
 def test_labels_of_a_folder_are_said_as_for_training(tmp_path):
-    write_cells(tmp_path / "made", subjects=8, images_per_subject=2)
+    write_cells(tmp_path / "made", subjects=12, images_per_subject=1)
     (tmp_path / "cells").mkdir()
     for picture in (tmp_path / "made").rglob("*.bmp"):
         kind = "sick" if picture.parent.name == "all" else "well"
