@@ -2,12 +2,14 @@
 
 import asyncio
 import dataclasses
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from edgeleuk.classify.attempts import Attempts
+from edgeleuk.classify.attempts import Attempts, upload_key
+from edgeleuk.classify.crew import Crew
 from edgeleuk.classify.maps import map_of_result
 from edgeleuk.classify.model import Model
 from edgeleuk.classify.recorder import Keep, Recorder
@@ -30,9 +32,36 @@ class Answer:
     names: tuple[str, ...] = ()
 
 
-class Desk:
-    """One thread looks up, decodes and classifies, another one stores meanwhile. Belongs to one event loop.
+class _Turns:
+    """Several work at once, or one alone."""
 
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._working, self._alone = 0, False
+
+    @contextmanager
+    def turn(self, alone: bool) -> Iterator[None]:
+        """Wait for one; who wants to be alone is waited for by all who come later."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._alone = alone
+            self._changed.wait_for(lambda: not (alone and self._working))
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working -= 1
+                if alone:
+                    self._alone = False
+                self._changed.notify_all()
+
+
+class Desk:
+    """Two threads look up, decode and classify, another one stores meanwhile. Belongs to one event loop.
+
+    Inferences take turns: while one thread is at it, the other one decodes and makes the preview. An image that was
+    under way when an earlier process was killed is worked on alone, so that no other one is blamed if it happens again.
     The threads hand over to each other directly: under a flood, each way through the event loop is a wait of its own.
     """
 
@@ -46,12 +75,14 @@ class Desk:
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         """`observe` is called with each new result, in the event loop."""
-        way = Way("upload", max_pixels=max_pixels, previews=True)
+        crew = Crew.of_each()
+        way = Way("upload", max_pixels=max_pixels, previews=True, together_px=crew.together_px)
         self.model, self._reader, self._observe = model, reader, observe
         self._attempts, self._max_pixels = Attempts(writer), max_pixels
         self._steps = Steps(model, reader, way, self._attempts)
         self._recorder = Recorder(writer, "upload", keep)
-        self._inference = ThreadPoolExecutor(1, "inference")
+        self._workers, self._turns = crew.workers, _Turns()
+        self._inference = ThreadPoolExecutor(crew.workers, "inference")
         self._under_way: dict[tuple[str, str], asyncio.Task[Answer]] = {}
 
     async def answer(self, upload: Upload) -> Answer:
@@ -74,15 +105,16 @@ class Desk:
 
         See `map_of_result`, also for what it raises.
         """
-        turn = self._inference.submit(map_of_result, self.model, result, content, self._max_pixels)
-        return await asyncio.wrap_future(turn)
+        return await asyncio.wrap_future(self._inference.submit(self._map, self.model, result, content))
 
     async def alive(self, patience_s: float) -> bool:
-        """Whether the inference thread answers within that time, whatever waits for it."""
+        """Whether every inference thread answers within that time, whatever waits for it."""
+        meeting = threading.Barrier(self._workers)
+        answers = [self._inference.submit(meeting.wait, patience_s) for _ in range(self._workers)]
         try:
-            await asyncio.wait_for(asyncio.wrap_future(self._inference.submit(time.monotonic)), patience_s)
+            await asyncio.wait_for(asyncio.gather(*map(asyncio.wrap_future, answers)), patience_s)
             return True
-        except TimeoutError:
+        except (TimeoutError, threading.BrokenBarrierError):
             return False
 
     async def finish(self, patience_s: float) -> None:
@@ -109,11 +141,17 @@ class Desk:
         if not task.cancelled():
             task.exception()  # seen: if every client went away, no one else will ask
 
+    def _map(self, model: Model, result: Result, content: bytes) -> bytes:
+        """In an inference thread. Alone, for nothing else keeps two large pictures from being decoded at once."""
+        with self._turns.turn(alone=True):
+            return map_of_result(model, result, content, self._max_pixels)
+
     def _classify(self, upload: Upload, model: Model, answer: "Future[Answer]") -> None:
-        """In the inference thread; whatever comes of it is told through `answer`."""
+        """In an inference thread; whatever comes of it is told through `answer`."""
         try:
             names = tuple(self._reader.names(upload.sha256))
-            row = self._steps.row(upload, model)
+            with self._turns.turn(alone=self._attempts.tries(upload_key(upload.sha256)) > 0):
+                row = self._steps.row(upload, model)
             if row.result is None:
                 answer.set_exception(ImageError(row.error or "", passing=row.passing))
             elif row.known:

@@ -3,6 +3,7 @@
 import importlib
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,10 @@ class Network:
         """
         scores, *others = self._run(values, (self.output, *(self.extra[name] for name in names)))
         return self._reals_of(scores[0].ravel()), dict(zip(names, others, strict=True))
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Have the interpreter for this thread alone: who takes the time of an inference is not to count the wait."""
+        return self._interpreters.own().lock
 
     def _run(self, values: NDArray[Any], wanted: Sequence[dict[str, Any]]) -> list[NDArray[Any]]:
         try:

@@ -116,6 +116,10 @@ class Cascade(Classifier):
 
         With `keep_map` the model that answered runs once more, which the times leave out.
         """
+        with self.first.network.turn():
+            return self._concluded(prepared, keep_map)
+
+    def _concluded(self, prepared: Prepared, keep_map: bool) -> Prediction:
         started, preparing_s = time.perf_counter(), 0.0
 
         def second_input() -> Input:

@@ -209,11 +209,12 @@ class Classifier:
 
         Raises ModelError for scores that are not finite, ImageError for what the input gate refuses.
         """
-        started = time.perf_counter()
-        scores, extra = self.network.scores_and_extra(prepared.values, self._wanted(keep_map))
-        probabilities = self.softened(scores)
-        prepared = self.with_features(prepared, extra)
-        invoke_ms = 1000 * (time.perf_counter() - started)
+        with self.network.turn():
+            started = time.perf_counter()
+            scores, extra = self.network.scores_and_extra(prepared.values, self._wanted(keep_map))
+            probabilities = self.softened(scores)
+            prepared = self.with_features(prepared, extra)
+            invoke_ms = 1000 * (time.perf_counter() - started)
         predicted = self.prediction(probabilities, prepared, invoke_ms)
         return dataclasses.replace(predicted, map=extra[MAP][0]) if MAP in extra else predicted
 

@@ -14,10 +14,10 @@ _STATM, _DATA = Path("/proc/self/statm"), 5  # which word of it: pages that this
 
 @dataclass(frozen=True)
 class Slot:
-    """An interpreter, and the lock that whoever runs it holds."""
+    """An interpreter, and the lock that whoever runs it holds, perhaps since before."""
 
     interpreter: Any
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: "threading._RLock" = field(default_factory=threading.RLock)
 
 
 class Interpreters:

@@ -1,10 +1,13 @@
 """Images handed in: each content classified once, stored, then told."""
 
 import asyncio
+import threading
+import time
 
 import pytest
 from PIL import Image
 
+from edgeleuk.classify import steps
 from edgeleuk.classify.attempts import MOST_TRIES, Attempts, upload_key
 from edgeleuk.classify.desk import Desk
 from edgeleuk.classify.model import Model
@@ -152,10 +155,8 @@ def test_a_store_that_cannot_be_written_is_told_to_everyone_and_nothing_is_half(
         assert store.count() == 0
 
 
-def test_the_inference_thread_is_alive_until_it_hangs(model, stores):
+def test_the_inference_threads_are_alive_until_one_hangs(model, stores):
     async def work(desk):
-        import threading
-
         assert await desk.alive(30)
         hang = threading.Event()
         desk._inference.submit(hang.wait)
@@ -164,6 +165,44 @@ def test_the_inference_thread_is_alive_until_it_hangs(model, stores):
         return found
 
     assert at_desk(model, stores, work)[0] is False
+
+
+def test_the_time_of_an_inference_leaves_out_the_wait_for_its_turn(model, stores):
+    async def work(desk):
+        with model.classifier.network.turn():
+            waiting = asyncio.create_task(desk.answer(upload(picture(), "a")))
+            await asyncio.sleep(2.0)
+        return await waiting
+
+    answer, _ = at_desk(model, stores, work)
+    assert answer.result.invoke_ms < 2000
+
+
+def test_what_was_under_way_when_an_earlier_process_was_killed_is_worked_on_alone(model, stores, monkeypatch):
+    suspect = upload(picture(1), "killer")
+    Attempts(stores[1]).begin(upload_key(suspect.sha256))  # and never ended
+    at_once, most, decode = [], {}, steps.decode_image
+
+    def slowly(content, *arguments):
+        at_once.append(content)
+        time.sleep(0.5)
+        most[content] = max(most.get(content, 0), len(at_once))
+        found = decode(content, *arguments)
+        at_once.remove(content)
+        return found
+
+    monkeypatch.setattr(steps, "decode_image", slowly)
+    others = [upload(picture(number), f"{number}") for number in (2, 3, 4, 5)]
+    asked = [*others[:2], suspect, *others[2:]]
+
+    async def work(desk):
+        return await asyncio.gather(*map(desk.answer, asked))
+
+    answers, _ = at_desk(model, stores, work)
+    assert [answer.result.path for answer in answers] == ["2", "3", "killer", "4", "5"]
+    assert most[suspect.content] == 1
+    assert max(most.values()) == 2
+    assert stores[1].unfinished_attempts() == {}
 
 
 def test_an_upload_over_which_the_server_was_killed_again_and_again_is_refused_and_others_are_answered(model, stores):
