@@ -13,6 +13,7 @@ from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import to_json, whole_file
 from edgeleuk.importing.toolchain import toolchain_errors
+from edgeleuk.quantization.answering import Answers, answers_to
 from edgeleuk.quantization.bordered import between, check_io
 from edgeleuk.quantization.borders import INT8
 from edgeleuk.quantization.fidelity import compare
@@ -145,7 +146,9 @@ def convert(source: Source, request: Request, say: Callable[[str], None] = lambd
     request makes no sense, DataError if images have changed since they were indexed.
     """
     prepared = _prepare(source, request, say)
-    return _gated(_prove(_measure(_quantize(prepared), say)), prepared.known, say)
+    measured = _measure(_quantize(prepared), say)
+    proven, answers = _prove(measured)
+    return _gated(proven, prepared.known, answers if proven.model is measured.model else {}, say)
 
 
 def write_conversion(proven: Proven, path: Path) -> None:
@@ -279,30 +282,32 @@ def _mixture(
     return mix(network, errors or ErrorTable((), "", 0), keep, images, say)
 
 
-def _prove(measured: Measured) -> Proven:
-    """Raises ProofError if the model is not what it was to be, or does not meet its gate."""
+def _prove(measured: Measured) -> tuple[Proven, Answers]:
+    """With what the model says of the images. Raises ProofError if it is not what it was to be, or fails its gate."""
     prepared, errors = measured.prepared, measured.errors
     proof, calibration = _examined(measured), prepared.calibration
     spec = _spec_of(prepared.source, proof.precision, measured.extra_outputs)
     classifier = open_flatbuffer(measured.model, spec)
     delegate = coverage(classifier.network.operations())
+    answers = answers_to(classifier, measured.compared.paths)
     proof = dataclasses.replace(
         proof,
         calibration={"images": len(calibration.images), "sha256": calibration.sha256} if calibration else None,
         delegate=None if delegate is None else dataclasses.asdict(delegate),
         rewriting=_rewriting(measured),
         layer_errors=errors.summary() if errors else None,
-        **vars(judge(classifier, measured.compared, prepared.gate, errors)),
+        **vars(judge(classifier, answers, measured.compared, prepared.gate, errors)),
     )
     model, spec, proof = between(measured.model, spec, proof, prepared.request.io)
-    return Proven(model, spec, proof, prepared.seen, errors)
+    return Proven(model, spec, proof, prepared.seen, errors), answers
 
 
-def _gated(proven: Proven, known: GateImages | None, say: Callable[[str], None]) -> Proven:
-    """With an input gate, if there are images to fit one to."""
+def _gated(proven: Proven, known: GateImages | None, answers: Answers, say: Callable[[str], None]) -> Proven:
+    """With an input gate, if there are images to fit one to. `answers`: those that the model gave already."""
     if known is None:
         return proven
-    fitted = fit_gate(open_flatbuffer(proven.model, proven.spec), known, proven.proof.flatbuffer_sha256)
+    classifier = open_flatbuffer(proven.model, proven.spec)
+    fitted = fit_gate(classifier, known, proven.proof.flatbuffer_sha256, answers)
     if FEATURES not in proven.spec.extra_outputs:
         say("the input gate measures pictures alone: the network does not end in features and one dense layer")
     passing = fitted.spec.passing

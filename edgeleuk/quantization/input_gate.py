@@ -9,6 +9,7 @@ for chance; of light, also as far as training changed it.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,15 @@ from edgeleuk.data.groups import group_ids
 from edgeleuk.data.sampling import ImageSet, draw
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.augmentation import PLAIN, Augmentation
+from edgeleuk.quantization.answering import Answer, answer
 from edgeleuk.quantization.other_light import look_in_other_light, vectors, widened
 from edgeleuk.quantization.source import Source
 from edgeleuk.reliability import FEATURE_DISTANCE, PICTURE_DISTANCE, InputGate, Interval, Measured
-from edgeleuk.runtime.classifier import FEATURES, Classifier
+from edgeleuk.runtime.classifier import Classifier, Input, default_threads
 from edgeleuk.runtime.gate import OTHER_LIGHT, WORDS, Gate, Reference, is_other_light, pack_references, usual_light
 from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.measures import Measures, measure_picture
+from edgeleuk.runtime.pipeline import overlapped
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, in_rgb
 from edgeleuk.statistics.few_subjects import jackknife_spread, share_bounds
 
@@ -41,6 +44,7 @@ _LEAST_SLACK = 0.02
 _SHARES_OF_ONE = ("brightness", "contrast", "clipped_dark", "clipped_bright", "cell_share", "cell_size", "cell_edge")
 
 Numbers = NDArray[np.float64]
+_NONE_YET: Mapping[Path, Answer] = {}
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,17 @@ def gate_images(source: Source, count: int, seed: int) -> GateImages:
     return GateImages(draw(index, training, count, seed), others, index.sha256, source.augmentation)
 
 
-def fit_gate(classifier: Classifier, images: GateImages, network_sha256: str) -> FittedGate:
-    """The gate for a model; its `passing` is of held-out images if there are any."""
+def fit_gate(
+    classifier: Classifier, images: GateImages, network_sha256: str, answers: Mapping[Path, Answer] = _NONE_YET
+) -> FittedGate:
+    """The gate for a model; its `passing` is of held-out images if there are any.
+
+    `answers`: what the model is known to say of some of the images, which it is not run on again.
+    """
     held_out = images.held_out
-    seen = _look(classifier, images.training)
+    seen = _look(classifier, images.training, answers)
     references = {name: fit_reference(rows, name) for name, rows in seen.spaces.items()}
-    tuning, judging = _halves(None if held_out is None else _look(classifier, held_out))
+    tuning, judging = _halves(None if held_out is None else _look(classifier, held_out, answers))
     own = {name: as_if_new(rows, seen.groups, name) for name, rows in seen.spaces.items()}
     measures = {name: _bounded(name, values) for name, values in seen.named.items() if name != CONFIDENCE}
     compared = seen if tuning is None else tuning
@@ -222,26 +231,27 @@ def _bounded(name: str, values: Numbers) -> Measured:
     return Measured(quantiles(values), low, high)
 
 
-def _look(classifier: Classifier, images: ImageSet) -> _Seen:
+def _look(classifier: Classifier, images: ImageSet, answers: Mapping[Path, Answer]) -> _Seen:
     """What model and measures make of each image. Raises ImageError for one that cannot be read."""
-    preprocessing = classifier.spec.preprocessing
-    wanted = [FEATURES] if FEATURES in classifier.network.extra else []
-    named: list[dict[str, float]] = []
-    pictures: list[NDArray[np.float32]] = []
-    features: list[NDArray[np.float64]] = []
-    for path in images.paths:
-        pixels = cut_and_resize(decode_indexed(path), preprocessing)
-        shown = constant_colours(pixels, preprocessing)
-        found, values = measure_picture(*in_rgb(shown, pixels, preprocessing)), classifier.encode(shown)
-        scores, extra = classifier.network.scores_and_extra(values, wanted)
-        named.append(found.named | {CONFIDENCE: float(classifier.softened(scores).max())})
-        pictures.append(found.vector)
-        features.extend(extra[name].ravel().astype(np.float64) for name in wanted)
-    spaces = {PICTURE_DISTANCE: np.array(pictures, np.float64)}
+
+    def measured(path: Path) -> tuple[Measures, Input | Answer]:
+        pixels = cut_and_resize(decode_indexed(path), classifier.spec.preprocessing)
+        shown = constant_colours(pixels, classifier.spec.preprocessing)
+        found = measure_picture(*in_rgb(shown, pixels, classifier.spec.preprocessing))
+        return found, answers[path] if path in answers else classifier.encode(shown)
+
+    def answered(looked: tuple[Measures, Input | Answer]) -> tuple[Measures, Answer]:
+        found, values = looked
+        return found, values if isinstance(values, Answer) else answer(classifier, values)
+
+    pairs = [pair for pair in overlapped([images.paths], measured, answered, default_threads()) if pair is not None]
+    spaces = {PICTURE_DISTANCE: np.array([found.vector for found, _ in pairs], np.float64)}
+    features = [given.features.ravel() for _, given in pairs if given.features is not None]
     if features:
         spaces[FEATURE_DISTANCE] = np.array(features, np.float64)
-    by_name = {name: np.array([each[name] for each in named]) for name in named[0]}
-    return _Seen(by_name, spaces, np.array(group_ids(images.images), np.int64))
+    named = {name: np.array([found.named[name] for found, _ in pairs]) for name in pairs[0][0].named}
+    named[CONFIDENCE] = np.array([float(classifier.softened(given.scores).max()) for _, given in pairs])
+    return _Seen(named, spaces, np.array(group_ids(images.images), np.int64))
 
 
 def _halves(seen: _Seen | None) -> tuple[_Seen | None, _Seen | None]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeleuk.data.label_names import refuse_near_names
 from edgeleuk.data.sampling import ImageSet
+from edgeleuk.quantization.answering import Answers, scores_of
 from edgeleuk.quantization.fidelity import Probabilities, compare, expect_finite
 from edgeleuk.quantization.gate import Gate, Standing, check_met
 from edgeleuk.quantization.layer_errors import ErrorTable
@@ -87,15 +88,16 @@ class Verdict:
     gate: dict[str, Any]
 
 
-def judge(classifier: Classifier, compared: Compared, gate: Gate, errors: ErrorTable | None) -> Verdict:
-    """Run the model on the images. Raises ProofError if the gate is not met, ModelError for answers that are NaN.
+def judge(
+    classifier: Classifier, answers: Answers, compared: Compared, gate: Gate, errors: ErrorTable | None
+) -> Verdict:
+    """By what the model says of the images. Raises ProofError if the gate is not met, ModelError for answers of NaN.
 
     Agreement is with the network that the model is made of: of a QAT run, that which was trained for int8.
     """
     if compared.images is None:
         return Verdict((), None, gate.facts(None, 0, None))
-    raw = np.stack([classifier.network.scores(classifier.prepare(path)) for path in compared.paths])
-    scores: Probabilities = as_probabilities(raw, classifier.spec)
+    scores: Probabilities = as_probabilities(scores_of(answers, compared.paths), classifier.spec)
     reference = QAT if QAT in compared.answers else FLOAT
     demanded = compared.truth if gate.max_drop is not None else None
     expected, step = compared.answers[reference], output_step(classifier)

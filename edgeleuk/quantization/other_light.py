@@ -5,6 +5,7 @@ knows pictures of that kind, too, which are unlike any training image as it is.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from edgeleuk.data.degradation import look_up_pixels
 from edgeleuk.data.sampling import ImageSet
 from edgeleuk.keras.augmentation import Augmentation, camera_table
 from edgeleuk.reliability import Measured
+from edgeleuk.runtime.classifier import default_threads
 from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.measures import LIGHT, Measures, measure_picture
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, in_rgb
@@ -27,13 +29,23 @@ def look_in_other_light(images: ImageSet, spec: Preprocessing, augmentation: Aug
     Nothing if training changed none of the three. Raises ImageError for an image that cannot be read.
     """
     random = np.random.default_rng(0)
-    found: list[Measures] = []
-    for path in images.paths * DRAWS if camera_table(augmentation, random) is not None else ():
-        table = camera_table(augmentation, random)
-        came = cut_and_resize(decode_indexed(path), spec)
-        came = came if table is None else look_up_pixels(came, table)
-        found.append(measure_picture(*in_rgb(constant_colours(came, spec), came, spec)))
-    return found
+    if camera_table(augmentation, random) is None:
+        return []
+    count = len(images.paths)
+    tables = [camera_table(augmentation, random) for _ in range(count * DRAWS)]
+
+    def look(place: int) -> list[Measures]:
+        came = cut_and_resize(decode_indexed(images.paths[place]), spec)
+        return [_measures(came, table, spec) for table in tables[place::count]]
+
+    with ThreadPoolExecutor(default_threads()) as pool:
+        found = list(pool.map(look, range(count)))
+    return [measures for draw in zip(*found, strict=True) for measures in draw]
+
+
+def _measures(came: NDArray[np.uint8], table: NDArray[np.uint8] | None, spec: Preprocessing) -> Measures:
+    lit = came if table is None else look_up_pixels(came, table)
+    return measure_picture(*in_rgb(constant_colours(lit, spec), lit, spec))
 
 
 def widened(measures: Mapping[str, Measured], lit: Sequence[Measures]) -> dict[str, Measured]:

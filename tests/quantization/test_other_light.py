@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgeleuk.data.degradation import exposure, white_balance
+from edgeleuk.data.degradation import exposure, look_up_pixels, white_balance
 from edgeleuk.data.index import Index
 from edgeleuk.data.sampling import ImageSet
 from edgeleuk.files import sha256_bytes
-from edgeleuk.keras.augmentation import PLAIN, PRESETS, Augmentation
+from edgeleuk.keras.augmentation import PLAIN, PRESETS, Augmentation, camera_table
 from edgeleuk.quantization.input_gate import GateImages, fit_gate
 from edgeleuk.quantization.judging import open_flatbuffer
 from edgeleuk.quantization.other_light import DRAWS, look_in_other_light, widened
@@ -19,9 +19,10 @@ from edgeleuk.quantization.source import load_source
 from edgeleuk.reliability import Measured
 from edgeleuk.runtime.bundle import pack, parse_bundle, with_references
 from edgeleuk.runtime.classifier import Classifier
-from edgeleuk.runtime.images import decode_image
-from edgeleuk.runtime.measures import LIGHT
+from edgeleuk.runtime.images import decode_image, decode_indexed
+from edgeleuk.runtime.measures import LIGHT, measure_picture
 from edgeleuk.runtime.models import model_of
+from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, in_rgb
 from edgeleuk.spec import BACKGROUND, ModelSpec, Preprocessing
 
 CAMERA = PRESETS["camera"]
@@ -90,6 +91,20 @@ def test_images_are_looked_at_in_light_drawn_as_training_draws_it(index: Index) 
     first, again = (np.array([each.named["brightness"] for each in part]) for part in (found[:10], found[10:]))
     assert (first != again).all()
     assert 0.5 < (first / again).min() < 1 < (first / again).max() < 2
+
+
+def test_light_is_drawn_for_all_images_before_it_is_drawn_again(index: Index) -> None:
+    images, random = ImageSet(index, index.training(0)[:5]), np.random.default_rng(0)
+    camera_table(CAMERA, random)  # the draw that shows whether there is anything to draw
+    expected = []
+    for path in images.paths * DRAWS:
+        table = camera_table(CAMERA, random)
+        assert table is not None
+        came = look_up_pixels(cut_and_resize(decode_indexed(path), SPEC.preprocessing), table)
+        shown = constant_colours(came, SPEC.preprocessing)
+        expected.append(measure_picture(*in_rgb(shown, came, SPEC.preprocessing)))
+    found = look_in_other_light(images, SPEC.preprocessing, CAMERA)
+    assert [each.named for each in found] == [each.named for each in expected]
 
 
 def test_bounds_are_only_ever_widened_and_none_stays_none(index: Index) -> None:
