@@ -107,3 +107,10 @@ def test_one_image_loads_no_module_that_it_does_not_need(run_python, small_model
     allowed = {"edgeleuk"} | packages | {name.replace("..", ".") for name in modules}
     assert {name for name in loaded if name.partition(".")[0] == "edgeleuk"} <= allowed
     assert not set(OF_OTHERS.split()) & set(loaded)
+
+
+def test_converting_a_float_run_needs_no_quantization_aware_training(run_python):
+    done = run_python(
+        "import sys, edgeleuk.quantization.convert\nprint('tensorflow_model_optimization' in sys.modules)"
+    )
+    assert done.stdout == "False\n"

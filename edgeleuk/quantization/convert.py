@@ -44,7 +44,6 @@ from edgeleuk.quantization.proof import (
     check_rescalings,
     examine,
 )
-from edgeleuk.quantization.qat_floors import widen_ranges
 from edgeleuk.quantization.source import Source, calibration_set, fidelity_set, prepare_source
 from edgeleuk.quantization.surgery import float_twin
 from edgeleuk.runtime.bundle import pack, with_references
@@ -212,6 +211,8 @@ def _quantized(prepared: Prepared) -> Quantized:
     if source.kind == "qat" and isinstance(source.network, KerasNetwork):
         if precision != "int8":
             raise UsageError(f"a QAT run converts to --int8, not {precision}; convert the float run instead")
+        from edgeleuk.quantization.qat_floors import widen_ranges  # tfmot, which float runs do not need
+
         with toolchain_errors("converting the QAT network"):
             widen_ranges(source.network.model)
             return Quantized(prepared, convert_quantization_aware(source.network.model))

@@ -21,7 +21,6 @@ from edgeleuk.keras.augmentation import PLAIN, Augmentation
 from edgeleuk.keras.rewrite import LEFT_ALONE, Change
 from edgeleuk.keras.weights import load_weights
 from edgeleuk.quantization.float_networks import FloatNetwork, KerasNetwork
-from edgeleuk.quantization.scheme import SCHEME_VERSION
 from edgeleuk.quantization.tflite.network import read_tflite
 from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.spec import PROBABILITIES, SIGMOID, SIGMOIDS, STRETCH, ModelSpec, Preprocessing, Provenance, unsaid
@@ -324,6 +323,7 @@ def load_network(run: Run) -> Any:
     if run.kind == "float":
         return load_float_network(run)
     from edgeleuk.quantization.network import quantize_network  # tfmot, which float runs do not need
+    from edgeleuk.quantization.scheme import SCHEME_VERSION
 
     if run.scheme_version != SCHEME_VERSION:
         raise ModelError(f"{run.folder} was made by another version of edgeleuk; run 'edgeleuk qat' again")
