@@ -215,8 +215,9 @@ def _load_run(folder: Path, data_root: Path | None) -> Source:
     run = load_run_folder(folder, data_root)
     if run.index.leaks is not None:
         raise LeakError(f"{folder}: {run.index.leaks}; such a run shows what that is worth and becomes no model")
-    original = KerasNetwork(load_float_network(run)) if run.kind == "qat" else None
-    network, changed = KerasNetwork(load_network(run)), run.strengths.augmentation
+    started_from = load_float_network(run) if run.kind == "qat" else None
+    original = None if started_from is None else KerasNetwork(started_from)
+    network, changed = KerasNetwork(load_network(run, started_from)), run.strengths.augmentation
     return Source(
         network, run.spec, run.kind, run.sha256, run.trained_on, run.index, run.fold, original, augmentation=changed
     )
@@ -318,8 +319,11 @@ def fidelity_set(source: Source, given: Index | None, count: int, seed: int, see
     return draw(index, unseen, count, seed) if unseen else None
 
 
-def load_network(run: Run) -> Any:
-    """The trained network of a run, float or quantization-aware. Raises ModelError."""
+def load_network(run: Run, started_from: Any = None) -> Any:
+    """The trained network of a run, float or quantization-aware. Raises ModelError.
+
+    `started_from`: the float network of a QAT run, if it is loaded already; it stays as it is.
+    """
     if run.kind == "float":
         return load_float_network(run)
     from edgeleuk.quantization.network import quantize_network  # tfmot, which float runs do not need
@@ -327,4 +331,5 @@ def load_network(run: Run) -> Any:
 
     if run.scheme_version != SCHEME_VERSION:
         raise ModelError(f"{run.folder} was made by another version of edgeleuk; run 'edgeleuk qat' again")
-    return load_weights(quantize_network(untrained_network(run)), run.folder / "weights.npz")
+    network = untrained_network(run) if started_from is None else started_from
+    return load_weights(quantize_network(network), run.folder / "weights.npz")
