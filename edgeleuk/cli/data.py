@@ -11,7 +11,7 @@ from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing, OutputFile, OutputFolder
 from edgeleuk.data.audit import audit
 from edgeleuk.data.audit_text import render
-from edgeleuk.data.given import kept_split, without_given
+from edgeleuk.data.given import folds_dealt_anew, kept_split, without_given
 from edgeleuk.data.index import Index
 from edgeleuk.data.labels import LabelSource
 from edgeleuk.data.near import NEAR_BITS, with_near_groups
@@ -184,7 +184,7 @@ def split_command(
     found = without_given(found) if redeal else found
     found = with_near_groups(found, near_bits) if near else found
     index, moves = official_folds(found) if official else (split_scan(found, folds, seed, test_fraction), [])
-    for note in (*found.notes, *kept_split(found)):
+    for note in (*found.notes, *kept_split(found), *([] if official else folds_dealt_anew(found))):
         say(note)
     dropped = [*left_out(found), *size_problems(scanned_sizes(found))]
     for sentence in dropped:

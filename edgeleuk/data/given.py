@@ -45,6 +45,15 @@ def kept_split(scan: Scan) -> list[str]:
     return [f"the given split is kept ({told}): {folds}{', test stays test' if TEST in scan.given else ''}"]
 
 
+def folds_dealt_anew(scan: Scan) -> list[str]:
+    """A sentence on folds that the images came in, where they are dealt anew; none if there are none."""
+    folds = {image.fold for image in scan.images if image.split == "train" and image.fold is not None}
+    if not folds or VALIDATION in scan.given:
+        return []
+    which = f"the {counted(len(folds), 'fold')} that the images came in"
+    return [f"{which} are dealt anew; 'edgeleuk data split --official' keeps them"]
+
+
 def _leaks(scan: Scan, groups: Sequence[Sequence[ImageRecord]]) -> str:
     """One sentence on groups that lie in several parts, with how to mend it."""
     images = sum(map(len, groups))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,6 +125,17 @@ class Pictures:
     formats: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     fingerprints: dict[str, bytes] = field(default_factory=dict)
+
+    def without(self, paths: Collection[str]) -> "Pictures":
+        """All but the usable ones of these paths."""
+        remarks = {text: [path for path in of if path not in paths] for text, of in self.remarks.items()}
+        return Pictures(
+            [image for image in self.usable if image.path not in paths],
+            self.unreadable,
+            {path: kind for path, kind in self.formats.items() if path not in paths},
+            {text: of for text, of in remarks.items() if of},
+            {path: found for path, found in self.fingerprints.items() if path not in paths},
+        )
 
 
 def read_images(

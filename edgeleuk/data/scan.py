@@ -8,13 +8,13 @@ from pathlib import Path
 from edgeleuk.data.index import ImageRecord
 from edgeleuk.data.labels import NOTHING_SAID, LabelSource
 from edgeleuk.data.layouts import cnmc, known, labelled
-from edgeleuk.data.layouts.beside_labels import MASKS, masks_of_pictures
+from edgeleuk.data.layouts.beside_labels import MASKS, masks_in_grey, masks_of_pictures, namesakes_problem
 from edgeleuk.data.layouts.facts import Told
 from edgeleuk.data.layouts.layout import Described, FileEntry
 from edgeleuk.data.layouts.left_out import HIDDEN_FOLDER, OTHER_NAME, LeftOut, by_kind, sentences
 from edgeleuk.data.layouts.manifest import read_manifest
 from edgeleuk.data.layouts.voc import CUT_THEM, has_boxes
-from edgeleuk.data.pixels import Progress, Unreadable, list_images, read_images
+from edgeleuk.data.pixels import Pictures, Progress, Unreadable, list_images, read_images
 from edgeleuk.data.root import find_root
 from edgeleuk.errors import DataError, UsageError, reading_what_was_named
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
@@ -114,6 +114,8 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
             f"(--label-pattern){others}"
         )
     pictures = read_images(root, described.images, progress, max_pixels)
+    if labels.table is None:
+        described, pictures = _without_masks(described, pictures)
     remarks = [f"{counted(len(paths), 'image')} {text}: {examples(paths)}" for text, paths in pictures.remarks.items()]
     described = dataclasses.replace(described, problems=listing.problems + described.problems)
     found = _found(root, layout, described, pictures.usable)
@@ -125,6 +127,14 @@ def _scan_folder(path: Path, progress: Progress | None, max_pixels: int, labels:
         left_out=_left_out(listing.others, described, pictures.unreadable),
         remarks=tuple(remarks),
     )
+
+
+def _without_masks(described: Described, pictures: Pictures) -> tuple[Described, Pictures]:
+    """Both without the masks that only their pixels tell from pictures, which are left out and said to be."""
+    masks = masks_in_grey(pictures.formats)
+    kept, aside = pictures.without(masks), tuple((path, MASKS) for path in sorted(masks))
+    problems = (*described.problems, *namesakes_problem(kept.formats))
+    return dataclasses.replace(described, left_out=(*described.left_out, *aside), problems=problems), kept
 
 
 def _described(

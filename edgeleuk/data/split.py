@@ -13,6 +13,7 @@ from edgeleuk.data.duplicates import copies, duplicate_set
 from edgeleuk.data.given import (
     TRAIN,
     VALIDATION,
+    folds_dealt_anew,
     given_problems,
     in_one_part,
     kept_split,
@@ -159,7 +160,7 @@ def open_index(
         return _loaded(path, data_root, labels)
     found = scan(path, data_root=data_root, labels=labels)
     index = split_scan(found, None if VALIDATION in found.given else folds, seed)
-    for sentence in (*found.notes, *left_out(found), *kept_split(found)):
+    for sentence in (*found.notes, *left_out(found), *kept_split(found), *folds_dealt_anew(found)):
         say(sentence)
     return index
 

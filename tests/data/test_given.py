@@ -194,3 +194,21 @@ def test_copies_with_other_bytes_and_near_copies_are_counted_across_parts(tmp_pa
     assert report.near.across_splits == 1
     with pytest.raises(LeakError):
         split_scan(found)
+
+
+def test_folds_that_are_dealt_anew_are_said_to_be(paint: Paint, tmp_path: Path) -> None:
+    for shade in range(24):
+        paint(f"fold_{shade % 3}/{'blast' if shade % 2 else 'normal'}/{shade}.png", shade)
+    said: list[str] = []
+    dealt = open_index(tmp_path / "images", say=said.append)
+    assert {image.fold for image in dealt.images} == {0, 1, 2}
+    told = "the 3 folds that the images came in are dealt anew; 'edgeleuk data split --official' keeps them"
+    assert said.count(told) == 1
+    official, _ = official_folds(scan(tmp_path / "images"))
+    assert all(image.fold == int(image.path[5]) for image in official.images)
+
+
+def test_of_a_given_validation_part_nothing_is_dealt_anew(parts: Path) -> None:
+    said: list[str] = []
+    open_index(parts, say=said.append)
+    assert not any("anew" in sentence for sentence in said)

@@ -341,3 +341,23 @@ def test_links_to_themselves_are_no_obstacle(class_folder: Path) -> None:
     (class_folder / "self").symlink_to("self")
     (class_folder / "blast/up").symlink_to("../..")
     assert len(scan(class_folder).images) == 12
+
+
+def test_a_grey_picture_with_the_name_of_one_in_colour_is_its_mask(class_folder: Path) -> None:
+    for mode, name in (("L", "blast/1.bmp"), ("P", "blast/2.bmp"), ("RGB", "healthy/3.bmp")):
+        Image.new(mode, (8, 8), 200 if mode != "RGB" else (9, 9, 9)).save(class_folder / name)
+    found = scan(class_folder)
+    assert set(_by_path(found)) & {"blast/1.bmp", "blast/2.bmp", "healthy/3.bmp"} == {"healthy/3.bmp"}
+    assert set(found.formats) == set(_by_path(found))
+    assert any("2 files left out, masks" in sentence for sentence in sentences(found.left_out))
+    assert found.problems == (
+        "1 name of several pictures, which only the suffix tells apart (healthy/3.bmp and healthy/3.png): "
+        "if one of each is a mask or a copy, move those elsewhere",
+    )
+
+
+def test_grey_pictures_of_their_own_names_are_pictures(class_folder: Path) -> None:
+    for name in ("blast/x.png", "healthy/x.png"):
+        Image.new("L", (8, 8), 3).save(class_folder / name)
+    found = scan(class_folder)
+    assert (len(found.images), found.problems) == (14, ())

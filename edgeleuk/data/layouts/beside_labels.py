@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from edgeleuk.data.layouts.facts import Facts
 from edgeleuk.data.layouts.folder_names import is_images, is_subject, parts_of
@@ -10,6 +10,7 @@ from edgeleuk.text import counted, examples
 
 MASKS = "masks or other marks of the images beside them"
 _MARKS = r"(?:masks?|seg(?:mentation|mented)?|gt|ground[-_ ]?truth|labels?|annotations?|contours?|overlay)"
+_NO_COLOUR = frozenset({"1", "L", "LA", "P"})
 _OF_A_PICTURE = re.compile(rf"(?P<after>.+?)[-_ .]{_MARKS}(?:[-_ ]?\d+)?|{_MARKS}[-_ .](?P<before>.+)", re.IGNORECASE)
 
 
@@ -44,6 +45,36 @@ def masks_of_pictures(paths: Iterable[str]) -> set[str]:
             if match and (match["after"] or match["before"]) in names:
                 found.update(same)
     return found
+
+
+def masks_in_grey(formats: Mapping[str, str]) -> set[str]:
+    """Paths of one channel or a palette with the name of a colour picture beside them, but for the suffix.
+
+    `formats`: 'WxH mode' by path. Such a "1.png" beside "1.jpg" is its mask; if it is a copy it is none to count.
+    """
+    found = set()
+    for paths in _namesakes(formats):
+        grey = {path for path in paths if formats[path].rpartition(" ")[2] in _NO_COLOUR}
+        if len(grey) < len(paths):
+            found |= grey
+    return found
+
+
+def namesakes_problem(paths: Iterable[str]) -> tuple[str, ...]:
+    """A sentence on pictures that only their suffixes tell apart, if there are any."""
+    found = [" and ".join(same) for same in _namesakes(paths)]
+    if not found:
+        return ()
+    which = f"{counted(len(found), 'name')} of several pictures, which only the suffix tells apart"
+    return (f"{which} ({examples(found)}): if one of each is a mask or a copy, move those elsewhere",)
+
+
+def _namesakes(paths: Iterable[str]) -> list[list[str]]:
+    """Pictures of one folder with one name but for the suffix, two or more of each name."""
+    stems: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        stems[path.rpartition(".")[0]].append(path)
+    return [sorted(same) for _, same in sorted(stems.items()) if len(same) > 1]
 
 
 def _folders(path: str) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ _MASKS = re.compile(
     r"bbox(?:es)?|ground[-_ ]?truths?|gts?|seg(?:mentation)?(?:class|object|map|label|mask)?s?",
     re.IGNORECASE,
 )
+_SMALL = re.compile(
+    r"(?:thumb(?:nail)?s?|previews?)(?:[-_ ]?(?:images?|imgs?|pictures?|pics|\d+(?:px)?))?", re.IGNORECASE
+)
 _DERIVED = re.compile(r"segmented|masked|augmented|processed|preprocessed|normali[sz]ed", re.IGNORECASE)
 _ORIGINALS = re.compile(r"(?:originals?|raw)(?:[-_ ]?(?:images?|data))?", re.IGNORECASE)
 _SUBJECT = re.compile(
@@ -107,6 +110,11 @@ def is_images(name: str) -> bool:
 def is_masks(name: str) -> bool:
     """Whether a folder is called like masks, boxes or other marks that belong to images."""
     return _MASKS.fullmatch(name) is not None
+
+
+def is_small_copies(name: str) -> bool:
+    """Whether a folder is called like small copies that programs make of the images beside it."""
+    return _SMALL.fullmatch(name) is not None
 
 
 def is_derived(name: str, beside: Collection[str]) -> bool:

@@ -18,6 +18,7 @@ from edgeleuk.data.layouts.folder_names import (
     is_images,
     is_magnification,
     is_masks,
+    is_small_copies,
     is_subject,
     is_system,
     is_year,
@@ -38,6 +39,7 @@ IN_NO_CLASS = "in no class folder"
 _SYSTEM = "left by an operating system, no images"
 
 _DERIVED = "processed copies of the originals beside them"
+_SMALL = "small copies of the pictures beside them"
 
 
 class Place(NamedTuple):
@@ -110,12 +112,13 @@ def _aside(folders: Collection[_Folder]) -> dict[_Folder, str]:
     """Folders that hold no images of their own, each with the reason."""
     reasons: dict[_Folder, str] = {}
     for above, names in _children(folders).items():
-        only_masks = all(map(is_masks, names))
+        pictures_beside = bool(above) and above in folders  # what a class folder holds itself are its pictures
+        for called, reason in ((is_masks, MASKS), (is_small_copies, _SMALL)):
+            if pictures_beside or not all(map(called, names)):
+                reasons |= {(*above, name): reason for name in names if called(name)}
         for name in names:
             if is_system(name):
                 reasons[(*above, name)] = _SYSTEM
-            elif is_masks(name) and not only_masks:
-                reasons[(*above, name)] = MASKS
             elif is_derived(name, names):
                 reasons[(*above, name)] = _DERIVED
     if not reasons:
