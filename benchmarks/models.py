@@ -95,8 +95,9 @@ def spec(shape: Shape) -> ModelSpec:
     return ModelSpec(CLASSES, Preprocessing(shape.input_size_px, IMAGE_SIZE_PX), positive_class=CLASSES[0])
 
 
-def network(shape: Shape, pools: str = "depthwise", classes: int = len(CLASSES)) -> Any:
-    """InceptionV3 with random weights, the same ones each time; `pools` as in `NetworkConfig`.
+def network(shape: Shape, pools: str = "depthwise", classes: int = len(CLASSES), exit_block: str | None = None) -> Any:
+    """InceptionV3 with random weights, the same ones each time; `pools` and exit as in
+    `NetworkConfig`.
 
     By default the network that is deployed: what `convert --int8` makes of the one that is trained.
     """
@@ -104,7 +105,7 @@ def network(shape: Shape, pools: str = "depthwise", classes: int = len(CLASSES))
     from edgeleuk.keras.network import NetworkConfig, build_network
 
     tf_keras.utils.set_random_seed(0)
-    made = build_network(NetworkConfig(classes, shape.input_size_px, shape.width, pools=pools))
+    made = build_network(NetworkConfig(classes, shape.input_size_px, shape.width, pools=pools, exit=exit_block))
     random = np.random.default_rng(0)
     for layer in made.layers:
         # Zeros are left out of a file, and int8 kernels of tflite-runtime on ARM do not survive a layer without biases.
