@@ -32,7 +32,7 @@ def answer(classifier: Classifier, values: Input) -> Answer:
 
 def answers_to(classifier: Classifier, paths: Sequence[Path]) -> Answers:
     """What the model says of image files. Raises ImageError for one that cannot be read."""
-    found = overlapped([paths], classifier.prepare, lambda values: answer(classifier, values), default_threads())
+    found = overlapped([paths], lambda path: answer(classifier, classifier.prepare(path)), default_threads())
     return dict(zip(paths, (each for each in found if each is not None), strict=True))
 
 

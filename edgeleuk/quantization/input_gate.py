@@ -22,7 +22,7 @@ from edgeleuk.quantization.answering import Answer, answer
 from edgeleuk.quantization.other_light import look_in_other_light, vectors, widened
 from edgeleuk.quantization.source import Source
 from edgeleuk.reliability import FEATURE_DISTANCE, PICTURE_DISTANCE, InputGate, Interval, Measured
-from edgeleuk.runtime.classifier import Classifier, Input, default_threads
+from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.gate import OTHER_LIGHT, WORDS, Gate, Reference, is_other_light, pack_references, usual_light
 from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.measures import Measures, measure_picture
@@ -234,17 +234,13 @@ def _bounded(name: str, values: Numbers) -> Measured:
 def _look(classifier: Classifier, images: ImageSet, answers: Mapping[Path, Answer]) -> _Seen:
     """What model and measures make of each image. Raises ImageError for one that cannot be read."""
 
-    def measured(path: Path) -> tuple[Measures, Input | Answer]:
+    def look(path: Path) -> tuple[Measures, Answer]:
         pixels = cut_and_resize(decode_indexed(path), classifier.spec.preprocessing)
         shown = constant_colours(pixels, classifier.spec.preprocessing)
         found = measure_picture(*in_rgb(shown, pixels, classifier.spec.preprocessing))
-        return found, answers[path] if path in answers else classifier.encode(shown)
+        return found, answers[path] if path in answers else answer(classifier, classifier.encode(shown))
 
-    def answered(looked: tuple[Measures, Input | Answer]) -> tuple[Measures, Answer]:
-        found, values = looked
-        return found, values if isinstance(values, Answer) else answer(classifier, values)
-
-    pairs = [pair for pair in overlapped([images.paths], measured, answered, default_threads()) if pair is not None]
+    pairs = [pair for pair in overlapped([images.paths], look, default_threads()) if pair is not None]
     spaces = {PICTURE_DISTANCE: np.array([found.vector for found, _ in pairs], np.float64)}
     features = [given.features.ravel() for _, given in pairs if given.features is not None]
     if features:
