@@ -13,6 +13,7 @@ from edgeleuk.cli.paths import Existing, OutputFile
 from edgeleuk.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgeleuk.data.index import Index
     from edgeleuk.quantization.convert import Proven
     from edgeleuk.quantization.mixed import Keep
     from edgeleuk.quantization.source import Source
@@ -209,17 +210,12 @@ def command(
     (--min-agreement). Agreement is not accuracy: if images are labelled, the accuracy is shown as well.
     Of a run, the file also gets an input gate, by which 'infer' and 'serve' notice a picture of something else.
     """
-    from edgeleuk.data.calibration_images import open_calibration
-    from edgeleuk.data.labels import LabelSource
     from edgeleuk.quantization.convert import Request, convert, write_conversion
     from edgeleuk.report.layer_errors import write_layer_errors
     from edgeleuk.report.text.proof import render_proof
 
     _check_error_files(errors, precision, error_samples)
-    if class_level is not None and calibration is None:
-        raise UsageError("--class-level is about the folders of --calibration; give that, too")
-    labels = LabelSource(class_level=class_level)
-    images = open_calibration(calibration, say, data_root, labels) if calibration else None
+    images = _calibration_images(calibration, class_level, data_root)
     extra = ("map",) if explain else ()
     keep, gate = _keep(keep_float, min_agreement, max_drop, max_float), _gate_samples(no_gate, gate_samples)
     said = {name: rest.pop(name) for name in _SAID}  # the rest are settings of Request by their names
@@ -235,6 +231,16 @@ def command(
         write_layer_errors(table, path)
     show_json(proof) if as_json else show_facts(shown)
     _warn(proof, precision)
+
+
+def _calibration_images(folder: Path | None, class_level: int | None, data_root: Path | None) -> "Index | None":
+    """What --calibration names. Raises UsageError if only its folders were described."""
+    from edgeleuk.data.calibration_images import open_calibration
+    from edgeleuk.data.labels import LabelSource
+
+    if class_level is not None and folder is None:
+        raise UsageError("--class-level is about the folders of --calibration; give that, too")
+    return open_calibration(folder, say, data_root, LabelSource(class_level=class_level)) if folder else None
 
 
 def _error_table(conversion: "Proven", paths: Sequence[Path]) -> dict[str, Any]:
