@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.models import IMAGE_SIZE_PX
-from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.images import decode_image, decode_part
 from edgeleuk.runtime.preprocessing import (
     constant_colours,
     cut_and_resize,
@@ -15,6 +16,7 @@ from edgeleuk.runtime.preprocessing import (
     pixel_codes,
     quantize_pixels,
     scale_pixels,
+    seen_box,
 )
 from edgeleuk.spec import Preprocessing
 
@@ -29,6 +31,24 @@ def test_decode(benchmark: Any, image: Path) -> None:
 @pytest.mark.parametrize("crop", [IMAGE_SIZE_PX, 300])
 def test_fit_to_input(benchmark: Any, image: Path, size: int, crop: int) -> None:
     assert benchmark(fit_to_input, decode_image(image), Preprocessing(size, crop)).shape == (size, size, 3)
+
+
+def test_decode_the_centre_of_a_frame(benchmark: Any, image: Path, tmp_path: Path) -> None:
+    frame = tmp_path / "frame.bmp"
+    with Image.open(image) as cell:
+        cell.resize((2592, 1944)).save(frame)
+    spec = Preprocessing(160, IMAGE_SIZE_PX)
+    found = benchmark(decode_part, frame, lambda size: seen_box(size, spec))
+    assert found.image.size == (IMAGE_SIZE_PX, IMAGE_SIZE_PX)
+
+
+@pytest.mark.parametrize("size", [150, 160, 192])
+@pytest.mark.parametrize("resample", ["bilinear", "reduce"])
+@pytest.mark.parametrize("what", ["on black", "a whole field"])
+def test_resize(benchmark: Any, image: Path, what: str, resample: str, size: int) -> None:
+    picture = decode_image(image) if what == "on black" else Image.effect_noise((450, 450), 90).convert("RGB")
+    spec = Preprocessing(size, IMAGE_SIZE_PX, resample)
+    assert benchmark(cut_and_resize, picture, spec).shape == (size, size, 3)
 
 
 @pytest.mark.parametrize("size", SIZES_PX)

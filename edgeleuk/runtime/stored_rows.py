@@ -5,9 +5,12 @@ Pillow reads header and pixels; what it is asked for is the part alone. Every ot
 
 import io
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PIL import Image
-from PIL.BmpImagePlugin import BmpImageFile
+
+if TYPE_CHECKING:
+    from PIL.BmpImagePlugin import BmpImageFile
 
 HEADER_BYTES = 1200  # the longest header with a palette
 Box = tuple[int, int, int, int]
@@ -16,6 +19,8 @@ _BYTES_PER_PIXEL = {("RGB", "BGR"): 3, ("RGB", "BGRX"): 4, ("L", "L"): 1}
 
 def open_stored(header: bytes, file_bytes: int) -> "StoredRows | None":
     """A BMP of this many bytes by what it begins with; None if it is to be decoded whole, damaged ones among them."""
+    from PIL.BmpImagePlugin import BmpImageFile  # what other formats need not load
+
     try:
         image = BmpImageFile(io.BytesIO(header))
     except Exception:  # noqa: BLE001 - whoever decodes it whole says what is wrong with it
@@ -30,7 +35,7 @@ def open_stored(header: bytes, file_bytes: int) -> "StoredRows | None":
 class StoredRows:
     """Where the rows of a BMP lie, the first or (`direction` -1) the last one first, `stride` bytes apart."""
 
-    def __init__(self, image: BmpImageFile, offset: int, raw_mode: str, stride: int, direction: int) -> None:
+    def __init__(self, image: "BmpImageFile", offset: int, raw_mode: str, stride: int, direction: int) -> None:
         self.image, self._offset, self._raw_mode = image, offset, raw_mode
         self._stride, self._direction = stride, direction
         self._pixel_bytes = _BYTES_PER_PIXEL[image.mode, raw_mode]
