@@ -1,8 +1,9 @@
 """A functional Keras 2 model as its configuration, which can be edited and built again with the same weights."""
 
+import copy
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from edgeleuk.errors import ModelError
 from edgeleuk.keras.framework import tf_keras
@@ -18,6 +19,19 @@ class KerasGraph:
         self.model = model
         self._config = tf_keras.Model(model.input, model.output, name=model.name).get_config()
         self.entries: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in self._config["layers"]}
+
+    @classmethod
+    def of_config(cls, config: Mapping[str, Any]) -> Self:
+        """The graph of a configuration alone, such as `config` of another: without a model there are no weights."""
+        graph = cls.__new__(cls)
+        graph.model, graph._config = None, copy.deepcopy(dict(config))
+        graph.entries = {entry["name"]: entry for entry in graph._config["layers"]}
+        return graph
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The graph as `tf_keras.Model.from_config` takes it."""
+        return self._config | {"layers": list(self.entries.values())}
 
     def layer(self, name: str) -> Any:
         """The layer of the original model."""
@@ -114,9 +128,8 @@ class KerasGraph:
 
         Raises ModelError if a layer cannot be rebuilt.
         """
-        config = self._config | {"layers": list(self.entries.values())}
         try:
-            model = tf_keras.Model.from_config(config)
+            model = tf_keras.Model.from_config(self.config)
         except (ValueError, TypeError, NotImplementedError) as error:
             reason = " ".join(str(error).split())  # Keras fills pages
             raise ModelError(f"the network cannot be rebuilt from its configuration: {reason}") from error

@@ -18,6 +18,8 @@ from edgeleuk.keras.rewrite import rewrite, rewrite_graph
 
 MINIMUM_INPUT_SIZE_PX = 75  # below this the last blocks have no pixels left
 _NARROWEST = 32  # filters of the narrowest convolutions at width 1
+_CONVOLUTIONS = 94  # of the stock network
+_KNOWN: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}  # its configuration by shape, exit, precision; by pools
 _SCRATCH_BATCH_NORM_MOMENTUM = 0.95  # Keras' 0.99 needs some 400 steps before validation means anything
 
 
@@ -94,14 +96,33 @@ def _backbone(config: NetworkConfig) -> Any:
 
 
 def _scratch_backbone(shape: tuple[int, int, int], config: NetworkConfig) -> Any:
-    graph = _scaled(_cut(_stock(shape), config.exit), config.width)
+    graph = _scaled(_unscaled(shape, config.exit, config.pools), config.width)
     _narrow(graph, config.filters)
     for entry in graph.entries.values():
         if entry["class_name"] == "BatchNormalization":
             graph.set(entry["name"], momentum=_SCRATCH_BATCH_NORM_MOMENTUM)
-    if config.pools == "depthwise":
-        rewrite_graph(graph)
     return graph.build(keep_weights=False)
+
+
+def _unscaled(shape: tuple[int, int, int], exit_block: str | None, pools: str) -> KerasGraph:
+    """The stock network up to that block, its pools written so. It is built once in a process, and known from then."""
+    policy = tf_keras.mixed_precision.global_policy().name  # each layer's configuration holds it
+    known = _KNOWN.get(key := (shape, exit_block, policy))
+    if known is None:
+        stock = _cut(_stock(shape), exit_block)
+        known = _KNOWN[key] = {each: _written(stock, each).config for each in POOLS}
+    else:
+        for _ in range(_CONVOLUTIONS):  # draws what building it anew would draw, so that a seed gives the same weights
+            tf_keras.initializers.GlorotUniform()((1,))
+    return KerasGraph.of_config(known[pools])
+
+
+def _written(backbone: Any, pools: str) -> KerasGraph:
+    """The graph of a backbone with its pools as they stand, or as convolutions."""
+    graph = KerasGraph(backbone)
+    if pools == "depthwise":
+        rewrite_graph(graph)
+    return graph
 
 
 def _backbone_from_file(shape: tuple[int, int, int], config: NetworkConfig) -> Any:
@@ -109,7 +130,7 @@ def _backbone_from_file(shape: tuple[int, int, int], config: NetworkConfig) -> A
     if not path.is_file():
         raise ModelError(f"{path}: no such weights file; expected imagenet, none or an .h5 file")
     stock = _stock(shape)
-    backbone = stock if config.width == 1.0 else _scaled(stock, config.width).build(keep_weights=False)
+    backbone = stock if config.width == 1.0 else _scaled(KerasGraph(stock), config.width).build(keep_weights=False)
     _load_weights(backbone, path)
     return backbone
 
@@ -135,9 +156,8 @@ def _imagenet_backbone(shape: tuple[int, int, int]) -> Any:
         ) from error
 
 
-def _scaled(stock: Any, width: float) -> KerasGraph:
+def _scaled(graph: KerasGraph, width: float) -> KerasGraph:
     """The same graph with scaled filters."""
-    graph = KerasGraph(stock)
     for entry in graph.entries.values():
         if entry["class_name"] == "Conv2D":
             graph.set(entry["name"], filters=scaled_filters(entry["config"]["filters"], width))

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from edgeleuk.errors import ModelError
 from edgeleuk.keras.layers import AverageConvolution, BorderCorrection, ChannelScaling
 from edgeleuk.quantization.places import CONVOLUTIONS, SAME_SCALE, quantization_of, range_source
-from edgeleuk.quantization.scheme import CUSTOM_OBJECTS, ExplicitScheme
-from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras, tfmot
+from edgeleuk.quantization.scheme import CalibratedQuantizer, QuantizedInput, QuantizedLayer
+from edgeleuk.quantization.toolkit import QuantizeLayer, tf, tf_keras
 
 Ranges = dict[str, tuple[float, float]]  # layer name: least and greatest output
-_PREFIX = "quant_"
+_PREFIX, _INPUT = "quant_", "quantize_layer"  # names as tfmot gives them
 _LAYERS = tf_keras.layers
 _CONSTANT = (AverageConvolution, BorderCorrection, ChannelScaling)  # layers whose constants are put on a grid
 
@@ -26,18 +26,32 @@ def quantize_network(model: Any) -> Any:
     type that has no place in the scheme.
     """
     numbers = itertools.count(1)
-    annotated = tf_keras.models.clone_model(model, clone_function=lambda layer: _annotate(layer, numbers))
-    annotated.set_weights(model.get_weights())
-    with tf_keras.utils.custom_object_scope(CUSTOM_OBJECTS):
-        quantized = tfmot.quantize_apply(annotated, ExplicitScheme())
+    source = model.input._keras_history.layer
+    image = type(source).from_config(source.get_config()).output
+    made = {model.input.ref(): QuantizedInput(CalibratedQuantizer(), name=_INPUT)(image)}
+    for layer in model.layers:
+        if layer is not source:
+            wrapper, settings = _wrapped(layer, numbers), layer._inbound_nodes[0].call_kwargs
+            read = tf.nest.map_structure(lambda tensor: made[tensor.ref()], layer.input)
+            made[layer.output.ref()] = wrapper(read, **settings)
+    quantized = tf_keras.Model(image, made[model.output.ref()], name=model.name)
     _check_concatenations(model, quantized)
     return quantized
 
 
-def _annotate(layer: Any, numbers: Iterator[int]) -> Any:
+def _wrapped(layer: Any, numbers: Iterator[int]) -> Any:
+    """A copy of a layer with its weights, within what rounds as its configuration says.
+
+    `tfmot.quantize_apply` ends with the same wrappers, after it has built the whole network five times.
+    """
+    how = quantization_of(layer)
     constant = {"quantized": next(numbers)} if isinstance(layer, _CONSTANT) else {}
     twin = layer.__class__.from_config(layer.get_config() | constant)
-    return tfmot.quantize_annotate_layer(twin, quantization_of(layer))
+    if layer.weights:
+        with tf.name_scope(layer.name):
+            twin.build(layer.input_shape)
+        twin.set_weights(layer.get_weights())
+    return QuantizedLayer(twin, how, name_prefix=_PREFIX)
 
 
 def _check_concatenations(model: Any, quantized: Any) -> None:
@@ -65,7 +79,7 @@ def measure_ranges(model: Any, batches: Iterable[NDArray[np.float32]]) -> Ranges
     names = quantized_outputs(model)
     probe = tf_keras.Model(model.input, [model.get_layer(name).output for name in names])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)])
     def extremes(images: Any) -> Any:
         return tf.stack(
             [(tf.reduce_min(out), tf.reduce_max(out)) for out in tf.nest.flatten(probe(images, training=False))]

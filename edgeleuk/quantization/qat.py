@@ -26,6 +26,7 @@ from edgeleuk.training.train import freeze_batch_norm
 from edgeleuk.training.unfinished import publish_run, unfinished_run
 
 _RANGE_BATCH = 16
+_FLOAT_WEIGHTS = "float.npz"
 
 
 def qat(
@@ -45,35 +46,43 @@ def qat(
     if source.kind != "float":
         raise UsageError(f"{source.folder} is a {source.kind} run; qat starts from a float run")
     check_images(source.index, source.fold)
-    texts, architecture = child_texts(source, config, out), _architecture(source, config)
+    imported = _float_network(source, config) if isinstance(source.network, ImportedNetwork) else None
+    texts, architecture = child_texts(source, config, out), _architecture(source, config, imported)
     if isinstance(architecture, ImportedNetwork):
         texts[ARCHITECTURE] = architecture.config
     with unfinished_run(out, texts, resume, report) as partial:
         if partial is None:
             return load_run_folder(out)
-        _keep_float_weights(source, config, partial / "float.npz")
-        calibrated = _fit(source, config, partial, report, log_folder)
+        model = _begin(source, config, partial, imported)
+        calibrated = _fit(model, source, config, partial, report, log_folder)
         facts = {"scheme_version": SCHEME_VERSION, "calibrated": calibrated, "parent": source.folder.name}
         return publish_run(partial, out, "qat", architecture, facts | made_by())
 
 
-def _architecture(source: Run, config: QatConfig) -> Architecture:
-    """That of the float network which is made quantization-aware. Raises ModelError if a layer stands in the way."""
+def _architecture(source: Run, config: QatConfig, imported: Any) -> Architecture:
+    """That of the float network which is made quantization-aware."""
     if isinstance(source.network, ImportedNetwork):
-        return ImportedNetwork.of(_float_network(source, config), source.network.origin)
+        return ImportedNetwork.of(imported, source.network.origin)
     return dataclasses.replace(source.network, pools=config.pools)
 
 
-def _keep_float_weights(source: Run, config: QatConfig, path: Path) -> None:
-    if isinstance(source.network, ImportedNetwork) or config.pools != source.network.pools:
-        save_weights(_float_network(source, config), path)
-        return
-    with whole_file(path) as copy:
-        shutil.copyfile(source.folder / "weights.npz", copy)
+def _begin(source: Run, config: QatConfig, partial: Path, imported: Any) -> Any:
+    """Keep the float network's weights in the unfinished run; returns its quantization-aware twin. The seed is set."""
+    tf_keras.utils.set_random_seed(config.seed)
+    network = _float_network(source, config) if imported is None else imported
+    if imported is None and config.pools == source.inception.pools:
+        with whole_file(partial / _FLOAT_WEIGHTS) as copy:
+            shutil.copyfile(source.folder / "weights.npz", copy)
+    else:
+        save_weights(network, partial / _FLOAT_WEIGHTS)
+    return calibrated_network(source, config, network)
 
 
 def _float_network(source: Run, config: QatConfig) -> Any:
-    """The source's network, with its average pools written as `config` asks for; of others in normal form."""
+    """The source's network, with its average pools written as `config` asks for; of others in normal form.
+
+    Raises ModelError if a layer stands in the way.
+    """
     trained = load_float_network(source)
     if isinstance(source.network, ImportedNetwork):
         normal = normal_form(trained)
@@ -86,11 +95,9 @@ def _float_network(source: Run, config: QatConfig) -> Any:
 
 
 def _fit(
-    source: Run, config: QatConfig, partial: Path, report: Report, log_folder: Path | None
+    model: Any, source: Run, config: QatConfig, partial: Path, report: Report, log_folder: Path | None
 ) -> dict[str, Any] | None:
     """Fit and write the results; returns the validation row of the network before its first step."""
-    tf_keras.utils.set_random_seed(config.seed)
-    model = calibrated_network(source, config)
     preprocessing = source.spec.preprocessing.on_int8_grid()
     augmentation = source.strengths.augmentation
     data = fit_data(source.index, source.fold, preprocessing, config.batch_size, config.seed, augmentation)
@@ -101,9 +108,12 @@ def _fit(
     return progress.start
 
 
-def calibrated_network(source: Run, config: QatConfig) -> Any:
-    """The quantization-aware twin of a float run's network, every range set from training images."""
-    network = _float_network(source, config)
+def calibrated_network(source: Run, config: QatConfig, network: Any = None) -> Any:
+    """The quantization-aware twin of a float run's network, every range set from training images.
+
+    `network` is that network, its pools written as `config` asks for, if it is there already.
+    """
+    network = _float_network(source, config) if network is None else network
     training = source.index.training(source.fold)
     images = draw(source.index, training, config.samples, config.seed)
     preprocessing = source.spec.preprocessing.on_int8_grid()

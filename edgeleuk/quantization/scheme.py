@@ -1,8 +1,8 @@
 """How each layer is quantized while training: the same places and grids that the int8 kernels have.
 
 tfmot's default scheme, applied to InceptionV3, leaves three convolutions in float, permutes the inputs of
-concatenations and starts every activation range at +-6 (model-optimization issues #1061, #419). Here every layer is
-annotated by name instead, so that only the input needs a layout transform:
+concatenations and starts every activation range at +-6 (model-optimization issues #1061, #419). Here each layer is
+wrapped as it is configured by name instead, so that no layout has to be transformed:
 
 - weights: symmetric, one scale an output channel, from the weights' own range (one in all of a dense layer);
 - activations: one range a tensor, calibrated before the first step and then fixed;
@@ -17,13 +17,10 @@ from typing import Any
 from edgeleuk.quantization.freeze import CONVERTING
 from edgeleuk.quantization.toolkit import (
     QuantizeLayer,
-    QuantizeScheme,
-    model_transformer,
-    registry,
+    QuantizeWrapperV2,
     tf,
     tf_keras,
     tfmot,
-    transforms,
     weight_quantizers,
 )
 
@@ -149,38 +146,21 @@ def _kernel_quantizer(kind: str | None) -> Any:
     return tfmot.quantizers.LastValueQuantizer(num_bits=8, per_axis=False, symmetric=True, narrow_range=True)
 
 
-class _QuantizeInput(transforms.InputLayerQuantize):
-    """Puts a quantizer of fixed range behind the input."""
+class QuantizedLayer(QuantizeWrapperV2):
+    """tfmot's wrapper of a layer, traced as it stands: AutoGraph finds nothing to convert in it, which takes longer."""
 
-    def replacement(self, match_layer: Any) -> Any:
-        node = super().replacement(match_layer)
-        fixed = QuantizeLayer(CalibratedQuantizer(), name=node.layer["config"]["name"])
-        node.layer["config"] = fixed.get_config()
-        return node
-
-    def custom_objects(self) -> dict[str, Any]:
-        return {**super().custom_objects(), **CUSTOM_OBJECTS}
+    def call(self, inputs: Any, training: Any = None, **kwargs: Any) -> Any:
+        """What the layer makes of its inputs, rounded as it is configured."""
+        return _WRAPPED(self, inputs, training=training, **kwargs)
 
 
-class _InputOnlyLayout:
-    """The layout transform of this scheme: nothing but the input's quantizer."""
+class QuantizedInput(QuantizeLayer):
+    """tfmot's quantizer of a tensor, here of the network's input over a fixed range; traced as it stands, too."""
 
-    def apply(self, model: Any, layer_quantize_map: dict[str, Any]) -> Any:
-        return model_transformer.ModelTransformer(
-            model, [_QuantizeInput()], set(layer_quantize_map), layer_quantize_map
-        ).transform()
-
-
-class ExplicitScheme(QuantizeScheme):
-    """Quantizes what is annotated, as annotated, and the input."""
-
-    def get_layout_transformer(self) -> Any:
-        """The input's quantizer and no other change of layout."""
-        return _InputOnlyLayout()
-
-    def get_quantize_registry(self) -> Any:
-        """tfmot's own; every layer carries its configuration, so it is never asked."""
-        return registry.Default8BitQuantizeRegistry()
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        """The input rounded."""
+        return _ROUNDED(self, inputs, training=training)
 
 
-CUSTOM_OBJECTS = {"CalibratedQuantizer": CalibratedQuantizer, "LayerQuantization": LayerQuantization}
+_WRAPPED = tf.autograph.experimental.do_not_convert(QuantizeWrapperV2.call)
+_ROUNDED = tf.autograph.experimental.do_not_convert(QuantizeLayer.call)

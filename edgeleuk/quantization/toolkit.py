@@ -1,33 +1,23 @@
-"""tensorflow-model-optimization, imported in one place. Its scheme classes are not part of its public names."""
+"""tensorflow-model-optimization, imported in one place. Its layers are not part of its public names."""
 
 from edgeleuk.errors import MissingExtraError
 from edgeleuk.keras.framework import tf, tf_keras  # first: it sets the Keras version that tfmot needs
 
 try:
     from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
-        default_8bit_quantize_registry as registry,
-    )
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
         default_8bit_quantizers as weight_quantizers,
     )
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
-        default_8bit_transforms as transforms,
-    )
-    from tensorflow_model_optimization.python.core.quantization.keras.graph_transformations import model_transformer
     from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer import QuantizeLayer
-    from tensorflow_model_optimization.python.core.quantization.keras.quantize_scheme import QuantizeScheme
+    from tensorflow_model_optimization.python.core.quantization.keras.quantize_wrapper import QuantizeWrapperV2
     from tensorflow_model_optimization.quantization import keras as tfmot
 except ImportError as error:
     raise MissingExtraError(f"quantization-aware training ({error.name} is missing)", "train") from error
 
 __all__ = [
     "QuantizeLayer",
-    "QuantizeScheme",
-    "model_transformer",
-    "registry",
+    "QuantizeWrapperV2",
     "tf",
     "tf_keras",
     "tfmot",
-    "transforms",
     "weight_quantizers",
 ]

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,7 @@ from edgeleuk.statistics.metrics import weighted_f1
 from edgeleuk.training.unfinished import CHECKPOINT
 
 TargetBatch = tuple[NDArray[np.float32], NDArray[np.int64], Any]  # images, labels, targets
+Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # images to probabilities
 _WARM_UP_SHARE = 0.1
 _Batch = TypeVar("_Batch")
 
@@ -138,6 +140,11 @@ class Fitter:
     best_weights: list[Any] = field(default_factory=list)
     _patience_from: int | None = None
 
+    @cached_property
+    def answers(self) -> Answers:
+        """`answers_of` the model, traced once for all epochs and phases: compiling a model anew does not touch it."""
+        return answers_of(self.model)
+
     def run(self, phases: list[Phase]) -> Progress:
         """Fit, resuming from the folder's checkpoint if there is one; the model ends with the best weights."""
         resumed = load_checkpoint(self.folder / CHECKPOINT) if (self.folder / CHECKPOINT).exists() else None
@@ -145,7 +152,7 @@ class Fitter:
             self.progress, self.best_weights = resumed.progress, resumed.best_weights
             self.model.set_weights(resumed.weights)
         elif self.start_counts:
-            self.progress.start = {"epoch": 0, "phase": "start", **validate(self.model, self.data.validation)}
+            self.progress.start = {"epoch": 0, "phase": "start", **self._validated()}
             self.progress.best = self.progress.start
             self.best_weights = self.model.get_weights()
         first = 0
@@ -194,13 +201,16 @@ class Fitter:
             "phase": phase,
             "loss": float(fitted["loss"][0]),
             "accuracy": float(fitted["accuracy"][0]),
-            **validate(self.model, self.data.validation),
+            **self._validated(),
             "learning_rate": float(schedule(self.model.optimizer.iterations)),
             "seconds": round(time.monotonic() - started, 2),
         }
         if not np.isfinite([row["loss"], row["val_loss"]]).all():
             raise ModelError(f"the loss of epoch {epoch} is not finite; choose a lower learning rate")
         return row
+
+    def _validated(self) -> dict[str, float]:
+        return validate(self.model, self.data.validation, self.answers)
 
     def _fit_once(self, epoch: int) -> dict[str, list[float]]:
         """One pass of the training images; an image's own error comes out instead of TensorFlow's account of it."""
@@ -236,11 +246,24 @@ class Fitter:
             self.progress.best, self.best_weights = row, self.model.get_weights()
 
 
-def validate(model: Any, stream: ImageStream) -> dict[str, float]:
-    """Loss (mean cross-entropy in nats), accuracy and weighted F1 of the network over one pass of the stream."""
+def answers_of(model: Any) -> Answers:
+    """A function of float32 images [batch, height, width, channels] to the model's probabilities [batch, classes].
+
+    One graph for batches of any size: `predict_on_batch` traces two, for whole batches and for the last of a pass.
+    """
+    shape = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    traced = tf.function(lambda images: model(images, training=False), input_signature=[shape])
+    return lambda images: np.asarray(traced(tf.constant(images)))
+
+
+def validate(model: Any, stream: ImageStream, answers: Answers | None = None) -> dict[str, float]:
+    """Loss (mean cross-entropy in nats), accuracy and weighted F1 of the network over one pass of the stream.
+
+    `answers` is what `answers_of` made of the model, if it is there already.
+    """
+    answers = answers or answers_of(model)
     parts = [
-        (np.asarray(model.predict_on_batch(images)), labels)
-        for images, labels in _barred(stream.in_order(), "validation", stream.batch_count)
+        (answers(images), labels) for images, labels in _barred(stream.in_order(), "validation", stream.batch_count)
     ]
     probabilities = np.concatenate([p for p, _ in parts]).astype(np.float64)
     labels = np.concatenate([labels for _, labels in parts])

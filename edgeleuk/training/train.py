@@ -16,7 +16,7 @@ from edgeleuk.keras.choices import OFF
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.training.config import RANDOM, TrainConfig
 from edgeleuk.training.distillation import distillation_of
-from edgeleuk.training.fitting import FitData, Fitter, Labels, Objective, Phase, Progress, validate
+from edgeleuk.training.fitting import Answers, FitData, Fitter, Labels, Objective, Phase, Progress, validate
 from edgeleuk.training.preparation import check_images, fit_data
 from edgeleuk.training.results import OnEpoch, Report, epoch_reporter, made_by, write_results
 from edgeleuk.training.run import STRENGTHS, TEACHER, Run, load_run_folder
@@ -121,14 +121,16 @@ def _fit(index: Index, start: Start, data: FitData, partial: Path, on_epoch: OnE
     fitter = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start.keeps_head)
     progress = fitter.run(_phases(start))
     if config.robust != OFF and config.epochs and not config.pretrained:
-        progress.best = with_new_statistics(model, data, progress)
+        progress.best = with_new_statistics(model, data, progress, fitter.answers)
     if index.leaks is not None and progress.best is not None:
         progress.best = {**progress.best, "leaks": index.leaks}
     write_results(partial, progress, model)
     return mixed
 
 
-def with_new_statistics(model: Any, data: FitData, progress: Progress) -> dict[str, Any] | None:
+def with_new_statistics(
+    model: Any, data: FitData, progress: Progress, answers: Answers | None = None
+) -> dict[str, Any] | None:
     """Take batch-norm statistics anew, on augmented training images; returns the best row as the network now is.
 
     They stay as they were if the network's weighted F1 on the validation images would fall.
@@ -138,7 +140,7 @@ def with_new_statistics(model: Any, data: FitData, progress: Progress) -> dict[s
         return None
     batches = data.training.shuffled(progress.epochs_done + 1)
     recalibrate(model, (images for images, labels in islice(batches, _MOST_BATCHES) if len(labels) > 1))
-    row = validate(model, data.validation)
+    row = validate(model, data.validation, answers)
     if not row["val_weighted_f1"] >= best["val_weighted_f1"]:
         model.set_weights(before)
         return best

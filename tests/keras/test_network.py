@@ -55,6 +55,21 @@ def test_average_pools_stand_as_they_are_unless_told_otherwise(
     assert sum(isinstance(layer, BorderCorrection) for layer in layers) == convolutions
 
 
+@pytest.mark.parametrize("pools", ["average", "depthwise"])
+def test_first_weights_depend_on_the_seed_and_not_on_what_was_built_before(
+    pools: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_module, "_KNOWN", {})
+
+    def built() -> list[Any]:
+        tf_keras.utils.set_random_seed(3)
+        weights: list[Any] = build_network(NetworkConfig(2, 75, 0.125, pools=pools, exit="mixed3")).get_weights()
+        return weights
+
+    first, again = built(), built()  # the stock network is built for the first alone
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
 def test_with_the_same_weights_both_kinds_of_pools_answer_the_same(whole: Callable[[str], Any]) -> None:
     stock, rewritten = whole("average"), whole("depthwise")
     carry_weights(stock, rewritten)

@@ -8,7 +8,7 @@ from edgeleuk.errors import ImageError, ModelError
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.spec import Preprocessing
-from edgeleuk.training.fitting import FitData, Fitter, Phase, validate
+from edgeleuk.training.fitting import FitData, Fitter, Phase, answers_of, validate
 
 SPEC = Preprocessing(8, 8)
 
@@ -45,6 +45,22 @@ def test_fitting_learns_and_ends_with_the_best_weights(data: FitData, tmp_path: 
     assert progress.best is not None
     assert progress.best["val_weighted_f1"] == 1.0
     assert validate(model, data.validation)["val_loss"] == pytest.approx(progress.best["val_loss"], rel=1e-5)
+
+
+def test_one_graph_answers_batches_of_any_size_as_predict_on_batch_does() -> None:
+    model, random = _model(), np.random.default_rng(0)
+    answers = answers_of(model)
+    for count in (8, 3):
+        images = random.uniform(-1, 1, (count, 8, 8, 3)).astype(np.float32)
+        assert np.array_equal(answers(images), model.predict_on_batch(images))
+
+
+def test_answers_follow_the_weights(data: FitData) -> None:
+    model = _model()
+    answers = answers_of(model)
+    before = validate(model, data.validation, answers)
+    model.set_weights([-weight for weight in model.get_weights()])
+    assert validate(model, data.validation, answers) == validate(model, data.validation) != before
 
 
 def test_the_schedule_counts_the_steps_that_were_taken_and_ends_at_zero(data: FitData, tmp_path: Path) -> None:
