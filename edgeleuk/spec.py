@@ -9,12 +9,13 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edgeleuk.codec import OF_CLASS, decode, parse_json
 from edgeleuk.errors import SpecError, expect
+from edgeleuk.value import value
 
 if TYPE_CHECKING:
     from edgeleuk.reliability import Calibration, InputGate
@@ -88,7 +89,7 @@ def _names_fit(given: object, classes: Sequence[str]) -> bool:
 Scale = float | tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@value
 class Preprocessing:
     """From image to network input, in this order: fit, resize, colour constancy, scale.
 
@@ -201,7 +202,7 @@ class Preprocessing:
         return dataclasses.replace(self, pixel_scale=scale, pixel_offset=steps * scale)
 
 
-@dataclass(frozen=True)
+@value
 class Decision:
     """From class probabilities to a label.
 
@@ -221,7 +222,7 @@ class Decision:
         _expect_note("source", self.source)
 
 
-@dataclass(frozen=True)
+@value
 class Provenance:
     """Where a model comes from: SHA-256 of its parent, its data index and its configuration, and who made it."""
 
@@ -245,7 +246,7 @@ class Provenance:
             _expect_note("tool_versions", tool + version)
 
 
-@dataclass(frozen=True)
+@value
 class ModelSpec:
     """The contract between training and device. `classes` are in output order.
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,13 +13,13 @@ _REMEMBERED = 256  # more than are ever under way between the first step and the
 Key = tuple[str, str]  # SHA-256 of a content and of a model
 
 
-@dataclass
 class Claim:
     """What comes of one content: the prediction, made in any thread; the result, made in the order of the images."""
 
-    done: threading.Event = field(default_factory=threading.Event)
-    prediction: "Prediction | None" = None
-    result: "Result | None" = None
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.prediction: Prediction | None = None
+        self.result: Result | None = None
 
 
 class Claims:

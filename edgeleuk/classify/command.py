@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,6 +20,7 @@ from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.sources.files import STANDARD_INPUT, named_images
 from edgeleuk.text import printable
+from edgeleuk.value import value
 
 if TYPE_CHECKING:
     from edgeleuk.classify.attempts import Attempts
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edgeleuk.store import Store
 
 
-@dataclass(frozen=True)
+@value
 class Request:
     """What was asked for; exactly one of `names`, `watch` and `camera`. See the options of `edgeleuk infer`."""
 

@@ -1,7 +1,7 @@
 """How many images are worked on at once: as many as there are cores, and as memory is for."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL
@@ -9,8 +9,7 @@ from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL
 _MIB = 1 << 20
 
 
-@dataclass(frozen=True)
-class Crew:
+class Crew(NamedTuple):
     """`workers` threads; `threads` of each one's inference; of pictures beyond `together_px` one is decoded at a time.
 
     `own`: each worker has an interpreter of its own, if memory is left for it. `together_px` is None without a bound.

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,13 @@ from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.models import model_of
 from edgeleuk.store.record import ModelIdentity
+from edgeleuk.value import value
 
 if TYPE_CHECKING:
     from edgeleuk.subjects.errors_known import KnownErrors
 
 
-@dataclass(frozen=True)
+@value
 class Model:
     """A loaded model, which one it is, and all that people are told of it."""
 

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeleuk.store.record import Result, readable
 from edgeleuk.text import printable
+from edgeleuk.value import value
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-@dataclass(frozen=True)
+@value
 class Row:
     """The outcome of one image: a result, or the reason why there is none.
 

@@ -21,7 +21,6 @@ import io
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +31,7 @@ from edgeleuk.files import sha256_bytes, to_json, write_bytes
 from edgeleuk.runtime.foreign import foreign, keras_format
 from edgeleuk.runtime.plain_archive import NotPlainError, PlainArchive
 from edgeleuk.spec import ModelSpec
+from edgeleuk.value import value
 
 if TYPE_CHECKING:
     import zipfile
@@ -61,7 +61,7 @@ class CascadePart(NamedTuple):
     first: bytes
 
 
-@dataclass(frozen=True)
+@value
 class Bundle:
     """A model file's content. `spec` and `proof` are None in files that edgeleuk did not make.
 

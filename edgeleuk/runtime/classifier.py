@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,7 @@ from edgeleuk.runtime.preprocessing import (
     seen_box,
 )
 from edgeleuk.spec import CROP, ModelSpec, Preprocessing
+from edgeleuk.value import value
 
 if TYPE_CHECKING:
     from edgeleuk.reliability import InputGate
@@ -58,7 +59,7 @@ Input = NDArray[np.int8] | NDArray[np.uint8] | NDArray[np.float32]
 _INPUT_TYPES = (np.int8, np.uint8, np.float32)
 
 
-@dataclass(frozen=True)
+@value
 class Prediction:
     """What a model says of one image; times are wall clock.
 
@@ -86,7 +87,7 @@ class Prediction:
         return self.probabilities[self.label]
 
 
-@dataclass(frozen=True)
+@value
 class Prepared:
     """A network's input, [1, height, width, channels] of int8, uint8 or float32, and how long it took to make.
 

@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ from edgeleuk.errors import EdgeleukError
 _STATM, _DATA = Path("/proc/self/statm"), 5  # which word of it: pages that this process alone can write to
 
 
-@dataclass(frozen=True)
 class Slot:
     """An interpreter, and the lock that whoever runs it holds, perhaps since before."""
 
-    interpreter: Any
-    lock: "threading._RLock" = field(default_factory=threading.RLock)
+    def __init__(self, interpreter: Any) -> None:
+        self.interpreter, self.lock = interpreter, threading.RLock()
 
 
 class Interpreters:

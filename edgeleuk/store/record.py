@@ -3,13 +3,14 @@
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeleuk.runtime.decision import UNCERTAIN
 from edgeleuk.spec import shown_names
 from edgeleuk.store.times import now
+from edgeleuk.value import value
 
 if TYPE_CHECKING:
     from edgeleuk.runtime.bundle import Bundle
@@ -22,7 +23,7 @@ MOST_MEASURES = 100  # of one result
 ON_DISK = frozenset({"file", "watch"})  # names of uploads and of camera frames are labels, never paths
 
 
-@dataclass(frozen=True)
+@value
 class ModelIdentity:
     """Which model a result is of: SHA-256 of its file, version of its spec, classes in output order, name of its file.
 
@@ -45,7 +46,7 @@ class ModelIdentity:
         return self.display_names.get(label, label)
 
 
-@dataclass(frozen=True)
+@value
 class Result:
     """What a model said of one image content. `created` is UTC, `id` its place in the store, None before it has one.
 
