@@ -13,6 +13,7 @@ long as it would be made the same way. Then:
     DIR/litert/python SCRIPT ...            Python with the base install of edgeleuk and LiteRT
     DIR/tflite-runtime/python SCRIPT ...    the same with tflite-runtime and NumPy < 2 (bookworm only)
     QEMU_CPU=cortex-a76 DIR/litert/python   another core; cortex-a72 (Pi 4) is the default, Pi 5 has a76, Pi 3 a53
+    DIR/system/run qemu-system-aarch64 ...  the emulator of whole systems (and cpio), with a kernel, DIR/system/vmlinuz
 
 Needs apt, dpkg-deb, tar and python3 with pip, and what their settings reach; no root. Nothing is installed on this
 machine. DIR is by default below ${XDG_CACHE_HOME:-~/.cache}/edgeleuk/emulate.
@@ -160,15 +161,38 @@ apt_fetch() { # apt_fetch NAME apt-get-arguments: one archive that fails does no
 apt_prepare userland "$suite" arm64
 step "packages of $suite arm64" apt_fetch userland install --download-only python3 libstdc++6
 apt_prepare qemu "$QEMU_SUITE" "$(dpkg --print-architecture)"
-step "QEMU of $QEMU_SUITE" apt_fetch qemu download qemu-user
+step "QEMU of $QEMU_SUITE" apt_fetch qemu install --download-only qemu-user qemu-system-arm cpio
+kernel=$(APT_CONFIG=$partial/work/userland/apt.conf apt-cache depends linux-image-cloud-arm64 |
+    sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+step "kernel of $suite" apt_fetch userland download "$kernel"
 
 for package in "$partial"/work/userland/cache/archives/*.deb; do dpkg-deb -x "$package" "$partial/root"; done
 for name in bin lib sbin; do # trixie's packages leave these links to one that is not needed otherwise
     [ -e "$partial/root/$name" ] || ln -s "usr/$name" "$partial/root/$name"
 done
 rm -rf "$partial"/root/usr/share/{doc,info,locale,man}
-dpkg-deb --fsys-tarfile "$partial"/work/qemu/qemu-user_*.deb |
+dpkg-deb --fsys-tarfile "$partial"/work/qemu/cache/archives/qemu-user_*.deb |
     tar -x -C "$partial" --strip-components=3 ./usr/bin/qemu-aarch64
+
+# A kernel, and the emulator of whole systems with all libraries of its release, down to the dynamic loader.
+system=$partial/system
+mkdir "$system"
+for package in "$partial"/work/qemu/cache/archives/*.deb; do dpkg-deb -x "$package" "$partial/work/system"; done
+mkdir "$system/bin" "$system/lib"
+mv "$partial"/work/system/usr/bin/{qemu-system-aarch64,cpio} "$system/bin/"
+mv "$partial"/work/system/usr/lib/*-linux-gnu/*.so* "$system/lib/"
+dpkg-deb --fsys-tarfile "$partial"/work/userland/linux-image-*.deb |
+    tar -x -C "$system" --strip-components=2 --wildcards './boot/vmlinuz-*'
+mv "$system"/vmlinuz-* "$system/vmlinuz"
+cat >"$system/run" <<'WRAPPER'
+#!/bin/sh
+# run PROGRAM ARGUMENTS...: one of bin/, which this machine need not have the libraries for
+here=$(dirname "$(realpath "$0")")
+program=$1 && shift
+for loader in "$here"/lib/ld-linux-*; do break; done
+exec "$loader" --library-path "$here/lib" "$here/bin/$program" "$@"
+WRAPPER
+chmod +x "$system/run"
 
 # Python packages are fetched by this machine's pip and installed by the emulated one.
 platforms=(--platform manylinux2014_aarch64)
@@ -224,6 +248,7 @@ making=()
     echo "$suite arm64"
     "$partial/qemu-aarch64" --version | head -n 1
     (cd "$partial/work/userland/cache/archives" && printf '%s\n' libc6_*.deb "python${python_version}_"*.deb)
+    (cd "$partial/work/userland" && printf '%s\n' linux-image-*.deb)
     for backend in "${backends[@]}"; do
         (cd "$partial/$backend/site" && for info in *.dist-info; do echo "$backend: ${info%.dist-info}"; done)
     done

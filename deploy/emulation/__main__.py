@@ -1,7 +1,8 @@
 """`make emulate`: edgeleuk's wheel on an emulated Raspberry Pi, compared bit by bit with this machine.
 
 Installs the wheel by the emulated pip, runs `edgeleuk infer` and the networks themselves on each core and backend, and
-the tests of what runs on a device. Exit codes: 0 all identical and well, 1 not, 75 the userland is unavailable here.
+the tests of what runs on a device; counts instructions in whole emulated systems. Exit codes: 0 all identical and well,
+1 not, 75 the userland is unavailable here.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from compare import CORES, SOFTMAX_STEPS, Observed, Row, check_core, compare, compare_infer, table
+from counts import judge, make_found, start
 from programs import (
     CORE_OF_LARGE,
     HERE,
@@ -28,6 +30,7 @@ from programs import (
     CommandError,
     Emulation,
     infer,
+    make_userland,
     native_python,
     observe,
     run,
@@ -65,29 +68,22 @@ def main() -> int:
     return 0 if good else 1
 
 
-def make_userland(suite: str, folder: str | None) -> Path:
-    """Run emulate.sh. Ends the process with its code if it is unavailable."""
-    command = [str(HERE.parent / "emulate.sh"), "--suite", suite, *([folder] if folder else [])]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-    userland = Path(done.stdout.strip())
-    print((userland / "versions").read_text().splitlines()[0], "in", userland, flush=True)
-    return userland
-
-
 def check(userland: Path, scratch: Path, with_tests: bool) -> bool:
     """Prepare, run everything on as many cores as there are, print; returns whether all is well."""
     here = Emulation(userland, scratch / "installed", scratch / "material")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = [pool.submit(make_material, here), pool.submit(install_wheel, here, scratch)]
+        waiting.append(pool.submit(make_found, here.material))
         for future in waiting:
             future.result()
+        counting = start(pool, userland, here.installed, here.material, scratch / "systems")
         wanted = [group for group in TESTS if with_tests and group[0] in here.backends]
         tests = [(*group, pool.submit(run_tests, here, *group)) for group in wanted]
         rows, problems = compare_all(here, pool)
         failed = [(b, names) for b, names, done in tests if not show_tests(b, names, done.result())]
+        counts = {core: future.result() for core, future in counting.items()}
     print(table(rows))
+    problems += [] if judge(counts) else ["instructions have risen"]
     problems += [f"emulated tests failed on {backend}: {', '.join(names)}" for backend, names in failed]
     problems += [f"{row.core}, {row.backend}, {row.model}: not identical" for row in rows if not row.good]
     for problem in problems or ([] if rows else ["nothing was compared"]):

@@ -116,6 +116,10 @@ def check_core(core: str, machine: dict[str, Any]) -> str | None:
 
 def table(rows: Iterable[Row]) -> str:
     """The rows under their heads, in columns."""
-    cells = [_HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
+    return columns([_HEAD, *(row.cells() for row in rows)])
+
+
+def columns(cells: Sequence[tuple[str, ...]]) -> str:
+    """Rows of texts, each column as wide as its widest."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)

@@ -1,6 +1,8 @@
 """Models and images to compare machines on; needs TensorFlow, so it runs where models are trained.
 
-    models.py FOLDER            small-int8, tiny-75-int8 and half-160-int8.tflite, and cells in every image format
+    models.py FOLDER            small-int8, tiny-75-int8 and half-160-int8.tflite, the latter two rewritten, too, and
+                                cells in every image format
+    models.py FOLDER --full     full-299-int8 and full-299-rewritten-int8.tflite as well
     models.py FOLDER --golden   only what is committed in golden/: small-int8.tflite and its images
 
 A network of random weights says the same of every image; here each layer's batch norm is set to what these images give,
@@ -8,6 +10,7 @@ biases are drawn and the last layer is scaled, so that a wrong kernel somewhere 
 """
 
 import argparse
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,9 @@ from edgeleuk.spec import ModelSpec, Preprocessing
 CLASSES = tuple(
     f"class-{number}" for number in range(8)
 )  # more outputs than a diagnosis has, to see more of the network
-INCEPTIONS = {"tiny-75": (75, 0.125), "half-160": (160, 0.5)}  # input size in pixels, width
+INCEPTIONS = {"tiny-75": (75, 0.125), "half-160": (160, 0.5), "full-299": (299, 1.0)}  # input size in pixels, width
+FULL = "full-299"
+POOLS = {"": "average", "-rewritten": "depthwise"}  # as from Keras; as `convert --int8` leaves it
 SMALL_SIZE_PX, SMALL_CROP_PX = 32, 64
 _LOSSY: dict[str, dict[str, Any]] = {
     "cell.jpg": {"quality": 90},
@@ -42,13 +47,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--golden", action="store_true", help="only the small model and its images")
+    parser.add_argument("--full", action="store_true", help="the full-size networks, too")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     write_small(given.folder)
     if not given.golden:
         pictures = write_cell_images(given.folder)
-        for name in INCEPTIONS:
-            write_inception(given.folder, name, pictures)
+        for name, pools in itertools.product(INCEPTIONS, POOLS):
+            if given.full or name != FULL:
+                write_inception(given.folder, name, pools, pictures)
 
 
 def write_small(folder: Path) -> None:
@@ -84,17 +91,17 @@ def _convolution(values: Any, filters: int, size: int, strides: int) -> Any:
     return layers.ReLU()(layers.BatchNormalization(scale=False)(convolved))
 
 
-def write_inception(folder: Path, name: str, pictures: list[Image.Image]) -> None:
-    """Write NAME-int8.tflite, an InceptionV3 for the cells."""
+def write_inception(folder: Path, name: str, pools: str, pictures: list[Image.Image]) -> None:
+    """Write NAME-int8.tflite or NAME-rewritten-int8.tflite, an InceptionV3 for the cells."""
     size_px, width = INCEPTIONS[name]
     spec = ModelSpec(CLASSES, Preprocessing(size_px, pictures[0].width))
     tf_keras.utils.set_random_seed(0)
-    # Not rewritten: tflite-runtime's int8 kernels for what then stands for average pools round otherwise on ARM than
-    # on x86.
-    network = build_network(NetworkConfig(len(CLASSES), size_px, width, pools="average"))
+    # Those whose values are compared are not rewritten: tflite-runtime's int8 kernels for what then stands for average
+    # pools round otherwise on ARM than on x86.
+    network = build_network(NetworkConfig(len(CLASSES), size_px, width, pools=POOLS[pools]))
     inputs = [network_input(picture, spec) for picture in pictures]
     enliven(network, inputs)
-    write_int8(network, spec, inputs, folder / f"{name}-int8.tflite")
+    write_int8(network, spec, inputs, folder / f"{name}{pools}-int8.tflite")
 
 
 def enliven(network: Any, inputs: list[NDArray[np.float32]]) -> None:

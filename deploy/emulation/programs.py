@@ -49,11 +49,22 @@ class Emulation:
     @property
     def images(self) -> list[str]:
         """All images."""
-        return sorted(str(path) for path in self.material.iterdir() if path.suffix != ".tflite")
+        return sorted(str(path) for path in self.material.iterdir() if path.is_file() and path.suffix != ".tflite")
 
     def model(self, name: str) -> str:
         """A model file."""
         return str(self.material / f"{name}.tflite")
+
+
+def make_userland(suite: str, folder: str | None) -> Path:
+    """Run emulate.sh. Ends the process with its code if it is unavailable."""
+    command = [str(HERE.parent / "emulate.sh"), "--suite", suite, *([folder] if folder else [])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+    userland = Path(done.stdout.strip())
+    print((userland / "versions").read_text().splitlines()[0], "in", userland, flush=True)
+    return userland
 
 
 def native_python(backend: str) -> str:
