@@ -44,8 +44,8 @@ def cells_of(options: Options) -> Path:
 
 
 def _counts(options: Options) -> tuple[int, int]:
-    """Subjects, a multiple of three folds of two classes, and images of each."""
-    return (6, 8) if options.quick else (24, 20)
+    """Subjects, two of each class in each of three folds at least, and images of each."""
+    return (12, 4) if options.quick else (24, 20)
 
 
 def index_of(build: Build, folder: Path, options: Options) -> Path:
