@@ -1,6 +1,10 @@
 """Training of networks of others: `train --from`, and what can be done with such a run."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +56,10 @@ def _saved(
     return Origin(str(model), str(spec))
 
 
-def _train(index: Path, out: Path, origin: Origin, **settings: Any) -> tuple[Run, list[str]]:
+def _train(index: Path, out: Path, origin: Origin, resume: bool = False, **settings: Any) -> tuple[Run, list[str]]:
     said: list[str] = []
     config = TrainConfig(**{"epochs": 0, "batch_size": 8, "robust": "off", **settings}, origin=origin)
-    return train(Index.load(index), config, out, report=said.append), said
+    return train(Index.load(index), config, out, resume, report=said.append), said
 
 
 def test_the_last_layer_of_the_same_classes_is_kept_in_the_order_of_the_index(
@@ -127,6 +131,31 @@ def test_an_interrupted_training_resumes_to_what_an_uninterrupted_one_makes(cell
     with pytest.raises(KeyboardInterrupt):
         train_with(index, config, out, False, lambda text: None, lambda total: stop)
     resumed = train(index, config, out, resume=True, report=lambda text: None)
+    for found, expected in zip(load_network(resumed).get_weights(), load_network(whole).get_weights(), strict=True):
+        assert found == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.long
+def test_a_training_that_is_killed_within_an_epoch_resumes_to_the_weights_of_an_uninterrupted_one(
+    cells_index: Path, tmp_path: Path
+) -> None:
+    origin = _saved(tmp_path, _network(2, "softmax"), ("all", "hem"))
+    settings: dict[str, Any] = {"epochs": 8, "learning_rate": 1e-2}
+    whole, _ = _train(cells_index, tmp_path / "whole", origin, **settings)
+
+    out = tmp_path / "run"
+    given = {"from": tmp_path / "theirs.keras", "spec": tmp_path / "theirs.json", "batch-size": 8, "robust": "off"}
+    told = given | {name.replace("_", "-"): value for name, value in settings.items()}
+    options = [text for name, value in told.items() for text in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "edgeleuk", "train", str(cells_index), "-o", str(out), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("epoch   3/8") for line in process.stdout)
+        os.kill(process.pid, signal.SIGKILL)
+    assert not out.exists()
+    resumed, said = _train(cells_index, out, origin, resume=True, **settings)
+    assert not any(line.startswith("epoch   1/8") for line in said)
+    assert resumed.best_epoch == whole.best_epoch
     for found, expected in zip(load_network(resumed).get_weights(), load_network(whole).get_weights(), strict=True):
         assert found == pytest.approx(expected, abs=1e-6)
 
