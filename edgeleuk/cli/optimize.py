@@ -16,6 +16,8 @@ from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.data.labels import LabelSource
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.choices import CAMERA, EXITS, POOLS, ROBUST
+from edgeleuk.optimize.budget import BUDGETS, DECISION
+from edgeleuk.spec import RESAMPLING_FILTERS
 
 if TYPE_CHECKING:
     from edgeleuk.data.index import Index
@@ -61,6 +63,7 @@ def _dimension(
         "The search": (
             "--output",
             "--budget-ms",
+            "--budget",
             "--max-drop",
             "--min-agreement",
             "--trials",
@@ -81,6 +84,7 @@ def _dimension(
             "--input-sizes",
             "--widths",
             "--crops",
+            "--resamples",
             "--exits",
             "--prune",
             "--teach",
@@ -94,7 +98,14 @@ def _dimension(
     type=Existing("run or index", "a folder of 'edgeleuk train', an index of 'data split' or a folder of images"),
     metavar="RUN_OR_INDEX",
 )
-@click.option("--budget-ms", type=float, required=True, metavar="MS", help="Most that one int8 inference may take.")
+@click.option("--budget-ms", type=float, required=True, metavar="MS", help="Most that one image may take.")
+@click.option(
+    "--budget",
+    type=Choice(BUDGETS),
+    default=DECISION,
+    show_default=True,
+    help="What that is of: the way from image file to decision, or bare int8 inference.",
+)
 @click.option("-o", "--output", required=True, type=OutputFolder(), metavar="DIR", help="Folder of the search.")
 @click.option(
     "--device",
@@ -155,6 +166,7 @@ def _dimension(
 @_dimension("input-sizes", int, "96,128,160", "Sides of the input in pixels to try. [default: 96,128,160,192]")
 @_dimension("widths", float, "0.25,0.5", "Widths to try. [default: 0.25,0.375,0.5,0.75; 1 with trained weights]")
 @_dimension("crops", int, "235,300", "Sides of the centre square to try. [default: from what the images hold]")
+@_dimension("resamples", str, "bilinear,reduce", "Resize filters to try. [default: bilinear]", RESAMPLING_FILTERS)
 @_dimension("exits", _whole, "whole,mixed7", "Mixed blocks to end at. [default: whole,mixed7]", ("whole", *EXITS))
 @_dimension("prune", share, "100%,50%", "Shares of the operations to keep. [default: 100%,50%]")
 @_dimension("teach", _YES.__getitem__, "no,yes", "Whether the reference teaches. [default: no,yes]", tuple(_YES))
@@ -177,10 +189,10 @@ def command(
 ) -> None:
     """Find the fastest int8 model within --budget-ms that is still as accurate; write it with its record to DIR.
 
-    Follows the float run RUN, or trains a reference on INDEX first. Latency is measured on the int8 graph before
-    anything is trained; shapes over the budget never are. The others are trained a few epochs, the best go on. Then the
-    chosen model is compared with the most accurate float network on the test images: the exit code is 1 unless a loss
-    of more than --max-drop points was ruled out.
+    Follows the float run RUN, or trains a reference on INDEX first. Latency, of its images from file to decision, is
+    measured on untrained int8 models; shapes over the budget are never trained. The others are trained a few epochs,
+    the best go on. Then the chosen model is compared with the most accurate float network on the test images: the exit
+    code is 1 unless a loss of more than --max-drop points was ruled out.
     """
     from edgeleuk.optimize.config import SearchConfig
     from edgeleuk.optimize.search import Request, search
@@ -228,6 +240,7 @@ def _space(index: "Index", options: dict[str, Any]) -> "Space":
         "input_sizes": "input_size",
         "widths": "width",
         "crops": "crop",
+        "resamples": "resample",
         "exits": "exit",
         "teach": "distill",
         **{name: name for name in ("prune", "pools", "quantization")},
@@ -242,7 +255,7 @@ def _space(index: "Index", options: dict[str, Any]) -> "Space":
 
 def _device(options: dict[str, Any]) -> "Device":
     from edgeleuk.bench.remote import Remote
-    from edgeleuk.optimize.device import Here, There, scaled_to
+    from edgeleuk.optimize.device import SCALES_INFERENCE, Here, There, scaled_to
 
     if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
         raise UsageError("--ssh-config and --remote-python need --ssh")
@@ -250,6 +263,8 @@ def _device(options: dict[str, Any]) -> "Device":
         if options["device"] != "local":
             raise UsageError("--device and --ssh both say where to measure; give one")
         return There(Remote(options["ssh"], options["ssh_config"], options["remote_python"]), say)
+    if options["device"] != "local" and options["budget"] == DECISION:
+        raise UsageError(SCALES_INFERENCE)
     return Here() if options["device"] == "local" else scaled_to(Path(options["device"]), options["threads"], Here())
 
 

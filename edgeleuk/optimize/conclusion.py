@@ -76,7 +76,7 @@ class Conclusion:
 
     def _asked(self) -> dict[str, Any]:
         """What the search was told, by the record's names."""
-        names = ("fold", "seed", "budget_ms", "threads", "max_drop_points")
+        names = ("fold", "seed", "budget", "budget_ms", "threads", "max_drop_points")
         settings = {name: getattr(self.halving.config, name) for name in names}
         space = self.halving.space.values()
         where = {"command": self.command, "index_sha256": self.index.sha256, "device": self.device.label}
@@ -116,7 +116,7 @@ class Conclusion:
             self.halving.say(f"measure the {len(complete)} finished models")
             files = {str(trial.number): out / str(trial.model) for trial in complete}
             with self.halving.clock.measuring():
-                measured = self.device.measure(files, self.halving.config.threads)
+                measured = self.halving.latencies.time(files)
             found = measured.ms
             study.note(_FAULTS, measured.faults)
             study.note(_MEASURED, found)
@@ -186,10 +186,11 @@ class Conclusion:
         return dataclasses.replace(found, reference=_below(Path(reference.run), out))
 
     def _refused(self) -> Iterator[Refused]:
-        latencies, shapes = self.halving.latencies, list(self.halving.space.shapes())
+        latencies = self.halving.latencies
+        shapes = latencies.shapes(self.halving.space)
         for shape in shapes:
             if latencies.why_not(shape, shapes, self.halving.config.budget_ms) is not None:
-                yield Refused(dataclasses.asdict(shape), latencies.of(shape), latencies.impossible(shape))
+                yield Refused(shape.settings, latencies.of(shape), latencies.impossible(shape))
 
     def _reproduce(self, chosen: Trial | None) -> tuple[str, ...]:
         if chosen is None:

@@ -3,18 +3,21 @@
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
 from edgeleuk.errors import UsageError, expect
 from edgeleuk.keras.choices import CAMERA, EXITS, POOLS, ROBUST
+from edgeleuk.optimize.budget import BUDGETS, DECISION
+from edgeleuk.spec import RESAMPLING_FILTERS
 from edgeleuk.training.config import TrainConfig
 
 WHOLE = "whole"
 FLOAT, PRUNED, QAT = "float", "pruned", "qat"  # the runs in a trial's folder
 QUANTIZATIONS = ("ptq", "qat")
 _FEWEST_PX, _WIDEST = 75, 4
+_PLAIN_FILTER = "bilinear"
 
 
 _expect = partial(expect, UsageError)
@@ -24,21 +27,41 @@ _expect = partial(expect, UsageError)
 class Shape:
     """What latency depends on: input in pixels, width, the mixed block that it ends at, share of MACs kept by pruning.
 
-    `exit` None is the whole network, `prune` 1.0 no pruning.
+    `exit` None is the whole network, `prune` 1.0 no pruning. `crop` and `resample` are what the way from file to
+    decision depends on besides; without a `resample` it is the shape of an inference alone.
     """
 
     input_size: int
     width: float
     exit: str | None = None
     prune: float = 1.0
+    crop: int | None = None
+    resample: str | None = None
 
     @property
     def key(self) -> str:
         """Text that names it, also as a file."""
-        return f"{self.input_size}px-w{self.width:g}-{self.exit or WHOLE}-p{self.prune:g}"
+        shown = "" if self.resample is None else f"-c{self.crop or WHOLE}-{self.resample}"
+        return f"{self.input_size}px-w{self.width:g}-{self.exit or WHOLE}-p{self.prune:g}{shown}"
+
+    @property
+    def of_inference(self) -> "Shape":
+        """The part that a bare inference depends on."""
+        return replace(self, crop=None, resample=None)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its values by name; of an inference alone without what pictures go through."""
+        shown = () if self.resample is None else ("crop", "resample")
+        return {name: getattr(self, name) for name in ("input_size", "width", "exit", "prune", *shown)}
 
     def covers(self, other: "Shape") -> bool:
-        """Whether it does at least as much work as the other in every respect, so that it cannot be faster."""
+        """Whether it does at least as much work as the other in every respect, so that it cannot be faster.
+
+        Of what pictures go through nothing is known beforehand: a crop of whole multiples is faster than a smaller one.
+        """
+        if (self.crop, self.resample) != (other.crop, other.resample):
+            return False
         depths = (_depth(self.exit), _depth(other.exit))
         pairs = (self.input_size, other.input_size), (self.width, other.width), depths, (self.prune, other.prune)
         return all(own >= others for own, others in pairs)
@@ -56,11 +79,12 @@ class Candidate:
     distill: bool
     pools: str
     quantization: str
+    resample: str = _PLAIN_FILTER
 
     @property
     def shape(self) -> Shape:
         """The part that latency depends on."""
-        return Shape(self.input_size, self.width, self.exit, self.prune)
+        return Shape(self.input_size, self.width, self.exit, self.prune, self.crop, self.resample)
 
 
 @dataclass(frozen=True)
@@ -75,6 +99,7 @@ class Space:
     distill: tuple[bool, ...] = (False, True)
     pools: tuple[str, ...] = ("average",)
     quantization: tuple[str, ...] = QUANTIZATIONS
+    resample: tuple[str, ...] = (_PLAIN_FILTER,)
 
     def __post_init__(self) -> None:
         """Raise UsageError for a dimension without a value, or with one that cannot be."""
@@ -89,6 +114,7 @@ class Space:
         _all(self, "prune", lambda share: 0 < share <= 1, "shares of the operations kept, above 0, at most 1")
         _all(self, "pools", lambda pools: pools in POOLS, " or ".join(POOLS))
         _all(self, "quantization", lambda name: name in QUANTIZATIONS, " or ".join(QUANTIZATIONS))
+        _all(self, "resample", lambda name: name in RESAMPLING_FILTERS, ", ".join(RESAMPLING_FILTERS))
 
     def values(self) -> dict[str, list[Any]]:
         """The values by dimension."""
@@ -100,14 +126,16 @@ class Space:
 
     def shapes(self) -> Iterator[Shape]:
         """Every shape in the space."""
-        yield from itertools.starmap(Shape, itertools.product(self.input_size, self.width, self.exit, self.prune))
+        values = self.input_size, self.width, self.exit, self.prune, self.crop, self.resample
+        yield from itertools.starmap(Shape, itertools.product(*values))
 
 
 @dataclass(frozen=True)
 class SearchConfig:
     """What is asked of a search.
 
-    `budget_ms`: of one int8 inference with `threads`. `max_drop_points`: the loss of accuracy to rule out.
+    `budget_ms`: of one image from file to decision, or of one int8 inference, as `budget` says, with `threads`.
+    `max_drop_points`: the loss of accuracy to rule out.
     `min_agreement`: share of labels in which a candidate's int8 model has to agree with its network, as
     `quantization.gate` has it; None for the default there. `trials`:
     candidates to train, `cohort` at a time, for up to `epochs`; the better half goes on at each rung. `workers`:
@@ -132,6 +160,7 @@ class SearchConfig:
     reference_width: float | None = None
     fold: int = 0
     seed: int = 0
+    budget: str = DECISION
 
     def __post_init__(self) -> None:
         """Raise UsageError if a value is out of range."""
@@ -139,6 +168,7 @@ class SearchConfig:
         _expect(0 < self.max_drop_points < 100, "max-drop", self.max_drop_points, "points above 0 and below 100")
         least = self.min_agreement
         _expect(least is None or 0 <= least <= 1, "min-agreement", least, "a share from 0 to 1")
+        _expect(self.budget in BUDGETS, "budget", self.budget, " or ".join(BUDGETS))
         for name in ("threads", "trials", "epochs", "cohort", "workers", "batch_size"):
             _expect(getattr(self, name) > 0, name.replace("_", "-"), getattr(self, name), "above 0")
         _expect(self.robust in ROBUST, "robust", self.robust, ", ".join(ROBUST))
@@ -154,6 +184,7 @@ class SearchConfig:
             weights=self.weights,
             input_size=candidate.input_size,
             crop=candidate.crop,
+            resample=candidate.resample,
             width=candidate.width,
             exit=candidate.exit,
             pools=candidate.pools,

@@ -4,7 +4,7 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol as Interface
@@ -21,12 +21,19 @@ from edgeleuk.text import counted
 
 PROTOCOL = Protocol(processes=6, runs=30, seconds=2.0)
 _ATTEMPTS, _PAUSE_S = 3, 20.0
+SCALES_INFERENCE = (
+    "--device RECORD scales inference alone: it does not say how long the way from image file to decision takes there. "
+    "Measure on the device with --ssh, or give --budget invoke"
+)
 Measure = Callable[[Request], Record]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Median milliseconds of one inference of each model by name, and why they should not be quoted, if so."""
+    """Median milliseconds of each model by name, and why they should not be quoted, if so.
+
+    Of one image from file to decision, if there were images, else of one inference.
+    """
 
     ms: dict[str, float]
     faults: tuple[str, ...] = ()
@@ -43,8 +50,8 @@ class Device(Interface):
     def notes(self) -> tuple[str, ...]:
         """What has to be said beside its milliseconds."""
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
-        """Time models by name. Raises EdgeleukError if it fails."""
+    def measure(self, models: Mapping[str, Path], threads: int, images: Sequence[Path] = ()) -> Measured:
+        """Time models by name, with images the way from file to decision. Raises EdgeleukError if it fails."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,9 @@ class Here:
     notes: tuple[str, ...] = ()
     protocol: Protocol = PROTOCOL
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
+    def measure(self, models: Mapping[str, Path], threads: int, images: Sequence[Path] = ()) -> Measured:
         """See `Device`."""
-        return _medians(models, threads, self.protocol, benchmark)
+        return _medians(models, threads, images, self.protocol, benchmark)
 
 
 @dataclass(frozen=True)
@@ -75,12 +82,12 @@ class There:
         """See `Device`."""
         return self.remote.host
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
+    def measure(self, models: Mapping[str, Path], threads: int, images: Sequence[Path] = ()) -> Measured:
         """See `Device`."""
         for attempt in range(_ATTEMPTS):
             try:
                 return _medians(
-                    models, threads, self.protocol, lambda request: benchmark_remotely(request, self.remote)
+                    models, threads, images, self.protocol, lambda request: benchmark_remotely(request, self.remote)
                 )
             except UnreachableError as error:
                 if attempt == _ATTEMPTS - 1:
@@ -116,8 +123,10 @@ class Scaled:
         invalid = (f"the record of {self.label} is not valid: {'; '.join(self.faults)}",) if self.faults else ()
         return (f"milliseconds are those of this machine times {self.factor:.3g}: {took}", *invalid)
 
-    def measure(self, models: Mapping[str, Path], threads: int) -> Measured:
-        """See `Device`."""
+    def measure(self, models: Mapping[str, Path], threads: int, images: Sequence[Path] = ()) -> Measured:
+        """See `Device`. Raises UsageError for images: how much slower inference is says nothing of decoding."""
+        if images:
+            raise UsageError(SCALES_INFERENCE)
         found = self.here.measure(models, threads)
         return Measured({name: self.factor * ms for name, ms in found.ms.items()}, found.faults)
 
@@ -162,14 +171,20 @@ def _models_beside(path: Path, record: Record, threads: int) -> list[tuple[Path,
     ]
 
 
-def _medians(models: Mapping[str, Path], threads: int, protocol: Protocol, measure: Measure) -> Measured:
+def _medians(
+    models: Mapping[str, Path], threads: int, images: Sequence[Path], protocol: Protocol, measure: Measure
+) -> Measured:
     """Measured under the models' names, which are also files' names without their ending."""
     with tempfile.TemporaryDirectory() as folder:
         links = {name: Path(folder) / f"{name}.tflite" for name in models}
         for name, link in links.items():
             link.symlink_to(models[name].absolute())
-        record = measure(Request(tuple(links.values()), threads=(threads,), protocol=protocol))
+        record = measure(
+            Request(tuple(links.values()), threads=(threads,), images=tuple(map(str, images)), protocol=protocol)
+        )
     if record.partial:
         raise KeyboardInterrupt
-    found = {name: result.latency.p50_ms for name, result in zip(links, record.results, strict=True)}
+    found = {
+        name: (result.decision or result.latency).p50_ms for name, result in zip(links, record.results, strict=True)
+    }
     return Measured(found, record.invalid)

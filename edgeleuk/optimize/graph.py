@@ -1,9 +1,13 @@
-"""The int8 graph of a shape before anything is trained: latency does not depend on the weights."""
+"""The int8 graph of a shape before anything is trained, and a model file of it: latency does not depend on weights."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
+from edgeleuk.data.index import Index
+from edgeleuk.data.sampling import draw
+from edgeleuk.files import sha256_bytes
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.optimize.config import Shape
@@ -13,9 +17,17 @@ from edgeleuk.pruning.latency import int8_content
 from edgeleuk.pruning.plan import Chooser
 from edgeleuk.pruning.ranking import Limits
 from edgeleuk.pruning.slicing import slice_network
-from edgeleuk.training.config import PruneConfig, macs_budget, percentage
+from edgeleuk.quantization.input_gate import FEWEST_IMAGES, GateImages, fit_gate
+from edgeleuk.quantization.judging import open_flatbuffer
+from edgeleuk.quantization.outputs import expose_outputs, has_output
+from edgeleuk.runtime.bundle import pack, with_references
+from edgeleuk.runtime.classifier import FEATURES
+from edgeleuk.runtime.graph import read_graph
+from edgeleuk.training.config import PruneConfig, TrainConfig, macs_budget, percentage
+from edgeleuk.training.preparation import new_spec
 
 _OFFSET = 0.5
+_GATE_IMAGES = 64  # what the gate costs depends little on how many it was fitted to
 
 
 def untrained_int8(shape: Shape, class_count: int) -> bytes:
@@ -30,6 +42,23 @@ def untrained_int8(shape: Shape, class_count: int) -> bytes:
     if shape.prune < 1:
         model = _pruned(model, shape.prune)
     return int8_content(model)
+
+
+def model_file(content: bytes, index: Index, config: TrainConfig) -> bytes:
+    """The flatbuffer as the file that `convert` would make of it: with its spec and, of enough images, its input gate.
+
+    Raises DataError or ImageError for images that cannot be read.
+    """
+    extra = (FEATURES,) if has_output(read_graph(content), FEATURES) else ()
+    content = expose_outputs(content, extra)
+    spec = dataclasses.replace(new_spec(index, config, ""), extra_outputs=extra)
+    images = draw(index, index.training(config.fold), _GATE_IMAGES, config.seed)
+    if len(images.images) < FEWEST_IMAGES:
+        return pack(content, spec, {}, frozenset())
+    known = GateImages(images, None, index.sha256)
+    fitted = fit_gate(open_flatbuffer(content, spec), known, sha256_bytes(content))
+    packed = pack(content, dataclasses.replace(spec, gate=fitted.spec), {}, frozenset())
+    return with_references(packed, fitted.references)
 
 
 def _keep_from_fading(model: Any) -> None:

@@ -108,9 +108,10 @@ class Halving:
 
     def _measure(self, shapes: Sequence[Shape]) -> None:
         """The latency of those that nothing is known of; the least first, as it may rule out others."""
-        budget = self.config.budget_ms
-        for shape in sorted(dict.fromkeys(shapes), key=lambda shape: sum(map(shape.covers, shapes))):
-            if self.latencies.of(shape) is None and self.latencies.why_not(shape, self.space.shapes(), budget) is None:
+        budget, every = self.config.budget_ms, self.latencies.shapes(self.space)
+        shapes = list(dict.fromkeys(map(self.latencies.timed, shapes)))
+        for shape in sorted(shapes, key=lambda shape: sum(map(shape.covers, shapes))):
+            if self.latencies.of(shape) is None and self.latencies.why_not(shape, every, budget) is None:
                 with self.clock.measuring():
                     self.latencies.measure([shape])
                 found = self.latencies.of(shape)
@@ -118,7 +119,7 @@ class Halving:
 
     def _against(self, candidate: Candidate) -> str | None:
         """Why the candidate is not to be trained."""
-        reason = self.latencies.why_not(candidate.shape, self.space.shapes(), self.config.budget_ms)
+        reason = self.latencies.why_not(candidate.shape, self.latencies.shapes(self.space), self.config.budget_ms)
         if reason is not None:
             return reason
         tried = any(candidate == self.study.candidate(trial.params) for trial in self.study.trained())
@@ -234,6 +235,7 @@ def describe(candidate: Candidate) -> str:
     """A candidate in a few words."""
     words = [f"{candidate.input_size} px", f"width {candidate.width:g}"]
     words += [f"crop {candidate.crop}"] if candidate.crop else []
+    words += [candidate.resample] if candidate.resample != Candidate.resample else []
     words += [f"up to {candidate.exit}"] if candidate.exit else []
     words += [f"pruned to {candidate.prune:.0%}"] if candidate.prune < 1 else []
     words += ["taught"] if candidate.distill else []

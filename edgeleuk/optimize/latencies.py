@@ -1,18 +1,24 @@
 """Latency of shapes on the device: each is measured once and kept, and skipped if a smaller one is over budget."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgeleuk.codec import decode, read_json
+from edgeleuk.data.index import Index
+from edgeleuk.data.sampling import ImageSet
 from edgeleuk.errors import DataError, EdgeleukError, OutputError, UsageError
 from edgeleuk.files import to_json, write_text
-from edgeleuk.optimize.config import Shape, Space
-from edgeleuk.optimize.device import Device
+from edgeleuk.keras.choices import POOLS
+from edgeleuk.optimize.budget import DECISION
+from edgeleuk.optimize.config import QUANTIZATIONS, Candidate, SearchConfig, Shape, Space
+from edgeleuk.optimize.device import Device, Measured
 from edgeleuk.optimize.jobs import Job, Workers
 
 LATENCIES = "latencies.json"
+_IMAGES = 16  # that go from file to decision over and over
 Say = Callable[[str], None]
 
 
@@ -34,12 +40,16 @@ def _read(file: Path) -> _Known:
 
 
 class Latencies:
-    """Milliseconds by shape, in a file that a resumed search goes on with."""
+    """Milliseconds by shape, in a file that a resumed search goes on with: of what the search's budget is of."""
 
-    def __init__(self, folder: Path, device: Device, threads: int, class_count: int, workers: Workers) -> None:
-        """`folder` holds latencies.json and, while they are measured, the graphs."""
+    def __init__(self, folder: Path, device: Device, config: SearchConfig, index: Index, workers: Workers) -> None:
+        """`folder` holds index.json, latencies.json and, while they are measured, the graphs."""
         self._file, self._graphs, self._log = folder / LATENCIES, folder / "graphs", folder / "latencies.log"
-        self._device, self._threads, self._class_count, self._workers = device, threads, class_count, workers
+        self._index_file, self._class_count = folder / "index.json", len(index.classes)
+        self._device, self._config, self._workers = device, config, workers
+        self._whole_way = config.budget == DECISION
+        shown = ImageSet(index, tuple(index.training(config.fold))).spread(_IMAGES)
+        self._images = tuple(shown.paths) if self._whole_way else ()
         known = _read(self._file) if self._file.exists() else _Known({}, {}, [])
         self._ms, self._impossible, self._faults = known.ms, known.impossible, known.faults
 
@@ -48,20 +58,32 @@ class Latencies:
         """Why some of what was measured should not be quoted, in words."""
         return tuple(self._faults)
 
+    def time(self, models: Mapping[str, Path]) -> Measured:
+        """Milliseconds of whole model files by name. Raises EdgeleukError if it fails."""
+        return self._device.measure(models, self._config.threads, self._images)
+
+    def shapes(self, space: Space) -> list[Shape]:
+        """The shapes in the space that latency may differ in."""
+        return list(dict.fromkeys(map(self.timed, space.shapes())))
+
+    def timed(self, shape: Shape) -> Shape:
+        """What of the shape latency depends on."""
+        return shape if self._whole_way else shape.of_inference
+
     def of(self, shape: Shape) -> float | None:
         """What was measured; None if it was not."""
-        return self._ms.get(shape.key)
+        return self._ms.get(self.timed(shape).key)
 
     def impossible(self, shape: Shape) -> str | None:
         """Why the shape cannot be made, as far as that was tried."""
-        return self._impossible.get(shape.key)
+        return self._impossible.get(self.timed(shape).key)
 
     def why_not(self, shape: Shape, shapes: Iterable[Shape], budget_ms: float) -> str | None:
         """Why the shape is not to be trained, as far as is known; None if nothing speaks against it.
 
         It was measured to be over the budget, or one of `shapes` that does less was, or it cannot be made.
         """
-        own = self.of(shape)
+        shape, own = self.timed(shape), self.of(shape)
         if shape.key in self._impossible:
             return self._impossible[shape.key]
         if own is not None:
@@ -75,15 +97,14 @@ class Latencies:
         Raises UsageError for one that cannot be built; one that cannot be pruned so far is noted instead.
         """
         settled = self._ms.keys() | self._impossible.keys()
-        files = {
-            shape: self._graphs / f"{shape.key}.tflite" for shape in dict.fromkeys(shapes) if shape.key not in settled
-        }
+        wanted = [shape for shape in dict.fromkeys(map(self.timed, shapes)) if shape.key not in settled]
+        files = {shape: self._graphs / f"{shape.key}.tflite" for shape in wanted}
         if not files:
             return
         self._build(list(files), list(files.values()))
         built = {shape.key: file for shape, file in files.items() if shape.key not in self._impossible}
         if built:
-            found = self._device.measure(built, self._threads)
+            found = self.time(built)
             self._ms |= found.ms
             self._faults += found.faults
         known = {"ms": self._ms, "impossible": self._impossible, "faults": self._faults}
@@ -102,13 +123,19 @@ class Latencies:
             self._impossible[shape.key] = outcome.failure
 
     def _job(self, shape: Shape, file: Path) -> Job:
-        what = {"shape": dataclasses.asdict(shape), "class_count": self._class_count, "out": str(file)}
-        return Job("make_graph", what, self._log)
+        what = {"shape": shape.settings, "class_count": self._class_count, "out": str(file)}
+        return Job("make_graph", what | (self._preparation(shape) if self._whole_way else {}), self._log)
+
+    def _preparation(self, shape: Shape) -> dict[str, Any]:
+        """What says how pictures become the input of that shape, once it is trained."""
+        values = shape.input_size, shape.width, shape.crop, shape.exit, shape.prune, False, POOLS[0], QUANTIZATIONS[0]
+        training = self._config.training(Candidate(*values, shape.resample or "bilinear"), None)
+        return {"index": str(self._index_file), "training": dataclasses.asdict(training)}
 
 
 def check_budget(space: Space, latencies: Latencies, budget_ms: float, say: Say) -> None:
     """Measure from the least shape on, until one is within the budget. Raises UsageError if none is."""
-    shapes = list(space.shapes())
+    shapes = latencies.shapes(space)
     timed: list[tuple[float, str]] = []
     for shape in sorted(shapes, key=lambda shape: sum(map(shape.covers, shapes))):
         # One that cannot be made says nothing of the next, and one that is too slow nothing of those it is not part of.

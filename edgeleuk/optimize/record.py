@@ -14,6 +14,7 @@ from typing import Any
 from edgeleuk.codec import Form, decode, read_json
 from edgeleuk.errors import DataError, reading_what_was_named
 from edgeleuk.evaluation.comparison import Comparison
+from edgeleuk.optimize.budget import INVOKE
 
 SCHEMA_VERSION = 1
 KIND = "edgeleuk search"
@@ -41,8 +42,8 @@ class Trial:
     """A candidate that was trained.
 
     `settings` are its dimensions by name. `state`: "complete"; "stopped" at a rung, because others had got further;
-    "failed", for the `reason` given. `latency_ms` is of its int8 graph: with untrained weights, and, once it is
-    complete, of the model itself. Accuracies are shares, on validation, of its float network and of its int8 model.
+    "failed", for the `reason` given. `latency_ms` is of what the budget is of: with untrained weights, and, once
+    it is complete, of the model itself. Accuracies are shares, on validation, of its float network and its int8 model.
     `model` and `run` are paths below the search's folder. `seconds` it took, on as many processes as its stage had.
     """
 
@@ -112,7 +113,8 @@ class Spent:
 class SearchRecord:
     """One search. `front` lists the numbers of the trials that none beats in both latency and accuracy, the fastest
     first; `chosen` is one of them, None if none is within the budget. `gate` compares it with the reference, on the
-    images of `gate_split`, "test" or "validation"; `notes` say what has to be said beside it.
+    images of `gate_split`, "test" or "validation"; `notes` say what has to be said beside it. `budget`: what the
+    milliseconds are of, see `edgeleuk.optimize.budget`; searches that do not say it are of an inference.
     """
 
     created: str
@@ -136,6 +138,7 @@ class SearchRecord:
     spent: Spent = field(default_factory=lambda: Spent(0.0, 0.0, 0.0))
     reproduce: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    budget: str = INVOKE
 
     def trial(self, number: int) -> Trial:
         """The trial of this number. Raises KeyError if there is none."""

@@ -24,6 +24,7 @@ from pathlib import Path
 from edgeleuk.data.index import Index
 from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.files import output_errors, refuse_taken, to_json, write_text
+from edgeleuk.optimize.budget import INVOKE
 from edgeleuk.optimize.conclusion import Conclusion, Render
 from edgeleuk.optimize.config import SearchConfig, Space
 from edgeleuk.optimize.device import Device
@@ -110,7 +111,7 @@ def _search(request: Request, out: Path, say: Say) -> SearchRecord:
     before = Spent(**study.notes["spent"]) if "spent" in study.notes else Spent(0.0, 0.0, 0.0)
     clock = Clock(before, keep=lambda spent: study.note("spent", dataclasses.asdict(spent)))
     workers = Workers(config.workers, request.python, request.index.root)
-    latencies = Latencies(out, request.device, config.threads, len(request.index.classes), workers)
+    latencies = Latencies(out, request.device, config, request.index, workers)
     with clock.measuring():
         check_budget(space, latencies, config.budget_ms, say)
     if request.run is None:
@@ -163,9 +164,14 @@ def _settings(request: Request) -> str:
     del config["workers"]
     if config["min_agreement"] is None:  # as before there was the option, so that older searches can be resumed
         del config["min_agreement"]
+    if config["budget"] == INVOKE:
+        del config["budget"]
+    space = request.space.values()
+    if space["resample"] == list(Space().resample):
+        del space["resample"]
     run = None if request.run is None else request.run.sha256
     settings = {"index_sha256": request.index.sha256, "run_sha256": run, "device": request.device.label}
-    return to_json(settings | config | {"space": request.space.values()})
+    return to_json(settings | config | {"space": space})
 
 
 def _remove_what_holds_nothing(out: Path) -> None:

@@ -17,12 +17,25 @@ class _PauseError(Exception):
     """The training has reached the epoch that was asked for."""
 
 
-def make_graph(shape: dict[str, Any], class_count: int, out: str) -> dict[str, Any]:
-    """Write the int8 graph of a shape, its weights untrained, to `out`."""
-    from edgeleuk.files import write_bytes
-    from edgeleuk.optimize.graph import untrained_int8
+def make_graph(
+    shape: dict[str, Any],
+    class_count: int,
+    out: str,
+    index: str | None = None,
+    training: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write the int8 graph of a shape, its weights untrained, to `out`.
 
-    write_bytes(Path(out), untrained_int8(Shape(**shape), class_count))
+    With `index` and `training`, the candidate's settings, a whole model file that takes pictures.
+    """
+    from edgeleuk.data.index import Index
+    from edgeleuk.files import write_bytes
+    from edgeleuk.optimize.graph import model_file, untrained_int8
+
+    content = untrained_int8(Shape(**shape), class_count)
+    if index is not None and training is not None:
+        content = model_file(content, Index.load(Path(index)), _train_config(training))
+    write_bytes(Path(out), content)
     return {}
 
 

@@ -38,6 +38,8 @@ def index(tmp_path_factory):
         (["--budget-ms", "1", "--ssh", "pi@box", "--device", "x.json"], "give one"),
         (["--budget-ms", "1", "--class-level", "1"], "is an index, which has its labels"),
         (["--budget-ms", "1", "--label-column", "label"], "is a column of --labels"),
+        (["--budget-ms", "1", "--device", "x.json"], "scales inference alone"),
+        (["--budget-ms", "1", "--resamples", "soft"], "resample is 'soft'"),
         (["--budget-ms", "1", "--widths", "0.001"], "rounds a layer of 32 filters to nothing"),
     ],
 )
@@ -53,7 +55,18 @@ def test_a_record_of_another_architecture_is_refused(run_edgeleuk, index, small_
     record = benchmark(Request((small_model,), protocol=Protocol(processes=1, runs=2, seconds=0.0)))
     record = replace(record, device=record.device | {"architecture": "sparc64"})
     (tmp_path / "record.json").write_text(record.to_json())
-    done = run_edgeleuk("optimize", index, "--budget-ms", 1, "--device", tmp_path / "record.json", "-o", tmp_path / "f")
+    done = run_edgeleuk(
+        "optimize",
+        index,
+        "--budget-ms",
+        1,
+        "--budget",
+        "invoke",
+        "--device",
+        tmp_path / "record.json",
+        "-o",
+        tmp_path / "f",
+    )
     assert done.returncode == 2
     assert "architecture sparc64" in done.stderr
     assert "--ssh USER@HOST" in done.stderr

@@ -40,7 +40,7 @@ class Ruler:
     lasts: float = float("inf")
     faults: tuple[str, ...] = ()
 
-    def measure(self, models, threads):
+    def measure(self, models, threads, images=()):
         if len(self.measured) >= self.lasts:
             raise EdgeleukError("the ruler is gone")
         self.measured += models
@@ -60,7 +60,7 @@ class Bench:
     run: Run
 
     def request(self, **changes) -> Request:
-        config = {"budget_ms": 1.0, "trials": 6, "epochs": 9, "cohort": 3, "workers": 2}
+        config = {"budget": "invoke", "budget_ms": 1.0, "trials": 6, "epochs": 9, "cohort": 3, "workers": 2}
         own = {key: changes.pop(key) for key in list(changes) if key in SearchConfig.__dataclass_fields__}
         python = (sys.executable, str(JOBS), str(self.folder))
         made = Request(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgeleuk.optimize.budget import DECISION
 from edgeleuk.optimize.record import COMPLETE, FAILED, SearchRecord, Trial
 from edgeleuk.plots.colours import BLUE, GREEN, ORANGE
 from edgeleuk.plots.figures import new_figure, save_figure
@@ -125,7 +126,8 @@ def draw_front(axes: "Axes", record: SearchRecord, ink: str) -> None:
     _lines(axes, record, ink)
     axes.set_ylim(low - (2 * pad if below else pad), high + pad)
     axes.set_ylabel("accuracy on validation")
-    _latency_axis(axes, [record.budget_ms, *(trial.latency_ms for trial in record.trials if trial.latency_ms)])
+    every = [record.budget_ms, *(trial.latency_ms for trial in record.trials if trial.latency_ms)]
+    _latency_axis(axes, every, record.budget)
     axes.grid(**GRID | {"color": ink})
 
 
@@ -202,7 +204,7 @@ def _lines(axes: "Axes", record: SearchRecord, ink: str) -> None:
         axes.axhspan(best - drop / 100, best, color=GREEN, alpha=0.14, linewidth=0, label=within)
 
 
-def _latency_axis(axes: "Axes", every: Sequence[float]) -> None:
+def _latency_axis(axes: "Axes", every: Sequence[float], budget: str) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     axes.set_xscale("log")
@@ -211,7 +213,7 @@ def _latency_axis(axes: "Axes", every: Sequence[float]) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("ms of an int8 inference")
+    axes.set_xlabel("ms from image file to decision" if budget == DECISION else "ms of an int8 inference")
 
 
 def _legend(axes: "Axes", left: float, columns: int, height: float) -> None:

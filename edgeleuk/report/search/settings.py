@@ -31,6 +31,7 @@ _KNOWN = {
     "input_size": _Dimension("input px", str, "{} px".format),
     "width": _Dimension("width", "{:g}".format, "width {:g}".format),
     "crop": _Dimension("crop px", lambda px: str(px or "none"), lambda px: f"crop {px} px" if px else ""),
+    "resample": _Dimension("filter", str, lambda name: "" if name == "bilinear" else f"{name} filter"),
     "exit": _Dimension("exit", lambda name: name or "none", lambda name: f"exit {name}" if name else ""),
     "prune": _Dimension("MACs kept", _share, _words_of_share),
     "distill": _Dimension("teacher", ("no", "yes").__getitem__, ("", "teacher").__getitem__),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
+from edgeleuk.optimize.budget import DECISION
 from edgeleuk.optimize.record import FAILED, STOPPED, Refused, SearchRecord, Trial
 from edgeleuk.report.page.summary import Table
 from edgeleuk.report.search.settings import cell, head, varying, words
@@ -48,7 +49,8 @@ def refused_table(record: SearchRecord) -> Table | None:
         )
         for each in ordered
     )
-    return Table("Shapes that were never trained", ("shape", "int8 ms", "of the budget"), rows) if rows else None
+    heads = "shape", _milliseconds_of(record), "of the budget"
+    return Table("Shapes that were never trained", heads, rows) if rows else None
 
 
 def rungs_table(record: SearchRecord) -> Table | None:
@@ -101,8 +103,12 @@ def _settings(record: SearchRecord) -> Iterator[_Column]:
     yield from ((head(name), column(name)) for name in varying(record))
 
 
+def _milliseconds_of(record: SearchRecord) -> str:
+    return "decision ms" if record.budget == DECISION else "int8 ms"
+
+
 def _results(record: SearchRecord) -> Iterator[_Column]:
-    yield "int8 ms", lambda trial: milliseconds(trial.latency_ms)
+    yield _milliseconds_of(record), lambda trial: milliseconds(trial.latency_ms)
     yield "vs budget", lambda trial: times_faster(record.budget_ms, trial.latency_ms)
     other_ms = reference_ms(record)
     if other_ms is not None:

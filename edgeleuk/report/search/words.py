@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from edgeleuk.optimize.budget import DECISION
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, SearchRecord, Trial
 from edgeleuk.report.search.settings import cell, head, names_of, varying, words
 from edgeleuk.text import counted, examples, minute, shortened
@@ -24,7 +25,8 @@ def asked_rows(record: SearchRecord) -> Iterator[tuple[str, str]]:
     made = f"{minute(record.created)} by edgeleuk {record.edgeleuk_version}"
     yield "search", f"{made}, index {record.index_sha256[:16]}, fold {record.fold}, seed {record.seed}"
     yield "device", record.device
-    yield "budget", f"{record.budget_ms:g} ms an int8 inference, {counted(record.threads, 'thread')}"
+    what = "from image file to decision" if record.budget == DECISION else "an int8 inference"
+    yield "budget", f"{record.budget_ms:g} ms {what}, {counted(record.threads, 'thread')}"
     drop = counted(record.max_drop_points, "point")
     yield "gate", f"a loss of accuracy below {drop} against the float reference"
     if record.space:
