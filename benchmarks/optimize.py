@@ -25,7 +25,20 @@ from edgeleuk.optimize.record import SearchRecord, read_search
 from edgeleuk.runtime.classifier import Classifier
 
 SPEED_BAR, WHOLE_BAR, SIZE_BAR, MARGIN_BAR, OVERHEAD_BAR = 15.0, 10.0, 6.0, 1.0, 2.0
-_QUICK = ("--budget-ms", "1", "--input-sizes", "75,96", "--widths", "0.125,0.25", "--trials", "6", "--cohort", "6")
+_QUICK = (
+    "--budget",
+    "invoke",
+    "--budget-ms",
+    "1",
+    "--input-sizes",
+    "75,96",
+    "--widths",
+    "0.125,0.25",
+    "--trials",
+    "6",
+    "--cohort",
+    "6",
+)
 _CALIBRATION_IMAGES = 4
 
 

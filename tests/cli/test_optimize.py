@@ -120,7 +120,7 @@ def test_the_whole_way_from_an_index_to_a_model_and_a_report(run_edgeleuk, index
     )
     settings = ("--quantization", "qat", "--trials", 2, "--epochs", 1, "--batch-size", 8, "--workers", 2)
     gate = ("--min-agreement", "0%")
-    command = ("optimize", index, "--budget-ms", 50, *gate, *space, *settings, "-o", found)
+    command = ("optimize", index, "--budget-ms", 1000, *gate, *space, *settings, "-o", found)
     done = run_edgeleuk(*command, patience_s=900)
     assert done.returncode in (0, 1), done.stderr
     record = read_search(found / "search.json")
