@@ -39,6 +39,7 @@ def trained_reference(
         False,
         space.pools[0],
         "ptq",
+        space.resample[0],
     )
     if not (place / "run.json").exists():
         say(f"train the reference: {largest.input_size} px, width {largest.width:g}")
