@@ -13,7 +13,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from edgeleuk.device.facts import DeviceHealth
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.store import Failure, Result
-from edgeleuk.store.record import SOURCES, Change, SubjectSummary
+from edgeleuk.store.record import SOURCES
+from edgeleuk.store.values import Change, SubjectSummary
 from edgeleuk.web.about import OPENAPI
 from edgeleuk.web.events import PLACE
 from edgeleuk.web.params import MAX_ID, MAX_LABEL, MAX_LIMIT, MAX_NAME, MAX_SUBJECT, MAX_TIME, MAX_WHO

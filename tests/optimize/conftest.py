@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,14 @@ class Bench:
     run: Run
 
     def request(self, **changes) -> Request:
-        config = {"budget": "invoke", "budget_ms": 1.0, "trials": 6, "epochs": 9, "cohort": 3, "workers": 2}
+        config: dict[str, Any] = {
+            "budget": "invoke",
+            "budget_ms": 1.0,
+            "trials": 6,
+            "epochs": 9,
+            "cohort": 3,
+            "workers": 2,
+        }
         own = {key: changes.pop(key) for key in list(changes) if key in SearchConfig.__dataclass_fields__}
         python = (sys.executable, str(JOBS), str(self.folder))
         made = Request(

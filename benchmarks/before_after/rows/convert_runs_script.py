@@ -22,7 +22,7 @@ def main() -> None:
     from edgeleuk.training.train import train
 
     folder, size, width = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    Fitter.run = _settle  # type: ignore[method-assign]
+    Fitter.run = _settle  # type: ignore[method-assign, assignment]
     config = TrainConfig(weights="none", epochs=1, input_size=size, width=width)
     train(make_folds(scan(folder / "cells")), config, folder / "run", report=_quiet)
     qat(load_run_folder(folder / "run"), QatConfig(epochs=0, samples=32), folder / "qat-run", report=_quiet)
