@@ -1,6 +1,7 @@
 """An unfinished run: NAME.partial beside its place, held by one process, resumed or published, never half a run."""
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from edgeleuk.training.run import (
 )
 
 CHECKPOINT = "checkpoint.npz"
+_MOST_SHOWN = 60  # characters of a value
 
 
 @contextmanager
@@ -102,8 +104,9 @@ def refuse_other_settings(folder: Path, texts: dict[str, str]) -> None:
     for name, text in texts.items():
         path = folder / name
         if path.exists() and (before := read_text(path)) != text and _meaning(path, before) != _meaning(path, text):
+            differing = _first_difference(*(_without_index_hash(json.loads(each)) for each in (before, text)))
             raise UsageError(
-                f"{folder} was started with another {name}: {_first_difference(before, text)}; "
+                f"{folder} was started with another {name}: {differing}; "
                 "repeat the options it was started with, or remove it"
             )
 
@@ -128,9 +131,22 @@ def _without_index_hash(value: Any) -> Any:
     return {key: _without_index_hash(inner) for key, inner in value.items() if key != "index_sha256"}
 
 
-def _first_difference(before: str, now: str) -> str:
-    pairs = zip(before.splitlines(), now.splitlines(), strict=False)
-    return next((f"it has {a.strip()} where now {b.strip()}" for a, b in pairs if a != b), "its length differs")
+def _first_difference(before: Any, now: Any) -> str:
+    """Of what two JSON texts hold: the first key whose value differs, with both values."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return f"it has {_short(before)} where now {_short(now)}"
+    for key in {**before, **now}:
+        if key not in before or key not in now:
+            there, here = (_short(held[key]) if key in held else "nothing" for held in (before, now))
+            return f'of "{key}" it has {there} where now {here}'
+        if before[key] != now[key]:
+            return f'of "{key}" {_first_difference(before[key], now[key])}'
+    return "it is written in another way"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ..."
 
 
 def publish_run(partial: Path, out: Path, kind: str, network: Architecture, facts: dict[str, Any]) -> Run:

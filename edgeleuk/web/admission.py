@@ -10,8 +10,6 @@ from edgeleuk.web.problems import RefusalError
 from edgeleuk.web.settings import Limits
 
 _PROMPT_S = 1.0  # a body that takes longer to come in holds no place in the queue while it does
-_LONGEST_RETRY_S = 5.0
-_WEIGHT = 0.25  # of the last answer in the mean of how long they took
 _LONGEST_RETRY_S = 5.0  # what is told to wait at most
 _WEIGHT = 0.25  # of the last answer in the mean of how long answers take
 

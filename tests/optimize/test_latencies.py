@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgeleuk.errors import OutputError, UsageError
+from edgeleuk.errors import UsageError
 from edgeleuk.optimize.config import Candidate, Shape, Space
 from edgeleuk.optimize.device import Scaled
 from edgeleuk.optimize.latencies import LATENCIES
@@ -52,7 +52,7 @@ def test_an_untrained_model_gets_the_preparation_that_its_candidate_would_be_tra
 
 def test_a_search_for_one_budget_is_not_resumed_for_the_other(bench):
     bench.search(budget="invoke")
-    with pytest.raises(OutputError):
+    with pytest.raises(UsageError, match='of "budget" it has nothing where now "decision"'):
         bench.search(budget="decision", resume=True)
 
 

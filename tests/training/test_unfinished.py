@@ -1,10 +1,13 @@
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgeleuk.errors import OutputError, UsageError
 from edgeleuk.training.run import partial_of
-from edgeleuk.training.unfinished import CHECKPOINT, unfinished_run
+from edgeleuk.training.unfinished import CHECKPOINT, refuse_other_settings, unfinished_run
 
 TEXTS = {"config.json": "{}\n"}
 
@@ -70,6 +73,20 @@ def test_other_settings_are_refused_also_where_the_run_is_complete(tmp_path: Pat
         unfinished_run(tmp_path / "run", {"config.json": "[]\n"}, True, _say_nothing),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, 'of "b" it has nothing where now 2'),
+        ({"a": 1, "b": [2]}, {"a": 1}, 'of "b" it has [2] where now nothing'),
+        ({"a": 1, "b": {"c": "d"}}, {"a": 1, "b": {"c": "e"}}, 'of "b" of "c" it has "d" where now "e"'),
+    ],
+)
+def test_what_differs_is_named_with_both_values(tmp_path: Path, before: Any, now: Any, said: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(before))
+    with pytest.raises(UsageError, match=re.escape(f"another config.json: {said};")):
+        refuse_other_settings(tmp_path, {"config.json": json.dumps(now)})
 
 
 @pytest.mark.parametrize("name", [".", "a/..", "/"])
