@@ -14,7 +14,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from instructions import Change, changes, notes, other_versions, problems, renewed, table
+from instructions import (
+    Change,
+    changes,
+    figures_without,
+    notes,
+    other_graphs,
+    other_versions,
+    problems,
+    renewed,
+    table,
+)
 from programs import HERE, ROOT, CommandError, make_userland, run
 from whole_system import Asked, Counted, count
 
@@ -97,12 +107,18 @@ def models(material: Path, full: bool) -> dict[str, Asked]:
 
 def judge(found: Mapping[str, Counted]) -> bool:
     """Print figures, what is other than it was and what that means; returns whether nothing has risen."""
-    golden = kept()
+    golden, now = kept(), record(found)
+    strange = other_graphs(golden.get("graphs", {}), now["graphs"])
     compared: list[Change] = []
     for core, counts in found.items():
-        compared += changes(core, golden["instructions"].get(core, {}), counts.instructions)
+        before = figures_without(strange, golden["instructions"].get(core, {}))
+        compared += changes(core, before, counts.instructions)
     print(table(compared))
-    others = other_versions(golden["versions"], record(found)["versions"])
+    if strange:
+        print(
+            f"NOTE: networks of other shapes than the golden figures are of, which hold nothing: {', '.join(strange)}"
+        )
+    others = other_versions(golden["versions"], now["versions"])
     if others:
         print(f"NOTE: other versions than those of the golden figures, so none is held: {'; '.join(others)}")
     for note in notes(compared):
@@ -120,13 +136,14 @@ def kept() -> dict[str, Any]:
 
 
 def record(found: Mapping[str, Counted]) -> dict[str, Any]:
-    """The golden file: versions, and the median of each figure's repetitions by core."""
-    versions = next(iter(found.values())).versions | {name: metadata.version(name) for name in _MADE_BY}
+    """The golden file: versions, graphs, and the median of each figure's repetitions by core."""
+    first = next(iter(found.values()))
+    versions = first.versions | {name: metadata.version(name) for name in _MADE_BY}
     figures = {
         core: {change.name: change.now for change in changes(core, {}, counts.instructions)}
         for core, counts in found.items()
     }
-    return {"versions": dict(sorted(versions.items())), "instructions": figures}
+    return {"versions": dict(sorted(versions.items())), "graphs": first.graphs, "instructions": figures}
 
 
 if __name__ == "__main__":

@@ -69,6 +69,17 @@ def other_versions(kept: Mapping[str, str], counted: Mapping[str, str]) -> list[
     return [f"{name} {kept.get(name)} -> {counted.get(name)}" for name in names if kept.get(name) != counted.get(name)]
 
 
+def other_graphs(kept: Mapping[str, str], counted: Mapping[str, str]) -> list[str]:
+    """Models that are not the networks that the kept figures are of."""
+    return [name for name, graph in counted.items() if kept.get(name, graph) != graph]
+
+
+def figures_without(models: Iterable[str], kept: Mapping[str, int]) -> dict[str, int]:
+    """The kept figures of all other models."""
+    left_out = tuple(f"{model}, " for model in models)
+    return {name: count for name, count in kept.items() if not name.startswith(left_out)}
+
+
 def table(found: Iterable[Change]) -> str:
     """The figures in columns."""
     return columns([_HEAD, *(change.cells() for change in found)])
@@ -79,4 +90,5 @@ def renewed(counted: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     if other_versions(kept["versions"], counted["versions"]):
         return counted
     figures = {core: kept["instructions"].get(core, {}) | now for core, now in counted["instructions"].items()}
-    return {"versions": counted["versions"], "instructions": figures}
+    graphs = kept.get("graphs", {}) | counted["graphs"]
+    return {"versions": counted["versions"], "graphs": graphs, "instructions": figures}

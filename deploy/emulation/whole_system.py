@@ -4,11 +4,12 @@ The emulator's clock is its count of instructions (`-icount`), random numbers ha
 randomized: what is counted does not depend on the machine that emulates, nor on what else it does.
 """
 
+import hashlib
 import json
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Counted:
-    """Instructions by "model, what", the repetitions of each, and the versions that ran."""
+    """Instructions by "model, what", the repetitions of each, and the versions that ran; `graphs`: see `graph_of`."""
 
     instructions: dict[str, list[int]]
     versions: dict[str, str]
+    graphs: dict[str, str] = field(default_factory=dict)
 
 
 def count(
@@ -47,7 +49,21 @@ def count(
     initramfs = make_initramfs(userland, code, models, images, folder)
     run(boot_command(userland, core, initramfs, folder / "console"))
     initramfs.unlink()
-    return read_console((folder / "console").read_text(errors="replace"), emulator_version(userland))
+    found = read_console((folder / "console").read_text(errors="replace"), emulator_version(userland))
+    return replace(found, graphs={name: graph_of(asked.file.read_bytes()) for name, asked in models.items()})
+
+
+def graph_of(model: bytes) -> str:
+    """The same for two .tflite files of the same operators, types and shapes, whatever their weights.
+
+    Which channels a pruned network keeps is a matter of the last digit of sums, which processors round differently.
+    """
+    from edgeleuk.runtime.graph import read_graph
+
+    graph = read_graph(model)
+    made = [(operator.name, [graph.tensors[output] for output in operator.outputs]) for operator in graph.operators]
+    told = [(name, [(tensor.dtype, tensor.shape) for tensor in outputs]) for name, outputs in made]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
 def make_initramfs(

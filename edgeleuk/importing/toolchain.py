@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from edgeleuk.errors import EdgeleukError, ModelError
 from edgeleuk.runtime.native_output import hold_native_stderr
 from edgeleuk.text import printable
 
 _LONGEST = 240
+_OTHERWISE = "Use another layer there, such as BatchNormalization, or convert the network to --float16 or --dynamic"
 _KNOWN = (
     (
         re.compile("signature_key"),
@@ -53,12 +55,17 @@ def _explained(fault: Exception) -> str:
     unscaled = _NO_SCALE.search(text)
     if unscaled:
         path = unscaled.group(1).split("/")
-        return (
-            f"layer {printable(path[1] if len(path) > 2 else path[0])} cannot be int8: the quantizer finds no scale "
-            "for what it computes, as with GroupNormalization and recurrent layers. Use another layer there, such as "
-            "BatchNormalization, or convert the network to --float16 or --dynamic"
-        )
+        layer = printable(path[1] if len(path) > 2 else path[0])
+        return f"layer {layer} cannot be int8: the quantizer finds no scale for what it computes. {_OTHERWISE}"
     return next((advice for pattern, advice in _KNOWN if pattern.search(text)), None) or first_sentence(fault)
+
+
+def refuse_without_int8_form(network: Any) -> None:
+    """Raise ModelError for a layer of a Keras network whose sums of squares, made for each image, are never int8."""
+    layer = next((layer.name for layer in network.layers if type(layer).__name__ == "GroupNormalization"), None)
+    if layer is not None:
+        why = "the squares that GroupNormalization sums for each image have no int8 form"
+        raise ModelError(f"layer {printable(layer)} cannot be int8: {why}. {_OTHERWISE}. Nothing was written")
 
 
 def first_sentence(error: BaseException) -> str:

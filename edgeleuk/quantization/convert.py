@@ -12,7 +12,7 @@ from edgeleuk.data.sampling import ImageSet
 from edgeleuk.device.delegate import coverage
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.files import to_json, whole_file
-from edgeleuk.importing.toolchain import toolchain_errors
+from edgeleuk.importing.toolchain import refuse_without_int8_form, toolchain_errors
 from edgeleuk.quantization.answering import Answers, answers_to
 from edgeleuk.quantization.bordered import between, check_io
 from edgeleuk.quantization.borders import INT8
@@ -216,6 +216,8 @@ def _quantized(prepared: Prepared) -> Quantized:
         with toolchain_errors("converting the QAT network"):
             widen_ranges(source.network.model)
             return Quantized(prepared, convert_quantization_aware(source.network.model))
+    if precision == "int8" and isinstance(source.network, KerasNetwork):
+        refuse_without_int8_form(source.network.model)
     kind = precision if calibration is None else "float32"
     preprocessing = source.spec.preprocessing.on_int8_grid()
     inputs = calibration.inputs(preprocessing) if calibration else None

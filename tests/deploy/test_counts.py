@@ -53,10 +53,30 @@ def test_nothing_is_held_to_figures_of_other_versions(tmp_path, monkeypatch, cap
     assert "numpy 2.4.5 -> 2.4.6" in capsys.readouterr().out
 
 
+def test_figures_of_a_network_of_other_shapes_are_not_held(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(counts, "GOLDEN", tmp_path / "golden.json")
+    rows = {"net, inference": [2_000_000], "network, inference": [1_000_000]}
+    counted = {"cortex-a72": whole_system.Counted(rows, VERSIONS, {"net": "a", "network": "b"})}
+    golden = counts.record(counted) | {"graphs": {"net": "c", "network": "b"}}
+    golden["instructions"] = {"cortex-a72": {"net, inference": 1_000_000, "network, inference": 1_000_000}}
+    counts.GOLDEN.write_text(json.dumps(golden))
+    assert counts.judge(counted)
+    assert "which hold nothing: net\n" in capsys.readouterr().out
+    counts.GOLDEN.write_text(json.dumps(golden | {"graphs": {"net": "a", "network": "b"}}))
+    assert not counts.judge(counted)
+
+
+def test_a_graph_is_told_by_its_operators_and_shapes(small_model, small_float_model):
+    one, other = (whole_system.graph_of(path.read_bytes()) for path in (small_model, small_float_model))
+    assert one == whole_system.graph_of(small_model.read_bytes())
+    assert one != other
+
+
 def test_renewing_keeps_what_was_not_counted_if_versions_are_the_same():
-    kept = {"versions": VERSIONS, "instructions": {"a": {"large": 9, "small": 1}}}
-    counted = {"versions": VERSIONS, "instructions": {"a": {"small": 2}}}
+    kept = {"versions": VERSIONS, "graphs": {"large": "c"}, "instructions": {"a": {"large": 9, "small": 1}}}
+    counted = {"versions": VERSIONS, "graphs": {"small": "b"}, "instructions": {"a": {"small": 2}}}
     assert instructions.renewed(counted, kept)["instructions"] == {"a": {"large": 9, "small": 2}}
+    assert instructions.renewed(counted, kept)["graphs"] == {"large": "c", "small": "b"}
     others = {**counted, "versions": VERSIONS | {"qemu": "11.0"}}
     assert instructions.renewed(others, kept) == others
 

@@ -67,7 +67,7 @@ def test_what_is_deleted_takes_its_picture_and_names_and_leaves_a_line(store):
 def test_others_store_while_many_are_deleted(store):
     store.add([result(f"{number:x}", path=f"{number}.bmp") for number in range(100, 2600)])
     with Store.open(store.path) as other:
-        other._connection.execute("PRAGMA busy_timeout = 5000")
+        other._connection.execute("PRAGMA busy_timeout = 20000")
         deleting = threading.Thread(target=store.delete, args=(store.ids(Filter()), "me"))
         deleting.start()
         other.add([result("ffff")])
