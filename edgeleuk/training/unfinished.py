@@ -132,15 +132,17 @@ def _without_index_hash(value: Any) -> Any:
 
 
 def _first_difference(before: Any, now: Any) -> str:
-    """Of what two JSON texts hold: the first key whose value differs, with both values."""
+    """Of what two JSON texts hold: the first key, or place in a list, whose value differs, with both values."""
+    if isinstance(before, list) and isinstance(now, list):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return f"it has {_short(before)} where now {_short(now)}"
     for key in {**before, **now}:
         if key not in before or key not in now:
             there, here = (_short(held[key]) if key in held else "nothing" for held in (before, now))
-            return f'of "{key}" it has {there} where now {here}'
+            return f"of {_short(key)} it has {there} where now {here}"
         if before[key] != now[key]:
-            return f'of "{key}" {_first_difference(before[key], now[key])}'
+            return f"of {_short(key)} {_first_difference(before[key], now[key])}"
     return "it is written in another way"
 
 

@@ -80,6 +80,7 @@ def test_other_settings_are_refused_also_where_the_run_is_complete(tmp_path: Pat
     [
         ({"a": 1}, {"a": 1, "b": 2}, 'of "b" it has nothing where now 2'),
         ({"a": 1, "b": [2]}, {"a": 1}, 'of "b" it has [2] where now nothing'),
+        ({"b": [3, {"c": 4}]}, {"b": [3, {"c": 5}]}, 'of "b" of 1 of "c" it has 4 where now 5'),
         ({"a": 1, "b": {"c": "d"}}, {"a": 1, "b": {"c": "e"}}, 'of "b" of "c" it has "d" where now "e"'),
     ],
 )
