@@ -1,7 +1,6 @@
 """From an image file to a decision: as `infer` goes it, and step by step by the functions that it calls."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import cycle, pairwise
 from pathlib import Path
 
@@ -9,9 +8,9 @@ from PIL import Image
 
 from edgeleuk.bench.measured import END_TO_END, Stage
 from edgeleuk.runtime.cascade import DECIDE, INVOKE, Cascade
-from edgeleuk.runtime.classifier import Classifier, Input
-from edgeleuk.runtime.images import decode_image, decode_part
-from edgeleuk.runtime.preprocessing import fit_to_input, seen_box
+from edgeleuk.runtime.classifier import Classifier, Input, decoded_part
+from edgeleuk.runtime.images import decode_image
+from edgeleuk.runtime.preprocessing import fit_to_input
 
 DECODE, RESIZE, QUANTIZE = "decode", "crop and resize", "quantize"
 STAGES = (DECODE, RESIZE, QUANTIZE, INVOKE, DECIDE)
@@ -87,7 +86,7 @@ def _decoded(classifier: Classifier, image: Path) -> Image.Image:
     """All of it for the two models of a cascade, else what the spec cuts out."""
     if isinstance(classifier, Cascade):
         return decode_image(image)
-    return decode_part(image, partial(seen_box, spec=classifier.spec.preprocessing)).image
+    return decoded_part(image, classifier.spec.preprocessing).image
 
 
 def _input(model: Classifier, decoded: Image.Image, laps: _Laps) -> Input:

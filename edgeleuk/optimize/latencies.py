@@ -129,7 +129,7 @@ class Latencies:
     def _preparation(self, shape: Shape) -> dict[str, Any]:
         """What says how pictures become the input of that shape, once it is trained."""
         values = shape.input_size, shape.width, shape.crop, shape.exit, shape.prune, False, POOLS[0], QUANTIZATIONS[0]
-        training = self._config.training(Candidate(*values, shape.resample or "bilinear"), None)
+        training = self._config.training(Candidate(*values, shape.resample or Candidate.resample), None)
         return {"index": str(self._index_file), "training": dataclasses.asdict(training)}
 
 

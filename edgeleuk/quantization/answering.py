@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeleuk.runtime.classifier import FEATURES, Classifier, Input, default_threads
-from edgeleuk.runtime.pipeline import overlapped
+from edgeleuk.runtime.pipeline import mapped
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def answer(classifier: Classifier, values: Input) -> Answer:
 
 def answers_to(classifier: Classifier, paths: Sequence[Path]) -> Answers:
     """What the model says of image files. Raises ImageError for one that cannot be read."""
-    found = overlapped([paths], lambda path: answer(classifier, classifier.prepare(path)), default_threads())
-    return dict(zip(paths, (each for each in found if each is not None), strict=True))
+    found = mapped(paths, lambda path: answer(classifier, classifier.prepare(path)), default_threads())
+    return dict(zip(paths, found, strict=True))
 
 
 def scores_of(answers: Answers, paths: Sequence[Path]) -> NDArray[np.float32]:

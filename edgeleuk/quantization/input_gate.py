@@ -26,7 +26,7 @@ from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.gate import OTHER_LIGHT, WORDS, Gate, Reference, is_other_light, pack_references, usual_light
 from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.measures import Measures, measure_picture
-from edgeleuk.runtime.pipeline import overlapped
+from edgeleuk.runtime.pipeline import mapped
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, in_rgb
 from edgeleuk.statistics.few_subjects import jackknife_spread, share_bounds
 
@@ -240,7 +240,7 @@ def _look(classifier: Classifier, images: ImageSet, answers: Mapping[Path, Answe
         found = measure_picture(*in_rgb(shown, pixels, classifier.spec.preprocessing))
         return found, answers[path] if path in answers else answer(classifier, classifier.encode(shown))
 
-    pairs = [pair for pair in overlapped([images.paths], look, default_threads()) if pair is not None]
+    pairs = list(mapped(images.paths, look, default_threads()))
     spaces = {PICTURE_DISTANCE: np.array([found.vector for found, _ in pairs], np.float64)}
     features = [given.features.ravel() for _, given in pairs if given.features is not None]
     if features:

@@ -5,7 +5,6 @@ knows pictures of that kind, too, which are unlike any training image as it is.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from edgeleuk.reliability import Measured
 from edgeleuk.runtime.classifier import default_threads
 from edgeleuk.runtime.images import decode_indexed
 from edgeleuk.runtime.measures import LIGHT, Measures, measure_picture
+from edgeleuk.runtime.pipeline import mapped
 from edgeleuk.runtime.preprocessing import constant_colours, cut_and_resize, in_rgb
 from edgeleuk.spec import Preprocessing
 
@@ -38,8 +38,7 @@ def look_in_other_light(images: ImageSet, spec: Preprocessing, augmentation: Aug
         came = cut_and_resize(decode_indexed(images.paths[place]), spec)
         return [_measures(came, table, spec) for table in tables[place::count]]
 
-    with ThreadPoolExecutor(default_threads()) as pool:
-        found = list(pool.map(look, range(count)))
+    found = mapped(range(count), look, default_threads())
     return [measures for draw in zip(*found, strict=True) for measures in draw]
 
 

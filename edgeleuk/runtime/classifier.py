@@ -31,7 +31,7 @@ from edgeleuk.runtime.decision import (
 from edgeleuk.runtime.gate_modes import GATES, OFF, REFUSE, WARN
 from edgeleuk.runtime.images import Part, decode_image, decode_indexed, decode_part, rgb_image
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
-from edgeleuk.runtime.pipeline import overlapped
+from edgeleuk.runtime.pipeline import mapped
 from edgeleuk.runtime.preprocessing import (
     constant_colours,
     crop_size,
@@ -184,15 +184,12 @@ class Classifier:
         Inferences take turns unless `run_at_once` was called. `images` may be endless: only a few of them are in
         memory. Raises ImageError at the turn of a bad one, and ends.
         """
-        singly = ((image,) for image in images)
-        for prediction in overlapped(singly, self.predict, workers):
-            if prediction is not None:
-                yield prediction
+        return mapped(images, self.predict, workers)
 
     def timed_prepare(self, image: ImageLike, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Prepared:
         """The first half of `predict`: decode, crop, resize, quantize. `max_pixels` and `page` as of `decode_image`."""
         started = time.perf_counter()
-        opened, size = _seen(image, self.spec.preprocessing, max_pixels, page)
+        opened, size = decoded_part(image, self.spec.preprocessing, max_pixels, page)
         pixels = cut_and_resize(opened, self.spec.preprocessing)
         warnings = content_warnings(opened, pixels, self.spec.preprocessing, size)
         shown = constant_colours(pixels, self.spec.preprocessing)
@@ -302,7 +299,7 @@ class Classifier:
 
     def prepare(self, image: ImageLike) -> Input:
         """Return the network's input [1, height, width, channels]: int8 or uint8 of a quantized model, else float32."""
-        return self.encode(fit_to_input(_seen(image, self.spec.preprocessing).image, self.spec.preprocessing))
+        return self.encode(fit_to_input(decoded_part(image, self.spec.preprocessing).image, self.spec.preprocessing))
 
     def encode(self, pixels: NDArray[np.uint8]) -> Input:
         """From uint8 [height, width, channels] of `fit_to_input` to the network's input with 1 in front."""
@@ -330,7 +327,7 @@ def decoded(image: ImageLike, max_pixels: int = MAX_PIXELS, page: int | None = N
     return decode_image(image if isinstance(image, bytes) else Path(image), max_pixels, page)
 
 
-def _seen(image: ImageLike, spec: Preprocessing, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Part:
+def decoded_part(image: ImageLike, spec: Preprocessing, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Part:
     """`decoded`, if possible only of what the spec cuts out."""
     if isinstance(image, Image.Image):
         upright = rgb_image(image)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 AHEAD = 32  # items under way: what several threads do while whoever takes the results waits for a disk
 
@@ -41,6 +41,11 @@ def overlapped(
                 yield None
         while under_way:
             yield under_way.popleft().done.get().result()
+
+
+def mapped(items: Iterable[Item], step: Callable[[Item], Done], workers: int = 1) -> Generator[Done, None, None]:
+    """Yield step(item) of each item in order, as `map` does; see `overlapped`."""
+    return cast("Generator[Done, None, None]", overlapped(((item,) for item in items), step, workers))
 
 
 class _Outcome(NamedTuple, Generic[Done]):

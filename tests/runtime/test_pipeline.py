@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from edgeleuk.runtime.pipeline import overlapped
+from edgeleuk.runtime.pipeline import mapped, overlapped
 
 
 def test_results_come_in_order_however_long_each_takes():
@@ -57,6 +57,10 @@ def test_an_empty_batch_finishes_what_is_under_way():
     assert list(overlapped([[1, 2], [], [3]], lambda n: n)) == [1, 2, None, 3]
 
 
+def test_a_step_that_returns_none_is_a_result_of_its_own():
+    assert list(mapped([1, 0, 2], lambda n: n or None, workers=2)) == [1, None, 2]
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_an_error_comes_at_its_turn_and_ends_the_iteration(workers):
     def fail_at_two(number):
@@ -81,7 +85,7 @@ def test_no_thread_is_left_behind_when_the_caller_stops_early():
 
 INTERRUPTED_ANYWHERE = """
 import faulthandler, itertools, sys, threading
-from edgeleuk.runtime.pipeline import overlapped
+from edgeleuk.runtime.pipeline import mapped, overlapped
 
 faulthandler.dump_traceback_later(60, exit=True)
 
