@@ -24,7 +24,7 @@ from edgeleuk.data.index import Index
 from edgeleuk.optimize.record import SearchRecord, read_search
 from edgeleuk.runtime.classifier import Classifier
 
-SPEED_BAR, WHOLE_BAR, SIZE_BAR, MARGIN_BAR, OVERHEAD_BAR = 15.0, 10.0, 6.0, 1.0, 2.0
+SPEED_BAR, WHOLE_BAR, SIZE_BAR, MARGIN_BAR, OVERHEAD_BAR = 60.0, 30.0, 6.0, 1.0, 2.0
 _QUICK = (
     "--budget",
     "invoke",
@@ -59,7 +59,7 @@ def main() -> int:
         if not stock.exists():
             # In a process of its own, for TensorFlow's threads stay out of what is timed.
             subprocess.run([sys.executable, "-m", "benchmarks.optimize", "--make", stock, "--like", model], check=True)
-        images = _test_images(found, arguments.images)
+        images = test_images(found, arguments.images)
         figures = [*_times(stock, model, images, arguments), *_accuracy(found, record), *_search(model, record)]
     return finish("optimize", figures, arguments, search=json.loads(record.to_json())["sha256"])
 
@@ -113,7 +113,8 @@ def _make_stock(path: Path, like: Path) -> None:
     write_bundle(path, content, spec, proof.to_dict(), frozenset())
 
 
-def _test_images(found: Path, count: int) -> list[Path]:
+def test_images(found: Path, count: int) -> list[Path]:
+    """At most about so many test images of a search, evenly from all. Raises SystemExit if it has none."""
     index = Index.load(found / "index.json")
     images = index.test()
     if not images:

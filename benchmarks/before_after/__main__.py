@@ -70,6 +70,7 @@ def _arguments(line_given: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--core", type=int, help="core that work of one thread is pinned to [the last one]")
     made.add_argument("--images", type=Path, metavar="DIR", help="pictures to compare answers on [synthetic cells]")
     made.add_argument("--model", type=Path, action="append", help="int8 model to compare answers of, may be repeated")
+    made.add_argument("--found", type=Path, metavar="DIR", help="folder of a complete search, for the row optimize")
     made.add_argument("--cache", type=Path, help="folder of builds, models and pictures [below the temporary folder]")
     made.add_argument(
         "--quick", action="store_true", help="the smallest work, to see that it runs; figures mean nothing"

@@ -13,7 +13,10 @@ comparison without a bar is told for information. `options.quick` asks for the s
 from importlib import import_module
 from types import ModuleType
 
-ROWS = ("answers", "decision", "process", "memory", "stream", "serve", "convert", "train", "qat", "demo", "counts")
+ROWS = (
+    *("answers", "decision", "process", "memory", "stream", "serve"),
+    *("optimize", "convert", "train", "qat", "demo", "counts"),
+)
 
 
 def row_module(name: str) -> ModuleType:
