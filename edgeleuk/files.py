@@ -5,19 +5,26 @@ A pipe or a character device, which others hold or depend on, is written into an
 """
 
 import fcntl
+import importlib
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeleuk.errors import OutputError
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 # hashlib, json, shutil and tempfile are imported where they are used: every command starts by importing this module.
 
+_FEW_BYTES = 1 << 20
+_OWN_SHA256 = ("_sha2", "_sha256")  # since Python 3.12, and before
 _MOST_LINKS = 40  # as the kernel follows
 _LONGEST_NAME = 255  # bytes, of Linux file systems
 _ENDING = ".partial"
@@ -33,6 +40,22 @@ def sha256_bytes(content: bytes | memoryview) -> str:
     import hashlib
 
     return hashlib.sha256(content).hexdigest()
+
+
+def new_sha256(size: int) -> "_Hash":
+    """A SHA-256 to be updated with about `size` bytes.
+
+    hashlib loads OpenSSL, which takes 2 ms and 4 MiB. Where it is not loaded yet and there is less to do than that,
+    Python's own is taken, as its `random` does.
+    """
+    if size <= _FEW_BYTES and "hashlib" not in sys.modules:
+        for name in _OWN_SHA256:
+            with suppress(ImportError):
+                made: _Hash = importlib.import_module(name).sha256()
+                return made
+    import hashlib
+
+    return hashlib.sha256()
 
 
 def sha256_file(path: Path) -> str:

@@ -5,11 +5,22 @@ import os
 import socket
 import stat
 import subprocess
+import sys
 
 import pytest
 
+from edgeleuk import files
 from edgeleuk.errors import OutputError
-from edgeleuk.files import sha256_bytes, sha256_file, to_json, whole_file, whole_folder, write_bytes, write_text
+from edgeleuk.files import (
+    new_sha256,
+    sha256_bytes,
+    sha256_file,
+    to_json,
+    whole_file,
+    whole_folder,
+    write_bytes,
+    write_text,
+)
 
 
 def names(folder):
@@ -117,6 +128,30 @@ def test_hashes_are_those_of_the_content(tmp_path):
     content = bytes(range(256)) * 9000
     (tmp_path / "x").write_bytes(content)
     assert sha256_file(tmp_path / "x") == sha256_bytes(content) == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("size", [1000, 1 << 30])
+@pytest.mark.parametrize("is_loaded", [True, False])
+@pytest.mark.parametrize("own", [("_sha2", "_sha256"), ("_absent",)])
+def test_any_maker_of_hashes_makes_the_same(monkeypatch, size, is_loaded, own):
+    content = bytes(range(256)) * 3
+    if not is_loaded:
+        monkeypatch.delitem(sys.modules, "hashlib")
+    monkeypatch.setattr(files, "_OWN_SHA256", own)
+    digest = new_sha256(size)
+    digest.update(content[:100])
+    assert digest.hexdigest() == sha256_bytes(content[:100])
+    digest.update(content[100:])
+    assert digest.hexdigest() == sha256_bytes(content)
+
+
+def test_few_bytes_are_hashed_without_loading_openssl(run_python):
+    done = run_python(
+        "import sys\nfrom edgeleuk.files import new_sha256\n"
+        "few = new_sha256(9)\nprint('_hashlib' in sys.modules)\n"
+        "new_sha256(1 << 30)\nprint('_hashlib' in sys.modules)"
+    )
+    assert (done.stdout, done.stderr) == ("False\nTrue\n", "")
 
 
 def test_json_keeps_the_order_of_keys_and_refuses_nan():

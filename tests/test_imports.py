@@ -85,13 +85,14 @@ OF_ONE_IMAGE = {
     "classify": "attempts claims crew command model rows steps subjects",
     "cli": "plain_infer",
     "data": "layouts layouts.cnmc_names",
-    "runtime": "backend bundle classifier colour content decision foreign gate_modes image_headers images interpreters"
-    " models native_output on_black opening picture_limits pipeline plain_archive preprocessing stored_rows",
+    "runtime": "ahead backend bundle classifier colour content decision foreign gate_modes image_headers images"
+    " interpreters models native_output on_black opening picture_limits pipeline plain_archive preprocessing"
+    " stored_rows",
     "sources": "files names reading",
     "store": "record times",
     "": "codec errors files progress spec text value",
 }
-OF_OTHERS = "click concurrent.futures csv difflib random shutil sqlite3 subprocess tempfile zipfile"
+OF_OTHERS = "click concurrent.futures csv difflib hashlib random shutil sqlite3 subprocess tempfile zipfile"
 
 
 def test_one_image_loads_no_module_that_it_does_not_need(run_python, small_model, write_image):

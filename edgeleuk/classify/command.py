@@ -1,7 +1,7 @@
 """What `edgeleuk infer` does: images from where they were asked for, rows printed once they are stored."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import chain, islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from edgeleuk.classify.steps import Steps, Way
 from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.errors import UsageError
 from edgeleuk.progress import Counter
-from edgeleuk.runtime.bundle import read_bundle
+from edgeleuk.runtime.bundle import Bundle, read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
@@ -88,17 +88,20 @@ class Request:
                     "the maps would be, too; give a folder outside of it"
                 )
 
-    def load(self, crew: Crew) -> Model:
+    def load(self, crew: Crew, read: Callable[[Path], Bundle] = read_bundle) -> Model:
         """The model as it is on disk now, for as many as work on images at once."""
-        model = Model.of(read_bundle(self.model), self.model, crew.threads, self.backend, self.gate)
+        model = Model.of(read(self.model), self.model, crew.threads, self.backend, self.gate)
         crew.equip(model.classifier)
         return model
 
 
-def run(request: Request, as_json: bool = False) -> bool:
-    """Classify and print. Returns False if an image could not be used; a watch or a camera that ended is well."""
+def run(request: Request, as_json: bool = False, read: Callable[[Path], Bundle] = read_bundle) -> bool:
+    """Classify and print. Returns False if an image could not be used; a watch or a camera that ended is well.
+
+    `read`: `read_bundle`, or what does the same of a model that was begun to be read before.
+    """
     with ExitStack() as stack:
-        rows, model = _open(request, stack)
+        rows, model = _open(request, stack, read)
         table = sys.stdout.isatty() and not as_json
         if request.by_subject:
             return _print_subjects(rows, model, table, request)
@@ -116,7 +119,7 @@ def _print_subjects(rows: Iterable[Row | None], model: Model, table: bool, reque
     return well
 
 
-def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Model]:
+def _open(request: Request, stack: ExitStack, read: Callable[[Path], Bundle]) -> tuple[Iterable[Row | None], Model]:
     """Open all that is needed, cheap things first, so that a mistake shows before a model is loaded."""
     source = "watch" if request.watch else "camera" if request.camera else "file"
     subject_of = subject_finder(request.subject, request.subject_pattern)
@@ -124,7 +127,7 @@ def _open(request: Request, stack: ExitStack) -> tuple[Iterable[Row | None], Mod
     crew, images = _crew(request, named)
     way = Way(source, request.watch, subject_of, request.max_pixels, request.page, together_px=crew.together_px)
     watch, camera, store = _opened_watch(request, stack), _opened_camera(request, stack), _opened_store(request, stack)
-    model = request.load(crew)
+    model = request.load(crew, read)
     reader = store if crew.workers == 1 else _opened_store(request, stack, read_only=True)
     steps = Steps(model, reader, way, _attempts(request, store), _maps(request, model))
     if watch is None and camera is None:

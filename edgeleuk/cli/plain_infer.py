@@ -53,10 +53,13 @@ class PlainInfer(NamedTuple):
             with _nothing_collected():
                 from pathlib import Path
 
+                from edgeleuk.runtime.ahead import BundleAhead
+
+                ahead = BundleAhead(Path(self.model))
                 from edgeleuk.classify.command import Request, run
 
             request = Request(Path(self.model), self.names, threads=self.threads)
-            return 0 if run(request, self.as_json) else 1
+            return 0 if run(request, self.as_json, ahead.read) else 1
         except BaseException as error:
             from edgeleuk.cli.program import ended_by
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgeleuk.codec import parse_json
 from edgeleuk.errors import EdgeleukError, ModelError, SpecError, reading_what_was_named
-from edgeleuk.files import sha256_bytes, to_json, write_bytes
+from edgeleuk.files import new_sha256, sha256_bytes, to_json, write_bytes
 from edgeleuk.runtime.foreign import foreign, keras_format
 from edgeleuk.runtime.plain_archive import NotPlainError, PlainArchive
 from edgeleuk.spec import ModelSpec
@@ -114,11 +114,10 @@ class Bundle:
     @cached_property
     def _digests(self) -> tuple[str, str]:
         """Of the flatbuffer and of the whole file, which is gone through once."""
-        import hashlib
-
         whole = memoryview(self.content)
         end = len(whole) if self.appended_at is None else self.appended_at
-        digest = hashlib.sha256(whole[:end])
+        digest = new_sha256(len(whole))
+        digest.update(whole[:end])
         network = digest.hexdigest()
         digest.update(whole[end:])
         return network, digest.hexdigest()

@@ -1,7 +1,6 @@
 """A file's bytes, read so that no link, pipe, device or endless file can do harm."""
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -35,6 +34,8 @@ def read_regular(
 
 def hash_regular(path: Path, *, beneath: Path | None = None) -> str:
     """SHA-256 of such a file of any size, in little memory. Raises ImageError as `read_regular` does."""
+    import hashlib  # OpenSSL with it, which what only reads need not load
+
     with _image_errors(path), open(_open(path, beneath, follow_link=beneath is None), "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
