@@ -82,19 +82,23 @@ def _check_png(content: bytes) -> None:
             raise ImageError(f"a PNG of more than {_MOST_CHUNKS} chunks; {_SAVE}")
 
 
-class _JpegFrame(NamedTuple):
-    """What the first frame of a JPEG says. `one_scan`: the first scan holds all there is."""
+class JpegFrame(NamedTuple):
+    """What the first frame of a JPEG says, and where its marker is in the file. `one_scan`: the first scan, whose
+    marker is at `scan`, holds all there is.
+    """
 
     marker: int
     bits: int
     height: int
     width: int
     components: int
+    place: int
     one_scan: bool = False
+    scan: int = 0
 
 
 def _check_jpeg(content: bytes) -> None:
-    frame = _jpeg_frame(content)
+    frame = jpeg_frame(content)
     if frame is None:
         return  # damaged; Pillow says how
     if frame.marker in _NOT_DECODED:
@@ -110,8 +114,8 @@ def _check_jpeg(content: bytes) -> None:
         raise ImageError(f"a JPEG of {scans} scans, which would take too long; {_SAVE}")
 
 
-def _jpeg_frame(content: bytes) -> _JpegFrame | None:
-    """None if no frame comes before the first scan."""
+def jpeg_frame(content: bytes) -> JpegFrame | None:
+    """None if no frame comes before the first scan. Raises ImageError for too many segments."""
     place, frame = 2, None
     try:
         for _ in range(_MOST_CHUNKS):
@@ -121,9 +125,9 @@ def _jpeg_frame(content: bytes) -> _JpegFrame | None:
                 place += 1
             if marker == 0xDA:
                 whole = frame is not None and frame.marker in _SEQUENTIAL and content[place + 4] >= frame.components
-                return frame._replace(one_scan=True) if frame is not None and whole else frame
+                return frame._replace(one_scan=True, scan=place) if frame is not None and whole else frame
             if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAMES):
-                frame = frame or _JpegFrame(marker, *_FRAME.unpack_from(content, place + 4))
+                frame = frame or JpegFrame(marker, *_FRAME.unpack_from(content, place + 4), place)
             alone = marker == 0x01 or 0xD0 <= marker <= 0xD8
             place += 2 if alone else 2 + max(2, content[place + 2] << 8 | content[place + 3])
     except (IndexError, struct.error):

@@ -15,6 +15,7 @@ from edgeleuk.runtime.image_headers import check_header, image_format, other_for
 from edgeleuk.runtime.opening import PLUGINS, open_as
 from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
 from edgeleuk.runtime.stored_rows import HEADER_BYTES, Box, StoredRows, open_stored
+from edgeleuk.runtime.upper_rows import upper_part
 
 _FORMATS = tuple(PLUGINS)  # never Pillow's forty others: one of them starts Ghostscript
 _BITS_PER_SAMPLE = 258  # of a TIFF
@@ -52,7 +53,8 @@ def decode_part(
 ) -> Part:
     """`decode_image`, if possible only of what is wanted: of (width, height) the box (left, top, right, bottom).
 
-    The whole picture comes back unless the rest of it need not be read, as of a plain BMP, and the box lies within it.
+    The whole picture comes back unless the rest of it need not be decoded, as of a plain BMP, PNG or JPEG, and the box
+    lies within it. Damage of the rest is not noticed then, unless the file is cut off.
     """
     with _reasons_named(source), _content(source, max_pixels) as file:
         if page is None and (stored := _stored(file, max_pixels)) is not None:
@@ -61,6 +63,9 @@ def decode_part(
         content = file.all()
         with _opened(content, max_pixels, page) as (image, ignore_opacity):
             _check_memory(image, len(content), max_pixels)
+            size = image.size
+            if (part := upper_part(image, content, _within(wanted(size), size))) is not None:
+                return Part(part, size)
             result = to_rgb(image, ignore_opacity)
             _check_complaints(image)
             return Part(result, result.size)
