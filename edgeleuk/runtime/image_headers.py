@@ -87,12 +87,12 @@ class JpegFrame(NamedTuple):
     marker is at `scan`, holds all there is.
     """
 
+    place: int
     marker: int
     bits: int
     height: int
     width: int
     components: int
-    place: int
     one_scan: bool = False
     scan: int = 0
 
@@ -127,7 +127,7 @@ def jpeg_frame(content: bytes) -> JpegFrame | None:
                 whole = frame is not None and frame.marker in _SEQUENTIAL and content[place + 4] >= frame.components
                 return frame._replace(one_scan=True, scan=place) if frame is not None and whole else frame
             if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAMES):
-                frame = frame or JpegFrame(marker, *_FRAME.unpack_from(content, place + 4), place)
+                frame = frame or JpegFrame(place, marker, *_FRAME.unpack_from(content, place + 4))
             alone = marker == 0x01 or 0xD0 <= marker <= 0xD8
             place += 2 if alone else 2 + max(2, content[place + 2] << 8 | content[place + 3])
     except (IndexError, struct.error):
