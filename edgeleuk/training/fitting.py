@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgeleuk.codec import decode, parse_json
 from edgeleuk.errors import DataError, EdgeleukError, ModelError
 from edgeleuk.keras.framework import tf, tf_keras, tqdm
+from edgeleuk.keras.masks import restarted_masks
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.keras.weights import DAMAGED, read_series, save_arrays
 from edgeleuk.statistics.metrics import weighted_f1
@@ -178,12 +179,15 @@ class Fitter:
             metrics=[self.data.objective.accuracy],
         )
         _restore_optimizer(self.model, optimizer_state)
-        while self.progress.epochs_done < first + phase.epochs and not self.progress.stopped:
-            row = self._run_epoch(phase.name, schedule)
-            self._keep_if_best(row)
-            self.progress.stopped = self._out_of_patience()
-            save_checkpoint(self.folder / CHECKPOINT, self.progress, self.model, self.best_weights)
-            self.on_epoch(row)
+        _build_metrics(self.model, self.data.objective.target_spec)
+        with restarted_masks(self.model, self.seed) as restart:
+            while self.progress.epochs_done < first + phase.epochs and not self.progress.stopped:
+                restart()  # a resumed run then draws the same masks
+                row = self._run_epoch(phase.name, schedule)
+                self._keep_if_best(row)
+                self.progress.stopped = self._out_of_patience()
+                save_checkpoint(self.folder / CHECKPOINT, self.progress, self.model, self.best_weights)
+                self.on_epoch(row)
 
     def _out_of_patience(self) -> bool:
         """Whether the last phase has gone on for `patience` epochs without a better one; earlier phases run whole."""
@@ -194,7 +198,6 @@ class Fitter:
     def _run_epoch(self, phase: str, schedule: Any) -> dict[str, Any]:
         started = time.monotonic()
         epoch = self.progress.epochs_done + 1
-        tf.random.set_seed(self.seed)  # restarts the dropout masks: a resumed run then draws the same ones
         fitted = self._fit_once(epoch)
         row: dict[str, Any] = {
             "epoch": epoch,
@@ -297,6 +300,14 @@ def _restore_optimizer(model: Any, state: list[Any]) -> None:
     model.optimizer.build(model.trainable_variables)
     for variable, value in zip(model.optimizer.variables, state, strict=bool(state)):
         variable.assign(value)
+
+
+def _build_metrics(model: Any, target_spec: Any) -> None:
+    """Make the variables of loss and accuracy: a step that makes them while it is traced is traced twice."""
+    targets = tf.zeros([size or 1 for size in target_spec.shape], target_spec.dtype)
+    answers, weights = tf.ones((1, *model.output_shape[1:])), tf.ones(1)
+    model.compiled_loss(targets, answers, weights)
+    model.compiled_metrics.update_state(targets, answers, weights)  # from nothing again as an epoch begins
 
 
 def _dataset(

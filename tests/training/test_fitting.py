@@ -109,6 +109,14 @@ def test_going_on_from_a_checkpoint_equals_never_stopping(data: FitData, tmp_pat
         assert [row[name] for row in resumed.rows] == pytest.approx([row[name] for row in whole.rows], rel=1e-4)
 
 
+def test_the_step_of_a_phase_is_traced_once(data: FitData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, traced = _model(), []
+    step = model.train_step
+    monkeypatch.setattr(model, "train_step", lambda batch: traced.append(batch) or step(batch))
+    Fitter(model, data, tmp_path, patience=20, seed=0).run([_phase(1), _phase(3)])
+    assert len(traced) == 2
+
+
 def test_patience_ends_the_last_phase_only(data: FitData, tmp_path: Path) -> None:
     still = Phase("head", 4, 1e-12, lambda model: None)
     progress = Fitter(_model(), data, tmp_path, patience=1, seed=0).run([still, _phase(2)])
