@@ -1,5 +1,5 @@
 """`python -m edgeleuk`."""
 
-from edgeleuk.cli import main
+from edgeleuk.cli import as_process
 
-main()
+as_process()

