@@ -61,6 +61,56 @@ def test_who_finds_the_queue_full_is_told_how_long_answers_take(clock):
     assert refusal_of_full(made, clock).retry_after_s == 5
 
 
+def test_a_crowd_is_told_to_come_back_one_queue_after_the_other(clock, held):
+    made = admission(clock, queue=2)
+    for _ in range(20):
+        with made.ticket("a", 10) as ticket:
+            made.arrived(ticket)
+            clock.now_s += 0.9
+    for _ in range(2):
+        held.enter_context(made.ticket("a", 10))
+    told = [refused(made, client).retry_after_s for client in "bcdef"]
+    assert told == [1, 2, 2, 3, 3]  # 0.9 s for the two that wait, and as many halves as there are others
+    assert refused(made, "f").retry_after_s == 3  # it does not count itself
+    clock.now_s += 1.5
+    for client in "yz":
+        held.enter_context(made.ticket(client, 10))
+    assert refused(made, "g").retry_after_s == 3  # b was to be here again, and is not reckoned with any more
+
+
+def test_an_answer_that_is_waited_for_tells_before_it_has_come(clock):
+    made = admission(clock, queue=1)
+    with made.ticket("a", 10) as ticket:
+        made.arrived(ticket)
+        clock.now_s += 3.4
+        assert refused(made).retry_after_s == 4
+
+
+def test_a_body_is_not_slow_while_answers_take_as_long(clock, held):
+    made = admission(clock, queue=1)
+    for _ in range(20):
+        with made.ticket("a", 10) as ticket:
+            made.arrived(ticket)
+            clock.now_s += 2.9
+    held.enter_context(made.ticket("a", 10))
+    clock.now_s += 2.0
+    assert "wait for their answer" in refused(made, "b").message
+    clock.now_s += 1.0
+    held.enter_context(made.ticket("b", 10))
+
+
+def test_who_was_let_in_is_not_reckoned_with_any_more(clock):
+    made = admission(clock, queue=1)
+    for _ in range(20):
+        with made.ticket("a", 10) as ticket:
+            made.arrived(ticket)
+            clock.now_s += 0.9
+    with made.ticket("a", 10):
+        assert [refused(made, client).retry_after_s for client in "bc"] == [1, 2]
+    with made.ticket("b", 10):
+        assert refused(made, "d").retry_after_s == 2  # c alone comes beside it
+
+
 def refusal_of_full(made, clock):
     with made.ticket("a", 10) as ticket:
         made.arrived(ticket)
