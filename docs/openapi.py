@@ -294,7 +294,7 @@ def _about() -> Json:
 
 def _results() -> Json:
     csv = content_of("One line for each result, oldest first.", "text/csv", {"type": "string"})
-    jpeg = content_of("At most 320 px a side.", "image/jpeg", {"type": "string", "contentMediaType": "image/jpeg"})
+    jpeg = content_of("At most 480 px a side.", "image/jpeg", {"type": "string", "contentMediaType": "image/jpeg"})
     png = content_of("What the network saw, beside it the same in grey below the map.", "image/png",
                       {"type": "string", "contentMediaType": "image/png"})  # fmt: skip
     stream = content_of(

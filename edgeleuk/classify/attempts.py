@@ -58,8 +58,12 @@ class Attempts:
     def end(self, key: str) -> None:
         """Note that it is done, however it went."""
         if key in self._begun and self._forget(key):
-            self._begun.discard(key)
-            self._before.pop(key, None)
+            self.ended(key)
+
+    def ended(self, key: str) -> None:
+        """It is done, and the store has noted that with the result."""
+        self._begun.discard(key)
+        self._before.pop(key, None)
 
     def close(self) -> None:
         """The process ends because it was asked to: nothing that is under way is to blame."""

@@ -76,7 +76,7 @@ class Desk:
     ) -> None:
         """`observe` is called with each new result, in the event loop."""
         crew = Crew.of_each()
-        way = Way("upload", max_pixels=max_pixels, previews=True, together_px=crew.together_px)
+        way = Way("upload", max_pixels=max_pixels, previews=True, together_px=crew.together_px, ends_stored=True)
         self.model, self._reader, self._observe = model, reader, observe
         self._attempts, self._max_pixels = Attempts(writer), max_pixels
         self._steps = Steps(model, reader, way, self._attempts)
@@ -157,15 +157,21 @@ class Desk:
             elif row.known:
                 answer.set_result(Answer(row.result, known=True, names=names))
             else:
-                self._recorder.put(row, lambda stored: _tell(answer, stored, names))
+                self._recorder.put(row, lambda stored: self._tell(answer, stored, names, row.attempt))
                 return
             self._recorder.put(row)
         except Exception as error:  # noqa: BLE001 - told to whoever waits for it
             answer.set_exception(error)
 
-
-def _tell(answer: "Future[Answer]", stored: Result | Exception, names: tuple[str, ...]) -> None:
-    if isinstance(stored, Exception):
-        answer.set_exception(stored)
-    else:
+    def _tell(
+        self, answer: "Future[Answer]", stored: Result | Exception, names: tuple[str, ...], attempt: str | None
+    ) -> None:
+        """In the recorder's thread. Whoever was told may hand in the same again: the attempt ends before."""
+        if isinstance(stored, Exception):
+            if attempt is not None:
+                self._attempts.end(attempt)
+            answer.set_exception(stored)
+            return
+        if attempt is not None:
+            self._attempts.ended(attempt)
         answer.set_result(Answer(stored, names=names))

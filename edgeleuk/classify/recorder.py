@@ -1,6 +1,7 @@
 """Rows into the store, several per transaction: a row is passed on only when its result is on the disk."""
 
 import io
+import math
 import re
 import time
 from collections import deque
@@ -23,12 +24,13 @@ from edgeleuk.store.values import make_failure
 if TYPE_CHECKING:
     from edgeleuk.store import Store
 
-SIDE_PX = 320
+SIDE_PX = 480  # so that a microscope's cut-out of a cell is kept in its own pixels: sooner, and all that a map needs
+_OLD_SIDE_PX = 320  # of previews that do not say how large the original was
 _ORIGINAL = "original_px"
 _AT_MOST = 64
 _EVERY_S = 0.25  # a commit waits for the disk, on an SD card for many milliseconds
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
-_TRIM_EVERY = 100  # previews, which take some 10 KiB each: the bound is passed by at most a megabyte
+_TRIM_EVERY = 100  # previews, which take some 20 KiB each: the bound is passed by two megabytes or so
 
 Value = TypeVar("Value")
 Told = Callable[[Result | Exception], None]
@@ -36,13 +38,12 @@ Attempt = Callable[[Callable[[], Value]], Value]
 
 
 def shrink(image: Image.Image) -> Image.Image:
-    """A copy of at most 320 px a side; the original, which may be large, is not copied on the way.
+    """A copy of at most 480 px a side, each pixel the mean of a square; the original is not copied on the way.
 
     Its `info` holds the original's size in px, and nothing else.
     """
-    factor = min(1.0, SIDE_PX / max(image.size))
-    width, height = (max(1, round(factor * side)) for side in image.size)
-    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    factor = math.ceil(max(image.size) / SIDE_PX)
+    small = image.reduce(factor) if factor > 1 else image.copy()
     small.info = {_ORIGINAL: image.size}
     return small
 
@@ -61,7 +62,7 @@ def original_size(preview: bytes) -> tuple[int, int] | None:
     with Image.open(io.BytesIO(preview), formats=("JPEG",)) as opened:
         said = re.fullmatch(rb"original ([0-9]{1,6}) x ([0-9]{1,6}) px", opened.info.get("comment", b""))
         if said is None:  # kept by an older version
-            return opened.size if max(opened.size) < SIDE_PX else None
+            return opened.size if max(opened.size) < _OLD_SIDE_PX else None
     return int(said[1]), int(said[2])
 
 
@@ -111,10 +112,10 @@ def stored(rows: Sequence[Row], store: "Store", source: str) -> list[Row]:
     ]
     # What a row says may be of another file with the same content: this one's name is kept beside it.
     names = [(row.sha256, stored_path(row.image, source), source) for row in rows if row.known and row.sha256]
-    for row in rows:  # first: a result stored without its picture would never get one
-        if row.preview is not None and row.sha256 is not None:
-            store.add_preview(row.sha256, encode_preview(row.preview))
-    found = iter(store.add(results, names) if results else ())
+    # With the results: one stored without its picture would never get one.
+    previews = [(row.sha256, encode_preview(row.preview)) for row in rows if row.preview is not None and row.sha256]
+    ended = [row.attempt for row in rows if row.attempt is not None]
+    found = iter(store.add(results, names, previews, ended) if results else ())
     if failures:
         store.add_failures(failures)
     return [row if row.result is None else replace(row, result=next(found)) for row in rows]

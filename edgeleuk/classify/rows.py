@@ -21,7 +21,8 @@ class Row:
     None if it was not needed or could not be read. `passing`: the reason is none of the image's, lack of memory; it
     is to be tried again, and no store is told. `preview`: the image made small, to be kept in the store. `subject`: of
     whom an image without a result is, as far as is known. `map`: where the picture of where the network looked is; ""
-    if there is none of this answer, None if none was asked for.
+    if there is none of this answer, None if none was asked for. `attempt`: the key of the attempt that is to end with
+    storing it.
     """
 
     image: Path | str
@@ -33,6 +34,7 @@ class Row:
     preview: "Image | None" = None
     subject: str | None = None
     map: str | None = None
+    attempt: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: image with label, probabilities, times in ms, warnings, a cascade's stage; or image with error.

@@ -50,7 +50,8 @@ class Way(NamedTuple):
     """How images are read and named: `source` as in a Result; with `beneath` no link below that folder is followed.
 
     `max_pixels` and `page` as of `decode_image`. `previews`: rows bring the image made small. `together_px`: of
-    pictures of more pixels only one is decoded at a time.
+    pictures of more pixels only one is decoded at a time. `ends_stored`: the attempt at an image that was classified
+    ends in the transaction that stores its row, which brings the key.
     """
 
     source: str = "file"
@@ -60,6 +61,7 @@ class Way(NamedTuple):
     page: int | None = None
     previews: bool = False
     together_px: int | None = None
+    ends_stored: bool = False
 
 
 class _Seen(NamedTuple):
@@ -78,6 +80,7 @@ class _Seen(NamedTuple):
     passing: bool = False
     preview: "Pixels | None" = None
     drawn: str | None = None
+    attempt: str | None = None
 
     @property
     def name(self) -> Path | str:
@@ -128,6 +131,8 @@ class Steps:
             seen = seen._replace(error=printable(reason), passing=isinstance(error, ImageError) and error.passing)
         except MemoryError:
             seen = seen._replace(error=_NO_MEMORY, passing=True)
+        if self._way.ends_stored and seen.prediction is not None and seen.known is None:
+            return seen._replace(attempt=key)
         self._end(key)  # but for what ends the process: that is to be noted
         return seen
 
@@ -253,7 +258,7 @@ class Steps:
     def _row(self, seen: _Seen) -> Row:
         """In the order of the images: of several with one content the first has the result, the others know it."""
         if seen.claim is not None and seen.claim.result is not None:
-            return Row(seen.name, seen.claim.result, known=True, sha256=seen.sha256)
+            return Row(seen.name, seen.claim.result, known=True, sha256=seen.sha256, attempt=seen.attempt)
         own = seen.image.subject if isinstance(seen.image, Upload) else self._way.subject_of(str(seen.name))
         if seen.prediction is None:
             return _without_answer(seen, own)
@@ -269,7 +274,7 @@ class Steps:
         )
         if seen.claim is not None:
             seen.claim.result = result
-        return Row(seen.name, result=result, sha256=seen.sha256, preview=seen.preview, map=seen.drawn)
+        return Row(seen.name, result, sha256=seen.sha256, preview=seen.preview, map=seen.drawn, attempt=seen.attempt)
 
 
 def _without_answer(seen: _Seen, subject: str | None) -> Row:

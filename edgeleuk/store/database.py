@@ -8,6 +8,7 @@ from edgeleuk.store.connection import StoreFile
 from edgeleuk.store.editing import Editing, audit
 from edgeleuk.store.record import ModelIdentity, Result
 from edgeleuk.store.rows import COLUMNS, SELECTED, DamagedRowError, as_path, from_path, from_result, to_result
+from edgeleuk.store.schema import store_errors
 from edgeleuk.store.times import now
 from edgeleuk.store.values import Failure
 
@@ -16,6 +17,7 @@ _INSERT = (
     f"INSERT INTO results ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
     "ON CONFLICT (sha256, model_sha256) DO NOTHING"
 )
+_END_ATTEMPT = "DELETE FROM attempts WHERE path = ?"
 _MOST_FAILED_UPLOADS = 1000  # a client chooses their names: without a bound it could fill the disk
 
 
@@ -34,7 +36,7 @@ class _Attempts(StoreFile):
 
     def end_attempt(self, path: str) -> None:
         """Note that it is done, however it went. Raises StoreError."""
-        self._note("DELETE FROM attempts WHERE path = ?", as_path(path))
+        self._note(_END_ATTEMPT, as_path(path))
 
     def unfinished_attempts(self) -> dict[str, int]:
         """The files that were begun and not ended, by path as it was given, and how often. Raises StoreError."""
@@ -47,13 +49,13 @@ class _Attempts(StoreFile):
         return found
 
     def _note(self, sql: str, *values: object) -> None:
-        with self._lock:
-            self._rows("PRAGMA synchronous = NORMAL")
+        with self._lock, store_errors(self.path):
+            self._connection.execute("PRAGMA synchronous = NORMAL")
             try:
                 with self._transaction() as connection:
                     connection.execute(sql, values)
             finally:
-                self._rows("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA synchronous = FULL")
 
 
 class Store(Editing, _Attempts):
@@ -63,11 +65,18 @@ class Store(Editing, _Attempts):
     that is damaged never stops anything: it is passed over, counted in `damaged` and told to `on_damage`.
     """
 
-    def add(self, results: Sequence[Result], names: Iterable[tuple[str, str, str]] = ()) -> list[Result]:
+    def add(
+        self,
+        results: Sequence[Result],
+        names: Iterable[tuple[str, str, str]] = (),
+        previews: Iterable[tuple[str, bytes]] = (),
+        ended: Iterable[str] = (),
+    ) -> list[Result]:
         """Store results in one transaction; returns the stored ones, with their id.
 
         If the store has a result of that content and model already, that one stays and is returned; its further
-        name is noted, as are `names`: see `add_names`.
+        name is noted, as are `names`: see `add_names`. `previews` are kept as by `add_preview`, given SHA-256 and JPEG
+        of each, and the attempts at `ended` are done as by `end_attempt`.
         """
         with self._transaction() as connection:
             for model in {result.model_sha256: result.model for result in results}.values():
@@ -77,6 +86,9 @@ class Store(Editing, _Attempts):
             stored = [_insert(connection, result) for result in results]
             for sha256, path, source in names:
                 _insert_name(connection, sha256, path, source)
+            for sha256, jpeg in previews:
+                _insert_preview(connection, sha256, jpeg)
+            connection.executemany(_END_ATTEMPT, ((as_path(path),) for path in ended))
             return stored
 
     def add_model(self, model: ModelIdentity) -> None:
@@ -108,7 +120,7 @@ class Store(Editing, _Attempts):
     def add_preview(self, sha256: str, jpeg: bytes) -> None:
         """Keep a small picture of an image that lies nowhere else."""
         with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO previews VALUES (?, ?, ?)", (sha256, jpeg, now()))
+            _insert_preview(connection, sha256, jpeg)
 
 
 def _drop_failures(connection: sqlite3.Connection, results: Iterable[Result]) -> None:
@@ -148,6 +160,10 @@ def _there(connection: sqlite3.Connection, result: Result) -> Result | None:
         audit(connection, "edgeleuk", "repair", (row[0], *key), old=str(error))
         connection.execute("DELETE FROM results WHERE id = ?", (row[0],))
         return None
+
+
+def _insert_preview(connection: sqlite3.Connection, sha256: str, jpeg: bytes) -> None:
+    connection.execute("INSERT OR IGNORE INTO previews VALUES (?, ?, ?)", (sha256, jpeg, now()))
 
 
 def _insert_name(connection: sqlite3.Connection, sha256: str, path: str, source: str) -> None:

@@ -48,8 +48,12 @@ async def read_body(request: Request, limits: Limits, most: int, clock: Callable
     digest = hashlib.sha256()
     while True:
         patience_s = min(limits.body_s, limits.body_grace_s + received.tell() / limits.body_bytes_per_s)
+        left_s = started + patience_s - clock()
+        if left_s <= 0:
+            raise RefusalError("too-slow", _too_slow(received.tell(), limits))
         try:
-            message = await asyncio.wait_for(request.receive(), max(0.0, started + patience_s - clock()))
+            async with asyncio.timeout(left_s):  # `wait_for` would make a task each time
+                message = await request.receive()
         except TimeoutError as error:
             raise RefusalError("too-slow", _too_slow(received.tell(), limits)) from error
         if message["type"] != "http.request":

@@ -95,6 +95,33 @@ def test_an_image_is_classified_stored_and_told(model, stores):
     assert stores[0].preview(answer.result.sha256)[:2] == b"\xff\xd8"
 
 
+def test_an_attempt_ends_with_storing_its_result(model, stores, monkeypatch):
+    seen, store = [], stores[1]
+    add = store.add
+    monkeypatch.setattr(store, "add", lambda *given: (seen.append(store.unfinished_attempts()), add(*given))[1])
+
+    async def work(desk):
+        await desk.answer(upload(picture(), "cell.png"))
+        return store.unfinished_attempts()
+
+    assert at_desk(model, stores, work)[0] == {}
+    assert [list(attempts) for attempts in seen] == [[upload_key(sha256_bytes(picture()))]]
+
+
+def test_an_attempt_ends_though_its_result_could_not_be_stored(model, stores, monkeypatch):
+    def add(*_):
+        raise StoreError("the disk is full", passing=True)
+
+    async def work(desk):
+        with monkeypatch.context() as patched:
+            patched.setattr(stores[1], "add", add)
+            with pytest.raises(StoreError, match="full"):
+                await desk.answer(upload(picture(), "cell.png"))
+        return stores[1].unfinished_attempts(), (await desk.answer(upload(picture(), "cell.png"))).known
+
+    assert at_desk(model, stores, work)[0] == ({}, False)
+
+
 def test_the_same_content_is_classified_once_also_while_under_way(model, stores):
     async def work(desk):
         first = await asyncio.gather(*(desk.answer(upload(picture(), f"{number}")) for number in range(5)))

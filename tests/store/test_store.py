@@ -167,6 +167,17 @@ def test_previews_are_kept(store):
     assert (store.preview("a" * 64), store.preview("b" * 64)) == (b"jpeg", None)
 
 
+def test_results_previews_and_ends_of_attempts_go_together_or_not_at_all(store):
+    store.begin_attempt("upload a")
+    store.begin_attempt("upload b")
+    with pytest.raises(StoreError):
+        store.add([result("a")], previews=[("a" * 64, object())], ended=["upload a"])
+    assert (store.count(), sorted(store.unfinished_attempts())) == (0, ["upload a", "upload b"])
+    store.add([result("a")], previews=[("a" * 64, b"jpeg")], ended=["upload a"])
+    assert (store.count(), store.preview("a" * 64)) == (1, b"jpeg")
+    assert list(store.unfinished_attempts()) == ["upload b"]
+
+
 def test_a_store_of_a_newer_version_is_refused(tmp_path):
     Store.open(tmp_path / "r.db").close()
     with closing(sqlite3.connect(tmp_path / "r.db")) as raw:

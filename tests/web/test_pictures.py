@@ -28,7 +28,7 @@ def pictures(store):
 @pytest.fixture
 def image(tmp_path):
     path = tmp_path / "cell.png"
-    path.write_bytes(picture(1, (400, 200)))
+    path.write_bytes(picture(1, (2 * SIDE_PX, SIDE_PX)))
     return path
 
 
@@ -105,13 +105,19 @@ def test_pictures_in_memory_are_bounded(pictures):
     assert "39" in pictures._kept
 
 
-@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (320, 320), (3, 2)])
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (2592, 1944), (480, 480), (450, 450), (3, 2)])
 def test_a_small_picture_has_at_most_its_side_and_at_least_a_pixel(size):
     small = shrink(Image.new("RGB", size))
     assert max(small.size) <= SIDE_PX
     assert min(small.size) >= 1
+    assert max(small.size) >= min(SIDE_PX / 2, *size)
     if max(size) <= SIDE_PX:
         assert small.size == size
+
+
+def test_a_small_picture_of_at_most_its_side_has_the_same_pixels():
+    image = Image.effect_noise((450, 450), 90).convert("RGB")
+    assert shrink(image).tobytes() == image.tobytes()
 
 
 def test_a_preview_carries_nothing_of_the_file_but_its_pixels():
