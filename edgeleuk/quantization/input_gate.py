@@ -7,7 +7,8 @@ for chance; of light, also as far as training changed it.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,25 @@ def fit_gate(
 
     `answers`: what the model is known to say of some of the images, which it is not run on again.
     """
+    with _one_core_for_each_product():
+        return _fitted(classifier, images, network_sha256, answers)
+
+
+@contextmanager
+def _one_core_for_each_product() -> Iterator[None]:
+    """Of matrices as small as here more threads only wait, for long where other work goes on.
+
+    Nor do the last digits then depend on the number of cores.
+    """
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    with threadpool_limits(1):
+        yield
+
+
+def _fitted(
+    classifier: Classifier, images: GateImages, network_sha256: str, answers: Mapping[Path, Answer]
+) -> FittedGate:
     held_out = images.held_out
     seen = _look(classifier, images.training, answers)
     references = {name: fit_reference(rows, name) for name, rows in seen.spaces.items()}
@@ -196,10 +216,13 @@ def as_if_new(rows: Numbers, groups: NDArray[np.int64], name: str) -> Numbers:
     if numbers.max() == 0:  # one subject: no more can be said than of its images
         numbers = np.arange(len(rows))
     found = np.empty(len(rows))
-    for fold in range(_FOLDS):
-        left_out = numbers % _FOLDS == fold
-        if left_out.any():
-            found[left_out] = _distances(fit_reference(rows[~left_out], name), rows[left_out])
+    folds = [left_out for left_out in (numbers % _FOLDS == fold for fold in range(_FOLDS)) if left_out.any()]
+
+    def apart(left_out: NDArray[np.bool_]) -> Numbers:
+        return _distances(fit_reference(rows[~left_out], name), rows[left_out])
+
+    for left_out, distances in zip(folds, mapped(folds, apart, default_threads()), strict=True):
+        found[left_out] = distances
     return found
 
 

@@ -7,15 +7,21 @@ import numpy as np
 import pytest
 
 from edgeleuk.data.index import Index
+from edgeleuk.data.sampling import ImageSet
 from edgeleuk.errors import UsageError
+from edgeleuk.files import sha256_bytes
 from edgeleuk.quantization.input_gate import (
+    GateImages,
     as_if_new,
     effective_groups,
+    fit_gate,
     fit_reference,
     gate_images,
     quantiles,
     shrunk_covariance,
 )
+from edgeleuk.quantization.judging import open_flatbuffer
+from edgeleuk.quantization.outputs import expose_outputs
 from edgeleuk.quantization.source import Source
 from edgeleuk.reliability import FEATURE_DISTANCE, PICTURE_DISTANCE
 from edgeleuk.runtime.bundle import read_bundle
@@ -121,3 +127,15 @@ def test_without_training_images_or_with_few_there_is_no_gate(cells_index: Path)
     few = frozenset(image.sha256[:16] for image in index.training(0)[:5])
     with pytest.raises(UsageError, match="takes 20 training images, here are 5"):
         gate_images(dataclasses.replace(source, seen=few, index=index, fold=0), 500, seed=0)
+
+
+def test_the_gate_is_the_same_however_many_cores_there_are(int8_flatbuffer: bytes, cells_index: Path) -> None:
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="scikit-learn is not installed")
+    spec, index = dataclasses.replace(SPEC, extra_outputs=("features",)), Index.load(cells_index)
+    classifier = open_flatbuffer(expose_outputs(int8_flatbuffer, ("features",)), spec)
+    images = GateImages(ImageSet(index, index.training(0)), None, index.sha256)
+    fitted = []
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads):
+            fitted.append(fit_gate(classifier, images, sha256_bytes(int8_flatbuffer)))
+    assert fitted[0] == fitted[1]
