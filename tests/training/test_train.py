@@ -184,7 +184,7 @@ def test_a_distilled_run_resumes_after_a_kill_names_its_teacher_and_goes_on_to_q
     moved = tmp_path / "moved"
     moved.symlink_to(float_run)
     hotter = TrainConfig(**settings | {"distillation_temperature": 3.0}, teacher=str(moved))
-    with pytest.raises(UsageError, match=r"another config\.json: of .distillation_temperature. it has 2\.0 where now 3\.0"):
+    with pytest.raises(UsageError, match=r"of .distillation_temperature. it has 2\.0 where now 3\.0"):
         train(index, hotter, out, resume=True)
     run = train(index, TrainConfig(**settings, teacher=str(moved)), out, resume=True, report=lambda text: None)
 
