@@ -28,7 +28,7 @@ def pictures(store):
 @pytest.fixture
 def image(tmp_path):
     path = tmp_path / "cell.png"
-    path.write_bytes(picture(1, (2 * SIDE_PX, SIDE_PX)))
+    path.write_bytes(picture(1, (500, 250)))
     return path
 
 
@@ -44,7 +44,7 @@ def size_of(jpeg):
 
 @pytest.mark.parametrize("source", ["file", "watch"])
 def test_a_file_on_the_disk_is_shown_small(pictures, image, source):
-    assert size_of(pictures.find(row(image, source=source))) == (SIDE_PX, SIDE_PX // 2)
+    assert size_of(pictures.find(row(image, source=source))) == (250, 125)  # halved: above 480 px
 
 
 @pytest.mark.parametrize("source", ["upload", "camera"])
