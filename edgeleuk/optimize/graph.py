@@ -56,7 +56,7 @@ def model_file(content: bytes, index: Index, config: TrainConfig) -> bytes:
     if len(images.images) < FEWEST_IMAGES:
         return pack(content, spec, {}, frozenset())
     known = GateImages(images, None, index.sha256)
-    fitted = fit_gate(open_flatbuffer(content, spec), known, sha256_bytes(content))
+    fitted = fit_gate(open_flatbuffer(content, spec, many=True), known, sha256_bytes(content))
     packed = pack(content, dataclasses.replace(spec, gate=fitted.spec), {}, frozenset())
     return with_references(packed, fitted.references)
 

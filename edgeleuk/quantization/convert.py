@@ -290,7 +290,7 @@ def _prove(measured: Measured) -> tuple[Proven, Answers]:
     prepared, errors = measured.prepared, measured.errors
     proof, calibration = _examined(measured), prepared.calibration
     spec = _spec_of(prepared.source, proof.precision, measured.extra_outputs)
-    classifier = open_flatbuffer(measured.model, spec)
+    classifier = open_flatbuffer(measured.model, spec, many=True)
     delegate = coverage(classifier.network.operations())
     answers = answers_to(classifier, measured.compared.paths)
     proof = dataclasses.replace(
@@ -309,7 +309,7 @@ def _gated(proven: Proven, known: GateImages | None, answers: Answers, say: Call
     """With an input gate, if there are images to fit one to. `answers`: those that the model gave already."""
     if known is None:
         return proven
-    classifier = open_flatbuffer(proven.model, proven.spec)
+    classifier = open_flatbuffer(proven.model, proven.spec, many=True)
     fitted = fit_gate(classifier, known, proven.proof.flatbuffer_sha256, answers)
     if FEATURES not in proven.spec.extra_outputs:
         say("the input gate measures pictures alone: the network does not end in features and one dense layer")

@@ -15,7 +15,7 @@ from edgeleuk.quantization.gate import Gate, Standing, check_met
 from edgeleuk.quantization.layer_errors import ErrorTable
 from edgeleuk.quantization.proof import Fidelity
 from edgeleuk.runtime.bundle import Bundle, pack
-from edgeleuk.runtime.classifier import Classifier
+from edgeleuk.runtime.classifier import Classifier, default_threads
 from edgeleuk.runtime.decision import as_probabilities
 from edgeleuk.spec import ModelSpec
 
@@ -153,9 +153,13 @@ def accuracy(probabilities: Probabilities, truth: NDArray[np.int64]) -> float:
     return float((probabilities.argmax(axis=1) == truth)[known].mean())
 
 
-def open_flatbuffer(model: bytes, spec: ModelSpec) -> Classifier:
-    """A converted network as a classifier."""
-    return Classifier(Bundle(pack(model, spec, {}, frozenset()), spec), Path("the converted model"))
+def open_flatbuffer(model: bytes, spec: ModelSpec, many: bool = False) -> Classifier:
+    """A converted network as a classifier. `many`: for many images in threads, of which each has a core of its own."""
+    bundle = Bundle(pack(model, spec, {}, frozenset()), spec)
+    classifier = Classifier(bundle, Path("the converted model"), threads=1 if many else None)
+    if many:
+        classifier.run_at_once(default_threads())
+    return classifier
 
 
 def _accuracy(compared: Compared, scores: Probabilities) -> dict[str, Any] | None:

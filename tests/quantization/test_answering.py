@@ -39,6 +39,17 @@ def test_answers_are_those_of_one_image_after_another(classifier: Classifier, in
         np.testing.assert_array_equal(answers[path].features, extra["features"])
 
 
+def test_with_an_interpreter_for_each_core_the_answers_are_the_same(
+    classifier: Classifier, int8_flatbuffer: bytes, index: Index
+) -> None:
+    paths = ImageSet(index, index.validation(0)).paths[:20]
+    several = open_flatbuffer(expose_outputs(int8_flatbuffer, ("features",)), SPEC, many=True)
+    found, expected = answers_to(several, paths), answers_to(classifier, paths)
+    np.testing.assert_array_equal(scores_of(found, paths), scores_of(expected, paths))
+    for path in paths:
+        np.testing.assert_array_equal(found[path].features, expected[path].features)
+
+
 def test_a_network_without_features_answers_with_scores_alone(int8_flatbuffer: bytes, index: Index) -> None:
     plain = open_flatbuffer(int8_flatbuffer, dataclasses.replace(SPEC, extra_outputs=()))
     path = index.path_of(index.validation(0)[0])
