@@ -22,7 +22,7 @@ _WHOLE = frozenset({"interlace", "transparency"})  # what a PNG says of itself t
 _SEVERAL_PICTURES = (b"acTL", b"fcTL", b"fdAT")
 _PNG_BITS = 24  # where a PNG tells how many a channel has
 _LAST_OF_ITS_ROW, _LAST_FILTER = 1, 4  # filters 0 and 1 do not look at the row above
-_DEFLATE, _DICTIONARY = 8, 0x20
+_DEFLATE, _METHOD_BITS, _DICTIONARY = 8, 0x8F, 0x20  # windows are of up to 32 KiB, so one bit of them is 0
 _BLOCK_BYTES = 1 << 17
 _HUFFMAN = (0xC0, 0xC1)  # sequential JPEGs of Huffman codes
 _JPEG_END = b"\xff\xd9"
@@ -89,12 +89,11 @@ def _png_part(image: Image.Image, content: bytes, box: Box) -> Image.Image | Non
     if not pieces or content[_PNG_BITS] != 8:
         return None
     left, top, right, bottom = box
-    found = _png_rows(pieces, image.width, _CHANNELS[image.mode], box)
+    found = _png_rows(pieces, image, box)
     if found is None:
         return None
     first, rows = found
-    part = Image.frombytes(image.mode, (right, bottom - first), rows, "zip", image.mode, 0)
-    return part.crop((left, top - first, right, bottom - first))
+    return rows.crop((left, top - first, right, bottom - first))
 
 
 def _png_pieces(content: bytes) -> list[memoryview]:
@@ -116,30 +115,44 @@ def _png_pieces(content: bytes) -> list[memoryview]:
     return pieces if place <= len(content) else []
 
 
-def _png_rows(pieces: list[memoryview], width: int, pixel: int, box: Box) -> tuple[int, bytes] | None:
-    """The number of the last row that the part's first one does not need those above of, and all from there on.
+def _png_rows(pieces: list[memoryview], image: Image.Image, box: Box) -> tuple[int, Image.Image] | None:
+    """The number of the last row that the part's first one does not need those above of, and the picture from there on.
 
-    A picture of `width` times `pixel` bytes a row becomes one that ends right and below with the part, still filtered,
-    in the only form in which Pillow takes that: deflated, here without compression. None for damaged pixels.
+    It ends right and below with the part. Pillow takes rows with filters only deflated: they are, without compression.
+    None for damaged pixels.
     """
     _, top, right, bottom = box
-    stride = 1 + width * pixel
-    first, start, end, blocks = 0, 0, 0, list[bytes]()
+    pixel = _CHANNELS[image.mode]
+    stride = 1 + image.width * pixel
+    first, number, held, size, kept = 0, 0, list[bytes](), 0, list[bytes]()
     for block in _inflated(pieces, bottom * stride):
-        for row, code in enumerate(block[-end % stride :: stride], -(-end // stride)):
-            if code > _LAST_FILTER:
-                return None
-            if code <= _LAST_OF_ITS_ROW and row <= top:
-                first = row
-        if first * stride >= end:
-            blocks, start = [], end
-        blocks.append(block)
-        end += len(block)
-    if end != bottom * stride:
+        held.append(block)
+        size += len(block)
+        if size < stride:
+            continue
+        content = b"".join(held)
+        rows = np.frombuffer(content, np.uint8, size // stride * stride).reshape(-1, stride)
+        held, size = [content[rows.size :]], size - rows.size
+        if rows[:, 0].max() > _LAST_FILTER:
+            return None
+        fresh = np.flatnonzero(rows[: max(0, top + 1 - number), 0] <= _LAST_OF_ITS_ROW)
+        begin = int(fresh[-1]) if fresh.size else 0
+        if fresh.size:
+            first, kept = number + begin, []
+        kept.append(rows[begin:, : 1 + right * pixel].tobytes())
+        number += len(rows)
+    if number != bottom:
         return None
-    rows = np.frombuffer(b"".join(blocks), np.uint8, offset=first * stride - start).reshape(bottom - first, stride)
-    blocks.clear()  # of a large picture each copy counts
-    return first, zlib.compress(rows[:, : 1 + right * pixel].tobytes(), 0)
+    return first, Image.frombytes(image.mode, (right, bottom - first), _stored(kept), "zip", image.mode, 0)
+
+
+def _stored(blocks: list[bytes]) -> bytes:
+    """Deflated without compression; the blocks are used up, as of a large picture each copy counts."""
+    packer, packed = zlib.compressobj(0), list[bytes]()
+    blocks.reverse()
+    while blocks:
+        packed.append(packer.compress(blocks.pop()))
+    return b"".join((*packed, packer.flush()))
 
 
 def _inflated(pieces: list[memoryview], count: int) -> Iterator[bytes]:
@@ -148,7 +161,7 @@ def _inflated(pieces: list[memoryview], count: int) -> Iterator[bytes]:
     No checksum is counted up: it comes after the last row, and Pillow does not look at it either.
     """
     method, flags = pieces[0][:2]
-    if method & 15 != _DEFLATE or (method << 8 | flags) % 31 or flags & _DICTIONARY:
+    if method & _METHOD_BITS != _DEFLATE or (method << 8 | flags) % 31 or flags & _DICTIONARY:
         return
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     for piece in (pieces[0][2:], *pieces[1:]):

@@ -261,6 +261,16 @@ def test_damaged_pixels_of_a_png_below_the_part_go_unnoticed_and_others_do_not(d
     assert _upper(content, (0, 0, 40, 21)) is None
 
 
+@pytest.mark.parametrize("begin", [b"\x78\x9d", b"\x78\xbb", b"\x88\x1c", b"\x79\x9b", b"\x68\x81"])
+def test_deflated_pixels_that_begin_otherwise_are_decoded_as_of_the_whole(begin: bytes) -> None:
+    """A wrong check, a dictionary, too large a window, another method; and a smaller window, which is fine."""
+    content = _png(_ROWS, _SIZE).replace(b"IDAT\x78\x9c", b"IDAT" + begin)
+    assert begin in content
+    assert _outcome(lambda: decode_part(content, lambda size: (0, 0, 40, 9)).image.crop((0, 0, 40, 9))) == _outcome(
+        lambda: decode_image(content).crop((0, 0, 40, 9))
+    )
+
+
 def test_few_rows_below_are_decoded_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upper_rows, "_LEAST_SKIPPED", 81)
     content = _png(_ROWS, _SIZE)
