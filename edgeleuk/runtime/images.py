@@ -15,7 +15,6 @@ from edgeleuk.runtime.image_headers import check_header, image_format, other_for
 from edgeleuk.runtime.opening import PLUGINS, open_as
 from edgeleuk.runtime.picture_limits import BYTES_PER_PIXEL, MAX_PIXELS, MOST_PIXELS, SLACK_BYTES, max_file_bytes
 from edgeleuk.runtime.stored_rows import HEADER_BYTES, Box, StoredRows, open_stored
-from edgeleuk.runtime.upper_rows import upper_part
 
 _FORMATS = tuple(PLUGINS)  # never Pillow's forty others: one of them starts Ghostscript
 _BITS_PER_SAMPLE = 258  # of a TIFF
@@ -64,7 +63,7 @@ def decode_part(
         with _opened(content, max_pixels, page) as (image, ignore_opacity):
             _check_memory(image, len(content), max_pixels)
             size = image.size
-            if (part := upper_part(image, content, _within(wanted(size), size))) is not None:
+            if (part := _upper(image, content, _within(wanted(size), size))) is not None:
                 return Part(part, size)
             result = to_rgb(image, ignore_opacity)
             _check_complaints(image)
@@ -79,6 +78,15 @@ def _within(box: Box, size: tuple[int, int]) -> Box:
     """The box, or all of a picture if some of the box is not in it."""
     left, top, right, bottom = box
     return box if min(left, top) >= 0 and right <= size[0] and bottom <= size[1] else (0, 0, *size)
+
+
+def _upper(image: Image.Image, content: bytes, box: Box) -> Image.Image | None:
+    """What is wanted of an opened PNG or JPEG, if the rows below it need not be decoded."""
+    if image.format not in ("JPEG", "PNG") or box[3] == image.height:
+        return None
+    from edgeleuk.runtime.upper_rows import upper_part  # which a BMP need not load
+
+    return upper_part(image, content, box)
 
 
 def _stored(file: "_Content", max_pixels: int) -> StoredRows | None:
