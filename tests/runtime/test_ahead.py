@@ -37,8 +37,8 @@ def test_a_file_that_is_asked_for_again_is_read_again(readers, small_model):
     assert len(readers) == 2
 
 
-def test_of_another_file_the_other_is_read(readers, small_model, small_map_model):
-    assert BundleAhead(small_model).read(small_map_model) == read_bundle(small_map_model)
+def test_of_another_file_the_other_is_read(readers, small_model, small_float_model):
+    assert BundleAhead(small_model).read(small_float_model) == read_bundle(small_float_model)
 
 
 def test_what_is_wrong_with_a_file_is_raised_where_it_is_asked_for(readers, small_model, tmp_path):
