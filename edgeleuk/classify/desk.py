@@ -152,14 +152,14 @@ class Desk:
             names = tuple(self._reader.names(upload.sha256))
             with self._turns.turn(alone=self._attempts.tries(upload_key(upload.sha256)) > 0):
                 row = self._steps.row(upload, model)
-            if row.result is None:
-                answer.set_exception(ImageError(row.error or "", passing=row.passing))
-            elif row.known:
-                answer.set_result(Answer(row.result, known=True, names=names))
-            else:
+            if row.result is not None and not row.known:
                 self._recorder.put(row, lambda stored: self._tell(answer, stored, names, row.attempt))
                 return
-            self._recorder.put(row)
+            self._recorder.put(row)  # before the answer, so that what comes after it finds the name
+            if row.result is None:
+                answer.set_exception(ImageError(row.error or "", passing=row.passing))
+            else:
+                answer.set_result(Answer(row.result, known=True, names=names))
         except Exception as error:  # noqa: BLE001 - told to whoever waits for it
             answer.set_exception(error)
 
