@@ -105,8 +105,8 @@ def _make_stock(path: Path, like: Path) -> None:
 
     spec = read_bundle(like).require_spec(like)
     shown = dataclasses.replace(spec.preprocessing, input_size_px=FULL.input_size_px)
-    plain = {"decision": type(spec.decision)(), "calibration": None, "gate": None, "extra_outputs": ()}
-    spec = dataclasses.replace(spec, preprocessing=shown, **plain)
+    spec = dataclasses.replace(spec, preprocessing=shown, decision=type(spec.decision)())
+    spec = dataclasses.replace(spec, calibration=None, gate=None, extra_outputs=())  # what is of the other network
     stock = network(FULL, "average", classes=len(spec.classes))
     content = quantize_int8(convert_float(stock), noise(FULL, _CALIBRATION_IMAGES), shown.input_range)
     proof = examine(content, "int8", shown)
