@@ -229,7 +229,8 @@ class Classifier:
         """With what the gate measures of this network's extra outputs."""
         if self.gate is None or FEATURES not in extra:
             return prepared
-        return dataclasses.replace(prepared, measures=prepared.measures | self.gate.of_features(extra[FEATURES]))
+        measures = prepared.measures | self.gate.of_features(extra[FEATURES])
+        return Prepared(prepared.values, prepared.prepare_ms, prepared.image, prepared.warnings, measures)
 
     @property
     def stages(self) -> tuple[int | None, ...]:

@@ -62,8 +62,8 @@ def is_one_colour(image: Image.Image) -> bool:
 
 def _is_flat(pixels: NDArray[np.uint8]) -> bool:
     """The same of uint8 [height, width, 3]."""
-    corner, centre = (pixels[row, column].astype(np.int16) for row, column in ((0, 0), _middle(pixels)))
-    if (np.abs(centre - corner) > _ONE_COLOUR).any():
+    corner, centre = (pixels[place].tolist() for place in ((0, 0), _middle(pixels)))
+    if any(abs(one - other) > _ONE_COLOUR for one, other in zip(corner, centre, strict=True)):
         return False  # nearly always: the rest need not be looked at
     channels = range(pixels.shape[-1])
     return all(int(pixels[..., n].max()) - int(pixels[..., n].min()) <= _ONE_COLOUR for n in channels)

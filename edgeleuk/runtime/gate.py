@@ -70,7 +70,7 @@ class Reference:
 
     def place(self, vector: NDArray[Any]) -> NDArray[np.float32]:
         """Float32 [..., dimensions] of [..., numbers]."""
-        found: NDArray[np.float32] = vector.astype(np.float32) @ self.projection[:-1] + self.projection[-1]
+        found: NDArray[np.float32] = vector.astype(np.float32, copy=False) @ self.projection[:-1] + self.projection[-1]
         return found
 
     def distance(self, vector: NDArray[Any]) -> float:

@@ -12,8 +12,8 @@ from edgeleuk.spec import CROP, GREY, NO_CONSTANCY, REDUCE, SHORTER_SIDE, TF_BIL
 
 MOST_TIMES_AS_LONG = 20  # a strip of a picture would become one of any length
 
-_PLAIN_CODES = np.arange(-128, 128).astype(np.int8)  # pixel p becomes p - 128
-_PIXELS = np.arange(256).astype(np.uint8)
+_PLAIN_CODES = np.arange(-128, 128).astype(np.int8).tobytes()  # pixel p becomes p - 128
+_PIXELS = np.arange(256).astype(np.uint8).tobytes()
 _BACKGROUND = 240  # of 255: what is brighter than the background keeps some room
 _BRIGHT_SHARE, _BLACK, _GAINS = 0.9, 8, (0.5, 4.0)
 _COUNTED_PX = 80  # a side, at least: 6,400 pixels tell a percentile well enough
@@ -64,8 +64,15 @@ def _resized(image: Image.Image, size: tuple[int, int], spec: Preprocessing) -> 
     if spec.resample == TF_BILINEAR:
         return Image.fromarray(interpolated(np.asarray(image, np.uint8), size))
     if spec.resample == REDUCE:
-        return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=_WHOLE_BLOCKS)
+        return _reduced(image, size)
     return on_black.resize(image, size, _FILTERS[spec.resample])
+
+
+def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    (across, more), (down, further) = map(divmod, image.size, size)
+    if not more and not further and across and down:  # then nothing is left to interpolate, and no copy to be made
+        return image.reduce((across, down))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=_WHOLE_BLOCKS)
 
 
 def interpolated(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -227,7 +234,7 @@ def quantize_pixels(pixels: NDArray[np.uint8], codes: NDArray[Any]) -> NDArray[A
     if codes.ndim == 2:
         return codes[pixels, np.arange(codes.shape[1])]
     if codes.dtype == np.uint8:
-        return pixels if np.array_equal(codes, _PIXELS) else codes[pixels]
-    if np.array_equal(codes, _PLAIN_CODES):
+        return pixels if codes.tobytes() == _PIXELS else codes[pixels]
+    if codes.tobytes() == _PLAIN_CODES:
         return (pixels ^ np.uint8(0x80)).view(np.int8)
     return codes[pixels]
