@@ -7,8 +7,7 @@ for chance; of light, also as far as training changed it.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,20 +106,12 @@ def fit_gate(
 
     `answers`: what the model is known to say of some of the images, which it is not run on again.
     """
-    with _one_core_for_each_product():
-        return _fitted(classifier, images, network_sha256, answers)
-
-
-@contextmanager
-def _one_core_for_each_product() -> Iterator[None]:
-    """Of matrices as small as here more threads only wait, for long where other work goes on.
-
-    Nor do the last digits then depend on the number of cores.
-    """
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
+    # For products of matrices as small as here more threads only wait, for long where other work goes on. Nor do the
+    # last digits then depend on the number of cores.
     with threadpool_limits(1):
-        yield
+        return _fitted(classifier, images, network_sha256, answers)
 
 
 def _fitted(
