@@ -57,8 +57,7 @@ def main() -> int:
             return 1
         model, stock = found / "model.tflite", folder / "stock-299-int8.tflite"
         if not stock.exists():
-            # In a process of its own, for TensorFlow's threads stay out of what is timed.
-            subprocess.run([sys.executable, "-m", "benchmarks.optimize", "--make", stock, "--like", model], check=True)
+            make_stock(stock, model)
         images = test_images(found, arguments.images)
         figures = [*_times(stock, model, images, arguments), *_accuracy(found, record), *_search(model, record)]
     return finish("optimize", figures, arguments, search=json.loads(record.to_json())["sha256"])
@@ -93,6 +92,14 @@ def _searched(folder: Path, arguments: argparse.Namespace) -> Path:
     return found
 
 
+def make_stock(path: Path, like: Path) -> None:
+    """Stock InceptionV3 for the classes and images of a model, in a process of its own: TensorFlow's threads stay out
+    of what is timed. Raises subprocess.CalledProcessError where it cannot be made.
+    """
+    line = [sys.executable, "-m", "benchmarks.optimize", "--make", str(path), "--like", str(like)]
+    subprocess.run(line, check=True, stdout=sys.stderr)
+
+
 def _make_stock(path: Path, like: Path) -> None:
     """Stock InceptionV3, post-training int8 with its average pools, for the classes and images of the model `like`."""
     import dataclasses
@@ -102,11 +109,11 @@ def _make_stock(path: Path, like: Path) -> None:
     from edgeleuk.quantization.post_training import quantize_int8
     from edgeleuk.quantization.proof import check_int8, examine
     from edgeleuk.runtime.bundle import read_bundle, write_bundle
+    from edgeleuk.spec import ModelSpec
 
     spec = read_bundle(like).require_spec(like)
     shown = dataclasses.replace(spec.preprocessing, input_size_px=FULL.input_size_px)
-    spec = dataclasses.replace(spec, preprocessing=shown, decision=type(spec.decision)())
-    spec = dataclasses.replace(spec, calibration=None, gate=None, extra_outputs=())  # what is of the other network
+    spec = ModelSpec(spec.classes, shown, positive_class=spec.positive_class)  # the rest is of the other network
     stock = network(FULL, "average", classes=len(spec.classes))
     content = quantize_int8(convert_float(stock), noise(FULL, _CALIBRATION_IMAGES), shown.input_range)
     proof = examine(content, "int8", shown)

@@ -4,17 +4,15 @@ Both are asked by this build, in turn, of one of the search's test images. Wheth
 networks, `python -m benchmarks.optimize --found DIR` says on all of them.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.before_after.builds import ROOT, Build
+from benchmarks.before_after.builds import Build
 from benchmarks.before_after.comparison import Comparison
 from benchmarks.before_after.options import Options
 from benchmarks.before_after.turns import Side, in_turn
 from benchmarks.measure import progress
-from benchmarks.optimize import SPEED_BAR, WHOLE_BAR, test_images
+from benchmarks.optimize import SPEED_BAR, WHOLE_BAR, make_stock, test_images
 
 _SCRIPT = Path(__file__).with_name("decision_calls.py")
 
@@ -24,21 +22,14 @@ def measured(before: Build, now: Build, options: Options) -> Iterator[Comparison
     if options.found is None:
         progress("no search was given (--found DIR), so it is left out")
         return
-    model = options.found / "model.tflite"
+    model, stock = options.found / "model.tflite", options.scratch / "stock-299-int8.tflite"
+    make_stock(stock, model)
     [image] = test_images(options.found, 1)
     sides = [
         Side(name, now, _SCRIPT, {"model": str(path), "image": str(image)})
-        for name, path in (("stock", _stock(model, options)), ("found", model))
+        for name, path in (("stock", stock), ("found", model))
     ]
     for what, call, bar in (("file to decision", "predict", WHOLE_BAR), ("inference", "invoke", SPEED_BAR)):
         found = in_turn(sides, call, options)
         title = f"found over stock, {what}"
         yield Comparison(3, title, "ms", (), tuple(found["found"]), 1 / bar, peer=tuple(found["stock"]))
-
-
-def _stock(model: Path, options: Options) -> Path:
-    """Of the classes and field of view of that model; made in a process of its own, as TensorFlow stays out of ours."""
-    made = options.scratch / "stock-299-int8.tflite"
-    line = [sys.executable, "-m", "benchmarks.optimize", "--make", str(made), "--like", str(model)]
-    subprocess.run(line, check=True, cwd=ROOT, stdout=sys.stderr)
-    return made
