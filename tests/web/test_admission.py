@@ -37,6 +37,13 @@ def refused(made, client="x", size=10):
     return caught.value
 
 
+def answers_take(seconds, made, clock):
+    for _ in range(20):
+        with made.ticket("a", 10) as ticket:
+            made.arrived(ticket)
+            clock.now_s += seconds
+
+
 def test_the_queue_and_no_more_is_let_in(clock, held):
     made = admission(clock)
     for _ in range(2):
@@ -63,10 +70,7 @@ def test_who_finds_the_queue_full_is_told_how_long_answers_take(clock):
 
 def test_a_crowd_is_told_to_come_back_one_queue_after_the_other(clock, held):
     made = admission(clock, queue=2)
-    for _ in range(20):
-        with made.ticket("a", 10) as ticket:
-            made.arrived(ticket)
-            clock.now_s += 0.9
+    answers_take(0.9, made, clock)
     for _ in range(2):
         held.enter_context(made.ticket("a", 10))
     told = [refused(made, client).retry_after_s for client in "bcdef"]
@@ -88,10 +92,7 @@ def test_an_answer_that_is_waited_for_tells_before_it_has_come(clock):
 
 def test_a_body_is_not_slow_while_answers_take_as_long(clock, held):
     made = admission(clock, queue=1)
-    for _ in range(20):
-        with made.ticket("a", 10) as ticket:
-            made.arrived(ticket)
-            clock.now_s += 2.9
+    answers_take(2.9, made, clock)
     held.enter_context(made.ticket("a", 10))
     clock.now_s += 2.0
     assert "wait for their answer" in refused(made, "b").message
@@ -101,10 +102,7 @@ def test_a_body_is_not_slow_while_answers_take_as_long(clock, held):
 
 def test_who_was_let_in_is_not_reckoned_with_any_more(clock):
     made = admission(clock, queue=1)
-    for _ in range(20):
-        with made.ticket("a", 10) as ticket:
-            made.arrived(ticket)
-            clock.now_s += 0.9
+    answers_take(0.9, made, clock)
     with made.ticket("a", 10):
         assert [refused(made, client).retry_after_s for client in "bc"] == [1, 2]
     with made.ticket("b", 10):
