@@ -1,0 +1,176 @@
+"""Joining a Ray cluster, or starting one on this machine: what `--ray ADDRESS` means.
+
+`local` starts a cluster that only this machine can reach and that ends with the command. Everything else is an address
+as `ray.init` takes it: `auto` for the cluster that this machine belongs to, HOST:PORT for one by the address of its
+head. Usage statistics are not sent, whatever Ray's own default is.
+
+Ray has no password: whoever reaches the ports of a cluster can run code on it. A local one listens on loopback alone,
+which Ray 2.60 does only if `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER` is 0 (`ray/_private/services.py`).
+"""
+
+import contextlib
+import logging
+import os
+import socket
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import edgeleuk
+from edgeleuk.cluster.failures import first_line, ray_errors
+from edgeleuk.errors import EdgeleukError, MissingExtraError, UsageError
+
+LOCAL = "local"
+_OBJECT_STORE = 256 << 20  # bytes, of a local cluster: what travels are paths, encoded images and rows
+_SECONDS = 60.0  # to hear of each node
+_CONNECT_SECONDS = 5.0  # Ray itself tries for two minutes
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the cluster: its id, its address, and its cores and GPUs that Ray gives to tasks."""
+
+    id: str
+    address: str
+    cores: int
+    gpus: int
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What was joined. `ray` is the module."""
+
+    ray: Any
+    address: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def cores(self) -> int:
+        """Cores for tasks on all machines, at least 1."""
+        return max(1, sum(node.cores for node in self.nodes))
+
+    @property
+    def gpus(self) -> int:
+        """GPUs on all machines."""
+        return sum(node.gpus for node in self.nodes)
+
+    def check_nodes(self, folders: Sequence[Path] = ()) -> None:
+        """Raise EdgeleukError if a machine has another edgeleuk, or does not see one of these existing folders."""
+        if self.address == LOCAL:
+            return
+        asked = [str(folder.resolve()) for folder in folders]
+        for node in self.nodes:
+            with ray_errors(f"the machine {node.address}"):
+                version, missing = self.ray.get(_facts_on(self.ray, node, asked), timeout=_SECONDS)
+            if version != edgeleuk.__version__:
+                raise EdgeleukError(
+                    f"the machine {node.address} of the cluster has edgeleuk {version}, this one "
+                    f"{edgeleuk.__version__}: install the same version on all"
+                )
+            if missing:
+                raise EdgeleukError(
+                    f"the machine {node.address} of the cluster does not see {', '.join(missing)}: expected folders on "
+                    "a file system that all machines share, under the same path"
+                )
+
+
+def ray_module(address: str = LOCAL) -> Any:
+    """Ray, imported with the settings of the address. Raises MissingExtraError."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address == LOCAL:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without a GPU keeps what it would see
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import ray
+            import ray.data
+    except ImportError as error:
+        raise MissingExtraError("work on a cluster (--ray)", "ray") from error
+    return ray
+
+
+@contextlib.contextmanager
+def joined(address: str, cores: int | None = None) -> Iterator[Cluster]:
+    """Join the cluster for the body. A local one has `cores`, by default those that this process may use.
+
+    Raises MissingExtraError, UsageError for an address that is none, and EdgeleukError if nothing answers there or its
+    Ray or Python is another version.
+    """
+    ray = ray_module(address)
+    _check_reachable(address)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _init(ray, address, cores)
+    try:
+        yield Cluster(ray, address, _nodes(ray))
+    finally:
+        with contextlib.suppress(Exception):  # a cluster that is gone cannot be left
+            ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise EdgeleukError at once if nothing listens at HOST:PORT."""
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < 1 << 16):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except OSError as error:
+        raise EdgeleukError(_why_not(address, error)) from error
+
+
+def _init(ray: Any, address: str, cores: int | None) -> None:
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    local = {
+        "num_cpus": cores or len(os.sched_getaffinity(0)),
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE,
+    }
+    try:
+        ray.init(address=address, **quiet, **(local if address == LOCAL else {}))
+    except ValueError as error:
+        raise UsageError(
+            f"--ray {address}: {first_line(error)}; expected local, auto or the HOST:PORT of a cluster's head"
+        ) from error
+    except Exception as error:
+        raise EdgeleukError(_why_not(address, error)) from error
+
+
+def _why_not(address: str, error: Exception) -> str:
+    if "ersion mismatch" in str(error):
+        found = " ".join(str(error).split())
+        return f"--ray {address}: {found}. Install the cluster's versions of Ray and Python here, or these there"
+    if address == LOCAL:
+        return f"a local Ray cluster could not be started: {first_line(error)}"
+    return (
+        f"--ray {address}: no cluster could be joined there ({first_line(error)}); start its head with 'ray start "
+        "--head', let this machine join with 'ray start --address=HOST:PORT', or give --ray local"
+    )
+
+
+def _nodes(ray: Any) -> tuple[Node, ...]:
+    return tuple(
+        Node(
+            node["NodeID"],
+            node["NodeManagerAddress"],
+            int(node["Resources"].get("CPU", 0)),
+            int(node["Resources"].get("GPU", 0)),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    )
+
+
+def _facts_on(ray: Any, node: Node, folders: Sequence[str]) -> Any:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    there = NodeAffinitySchedulingStrategy(node.id, soft=False)
+    return ray.remote(_facts).options(num_cpus=0, scheduling_strategy=there).remote(folders)
+
+
+def _facts(folders: Sequence[str]) -> tuple[str, list[str]]:
+    """Of the machine that runs it: edgeleuk's version, and which folders it does not see."""
+    return edgeleuk.__version__, [folder for folder in folders if not Path(folder).is_dir()]
