@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from edgeleuk.errors import UsageError
 from edgeleuk.spec import shown_names
-from edgeleuk.store.database import Store
-from edgeleuk.store.reading import Answered, alike
+from edgeleuk.store.answers import Answered, Answers
+from edgeleuk.store.filters import alike
 from edgeleuk.store.record import ModelIdentity
 from edgeleuk.store.times import since as since_when
 from edgeleuk.store.times import until as until_when
@@ -33,7 +33,7 @@ def make_filter(
     return Filter(since=first, until=end, **others)  # type: ignore[arg-type]
 
 
-def checked_filter(store: Store, wanted: Filter, model: str | None = None, classes: Iterable[str] = ()) -> Filter:
+def checked_filter(store: Answers, wanted: Filter, model: str | None = None, classes: Iterable[str] = ()) -> Filter:
     """The filter, with the SHA-256 of a model that was named. Raises UsageError.
 
     Raises it also for a label that no result has and no model knows, `classes` included, for that is a mistake. A
@@ -46,7 +46,7 @@ def checked_filter(store: Store, wanted: Filter, model: str | None = None, class
     return wanted if model is None else replace(wanted, model_sha256=model_named(store, model))
 
 
-def _class_shown_as(store: Store, text: str, known: list[str]) -> str:
+def _class_shown_as(store: Answers, text: str, known: list[str]) -> str:
     """The class that people see under that name: what a table shows can be asked for. Raises UsageError."""
     models = [model.display_names for model in store.models().values()] or [shown_names(known, {})]
     found = {name for names in models for name, other in names.items() if alike(text, [other])}
@@ -56,7 +56,7 @@ def _class_shown_as(store: Store, text: str, known: list[str]) -> str:
     return found.pop()
 
 
-def model_named(store: Store, text: str) -> str:
+def model_named(store: Answers, text: str) -> str:
     """SHA-256 of the model that is meant: by its hash, by the beginning of it, or by its file's name.
 
     Raises UsageError if none is, or several are.
@@ -87,7 +87,7 @@ def model_column(model: ModelIdentity | None, sha256: str) -> str:
     return f"{printable(model.name) if model else 'model'} ({sha256[:8]})" if sha256 else "-"
 
 
-def empty_because(store: Store, wanted: Filter) -> str:
+def empty_because(store: Answers, wanted: Filter) -> str:
     """Why no result matches, and what there is: one sentence."""
     total = store.count()
     if total == 0:
@@ -95,14 +95,14 @@ def empty_because(store: Store, wanted: Filter) -> str:
         return (
             f"no result yet, but {counted(failed, 'failure')}: --failures lists them"
             if failed
-            else "the store is empty"
+            else f"the {store.kind} is empty"
         )
     if wanted.subject is not None:
         known = store.subject_names()
         if not alike(wanted.subject, known):
             return f"no result of subject {shown(wanted.subject)}{suggestion(wanted.subject, known)}"
     if wanted == Filter():
-        return "the store is empty"
+        return f"the {store.kind} is empty"
     return f"none of the {total} results fits all filters"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeleuk.errors import UsageError
+from edgeleuk.store.answers import Answers
 from edgeleuk.store.asking import EVERY_MODEL, checked_filter, empty_because, make_filter
 from edgeleuk.store.database import Store
 from edgeleuk.store.editing import Correction
@@ -130,18 +131,23 @@ def run(request: Request, report: Callable[[str], None], confirmed: Callable[[st
             store.on_damage = report
             _change(store, request, confirmed)
         return
-    wanted = request.filter()
     with Store.open(request.db, read_only=True) as store:
-        store.on_damage = report
-        if not request.subjects:
-            wanted = checked_filter(store, wanted, None if request.model == EVERY_MODEL else request.model)
-        listing = Listing(
-            request.form, wanted, request.limit, request.subjects, request.failures, request.changes, request.model,
-            request.byte_order_mark, request.error_rates, request.width,
-        )  # fmt: skip
-        write_lines(lines(store, listing), request.output)
-        if request.form != "table" and not (request.failures or request.changes) and not store.count(wanted):
-            report(empty_because(store, wanted))
+        list_what_is_asked(store, request, report)
+
+
+def list_what_is_asked(held: Answers, request: Request, report: Callable[[str], None]) -> None:
+    """Print or write what is asked for; `report` is told of damage. Raises UsageError, StoreError, OutputError."""
+    wanted = request.filter()
+    held.on_damage = report
+    if not request.subjects:
+        wanted = checked_filter(held, wanted, None if request.model == EVERY_MODEL else request.model)
+    listing = Listing(
+        request.form, wanted, request.limit, request.subjects, request.failures, request.changes, request.model,
+        request.byte_order_mark, request.error_rates, request.width,
+    )  # fmt: skip
+    write_lines(lines(held, listing), request.output)
+    if request.form != "table" and not (request.failures or request.changes) and not held.count(wanted):
+        report(empty_because(held, wanted))
 
 
 def _change(store: Store, request: Request, confirmed: Callable[[str], bool]) -> None:

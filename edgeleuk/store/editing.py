@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeleuk.errors import StoreError, UsageError
-from edgeleuk.store.reading import Reading, alike
+from edgeleuk.store.filters import alike
+from edgeleuk.store.reading import Reading
 from edgeleuk.store.record import ModelIdentity, Result, readable
 from edgeleuk.store.rows import SELECTED, DamagedRowError, to_result
 from edgeleuk.store.times import now

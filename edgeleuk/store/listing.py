@@ -1,18 +1,18 @@
-"""What a store holds, as lines for people and for programs; as CSV a spreadsheet opens it without running anything."""
+"""What a store or an archive holds, as lines for people and for programs; CSV runs nothing in a spreadsheet."""
 
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.safe_csv import csv_text
+from edgeleuk.store.answers import Answers
 from edgeleuk.store.asking import empty_because, model_column
-from edgeleuk.store.database import Store
 from edgeleuk.store.record import Result
 from edgeleuk.store.times import device_zone, local
 from edgeleuk.store.values import Change, Failure, Filter
@@ -27,15 +27,14 @@ _COLUMNS = (
 )
 
 
-def csv_pages(store: Store, wanted: Filter, classes: Sequence[str], after_id: int | None = None) -> Iterator[str]:
-    """The results of the filter after `after_id`, oldest first, as CSV text of some hundred rows at a time.
+def csv_pages(results: Iterator[Result], classes: Sequence[str]) -> Iterator[str]:
+    """The results as CSV text with a head, some hundred rows at a time; `classes` get columns. Raises StoreError.
 
-    `classes` get columns. Read page by page: no reading transaction stays open, whatever the speed of who downloads.
-    Raises StoreError.
+    They are read as they are asked for. Of a store, `query` reads them page by page: no reading transaction stays
+    open, whatever the speed of who downloads.
     """
     probabilities = [f"p_{name}" for name in classes]
     yield csv_text([[*_COLUMNS, *probabilities, "probabilities", "note"]])
-    results = store.query(wanted, after_id=after_id)
     while page := list(islice(results, _PAGE)):
         yield csv_text([_row(result, classes) for result in page])
 
@@ -48,7 +47,7 @@ def _row(result: Result, classes: Sequence[str]) -> list[object]:
     return [*values, *numbers, json.dumps(result.probabilities), RESEARCH_USE]
 
 
-def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
+def results_table(store: Answers, wanted: Filter, limit: int | None) -> Iterator[str]:
     """The latest results of the filter, at most `limit`, the latest last; a line for each and one that counts them."""
     latest = list(store.query(wanted, limit=limit, newest_first=True))[::-1]
     head = ("id", f"time ({device_zone()})", "label", "prob.", "subject", "source", "model", "image")
@@ -60,17 +59,16 @@ def results_table(store: Store, wanted: Filter, limit: int | None) -> Iterator[s
     yield RESEARCH_USE
 
 
-def results_json(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
+def results_json(store: Answers, wanted: Filter, limit: int | None) -> Iterator[str]:
     """The latest results of the filter, at most `limit`, in the order they were stored, one JSON object a line."""
-    latest = store.query(wanted, after_id=store.before_latest(wanted, limit))
-    return (json.dumps(result.to_dict(), allow_nan=False) for result in latest)
+    return (json.dumps(result.to_dict(), allow_nan=False) for result in store.latest(wanted, limit))
 
 
-def results_csv(store: Store, wanted: Filter, limit: int | None) -> Iterator[str]:
+def results_csv(store: Answers, wanted: Filter, limit: int | None) -> Iterator[str]:
     """The results that `results_json` lists, as CSV with a head, some hundred rows at a time."""
-    after_id = store.before_latest(wanted, limit)
-    first = next(store.query(wanted, after_id=after_id, limit=1), None)
-    pages = csv_pages(store, wanted, list(first.probabilities) if first else [], after_id)
+    results = store.latest(wanted, limit)
+    first = list(islice(results, 1))
+    pages = csv_pages(chain(first, results), [name for each in first for name in each.probabilities])
     return (page.removesuffix("\n") for page in pages)
 
 
@@ -95,7 +93,7 @@ def changes_table(changes: Iterable[Change]) -> Iterator[str]:
         yield "no changes: nothing was corrected or deleted"
 
 
-RESULTS: dict[str, Callable[[Store, Filter, int | None], Iterator[str]]] = {
+RESULTS: dict[str, Callable[[Answers, Filter, int | None], Iterator[str]]] = {
     "table": results_table,
     "json": results_json,
     "csv": results_csv,
@@ -136,7 +134,7 @@ class Listing:
             raise UsageError("--error-rates and --width need --subjects")
 
 
-def lines(store: Store, asked: Listing) -> Iterator[str]:
+def lines(store: Answers, asked: Listing) -> Iterator[str]:
     """The lines of a listing. Raises StoreError, UsageError."""
     table = asked.form == "table"
     if asked.subjects:

@@ -6,14 +6,15 @@ once, for a cell has one result of one model.
 
 import json
 import sqlite3
-import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edgeleuk.runtime.decision import REFUSED
+from edgeleuk.store.answers import Answered
 from edgeleuk.store.connection import StoreFile
+from edgeleuk.store.filters import HELD_LABEL, condition
 from edgeleuk.store.record import SOURCES, ModelIdentity, Result, readable
 from edgeleuk.store.rows import (
     CHANGE_COLUMNS,
@@ -27,11 +28,10 @@ from edgeleuk.store.rows import (
     to_model,
     to_result,
 )
-from edgeleuk.store.values import Change, Failure, Filter, SubjectSummary, Unanswered
+from edgeleuk.store.totals import summaries
+from edgeleuk.store.values import Change, Failure, Filter, SubjectSummary
 from edgeleuk.subjects.cells import ABSTAINED
 
-HELD_LABEL = "coalesce(corrected_label, label)"
-_Known = Callable[[str], Iterable[str]]  # the values that a column has
 _HOW = f"""CASE WHEN corrected_label IS NOT NULL THEN 'by_person' WHEN warnings IS NULL THEN 'answered'
     WHEN warnings = '{json.dumps([ABSTAINED])}' THEN 'abstained' ELSE 'refused' END"""
 _SUMS = f"""
@@ -55,46 +55,6 @@ _MOST_DAMAGED = 1000  # that are remembered, so that each is reported once
 Value = TypeVar("Value")
 
 
-def folded(text: str) -> str:
-    """What two names that read alike have in common."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
-
-
-def alike(text: str, known: Iterable[str]) -> list[str]:
-    """Those of `known` that read like text."""
-    wanted = folded(text)
-    return [name for name in known if folded(name) == wanted]
-
-
-def _condition(wanted: Filter, known: _Known) -> tuple[str, list[str | int]]:
-    """The WHERE clause of a filter and its values; `known` tells which values "subject" and HELD_LABEL have."""
-    tests, values = [], []
-    for test, value in (
-        ("created >= ?", wanted.since),
-        ("created < ?", wanted.until),
-        ("model_sha256 = ?", wanted.model_sha256),
-        ("source = ?", wanted.source),
-    ):
-        if value is not None:
-            tests.append(test)
-            values.append(value)
-    for column, text in (("subject", wanted.subject), (HELD_LABEL, wanted.label)):
-        if text is not None:
-            found = alike(text, known(column))
-            tests.append(_one_of(column, found))
-            values += found
-    if wanted.no_subject:
-        tests.append("subject IS NULL")
-    for column, with_it in (("warnings", wanted.warnings), ("corrected_label", wanted.corrected)):
-        if with_it is not None:
-            tests.append(f"{column} IS {'NOT ' if with_it else ''}NULL")
-    return " AND ".join(tests) or "1", list(values)
-
-
-def _one_of(column: str, values: Sequence[str]) -> str:
-    return f"{column} IN ({', '.join('?' * len(values))})" if values else "0"
-
-
 @dataclass(frozen=True)
 class Page:
     """Some results, how many rows they were read from, and the id of the last of those; the rest were damaged."""
@@ -104,18 +64,10 @@ class Page:
     last_id: int | None
 
 
-@dataclass(frozen=True)
-class Answered:
-    """A model and how many results of it there are. `model` is None if its file is not known."""
-
-    sha256: str
-    results: int
-    model: ModelIdentity | None = None
-
-
 class Reading(StoreFile):
     """The reading half of a Store. `on_damage` is called once with a sentence for each row that cannot be read."""
 
+    kind = "store"
     on_damage: Callable[[str], None] | None = None
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -152,13 +104,9 @@ class Reading(StoreFile):
             remaining = None if remaining is None else remaining - size
             after_id, before_id = (after_id, page[-1][0]) if newest_first else (page[-1][0], before_id)
 
-    def before_latest(self, wanted: Filter, count: int | None) -> int | None:
-        """The `after_id` with which `query` begins at the latest `count` results; None if that is all of them."""
-        if count is None:
-            return None
-        where, values = _condition(wanted, self._known)
-        rows = self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id DESC LIMIT 1 OFFSET ?", *values, count)
-        return int(rows[0][0]) if rows else None
+    def latest(self, wanted: Filter = _ANY, limit: int | None = None) -> Iterator[Result]:
+        """Yield the latest `limit` results, all by default, in the order they were stored, as `query` does."""
+        yield from self.query(wanted, after_id=self._before_latest(wanted, limit))
 
     def page(self, wanted: Filter, *, before_id: int | None, limit: int) -> Page:
         """The newest results of the filter, older than `before_id`."""
@@ -167,12 +115,12 @@ class Reading(StoreFile):
 
     def count(self, wanted: Filter = _ANY) -> int:
         """How many results there are, damaged ones included."""
-        where, values = _condition(wanted, self._known)
+        where, values = condition(wanted, self._known)
         return int(self._rows(f"SELECT count(*) FROM results WHERE {where}", *values)[0][0])
 
     def ids(self, wanted: Filter) -> list[int]:
         """The numbers of all results of the filter, in order."""
-        where, values = _condition(wanted, self._known)
+        where, values = condition(wanted, self._known)
         return [row[0] for row in self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id", *values)]
 
     def last_id(self) -> int:
@@ -250,20 +198,8 @@ class Reading(StoreFile):
         With `model_sha256` only of that model, and then also of known subjects all of whose pictures were refused or
         failed. A sum over several models would count cells twice: there is none.
         """
-        found: dict[tuple[str | None, str], SubjectSummary] = {}
-        models, unanswered = self.models(), self._unanswered()
-        for subject, sha256, label, how, count, first, last in self._rows(_SUMS, model_sha256, model_sha256):
-            so_far = found.get((subject, sha256)) or SubjectSummary(
-                subject, first, last, model_sha256=sha256, model=models.get(sha256)
-            )
-            found[subject, sha256] = replace(
-                so_far, first=min(first, so_far.first), last=max(last, so_far.last), **so_far.more(how, label, count)
-            )
-        if model_sha256 is not None:
-            for subject, missing in ((name, each) for name, each in unanswered.items() if name is not None):
-                found.setdefault((subject, model_sha256), _nothing_of(missing, model_sha256, models.get(model_sha256)))
-        known = [each.also(unanswered.get(each.subject, ())) for each in found.values()]
-        return sorted(known, key=lambda each: (each.subject is not None, each.subject or "", each.model_sha256))
+        rows = self._rows(_SUMS, model_sha256, model_sha256)
+        return summaries(rows, self._rows(_UNANSWERED), self.models(), model_sha256)
 
     def answered(self) -> list[Answered]:
         """The models of which there are results, the one that answered last first."""
@@ -279,12 +215,13 @@ class Reading(StoreFile):
         """How many rows could not be read so far."""
         return len(self._damaged)
 
-    def _unanswered(self) -> dict[str | None, list[Unanswered]]:
-        """Of each subject the pictures that no model answered, those refused and those that failed."""
-        found: dict[str | None, list[Unanswered]] = {}
-        for subject, refused, count, first, last in self._rows(_UNANSWERED):
-            found.setdefault(subject, []).append(Unanswered(subject, bool(refused), count, first, last))
-        return found
+    def _before_latest(self, wanted: Filter, count: int | None) -> int | None:
+        """The `after_id` with which `query` begins at the latest `count` results; None if that is all of them."""
+        if count is None:
+            return None
+        where, values = condition(wanted, self._known)
+        rows = self._rows(f"SELECT id FROM results WHERE {where} ORDER BY id DESC LIMIT 1 OFFSET ?", *values, count)
+        return int(rows[0][0]) if rows else None
 
     def _last(self, table: str) -> int:
         """SQLite keeps the greatest id of a table, so that one is never given twice; a damaged note is passed over."""
@@ -318,7 +255,7 @@ class Reading(StoreFile):
     def _page(
         self, wanted: Filter, after_id: int | None, before_id: int | None, size: int, newest_first: bool
     ) -> list[tuple[Any, ...]]:
-        where, values = _condition(wanted, self._known)
+        where, values = condition(wanted, self._known)
         for bound, comparison in ((after_id, ">"), (before_id, "<")):
             if bound is not None:
                 where += f" AND id {comparison} ?"
@@ -336,9 +273,3 @@ def _failed(source: str | None, before_id: int | None) -> tuple[str, list[str | 
     tests = {"source = ?": source, "id < ?": before_id}
     given = {test: value for test, value in tests.items() if value is not None}
     return " AND ".join(given) or "1", list(given.values())
-
-
-def _nothing_of(missing: Sequence[Unanswered], sha256: str, model: ModelIdentity | None) -> SubjectSummary:
-    """The summary of a subject that a model answered nothing of."""
-    first, last = min(each.first for each in missing), max(each.last for each in missing)
-    return SubjectSummary(missing[0].subject, first, last, model_sha256=sha256, model=model)

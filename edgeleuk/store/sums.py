@@ -9,8 +9,8 @@ from edgeleuk.errors import UsageError
 from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.decision import RESEARCH_USE
 from edgeleuk.spec import shown_names
+from edgeleuk.store.answers import Answers
 from edgeleuk.store.asking import EVERY_MODEL, model_column, model_named, named
-from edgeleuk.store.database import Store
 from edgeleuk.store.times import device_zone, local
 from edgeleuk.store.values import SubjectSummary
 from edgeleuk.subjects.errors_known import KnownErrors, errors_of_bundle, errors_of_evaluation
@@ -36,7 +36,7 @@ class Sums:
             raise UsageError("--error-rates are of one model; leave --model all out")
 
 
-def subjects_lines(store: Store, asked: Sums, as_table: bool) -> Iterator[str]:
+def subjects_lines(store: Answers, asked: Sums, as_table: bool) -> Iterator[str]:
     """The sums of one model, the one that answered last unless another is named, or of each; JSON unless as a table."""
     answered = store.answered()
     errors, of = _errors(asked.errors_from)
@@ -56,7 +56,7 @@ def subjects_lines(store: Store, asked: Sums, as_table: bool) -> Iterator[str]:
     yield from table([(*head(errors, names, asked.width), *_when_head()), *columns], f"{SIDES}<")
     yield from notes([row for _, row in rows], errors)
     if not answered:
-        yield "no picture has been answered yet" if rows else "the store is empty"
+        yield "no picture has been answered yet" if rows else f"the {store.kind} is empty"
         return
     if chosen is None:
         told = "each of the models, by itself"

@@ -139,7 +139,7 @@ class History:
         async with self._services.downloads:
             if byte_order_mark:
                 yield BYTE_ORDER_MARK
-            async for text in iterate_in_threadpool(csv_pages(self._store, wanted, classes)):
+            async for text in iterate_in_threadpool(csv_pages(self._store.query(wanted), classes)):
                 yield text
 
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edgeleuk.runtime.decision import RESEARCH_USE
+from edgeleuk.store.answers import Answered
 from edgeleuk.store.asking import EVERY_MODEL, model_named
-from edgeleuk.store.reading import Answered
 from edgeleuk.store.record import readable
 from edgeleuk.store.values import SubjectSummary
 from edgeleuk.subjects.errors_known import KnownErrors

@@ -8,7 +8,7 @@ import pytest
 from edgeleuk.errors import StoreError, UsageError
 from edgeleuk.store import Failure, Filter, Store
 from edgeleuk.store.editing import ChangedMeanwhileError, Correction
-from edgeleuk.store.reading import folded
+from edgeleuk.store.filters import folded
 from edgeleuk.store.record import ModelIdentity
 
 from .helpers import result
