@@ -6,12 +6,14 @@
 
 One row for each image and model. `image` is the name under which SOURCE has it: an absolute path, a URI, SHARD!MEMBER
 or FILE!NAME of tar and Parquet. `version` is the size and time of change, "35812-1763971872345678900", of the file
-that holds it, "" where nobody was asked; an image that was changed and is scored again has a row for each version.
+that holds it, with the image's number in tar and Parquet, ":17", and "" where no one could be asked; an image that was
+changed and is scored again has a row for each version.
 
 Either `error` is null, or the columns of the result are (`label` to `measures`, `stage`). `sha256` is that of the
-content; null if it could not be read or was not worked through, and such a row is replaced when the image is tried
-again: its part is written anew without it. `duplicate`: an earlier row has this content's result of this model, under
-another name; it stands here once more. Where it is false, each content has one row of each model.
+content, null if it could not be read. `passing`: the reason may be gone another time (no permission, no memory, a worker
+that died); the next run takes such a row out, by writing its part anew, and tries the image again. `duplicate`: an
+earlier row has what this model says of this content, under another name; it stands here once more. Where it is false,
+each content has one row of each model.
 
 Corrections by people have no place here: an archive says what models said. A `Result` is made from a row with source
 "file", path `image` and the model of archive.json.
@@ -57,6 +59,7 @@ SCHEMA = pa.schema(
         pa.field("prepare_ms", pa.float64()),
         pa.field("invoke_ms", pa.float64()),
         pa.field("error", pa.string()),
+        pa.field("passing", pa.bool_(), nullable=False),
         pa.field("duplicate", pa.bool_(), nullable=False),
         pa.field("device", pa.string(), nullable=False),
         pa.field("created", pa.timestamp("us", tz="UTC"), nullable=False),
