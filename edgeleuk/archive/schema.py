@@ -10,10 +10,10 @@ that holds it, with the image's number in tar and Parquet, ":17", and "" where n
 changed and is scored again has a row for each version.
 
 Either `error` is null, or the columns of the result are (`label` to `measures`, `stage`). `sha256` is that of the
-content, null if it could not be read. `passing`: the reason may be gone another time (no permission, no memory, a worker
-that died); the next run takes such a row out, by writing its part anew, and tries the image again. `duplicate`: an
-earlier row has what this model says of this content, under another name; it stands here once more. Where it is false,
-each content has one row of each model.
+content, null if it could not be read. `passing`: the reason may be gone another time (no permission, no memory, a
+worker that died); the next run takes such a row out, by writing its part anew, and tries the image again. `duplicate`:
+an earlier row has what this model says of this content, under another name; it stands here once more. Where it is
+false, each content has one row of each model.
 
 Corrections by people have no place here: an archive says what models said. A `Result` is made from a row with source
 "file", path `image` and the model of archive.json.

@@ -135,7 +135,7 @@ def check_place(folder: Path) -> None:
         raise NotAStoreError(f"{folder} is a file; expected a folder for the archive")
     if is_archive(folder):
         read_head(folder)
-    elif folder.is_dir() and (found := sorted(name for name in os.listdir(folder) if not _is_ours(name))):
+    elif folder.is_dir() and (found := sorted(each.name for each in folder.iterdir() if not _is_ours(each.name))):
         raise NotAStoreError(
             f"{folder} holds {found[0]} and is no archive; name a new folder, or one that 'score' made"
         )
