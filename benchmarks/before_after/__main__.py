@@ -1,6 +1,6 @@
 """This checkout against an earlier commit, A B A B in one run; exits 1 where a bar is missed.
 
-REV's build is made once below the temporary folder, in an environment of its own (minutes: `make venv`).
+REV's build is made once below the temporary folder, in an environment of its own (minutes).
 """
 
 import argparse

@@ -63,8 +63,8 @@ def ready_build(folder: Path) -> Build:
 
 
 def build_of(revision: str, cache: Path | None = None) -> Build:
-    """The build of a commit, made once below the system's temporary folder: its files, and the environment of its own
-    `make venv`. Raises SystemExit for a commit that is not known, CalledProcessError if it cannot be installed.
+    """The build of a commit, made once below the system's temporary folder: its files, and the environment that its
+    Makefile makes. Raises SystemExit for a commit that is not known, CalledProcessError if it cannot be installed.
     """
     commit = commit_of(revision)
     folder = (cache or Path(tempfile.gettempdir())) / f"edgeleuk-build-{commit}"
@@ -72,7 +72,9 @@ def build_of(revision: str, cache: Path | None = None) -> Build:
         archive = subprocess.check_output(["git", "-C", str(ROOT), "archive", commit])
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             files.extractall(folder, filter="data")
-        subprocess.run(["make", "-C", str(folder), "venv", f"PYTHON={sys.executable}"], check=True, stdout=sys.stderr)
+        subprocess.run(
+            ["make", "-C", str(folder), ".venv/.ready", f"PYTHON={sys.executable}"], check=True, stdout=sys.stderr
+        )
     return ready_build(folder)
 
 
