@@ -3,12 +3,11 @@
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -70,20 +69,26 @@ class ArchiveWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.ledger.close()
 
-    def fresh(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Those of the rows whose image is new, each told whether its content is. They count as written then."""
-        found = []
-        for row in rows:
-            if self.ledger.takes_image(image_key(row["image"], row["version"])):
-                sha256 = row["sha256"]
-                known = sha256 is not None and not self.ledger.takes_content(content_key(sha256))
-                found.append({**row, "duplicate": known})
-        return found
+    def fresh(self, rows: pa.Table) -> pa.Table:
+        """Those of the rows whose image is new, with `duplicate`, in SCHEMA. They count as written then.
 
-    def write(self, rows: Sequence[Mapping[str, Any]], units: Sequence[str] = ()) -> None:
+        `rows` has the other columns of SCHEMA, and perhaps more.
+        """
+        images, versions = rows["image"].to_pylist(), rows["version"].to_pylist()
+        new = [self.ledger.takes_image(image_key(*each)) for each in zip(images, versions, strict=True)]
+        kept = rows.filter(pa.array(new, pa.bool_()))
+        again = [
+            sha256 is not None and not self.ledger.takes_content(content_key(sha256))
+            for sha256 in kept["sha256"].to_pylist()
+        ]
+        told = kept.append_column("duplicate", pa.array(again, pa.bool_()))
+        return told.select(SCHEMA.names).cast(SCHEMA)
+
+    def write(self, tables: Sequence[pa.Table], units: Sequence[str] = ()) -> None:
         """Write a part: rows of `fresh`, and which shards are done with it. Raises OutputError."""
-        if rows or units:
-            self._write(self.place / f"part-{self._next:08}.parquet", pa.Table.from_pylist(rows, SCHEMA), units)
+        table = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        if len(table) or units:
+            self._write(self.place / f"part-{self._next:08}.parquet", table, units)
             self._next += 1
             self.units.update(units)
 

@@ -36,6 +36,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
         "report": "Write one page, Markdown or a table from records.",
         "card": "Write a model card, of what records say of a model and nothing else.",
     },
+    "Archives": {"score": "Classify an archive of images on all cores, or on a Ray cluster, into Parquet."},
     "On the device": {
         "infer": "Classify images: files, folders, a watched folder, a camera.",
         "serve": "Serve the page for the lab bench: upload, live list, history.",
