@@ -1,8 +1,8 @@
 """What a scored archive is on disk: a folder of Parquet that only one process at a time adds to.
 
-    archive.json              that it is one, the format's version, its models and the settings of each
+    _archive.json             that it is one, the format's version, its models and the settings of each
     model=<12 hex>/part-*.parquet   rows, by the first digits of the model's SHA-256; zstd; never changed but as below
-    lock                      locked while a process writes
+    _lock                     locked while a process writes
 
 One row for each image and model. `image` is the name under which SOURCE has it: an absolute path, a URI, SHARD!MEMBER
 or FILE!NAME of tar and Parquet. `version` is the size and time of change, "35812-1763971872345678900", of the file
@@ -16,7 +16,7 @@ an earlier row has what this model says of this content, under another name; it 
 false, each content has one row of each model.
 
 Corrections by people have no place here: an archive says what models said. A `Result` is made from a row with source
-"file", path `image` and the model of archive.json.
+"file", path `image` and the model of _archive.json.
 """
 
 import json
@@ -34,7 +34,7 @@ from edgeleuk.files import to_json, write_bytes
 from edgeleuk.store.record import ModelIdentity, readable
 
 FORMAT, FORMAT_VERSION = "edgeleuk archive", 1
-HEAD, LOCK = "archive.json", "lock"
+HEAD, LOCK = "_archive.json", "_lock"  # readers of Parquet pass over names that begin so
 PARTS = "part-*.parquet"
 UNITS = b"edgeleuk.units"  # of a part's metadata: shards and row groups that are done with it, a JSON list
 COMPRESSION = "zstd"
@@ -82,7 +82,7 @@ class ArchivedModel:
 
 @dataclass(frozen=True)
 class Head:
-    """What archive.json says: the models by SHA-256."""
+    """What _archive.json says: the models by SHA-256."""
 
     models: Mapping[str, ArchivedModel] = field(default_factory=dict)
 
@@ -103,7 +103,7 @@ def is_archive(path: Path) -> bool:
 
 
 def read_head(folder: Path) -> Head:
-    """What archive.json says. Raises NotAStoreError: absent, of something else, of another version, or damaged."""
+    """What _archive.json says. Raises NotAStoreError: absent, of something else, of another version, or damaged."""
     place = folder / HEAD
     try:
         found = parse_json(place.read_bytes(), str(place), NotAStoreError)
@@ -127,7 +127,7 @@ def read_head(folder: Path) -> Head:
 
 
 def write_head(folder: Path, head: Head) -> None:
-    """Write archive.json, whole or not at all. Raises OutputError."""
+    """Write _archive.json, whole or not at all. Raises OutputError."""
     models = {sha256: _model_dict(model) for sha256, model in head.models.items()}
     told = {"format": FORMAT, "format_version": FORMAT_VERSION, "models": models}
     write_bytes(folder / HEAD, to_json(told).encode())

@@ -137,7 +137,7 @@ def check_place(folder: Path) -> None:
     """Raise NotAStoreError or OutputError if an archive can be neither made nor continued there."""
     refuse_no_folder(folder)
     if folder.exists() and not folder.is_dir():
-        raise NotAStoreError(f"{folder} is a file; expected a folder for the archive")
+        raise OutputError(f"cannot write {folder}: it is a file; name a folder for the archive")
     if is_archive(folder):
         read_head(folder)
     elif folder.is_dir() and (found := sorted(each.name for each in folder.iterdir() if not _is_ours(each.name))):

@@ -15,7 +15,7 @@ from edgeleuk.cli.paths import Existing
         "edgeleuk score model.tflite cells/ -o scored",
         "edgeleuk score model.tflite names.txt -o scored --workers 4",
         "edgeleuk score model.tflite s3://bucket/cells -o scored --ray auto",
-        "edgeleuk results scored --subjects",
+        "edgeleuk score model.tflite shards/ -o scored --json",
     ),
 )
 @click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))

@@ -1,4 +1,4 @@
-"""archive.json and the columns of a scored archive."""
+"""_archive.json and the columns of a scored archive."""
 
 from pathlib import Path
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "cascade": "{input} {model} {index} -o {out}.tflite",
     "evaluate": "{input} {index}",
     "infer": "{input} {image}",
+    "score": "{input} {image} -o {out}",
     "results": "{input}",
     "serve": "{input} --store {out}.db --port 0",
     "install-service": None,
@@ -142,6 +143,7 @@ WRITING = [
     "card {model} -o {out}.md",
     "explain {model} {image} -o {out}.png",
     "leakage {index} -o {out}",
+    "score {model} {image} -o {out}",
     "demo -o {out}",
 ]
 STORING = ["infer {model} {image} --store {out}", "serve {model} --store {out} --port 0"]
@@ -160,7 +162,8 @@ def test_an_output_that_cannot_be_written_is_1_before_anything_is_done(command, 
     (tmp_path / "file").touch()
     place = tmp_path / "file"
     folder = (
-        command.split()[0] in ("train", "qat", "prune", "optimize", "evaluate", "leakage", "demo") or "synth" in command
+        command.split()[0] in ("train", "qat", "prune", "optimize", "evaluate", "leakage", "score", "demo")
+        or "synth" in command
     )
     code, said = ended(capsys, command.format(out=place if folder else place / "x", **places).split())
     assert (code, str(place) in said) == (1, True)

@@ -57,7 +57,7 @@ def test_the_commands_are_shown_in_groups_along_the_way_of_the_data(run_edgeleuk
             found[line[:-1]] = []
         elif line[:3].strip() and found:
             found[list(found)[-1]].append(line.split()[0])
-    assert list(found) == ["Data", "Training", "Models", "Evaluation", "On the device", "Demo"]
+    assert list(found) == ["Data", "Training", "Models", "Evaluation", "Archives", "On the device", "Demo"]
     assert found["Training"] == ["train", "qat", "prune", "optimize"]
     assert found["Models"] == ["spec", "convert", "attach", "cascade", "calibrate", "export", "inspect"]
     assert [name for names in found.values() for name in names] == root.list_commands(click.Context(root))

@@ -1,0 +1,32 @@
+"""One small cluster for all tests of this folder that run in this process."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeleuk.cluster.joining import Cluster, joined
+from edgeleuk.scoring import command
+from edgeleuk.scoring.command import Request, Summary, run
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with joined("local", 2) as found:
+            yield found
+
+
+@pytest.fixture
+def score(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Summary]:
+    """`edgeleuk score` on that cluster."""
+    monkeypatch.setattr(command, "joined", lambda address, cores: nullcontext(cluster))
+
+    def call(model: Path, source: object, output: Path, **options: Any) -> Summary:
+        return run(Request(model, str(source), str(output), **{"workers": 2} | options), lambda text: None)
+
+    return call
