@@ -20,8 +20,9 @@ def restarted_masks(model: Any, seed: int) -> Iterator[Callable[[], None]]:
     with another random layer than `Dropout`, one in two places, or a model within it, it is still what is called.
     """
     tf.random.set_seed(seed)
-    layers = [layer for layer in model.submodules if _draws(layer)]
-    if not all(_restarts(layer) for layer in model.submodules):
+    within = model.submodules  # which it looks through anew each time
+    layers = [layer for layer in within if _draws(layer)]
+    if not all(map(_restarts, within)):
         yield lambda: tf.random.set_seed(seed)
         return
     counters = [tf.Variable(0, dtype=tf.int64, trainable=False) for _ in layers]

@@ -18,6 +18,7 @@ from edgeleuk.keras.masks import restarted_masks
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.keras.weights import DAMAGED, read_series, save_arrays
 from edgeleuk.statistics.metrics import weighted_f1
+from edgeleuk.training.joined_adam import JoinedAdam
 from edgeleuk.training.unfinished import CHECKPOINT
 
 TargetBatch = tuple[NDArray[np.float32], NDArray[np.int64], Any]  # images, labels, targets
@@ -77,8 +78,7 @@ class Progress:
 
 def save_checkpoint(path: Path, progress: Progress, model: Any, best_weights: list[Any]) -> None:
     """Write progress, weights, optimizer state and best weights to one .npz. Raises OutputError."""
-    optimizer = [variable.numpy() for variable in model.optimizer.variables]
-    series = {"weight": model.get_weights(), "best": best_weights, "optimizer": optimizer}
+    series = {"weight": model.get_weights(), "best": best_weights, "optimizer": _adam(model).state()}
     save_arrays(path, series, progress=np.array(json.dumps(asdict(progress))))
 
 
@@ -173,7 +173,7 @@ class Fitter:
         phase.prepare(self.model)
         schedule = _schedule(phase, self.data.training.batch_count)
         self.model.compile(
-            optimizer=tf_keras.optimizers.Adam(schedule),
+            optimizer=JoinedAdam(schedule),
             loss=self.data.objective.loss,
             weighted_metrics=[],
             metrics=[self.data.objective.accuracy],
@@ -298,8 +298,13 @@ def _schedule(phase: Phase, steps_per_epoch: int) -> Any:
 
 def _restore_optimizer(model: Any, state: list[Any]) -> None:
     model.optimizer.build(model.trainable_variables)
-    for variable, value in zip(model.optimizer.variables, state, strict=bool(state)):
-        variable.assign(value)
+    if state:
+        _adam(model).restore(state)
+
+
+def _adam(model: Any) -> Any:
+    """The optimizer; that in float16 is within one that scales the loss."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
 def _build_metrics(model: Any, target_spec: Any) -> None:
