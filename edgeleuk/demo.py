@@ -1,10 +1,10 @@
 """Every step on synthetic cells: data, training, both int8 models, and a report of what quantization cost."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeleuk.bench.candidates import Request as BenchmarkRequest
 from edgeleuk.bench.measured import Protocol
@@ -13,29 +13,19 @@ from edgeleuk.bench.session import benchmark
 from edgeleuk.data.index import Index
 from edgeleuk.data.scan import scan
 from edgeleuk.data.split import make_folds
-from edgeleuk.data.synthetic.synth import write_cells
-from edgeleuk.evaluation.evaluate import Evaluation, Request, evaluate_files
-from edgeleuk.evaluation.evaluated import caveats_of
-from edgeleuk.evaluation.folder import write_folder
 from edgeleuk.files import refuse_taken, write_text
-from edgeleuk.quantization.convert import Proven, convert, write_conversion
-from edgeleuk.quantization.convert import Request as ConversionRequest
-from edgeleuk.quantization.mixed import Keep
-from edgeleuk.quantization.qat import qat
-from edgeleuk.quantization.source import load_source
+from edgeleuk.processes.background import in_background
 from edgeleuk.report.page.page import render_page
 from edgeleuk.report.page.reading import read_material
-from edgeleuk.report.text.evaluation import scores_of
 from edgeleuk.runtime.models import open_model
 from edgeleuk.text import counted
 from edgeleuk.training.config import QatConfig, TrainConfig
-from edgeleuk.training.results import Report
-from edgeleuk.training.train import train
 
+if TYPE_CHECKING:  # TensorFlow, which is imported while the cells are drawn
+    from edgeleuk.demo_models import Variant
+
+Report = Callable[[str], None]
 _TIMED_IMAGES = 16
-
-# A network trained for minutes is unsure, and int8 changes labels it is unsure of; the report shows how many.
-_ANY_AGREEMENT = Keep(min_agreement=0.0, most=0)
 
 
 @dataclass(frozen=True)
@@ -58,17 +48,7 @@ class DemoSettings:
         )
     )
     quantization: QatConfig = field(default_factory=lambda: QatConfig(epochs=1, batch_size=16, samples=128))
-    protocol: Protocol = field(default_factory=lambda: Protocol(seconds=3.0))
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One model file of the demo with its figures."""
-
-    name: str
-    path: Path
-    conversion: Proven
-    evaluation: Evaluation
+    protocol: Protocol = field(default_factory=lambda: Protocol(processes=6, seconds=2.0))
 
 
 @dataclass(frozen=True)
@@ -77,7 +57,7 @@ class Demo:
 
     report: Path
     page: Path
-    variants: tuple[Variant, ...]
+    variants: "tuple[Variant, ...]"
     record: Record
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,8 +69,8 @@ class Demo:
                 "size_bytes": variant.path.stat().st_size,
                 "accuracy": dataclasses.asdict(variant.evaluation.scores.accuracy),
                 "accuracy_unit": variant.evaluation.scores.bootstrap.unit,
-                "accuracy_caveats": list(caveats_of(variant.evaluation.notes)),
-                "label_agreement": variant.conversion.proof.fidelity[-1].label_agreement,
+                "accuracy_caveats": list(variant.evaluation.caveats),
+                "label_agreement": variant.label_agreement,
                 "latency_p50_ms": result.latency.p50_ms,
                 "latency_p90_ms": result.latency.p90_ms,
             }
@@ -106,12 +86,7 @@ def demo(out: Path, report: Report = print, settings: DemoSettings | None = None
     refuse_taken(out)
     settings = settings or DemoSettings()
     index = _make_data(out, report, settings)
-    report("3/7 train a small InceptionV3 from scratch")
-    run = train(index, settings.training, out / "float-run", report=report)
-    report("4/7 quantization-aware training, from that run")
-    qat(run, settings.quantization, out / "qat-run", report=report)
-    report("5/7 convert to float32, int8 after training (PTQ) and int8 from QAT; evaluate on unseen subjects")
-    variants = _make_models(out, settings.quantization.samples)
+    variants = _make_variants(index, out, report, settings)
     report("6/7 measure the latency of all three, in turn, and from image file to decision")
     record = _measure(variants, index, out, settings.protocol)
     report("7/7 classify one image with the int8 model")
@@ -140,31 +115,37 @@ next        try the model: edgeleuk infer {model} {out / "cells"}
 def _make_data(out: Path, report: Report, settings: DemoSettings) -> Index:
     subjects, each = settings.subjects, settings.images_per_subject
     report(f"1/7 draw {subjects * each} synthetic cells of {subjects} subjects")
-    write_cells(out / "cells", subjects=subjects, images_per_subject=each)
+    job = {"out": str(out / "cells"), "subjects": subjects, "images_per_subject": each}
+    with in_background("edgeleuk.data.synthetic.process", job) as drawn:
+        import edgeleuk.demo_models  # noqa: F401 # meanwhile, as it takes as long
+
+        drawn()
     report("2/7 split them so that no subject is on two sides")
     index = make_folds(scan(out / "cells"), test_fraction=settings.test_fraction)
     index.save(out / "index.json")
     return index
 
 
-def _make_models(out: Path, samples: int) -> list[Variant]:
-    made = []
-    trained, aware = load_source(out / "float-run"), load_source(out / "qat-run")
-    for name, source, precision in (
-        ("float32", trained, "float32"),
-        ("int8 PTQ", trained, "int8"),
-        ("int8 QAT", aware, "int8"),
-    ):
-        path = out / f"{name.lower().replace(' ', '-')}.tflite"
-        conversion = convert(source, ConversionRequest(precision, samples=samples, keep=_ANY_AGREEMENT))
-        write_conversion(conversion, path)
-        evaluation = evaluate_files(path, out / "index.json", Request(split="test"))
-        write_folder(evaluation, out / "evaluation" / path.stem)
-        made.append(Variant(name, path, conversion, evaluation))
-    return made
+def _make_variants(index: Index, out: Path, report: Report, settings: DemoSettings) -> "list[Variant]":
+    """Train, and convert what was trained in another process while this one goes on to train it for int8."""
+    from edgeleuk.demo_models import FLOAT, PTQ, QAT, make_models, read_variant
+    from edgeleuk.quantization.qat import qat
+    from edgeleuk.training.train import train
+
+    report("3/7 train a small InceptionV3 from scratch")
+    run = train(index, settings.training, out / "float-run", report=report)
+    samples = settings.quantization.samples
+    job = {"out": str(out), "run": run.folder.name, "names": [FLOAT, PTQ], "samples": samples}
+    with in_background("edgeleuk.demo_models", job) as converted:
+        report("4/7 quantization-aware training, from that run")
+        qat(run, settings.quantization, out / "qat-run", report=report)
+        report("5/7 convert to float32, int8 after training (PTQ) and int8 from QAT; evaluate on unseen subjects")
+        make_models(out, "qat-run", [QAT], samples)
+        converted()
+    return [read_variant(out, name) for name in (FLOAT, PTQ, QAT)]
 
 
-def _measure(variants: Sequence[Variant], index: Index, out: Path, protocol: Protocol) -> Record:
+def _measure(variants: "Sequence[Variant]", index: Index, out: Path, protocol: Protocol) -> Record:
     """Measure and write the record. Ctrl-C ends the demo, unlike a benchmark, which keeps a partial record."""
     models = tuple(variant.path for variant in variants)
     images = tuple(str(index.path_of(image)) for image in index.test()[:_TIMED_IMAGES])
@@ -175,13 +156,13 @@ def _measure(variants: Sequence[Variant], index: Index, out: Path, protocol: Pro
     return record
 
 
-def _classify_one(variant: Variant, index: Index) -> str:
+def _classify_one(variant: "Variant", index: Index) -> str:
     image = index.test()[0]
     prediction = open_model(variant.path).predict(index.path_of(image))
     return f"{image.path}: {prediction.label} ({prediction.probability:.2f}), labelled {image.label}"
 
 
-def render_table(variants: Sequence[Variant], results: Sequence[Result]) -> str:
+def render_table(variants: "Sequence[Variant]", results: Sequence[Result]) -> str:
     """A Markdown table, one model a row; `results` are the latencies of the variants, in their order."""
     rows = [
         "| model | accuracy (95 % interval) | labels as its network | size | latency, median / p90 |",
@@ -189,25 +170,19 @@ def render_table(variants: Sequence[Variant], results: Sequence[Result]) -> str:
     ]
     for variant, result in zip(variants, results, strict=True):
         latency = result.latency
-        agreement = variant.conversion.proof.fidelity[-1].label_agreement
         rows.append(
-            f"| {variant.name} | {_accuracy(variant)} | {agreement:.1%} "
+            f"| {variant.name} | {variant.evaluation.accuracy.text} | {variant.label_agreement:.1%} "
             f"| {variant.path.stat().st_size / 1e6:.2f} MB | {latency.p50_ms:.2f} / {latency.p90_ms:.2f} ms |"
         )
     return "\n".join([*rows, "", *(f"Accuracy: {caveat}." for caveat in _caveats(variants))])
 
 
-def _accuracy(variant: Variant) -> str:
-    found = scores_of(variant.evaluation)["accuracy"]
-    return "-" if found is None else found.text
-
-
-def _caveats(variants: Sequence[Variant]) -> list[str]:
+def _caveats(variants: "Sequence[Variant]") -> list[str]:
     """What limits the accuracies, each sentence once."""
-    return list(dict.fromkeys(note for each in variants for note in caveats_of(each.evaluation.notes)))
+    return list(dict.fromkeys(note for each in variants for note in each.evaluation.caveats))
 
 
-def render_report(variants: Sequence[Variant], record: Record) -> str:
+def render_report(variants: "Sequence[Variant]", record: Record) -> str:
     """The demo's report in Markdown."""
     scores = variants[0].evaluation.scores
     protocol = record.protocol
@@ -227,10 +202,10 @@ Research software, not a medical device.
 """
 
 
-def describe_proof(variant: Variant) -> str:
+def describe_proof(variant: "Variant") -> str:
     """One sentence about an int8 graph."""
-    proof = variant.conversion.proof
+    proof = variant.proof
     return (
-        f"{proof.operators.get('CONV_2D', 0)} convolutions, {proof.float_tensors} float tensors, "
-        f"{proof.quantize_nodes} QUANTIZE and {proof.dequantize_nodes} DEQUANTIZE nodes."
+        f"{proof['operators'].get('CONV_2D', 0)} convolutions, {proof['float_tensors']} float tensors, "
+        f"{proof['quantize_nodes']} QUANTIZE and {proof['dequantize_nodes']} DEQUANTIZE nodes."
     )

@@ -109,10 +109,15 @@ def run_module(module: str, job: Any, python: Sequence[str] = ISOLATED, timeout_
     """What `main` of a module, which calls `answer`, makes of a job in a process of its own."""
     with tempfile.TemporaryFile() as log:
         try:
-            child = Child([*python, "-c", _START, json.dumps(sys.path), module], log)
+            child = Child(command_of(module, python), log)
         except OSError as error:
             return Outcome(failure=f"a process for it could not be started: {error}", died=True)
         return child.ask(job, timeout_s)
+
+
+def command_of(module: str, python: Sequence[str] = ISOLATED) -> list[str]:
+    """The command line that runs `main` of a module."""
+    return [*python, "-c", _START, json.dumps(sys.path), module]
 
 
 def answer(work: Callable[[Any], Any]) -> None:
