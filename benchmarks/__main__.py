@@ -15,6 +15,7 @@ SCRIPTS = {
     "infer_process": ("benchmarks.infer_process",),
     "memory": ("benchmarks.memory",),
     "streaming": ("benchmarks.streaming",),
+    "score": ("benchmarks.score",),
     "watch_idle": ("benchmarks.watch_idle",),
     "watch_large": ("benchmarks.watch_large",),
     "serve": ("benchmarks.serve",),
@@ -39,6 +40,7 @@ SCRIPTS = {
     "scale-full": ("benchmarks.scale", "--full"),
 }
 SLOW = (
+    "score",
     "watch_large",
     "qat_networks",
     "networks",

@@ -105,14 +105,15 @@ class Driver:
 def score_under_kills(
     arguments: Sequence[object], kills: int, longest_s: float, environment: Mapping[str, str] | None = None
 ) -> dict[str, int]:
-    """Run a `score` until it is done, with so many kills before: how many of drivers and workers.
+    """Run a `score` until it is done, with up to so many kills before: how many of drivers and of workers.
 
     A kill comes up to `longest_s` seconds after the workers were there, so while they score or write. Raises
-    SystemExit if the command fails otherwise, or is done before all kills: the archive is too small for them then.
+    SystemExit if the command fails.
     """
-    dealt = random.Random(0)
+    dealt = random.Random(kills)
     done = {"driver": 0, "worker": 0}
-    while sum(done.values()) < kills:
+    ended_well = False
+    while sum(done.values()) < kills and not ended_well:
         with Driver(arguments, environment) as driver:
             while sum(done.values()) < kills:
                 if not driver.wait_for_workers():
@@ -130,7 +131,8 @@ def score_under_kills(
                     driver.process.wait()
                     done["driver"] += 1
                     break
-            if driver.over and driver.process.returncode != -signal.SIGKILL:
+            ended_well = driver.over and driver.process.returncode == 0
+            if driver.over and driver.process.returncode not in (0, -signal.SIGKILL):
                 assert driver.process.stderr is not None
                 raise SystemExit(f"ended ({driver.process.returncode}) after {done}: {driver.process.stderr.read()}")
     ended = subprocess.run(

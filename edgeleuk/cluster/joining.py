@@ -4,8 +4,9 @@
 as `ray.init` takes it: `auto` for the cluster that this machine belongs to, HOST:PORT for one by the address of its
 head. Usage statistics are not sent, whatever Ray's own default is.
 
-Ray has no password: whoever reaches the ports of a cluster can run code on it. A local one listens on loopback alone,
-which Ray 2.60 does only if `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER` is 0 (`ray/_private/services.py`).
+Whoever reaches the ports of a cluster can run code on it, unless it asks for a token (`RAY_AUTH_MODE=token`), which Ray
+2.60 does by itself only where it finds one or the cluster is a local one. A local one listens on loopback alone, which
+Ray does only if `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER` is 0 (`ray/_private/services.py`).
 """
 
 import contextlib
@@ -79,6 +80,7 @@ class Cluster:
 def ray_module(address: str = LOCAL) -> Any:
     """Ray, imported with the settings of the address. Raises MissingExtraError."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray's own lines come between ours
     if address == LOCAL:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without a GPU keeps what it would see
@@ -143,12 +145,23 @@ def _why_not(address: str, error: Exception) -> str:
     if "ersion mismatch" in str(error):
         found = " ".join(str(error).split())
         return f"--ray {address}: {found}. Install the cluster's versions of Ray and Python here, or these there"
+    if "uthentication token" in "".join(map(str, _causes(error))):
+        return (
+            f"--ray {address}: the cluster asks for its token; set RAY_AUTH_MODE=token, and put the file "
+            "~/.ray/auth_token of its head in the same place here, or name another by RAY_AUTH_TOKEN_PATH"
+        )
     if address == LOCAL:
         return f"a local Ray cluster could not be started: {first_line(error)}"
     return (
         f"--ray {address}: no cluster could be joined there ({first_line(error)}); start its head with 'ray start "
         "--head', let this machine join with 'ray start --address=HOST:PORT', or give --ray local"
     )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _nodes(ray: Any) -> tuple[Node, ...]:

@@ -118,7 +118,6 @@ def run(request: Request, tell: Callable[[str], None]) -> Summary:
         scoring = _Scoring(archive, request.every)
         workers = 0
         if todo.units:
-            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else Ray's own lines come between ours
             cluster = stack.enter_context(joined(request.ray, request.workers))
             cluster.check_nodes(folders_of(request.source))
             workers = request.workers or cluster.cores

@@ -3,21 +3,23 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
+from ray import cloudpickle
 import pytest
 
-from benchmarks.kills import score_under_kills
+from benchmarks.kills import Driver, score_under_kills
 from edgeleuk.classify.model import Model
 from edgeleuk.scoring import command
 from edgeleuk.scoring.command import Request, Summary
 from edgeleuk.scoring.worker import Work
 from tests.conftest import environment
 from tests.scoring.helpers import picture, rows, write_pictures, write_shard
+from tests.two_nodes import two_nodes
 
 Score = Callable[..., Summary]
 _DEADLY = picture(666)
@@ -41,7 +43,7 @@ class Deadly(Work):
                     os.kill(os.getpid(), signal.SIGKILL)
                 return decode(content, *more)
 
-            classifier.decoded_part = deadly
+            vars(classifier)["decoded_part"] = deadly
         return super().model()
 
 
@@ -84,6 +86,30 @@ def test_kills_of_drivers_and_workers_lose_and_double_nothing(small_model: Path,
     arguments = ("score", small_model, cells, "-o", out, "--every", 1, "--workers", 2)
     done = score_under_kills(arguments, kills=6, longest_s=1.5, environment=environment())
     assert sum(done.values()) == 6
+    found = rows(out)
+    assert set(found) == set(map(str, cells.iterdir()))
+    assert {row["error"] for row in found.values()} == {None}
+
+
+@pytest.mark.long
+def test_a_node_that_is_killed_midway_takes_nothing_with_it(small_model: Path, tmp_path: Path) -> None:
+    cells, out = tmp_path / "cells", tmp_path / "out"
+    cells.mkdir()
+    for number in range(1500):
+        (cells / f"{number}.png").write_bytes(picture(number, "PNG", 200))
+    with two_nodes() as cluster:
+        arguments = ("score", small_model, cells, "-o", out, "--every", 1, "--ray", cluster.address)
+        with Driver(arguments, cluster.environment) as driver:
+            until = time.monotonic() + 120
+            while not any("MapWorker" in name for name in cluster.workers_of_other()) and time.monotonic() < until:
+                time.sleep(0.1)
+            while not list(out.rglob("part-*.parquet")) and time.monotonic() < until:
+                time.sleep(0.05)
+            assert not driver.over
+            cluster.kill_other()
+            said, errors = driver.process.communicate(timeout=300)
+            assert driver.process.returncode == 0, errors
+    assert "1,500 images scored" in said
     found = rows(out)
     assert set(found) == set(map(str, cells.iterdir()))
     assert {row["error"] for row in found.values()} == {None}
