@@ -59,7 +59,7 @@ class Existing(Place):
             reason = getattr(error, "strerror", None) or error
             raise UsageError(f"{path}: {reason}; expected {self.expected}") from error
         if not self.dir_okay and path.is_dir():
-            raise UsageError(f"{path} is a folder; expected {self.expected}")
+            raise UsageError(f"{path} is {_kind_of_folder(path)}; expected {self.expected}")
         return path
 
 
@@ -71,7 +71,7 @@ class StoreFile(Place):
 
     def _check(self, path: Path) -> Path:
         if path.exists() and not path.is_file():
-            what = "a folder" if path.is_dir() else "a pipe or a device"
+            what = _kind_of_folder(path) if path.is_dir() else "a pipe or a device"
             raise UsageError(f"{path} is {what}; expected a file for the store, such as results.db")
         return path
 
@@ -123,6 +123,13 @@ def refuse_replacing(places: Sequence[tuple[Place, Any]]) -> None:
 
 def _paths(value: Path | tuple[Path, ...] | None) -> tuple[Path, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+def _kind_of_folder(path: Path) -> str:
+    """What it is called where it is refused; edgeleuk.archive, which knows more of archives, needs an extra."""
+    if (path / "archive.json").is_file():
+        return "a folder, an archive of 'edgeleuk score', which 'edgeleuk results' reads and no other command"
+    return "a folder"
 
 
 def _hint(path: Path) -> str:

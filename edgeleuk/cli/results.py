@@ -35,7 +35,11 @@ from edgeleuk.cli.paths import Existing, OutputFile
     },
 )
 @click.argument(
-    "db", type=Existing("store", "a file that 'edgeleuk infer MODEL IMAGES --store FILE' makes", dir_okay=False)
+    "db",
+    type=Existing(
+        "store",
+        "a file that 'edgeleuk infer MODEL IMAGES --store FILE' makes, or a folder of 'edgeleuk score -o'",
+    ),
 )
 @click.option("--subject", help="Only of this subject; case does not matter.")
 @click.option("--no-subject", is_flag=True, help="Only without a subject.")
@@ -84,6 +88,8 @@ from edgeleuk.cli.paths import Existing, OutputFile
 def command(db: Path, form: str | None, **options: Any) -> None:
     """List the latest results in DB, a store that infer --store or serve made; filter, export and correct them.
 
+    DB may be an archive too, a folder that score made: all but corrections works alike (needs the extra 'ray').
+
     Tables show times in this device's time zone, which they name; CSV and JSON are in UTC. Sums count each cell once,
     of one model; answers that are uncertain and those with other warnings ("no content", "8 px") are kept apart.
 
@@ -92,7 +98,13 @@ def command(db: Path, form: str | None, **options: Any) -> None:
     """
     from edgeleuk.store.command import Request, run
 
-    run(Request(db, form=form or _form_of(options["output"]), **options), say, _confirmed)
+    request = Request(db, form=form or _form_of(options["output"]), **options)
+    if db.is_dir():
+        from edgeleuk.archive.asking import run as run_on_archive
+
+        run_on_archive(request, say)
+    else:
+        run(request, say, _confirmed)
     show_written(options["output"])
 
 

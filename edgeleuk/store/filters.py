@@ -23,12 +23,18 @@ def alike(text: str, known: Iterable[str]) -> list[str]:
     return [name for name in known if folded(name) == wanted]
 
 
-def condition(wanted: Filter, known: Known) -> tuple[str, list[str | int]]:
-    """The WHERE clause of a filter and its values; `known` tells which values "subject" and HELD_LABEL have."""
-    tests, values = [], []
+def condition(
+    wanted: Filter, known: Known, moment: Callable[[str], object] = lambda text: text
+) -> tuple[str, list[object]]:
+    """The WHERE clause of a filter and its values; `known` tells which values "subject" and HELD_LABEL have.
+
+    `moment`: a time of the filter as the column `created` has it.
+    """
+    tests: list[str] = []
+    values: list[object] = []
     for test, value in (
-        ("created >= ?", wanted.since),
-        ("created < ?", wanted.until),
+        ("created >= ?", None if wanted.since is None else moment(wanted.since)),
+        ("created < ?", None if wanted.until is None else moment(wanted.until)),
         ("model_sha256 = ?", wanted.model_sha256),
         ("source = ?", wanted.source),
     ):
@@ -45,8 +51,8 @@ def condition(wanted: Filter, known: Known) -> tuple[str, list[str | int]]:
     for column, with_it in (("warnings", wanted.warnings), ("corrected_label", wanted.corrected)):
         if with_it is not None:
             tests.append(f"{column} IS {'NOT ' if with_it else ''}NULL")
-    return " AND ".join(tests) or "1", list(values)
+    return " AND ".join(tests) or "1 = 1", values
 
 
 def _one_of(column: str, values: Sequence[str]) -> str:
-    return f"{column} IN ({', '.join('?' * len(values))})" if values else "0"
+    return f"{column} IN ({', '.join('?' * len(values))})" if values else "1 = 0"

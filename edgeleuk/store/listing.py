@@ -165,7 +165,7 @@ def _cells(row: Result) -> tuple[object, ...]:
     warnings = f"  (kept apart: {', '.join(row.told_warnings)})" if row.warnings else ""
     model, probability = model_column(row.model, row.model_sha256), f"{row.probability:.4f}"
     told = (row.subject or "-", row.source, model, f"{row.path}{warnings}")
-    return row.id, local(row.created), _label(row), probability, *told
+    return "-" if row.id is None else row.id, local(row.created), _label(row), probability, *told
 
 
 def _told(found: "list[Failure] | list[Change]", table_of: Callable[..., Iterator[str]], table: bool) -> Iterator[str]:

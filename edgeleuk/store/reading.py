@@ -6,14 +6,15 @@ once, for a cell has one result of one model.
 
 import json
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from edgeleuk.runtime.decision import REFUSED
 from edgeleuk.store.answers import Answered
 from edgeleuk.store.connection import StoreFile
+from edgeleuk.store.damage import PassingOver
 from edgeleuk.store.filters import HELD_LABEL, condition
 from edgeleuk.store.record import SOURCES, ModelIdentity, Result, readable
 from edgeleuk.store.rows import (
@@ -21,7 +22,6 @@ from edgeleuk.store.rows import (
     FAILURE_COLUMNS,
     MODEL_COLUMNS,
     SELECTED,
-    DamagedRowError,
     from_path,
     to_change,
     to_failure,
@@ -51,8 +51,6 @@ GROUP BY subject, refused
 """
 _PAGE = 500
 _ANY = Filter()
-_MOST_DAMAGED = 1000  # that are remembered, so that each is reported once
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -64,16 +62,15 @@ class Page:
     last_id: int | None
 
 
-class Reading(StoreFile):
-    """The reading half of a Store. `on_damage` is called once with a sentence for each row that cannot be read."""
+class Reading(StoreFile, PassingOver):
+    """The reading half of a Store."""
 
     kind = "store"
-    on_damage: Callable[[str], None] | None = None
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         """Use `open`."""
-        super().__init__(path, connection)
-        self._damaged: set[str] = set()
+        StoreFile.__init__(self, path, connection)
+        PassingOver.__init__(self)
 
     def lookup(self, sha256: str, model_sha256: str) -> Result | None:
         """What the model said of this content; None if it was not asked yet, or its row is damaged."""
@@ -210,11 +207,6 @@ class Reading(StoreFile):
         )
         return [Answered(sha256, count, models.get(sha256)) for sha256, count in rows if readable(sha256) == sha256]
 
-    @property
-    def damaged(self) -> int:
-        """How many rows could not be read so far."""
-        return len(self._damaged)
-
     def _before_latest(self, wanted: Filter, count: int | None) -> int | None:
         """The `after_id` with which `query` begins at the latest `count` results; None if that is all of them."""
         if count is None:
@@ -234,23 +226,6 @@ class Reading(StoreFile):
             return
         models = self.models()
         yield from self._sound(rows, lambda row: to_result(row, models), "result")
-
-    def _sound(
-        self, rows: Iterable[tuple[Any, ...]], read: Callable[[tuple[Any, ...]], Value], kind: str
-    ) -> Iterator[Value]:
-        """The values of the rows that can be read."""
-        for row in rows:
-            try:
-                yield read(row)
-            except DamagedRowError as error:
-                self._tell_damage(f"{kind} {row[0]!r:.80}", str(error))
-
-    def _tell_damage(self, which: str, reason: str) -> None:
-        if which in self._damaged or len(self._damaged) >= _MOST_DAMAGED:
-            return
-        self._damaged.add(which)
-        if self.on_damage is not None:
-            self.on_damage(f"{self.path}: {which} is damaged ({reason}) and passed over")
 
     def _page(
         self, wanted: Filter, after_id: int | None, before_id: int | None, size: int, newest_first: bool

@@ -34,6 +34,16 @@ def to_result(row: Sequence[Any], models: Mapping[str, ModelIdentity]) -> Result
     """The result of a row of SELECTED. Raises DamagedRowError."""
     number, *values = row
     raw = dict(zip(COLUMNS, values, strict=True))
+    for name in ("probabilities", "warnings", "measures"):
+        if raw[name] is not None:
+            found = _json(raw, name)
+            _check(found is not None, name, raw[name])
+            raw[name] = found
+    return checked_result(raw, models, number)
+
+
+def checked_result(raw: Mapping[str, Any], models: Mapping[str, ModelIdentity], number: int | None) -> Result:
+    """The result of values by COLUMNS' names, lists and objects as such. Raises DamagedRowError."""
     probabilities = _probabilities(raw["probabilities"])
     for name in ("label", "corrected_label"):
         _check(raw[name] in probabilities or (raw[name] is None and name != "label"), name, raw[name])
@@ -133,11 +143,9 @@ def from_path(value: object) -> str:
     raise _damaged("path", value)
 
 
-def _probabilities(text: object) -> dict[str, float]:
-    found = _json({"probabilities": text}, "probabilities")
-    good = isinstance(found, dict) and found and all(_is_probability(value) for value in found.values())
-    if not good:
-        raise _damaged("probabilities", text)
+def _probabilities(found: object) -> dict[str, float]:
+    if not (isinstance(found, dict) and found and all(map(_is_probability, found.values()))):
+        raise _damaged("probabilities", found)
     return {name: float(value) for name, value in found.items()}
 
 
@@ -145,20 +153,19 @@ def _is_probability(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
-def _warnings(text: object) -> tuple[str, ...]:
-    if text is None:
+def _warnings(found: object) -> tuple[str, ...]:
+    if found is None:
         return ()
-    found = _json({"warnings": text}, "warnings")
-    _check(isinstance(found, list) and all(isinstance(phrase, str) for phrase in found), "warnings", text)
+    if not (isinstance(found, list) and all(isinstance(phrase, str) for phrase in found)):
+        raise _damaged("warnings", found)
     return tuple(found)
 
 
-def _measures(text: object) -> dict[str, float]:
-    if text is None:
+def _measures(found: object) -> dict[str, float]:
+    if found is None:
         return {}
-    found = _json({"measures": text}, "measures")
-    _check(isinstance(found, dict) and len(found) <= MOST_MEASURES, "measures", text)
-    _check(all(map(is_measure, found.values())), "measures", text)
+    if not (isinstance(found, dict) and len(found) <= MOST_MEASURES and all(map(is_measure, found.values()))):
+        raise _damaged("measures", found)
     return {name: float(value) for name, value in found.items()}
 
 

@@ -104,7 +104,7 @@ def test_an_input_of_another_kind_is_2_and_leaves_nothing(name, typed, capsys, t
     assert sorted(tmp_path.iterdir()) == before
 
 
-TAKES_FOLDERS = ["spec show", "convert", "train", "qat", "prune", "optimize"]
+TAKES_FOLDERS = ["results", "spec show", "convert", "train", "qat", "prune", "optimize"]
 TAKES_FOLDERS += ["data audit", "data split", "data crop-boxes", "evaluate", "report"]
 
 
