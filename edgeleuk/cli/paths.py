@@ -127,7 +127,7 @@ def _paths(value: Path | tuple[Path, ...] | None) -> tuple[Path, ...]:
 
 def _kind_of_folder(path: Path) -> str:
     """What it is called where it is refused; edgeleuk.archive, which knows more of archives, needs an extra."""
-    if (path / "archive.json").is_file():
+    if (path / "_archive.json").is_file():
         return "a folder, an archive of 'edgeleuk score', which 'edgeleuk results' reads and no other command"
     return "a folder"
 

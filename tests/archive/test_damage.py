@@ -131,7 +131,7 @@ def test_what_is_being_written_is_not_read(results, folder):
     place = parts(folder)[0].parent
     for name in (".part-00000009.parquet.abcdefgh.partial", "part-00000009.parquet.tmp", "part-00000009", "notes.txt"):
         (place / name).write_bytes(parts(folder)[0].read_bytes()[:300])
-    (folder / "lock").touch()
+    (folder / "_lock").touch()
     (folder / ".ledger").write_bytes(b"x")
     done = results(folder, "--json")
     assert (len(paths(done)), done.stderr) == (9, "")
@@ -200,7 +200,7 @@ def test_a_missing_value_costs_its_row_and_nothing_else(results, tmp_path, colum
 @pytest.mark.parametrize(
     ("head", "reason"),
     [
-        (None, "is no archive: it has no archive.json"),
+        (None, "is no archive: it has no _archive.json"),
         ("{", "is not JSON, or was cut off"),
         ("{}", "is of something else than an archive"),
         ('{"format": "edgeleuk archive", "format_version": 2}', "is an archive of format 2"),

@@ -58,3 +58,17 @@ def test_no_bounded_number_takes_nan_or_infinity():
         for text in ("nan", "inf", "-inf"):
             with pytest.raises(click.BadParameter):
                 option.type.convert(text, option, click.Context(command))
+
+
+def test_an_archive_is_refused_by_name_where_a_store_is_expected(small_model, write_image, tmp_path, capsys):
+    from edgeleuk.archive.schema import Head, write_head
+
+    write_head(tmp_path, Head())
+    model, image, archive = str(small_model), str(write_image("cell.png")), str(tmp_path)
+    for arguments in (
+        ["drift", archive, model],
+        ["infer", model, image, "--store", archive],
+        ["serve", model, "--store", archive, "--port", "0"],
+    ):
+        assert ended(arguments) == 2
+        assert f"{archive} is a folder, an archive of 'edgeleuk score'" in capsys.readouterr().err

@@ -49,6 +49,8 @@ NOT_RUN = {
     ("docs/commands/leakage.md", "trains two networks a fold"): 1,
     ("docs/commands/optimize.md", "trains many networks"): 1,
     ("docs/commands/score.md", "needs a Ray cluster"): 1,
+    ("docs/commands/results.md", "needs an archive"): 3,  # tests/archive/test_pages.py runs them
+    ("docs/commands/results.md", "needs Polars and an archive"): 1,
     ("docs/commands/serve.md", "runs until it is stopped"): 1,
     ("docs/commands/train.md", "needs the four-class set and minutes of training"): 1,
     ("docs/howto/archive.md", "needs several machines"): 1,
