@@ -32,7 +32,8 @@ from edgeleuk.scoring.worker import (
 )
 
 _FIRST_UNITS = 200  # of each worker, in the first round
-_MOST_UNITS = 30_000
+_MOST_UNITS = 1000  # likewise, whose names are in memory
+_LEAST = 5000
 _ROUND_S = 300.0  # long enough that to start the actors takes little of it
 _MOST_FAILED = 3  # rounds one after the other of which nothing came
 _WHAT = "scoring"
@@ -50,27 +51,28 @@ class Rounds:
             self._office = self._ray.remote(Office).options(num_cpus=0, scheduling_strategy=here).remote(work)
             self._shared = self._ray.put(work)
 
-    def tables(self, units: Iterable[Unit]) -> Iterator[tuple[pa.Table, dict[int, Unit]]]:
-        """Rows as they come, and the units that are done with them by number.
+    def tables(self, units: Iterable[str]) -> Iterator[tuple[pa.Table, dict[int, Unit]]]:
+        """Rows of units, which come as text, and which units are done with them, by number.
 
         Raises EdgeleukError for what no trying again mends.
         """
         numbered, size = enumerate(units), _FIRST_UNITS * self._workers
-        again: dict[int, Unit] = {}
+        again: dict[int, str] = {}
         failed = 0
         while todo := {**again, **dict(islice(numbered, max(0, size - len(again))))}:
             started, open_units, error = time.monotonic(), dict(todo), None
             try:
                 for table in self._round(todo):
-                    done = {number: todo[number] for number in _ended(table) if open_units.pop(number, None)}
-                    yield table, done
+                    closed = [number for number in _ended(table) if open_units.pop(number, None) is not None]
+                    yield table, {number: Unit.of_text(todo[number]) for number in closed}
             except _EndedError as ended:
                 error = ended
             failed = failed + 1 if len(open_units) == len(todo) else 0
             if failed >= _MOST_FAILED and error is not None:
                 raise EdgeleukError(f"{_WHAT}: {error}") from error
             if error is None:
-                for number, unit in open_units.items():
+                for number, text in open_units.items():
+                    unit = Unit.of_text(text)
                     yield self._alone(number, unit), {number: unit}
                 open_units = {}
             again = open_units
@@ -78,14 +80,15 @@ class Rounds:
 
     def _next_size(self, done: int, seconds: float) -> int:
         wanted = int(done / max(seconds, 1.0) * _ROUND_S)
-        return max(_FIRST_UNITS * self._workers, min(wanted, _MOST_UNITS))
+        most = max(_LEAST, _MOST_UNITS * self._workers)
+        return max(_FIRST_UNITS * self._workers, min(wanted, most))
 
-    def _round(self, todo: dict[int, Unit]) -> Iterator[pa.Table]:
+    def _round(self, todo: dict[int, str]) -> Iterator[pa.Table]:
         """ROWS of one Ray Data run. Raises _EndedError where Ray gave up, what a worker raised as EdgeleukError."""
         ray = self._ray
         with ray_errors(_WHAT):
             ray.get(self._office.clear.remote())
-        tables = [pa.table({NUMBER: [number], UNIT: [unit.to_text()]}, WORK) for number, unit in todo.items()]
+        tables = [pa.table({NUMBER: [number], UNIT: [text]}, WORK) for number, text in todo.items()]
         workers = min(self._workers, len(tables))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

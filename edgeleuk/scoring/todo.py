@@ -35,10 +35,11 @@ class ToDo:
             yield self.known + self.images
         self._halve(_SPREAD * workers)
 
-    def __iter__(self) -> Iterator[Unit]:
+    def __iter__(self) -> Iterator[str]:
+        """The units as text."""
         self._file.flush()
         self._file.seek(0)
-        return (Unit.of_text(line) for line in self._file)
+        return iter(self._file)
 
     def _rest(self, unit: Unit) -> Unit | None:
         """The unit without what is known; None if that is all of it."""
@@ -63,7 +64,7 @@ class ToDo:
         for _ in range(FILES_AT_ONCE.bit_length()):
             if not 0 < self.units < wanted:
                 return
-            units = list(self)
+            units = list(map(Unit.of_text, self))
             self._file.seek(0)
             self._file.truncate()
             self.units = self.images = 0

@@ -17,6 +17,7 @@ from edgeleuk.archive.schema import model_folder, read_head
 from edgeleuk.errors import DataError, UsageError
 from edgeleuk.scoring.command import Summary
 from tests.scoring.helpers import answers, as_inferred, picture, rows, write_pictures, write_shard
+from tests.scoring.s3 import object_store
 
 Score = Callable[..., Summary]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -158,6 +159,24 @@ def test_an_object_store_that_denies_is_named_without_its_keys(
     with pytest.raises(DataError, match=r"s3://bucket/cells: .*(ACCESS_DENIED|403|denied)") as caught:
         score(small_model, source, tmp_path / "out")
     assert "secret" not in str(caught.value)
+
+
+def test_objects_are_read_as_files_are(
+    score: Score, small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = write_shard(tmp_path / "a.tar", {"x.bmp": picture(3)}).read_bytes()
+    objects = {"bucket/cells/a b.bmp": picture(1), "bucket/cells/inner/c.bmp": picture(2), "bucket/cells/a.tar": shard}
+    with object_store(objects | {"bucket/cells/notes.csv": b"", "bucket/other.bmp": picture(4)}) as endpoint:
+        source = f"s3://user:secret@bucket/cells?endpoint_override={endpoint}&scheme=http&region=eu-1"
+        done = score(small_model, source, tmp_path / "out")
+        found = rows(tmp_path / "out")
+        assert {name: row["error"] for name, row in found.items()} == {
+            "s3://bucket/cells/a b.bmp": None,
+            "s3://bucket/cells/inner/c.bmp": None,
+            "s3://bucket/cells/a.tar!x.bmp": None,
+        }
+        assert (done.answered, score(small_model, source, tmp_path / "out").written) == (3, 0)
+        assert b"secret" not in b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ray import cloudpickle
 import pytest
+from ray import cloudpickle
 
 from benchmarks.kills import Driver, score_under_kills
 from edgeleuk.classify.model import Model
