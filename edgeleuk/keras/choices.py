@@ -1,6 +1,7 @@
 """What may be chosen of a network's shape; told apart from its code so that `--help` needs no TensorFlow."""
 
-POOLS = ("average", "depthwise")
+AVERAGE, DEPTHWISE = "average", "depthwise"
+POOLS = (AVERAGE, DEPTHWISE)
 EXITS = tuple(f"mixed{block}" for block in range(3, 10))
 OFF, CAMERA, STRONG = "off", "camera", "strong"
 ROBUST = (OFF, CAMERA, STRONG)  # how strongly training images are changed

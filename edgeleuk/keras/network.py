@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import ModelError, UsageError
-from edgeleuk.keras.choices import EXITS, POOLS, WIDEST
+from edgeleuk.keras.choices import AVERAGE, EXITS, POOLS, WIDEST
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.graph import KerasGraph
 from edgeleuk.keras.rewrite import rewrite, rewrite_graph
@@ -19,6 +19,7 @@ from edgeleuk.keras.rewrite import rewrite, rewrite_graph
 MINIMUM_INPUT_SIZE_PX = 75  # below this the last blocks have no pixels left
 _NARROWEST = 32  # filters of the narrowest convolutions at width 1
 _CONVOLUTIONS = 94  # of the stock network
+_WITH_WEIGHTS, _HEAD = ("Conv2D", "BatchNormalization"), "logits"
 _KNOWN: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}  # its configuration by shape, exit, precision; by pools
 _SCRATCH_BATCH_NORM_MOMENTUM = 0.95  # Keras' 0.99 needs some 400 steps before validation means anything
 
@@ -61,7 +62,7 @@ def build_network(config: NetworkConfig) -> Any:
     # No seed here: Keras would count it up at each tracing, and a resumed run would draw other masks.
     features = tf_keras.layers.Dropout(config.dropout, name="dropout")(features)
     # float32 also under mixed precision: a softmax in float16 loses small probabilities.
-    logits = tf_keras.layers.Dense(config.class_count, name="logits", dtype="float32")(features)
+    logits = tf_keras.layers.Dense(config.class_count, name=_HEAD, dtype="float32")(features)
     probabilities = tf_keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
     return tf_keras.Model(backbone.input, probabilities, name="inception_v3")
 
@@ -115,6 +116,13 @@ def _unscaled(shape: tuple[int, int, int], exit_block: str | None, pools: str) -
         for _ in range(_CONVOLUTIONS):  # draws what building it anew would draw, so that a seed gives the same weights
             tf_keras.initializers.GlorotUniform()((1,))
     return KerasGraph.of_config(known[pools])
+
+
+def layers_with_weights(config: NetworkConfig) -> list[str]:
+    """Names of the layers that have weights, in the order of the weights of the network with average pools."""
+    shape = (config.input_size_px, config.input_size_px, 3)
+    entries = _unscaled(shape, config.exit, AVERAGE).entries.values()
+    return [entry["name"] for entry in entries if entry["class_name"] in _WITH_WEIGHTS] + [_HEAD]
 
 
 def _written(backbone: Any, pools: str) -> KerasGraph:

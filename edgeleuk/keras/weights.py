@@ -7,6 +7,7 @@ several arrays of a layer the same name.
 import zipfile
 import zlib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,26 @@ def save_weights(model: Any, path: Path) -> None:
     save_arrays(path, {"weight": model.get_weights()})
 
 
-def load_weights(model: Any, path: Path) -> Any:
-    """Set the model's weights to those in path and return it. Raises ModelError if they do not fit."""
+def load_weights(model: Any, path: Path, order: Sequence[str] = ()) -> Any:
+    """Set the model's weights to those in path and return it. Raises ModelError if they do not fit.
+
+    `order`: names of its layers with weights as they lie there, if not in the model's own order.
+    """
     try:
         with path.open("rb") as stream, np.load(stream) as archive:
-            model.set_weights(read_series(archive, "weight"))
+            found = read_series(archive, "weight")
+            _set_by_layer(model, found, order) if order else model.set_weights(found)
     except DAMAGED as error:
         reason = str(error).partition(", but ")[0][:200]  # Keras goes on to list every array
         raise ModelError(f"{path} does not fit the network of its run: {reason}") from error
     return model
+
+
+def _set_by_layer(model: Any, arrays: list[Any], order: Sequence[str]) -> None:
+    """Raises ValueError for too few arrays or too many, or such as do not fit."""
+    layers = [model.get_layer(name) for name in order]
+    if len(arrays) != sum(len(layer.weights) for layer in layers) or len(arrays) != len(model.weights):
+        raise ValueError(f"it holds {len(arrays)} arrays, the network {len(model.weights)}")
+    given = iter(arrays)
+    for layer in layers:
+        layer.set_weights(list(islice(given, len(layer.weights))))

@@ -10,8 +10,6 @@ from edgeleuk.errors import UsageError
 from edgeleuk.files import whole_file
 from edgeleuk.importing.stored import ImportedNetwork
 from edgeleuk.keras.framework import tf_keras
-from edgeleuk.keras.graph import carry_weights
-from edgeleuk.keras.network import build_network
 from edgeleuk.keras.rewrite import rewrite
 from edgeleuk.keras.weights import save_weights
 from edgeleuk.quantization.network import measure_ranges, quantize_network, set_ranges, share_ranges
@@ -83,15 +81,11 @@ def _float_network(source: Run, config: QatConfig) -> Any:
 
     Raises ModelError if a layer stands in the way.
     """
-    trained = load_float_network(source)
+    trained = load_float_network(source, config.pools)
     if isinstance(source.network, ImportedNetwork):
         normal = normal_form(trained)
         return rewrite(normal).network if config.pools == "depthwise" else normal
-    if config.pools == source.network.pools:
-        return trained
-    twin = build_network(dataclasses.replace(source.network, pools=config.pools, weights="none"))
-    carry_weights(trained, twin)
-    return twin
+    return trained
 
 
 def _fit(

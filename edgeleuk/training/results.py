@@ -15,8 +15,10 @@ import numpy as np
 from edgeleuk import __version__
 from edgeleuk.errors import DataError, ModelError, OutputError
 from edgeleuk.files import output_errors, to_json, write_text
+from edgeleuk.keras.choices import AVERAGE
 from edgeleuk.keras.framework import tf, tf_keras
-from edgeleuk.keras.network import NetworkConfig, build_network
+from edgeleuk.keras.graph import carry_weights
+from edgeleuk.keras.network import NetworkConfig, build_network, layers_with_weights
 from edgeleuk.keras.weights import load_weights, save_weights
 from edgeleuk.plots.colours import BLUE, GREEN, GREY, ORANGE
 from edgeleuk.plots.figures import new_figure, save_figure
@@ -163,9 +165,20 @@ def _name_phases(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
         axes.text(number + 0.6, 1.02, f"{rows[number].get('phase')}", transform=place, color=GREY, fontsize=10)
 
 
-def load_float_network(run: Run) -> Any:
-    """The float network of a run; of a QAT run, the one that it started from. Raises ModelError."""
-    return load_weights(untrained_network(run), run.folder / ("float.npz" if run.kind == "qat" else "weights.npz"))
+def load_float_network(run: Run, pools: str | None = None) -> Any:
+    """The float network of a run; of a QAT run, the one that it started from. Raises ModelError.
+
+    `pools`: how the average pools of an InceptionV3 are to be written, if not as in the run: from the same weights
+    either form gives the same answers.
+    """
+    path = run.folder / ("float.npz" if run.kind == "qat" else "weights.npz")
+    if pools is None or not isinstance(run.network, NetworkConfig) or run.network.pools == pools:
+        return load_weights(untrained_network(run), path)
+    network = untrained_network(dataclasses.replace(run, network=dataclasses.replace(run.network, pools=pools)))
+    if run.network.pools == AVERAGE:
+        return load_weights(network, path, layers_with_weights(run.network))
+    carry_weights(load_weights(untrained_network(run), path), network)
+    return network
 
 
 def untrained_network(run: Run) -> Any:

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 from collections.abc import Callable
 from functools import cache
@@ -13,7 +14,8 @@ from edgeleuk.keras.choices import EXITS
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.keras.graph import carry_weights
 from edgeleuk.keras.layers import AverageConvolution, BorderCorrection
-from edgeleuk.keras.network import NetworkConfig, build_network, scaled_filters
+from edgeleuk.keras.network import NetworkConfig, build_network, layers_with_weights, scaled_filters
+from edgeleuk.keras.weights import load_weights, save_weights
 from edgeleuk.training.config import TrainConfig
 
 pytestmark = pytest.mark.slow  # each network that is built takes seconds
@@ -79,6 +81,24 @@ def test_with_the_same_weights_both_kinds_of_pools_answer_the_same(whole: Callab
         for model in (stock, rewritten)
     ]
     assert np.allclose(features[0], features[1], rtol=1e-3, atol=1e-5 * np.abs(features[0]).max())
+
+
+@pytest.mark.parametrize("exit_block", [None, "mixed5"])
+def test_weights_lie_in_the_order_that_is_told_and_fit_the_other_kind_of_pools(
+    exit_block: str | None, tmp_path: Path
+) -> None:
+    config = NetworkConfig(2, 75, 0.125, exit=exit_block)
+    stock = build_network(config)
+    stock.set_weights([np.random.default_rng(n).normal(size=w.shape) for n, w in enumerate(stock.get_weights())])
+    assert layers_with_weights(config) == [layer.name for layer in stock.layers if layer.weights]
+    save_weights(stock, tmp_path / "weights.npz")
+    rewritten = build_network(dataclasses.replace(config, pools="depthwise"))
+    load_weights(rewritten, tmp_path / "weights.npz", layers_with_weights(config))
+    for name in layers_with_weights(config):
+        pair = stock.get_layer(name).get_weights(), rewritten.get_layer(name).get_weights()
+        assert all(np.array_equal(one, other) for one, other in zip(*pair, strict=True))
+    with pytest.raises(ModelError, match="does not fit the network of its run: it holds"):
+        load_weights(rewritten, tmp_path / "weights.npz", layers_with_weights(config)[1:])
 
 
 def test_layer_names_do_not_depend_on_what_was_built_before(whole: Callable[[str], Any]) -> None:
