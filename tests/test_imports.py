@@ -115,3 +115,11 @@ def test_converting_a_float_run_needs_no_quantization_aware_training(run_python)
         "import sys, edgeleuk.quantization.convert\nprint('tensorflow_model_optimization' in sys.modules)"
     )
     assert done.stdout == "False\n"
+
+
+@pytest.mark.slow
+def test_the_quantization_toolkit_is_loaded_without_keras_3(run_python):
+    done = run_python(
+        "import sys, edgeleuk.quantization.toolkit\nprint('keras' in sys.modules, 'tf_keras' in sys.modules)"
+    )
+    assert (done.stdout, done.stderr) == ("False True\n", "")
