@@ -16,6 +16,7 @@ SCRIPTS = {
     "memory": ("benchmarks.memory",),
     "streaming": ("benchmarks.streaming",),
     "score": ("benchmarks.score",),
+    "asking": ("benchmarks.asking",),
     "watch_idle": ("benchmarks.watch_idle",),
     "watch_large": ("benchmarks.watch_large",),
     "serve": ("benchmarks.serve",),
