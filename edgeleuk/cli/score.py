@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from edgeleuk.cli.commands import Choice, Number, edgeleuk_command
+from edgeleuk.cli.commands import Choice, Number, edgeleuk_command, ended_by_signals
 from edgeleuk.cli.device_options import gate_option, json_option, max_megapixels_option
 from edgeleuk.cli.output import say, show, show_json
 from edgeleuk.cli.paths import Existing
@@ -61,7 +61,14 @@ def command(as_json: bool, **options: Any) -> None:
     from edgeleuk.runtime.decision import RESEARCH_USE
     from edgeleuk.scoring.command import Request, run
 
-    done = run(Request(**options), say)
+    with ended_by_signals() as signals:
+        try:
+            done = run(Request(**options), say)
+        except KeyboardInterrupt:
+            if not signals:
+                raise
+            say("ended by a signal; what was scored is written, and the same command goes on")
+            click.get_current_context().exit(128 + signals[0])
     if as_json:
         show_json(done.to_dict())
         return

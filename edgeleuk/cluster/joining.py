@@ -12,7 +12,9 @@ Ray does only if `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER` is 0 (`ray/_private/service
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -103,7 +105,7 @@ def joined(address: str, cores: int | None = None) -> Iterator[Cluster]:
     """
     ray = ray_module(address)
     _check_reachable(address)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _nothing_said(), _own_end():
         warnings.simplefilter("ignore")
         _init(ray, address, cores)
     try:
@@ -111,6 +113,36 @@ def joined(address: str, cores: int | None = None) -> Iterator[Cluster]:
     finally:
         with contextlib.suppress(Exception):  # a cluster that is gone cannot be left
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def _nothing_said() -> Iterator[None]:
+    """Nothing on standard error meanwhile: what Ray's C++ part writes there, no setting turns off."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _own_end() -> Iterator[None]:
+    """Keep what SIGTERM does, in place of Ray's handler, with which a process ends with exit code 15."""
+    before, here = signal.getsignal(signal.SIGTERM), threading.current_thread() is threading.main_thread()
+    try:
+        yield
+    except SystemExit as error:
+        if not here or error.code != signal.SIGTERM:
+            raise
+        signal.signal(signal.SIGTERM, before)
+        signal.raise_signal(signal.SIGTERM)
+        raise
+    finally:
+        if here:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _check_reachable(address: str) -> None:

@@ -113,3 +113,18 @@ def test_a_node_that_is_killed_midway_takes_nothing_with_it(small_model: Path, t
     found = rows(out)
     assert set(found) == set(map(str, cells.iterdir()))
     assert {row["error"] for row in found.values()} == {None}
+
+
+@pytest.mark.long
+def test_a_signal_ends_it_with_what_was_scored_written(small_model: Path, tmp_path: Path) -> None:
+    cells, out = tmp_path / "cells", tmp_path / "out"
+    cells.mkdir()
+    for number in range(1500):
+        (cells / f"{number}.png").write_bytes(picture(number, "PNG", 200))
+    with Driver(("score", small_model, cells, "-o", out, "--every", 3600), environment()) as driver:
+        assert driver.wait_for_workers()
+        driver.sleep(1.5)
+        driver.process.terminate()
+        _, errors = driver.process.communicate(timeout=60)
+    assert driver.process.returncode == 128 + signal.SIGTERM, errors
+    assert "what was scored is written" in errors
