@@ -1,6 +1,7 @@
 """Archives hold what `infer` says, of each image once, from every kind of source."""
 
 import io
+import json
 import shutil
 import subprocess
 import threading
@@ -213,3 +214,27 @@ def test_without_ray_the_extra_is_named(run_edgeleuk: Run, small_model: Path, tm
     done = run_edgeleuk("score", small_model, tmp_path / "cells", "-o", tmp_path / "out", blocked=("ray",))
     assert (done.returncode, done.stdout) == (1, "")
     assert "pip install 'edgeleuk[ray]'" in done.stderr
+
+
+def test_results_tells_an_archive_and_a_store_of_the_same_images_alike(
+    score: Score, run_edgeleuk: Run, small_model: Path, tmp_path: Path
+) -> None:
+    cells, store, out = tmp_path / "cells", tmp_path / "r.db", tmp_path / "out"
+    paths = write_pictures(cells, 12)
+    shutil.copy(paths[5], paths[5].with_name("UID_2_99_1_all.bmp"))
+    (cells / "bad.bmp").write_bytes(b"BM no picture")
+    score(small_model, cells, out)
+    run_edgeleuk("infer", small_model, cells, "--store", store)
+    of_one_run = {"id", "created", "prepare_ms", "invoke_ms", "first", "last"}
+
+    def told(place: Path, *options: str) -> list[dict[str, Any]]:
+        lines = run_edgeleuk("results", place, "--json", *options).stdout.splitlines()
+        rows = [{name: value for name, value in json.loads(line).items() if name not in of_one_run} for line in lines]
+        return sorted(rows, key=str)
+
+    for options, count in (((), 12), (("--subject", "uid_1"), 4), (("--subjects",), 3), (("--failures",), 1)):
+        found, expected = told(out, *options), told(store, *options)
+        for row in (*found, *expected):
+            if row.get("path", "").endswith(("_5_1_all.bmp", "_99_1_all.bmp")):
+                row["path"] = "whichever came first"
+        assert (found, len(found)) == (expected, count)
