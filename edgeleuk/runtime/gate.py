@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,9 @@ OTHER_LIGHT = "other_light"  # the training images as training changed their lig
 _STORED = {**_SPACES, OTHER_LIGHT: OTHER_LIGHT}
 _USUAL = (0.01, 0.99)  # of the training images: light between these quantiles is theirs
 _FEWEST_DIGITS, _MOST_DIGITS = 2, 6
+_MANY_POINTS = 200  # from which on it is sooner to look first where the nearest can be
+_ROUNDING = 2.0**-20  # of a sum of float32, for each of its terms: 16 times what one rounding may lose
+_LARGE = 1e37  # squares of which float32 still holds the sums
 
 
 class _Words(NamedTuple):
@@ -75,8 +79,29 @@ class Reference:
 
     def distance(self, vector: NDArray[Any]) -> float:
         """From [numbers] to the nearest training image."""
-        apart = self.points - self.place(vector)
+        place = self.place(vector)
+        apart = self._near(place) - place
         return math.sqrt(float(np.einsum("ij,ij->i", apart, apart).min()))
+
+    def _near(self, place: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The points of which one is the nearest to float32 [dimensions], however sums are rounded; most others not.
+
+        Half of a squared distance, less what all have in common, is half of |p|^2 less p x: one product of matrices.
+        """
+        if len(self.points) < _MANY_POINTS:
+            return self.points
+        halves, longest = self._half_squares
+        squares = 2 * longest + len(place) * float(np.abs(place).max()) ** 2
+        if not squares < _LARGE:  # or no number
+            return self.points
+        apart = halves - self.points @ place
+        return self.points[apart <= float(apart.min()) + _ROUNDING * len(place) * squares]
+
+    @cached_property
+    def _half_squares(self) -> tuple[NDArray[np.float32], float]:
+        """Float32 [images], half of each point's squared length; and the greatest."""
+        halves = np.einsum("ij,ij->i", self.points, self.points) / np.float32(2)
+        return halves, float(halves.max())
 
 
 def pack_references(references: Mapping[str, Reference]) -> bytes:

@@ -158,6 +158,20 @@ def test_the_nearest_of_many_points_is_found() -> None:
         assert reference.distance(vector) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("spread", [1e-6, 1.0, 1e4, 1e15])
+@pytest.mark.parametrize("dimensions", [1, 24, 54])
+def test_among_many_points_the_distance_is_that_of_all_to_the_bit(dimensions: int, spread: float) -> None:
+    random = np.random.default_rng(dimensions)
+    for centre, vectors in ((0.0, random.normal(0, min(spread, 1e6), (20, 3))), (9.0, random.normal(9, 1e-5, (20, 3)))):
+        points = random.normal(centre, spread, (700, dimensions)).astype(np.float32)
+        points[300:400] = points[200:300]
+        reference = Reference(random.normal(0, 1, (4, dimensions)).astype(np.float32), points)
+        for vector in (*vectors, np.zeros(3), np.array([np.nan, 0, 0]), np.array([1e38, 1e38, 0])):
+            apart = points - reference.place(vector)
+            expected = float(np.einsum("ij,ij->i", apart, apart).min())
+            np.testing.assert_array_equal(reference.distance(vector), np.sqrt(expected))
+
+
 def test_a_picture_in_other_light_is_compared_with_images_in_such_light() -> None:
     shown = np.random.default_rng(0).integers(100, 200, (32, 32, 3), np.uint8)
     projection = np.zeros((len(measure_picture(shown).vector) + 1, 1), np.float32)

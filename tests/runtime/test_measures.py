@@ -96,7 +96,9 @@ def test_a_channel_that_is_full_is_over_exposed() -> None:
 
 def test_otsu_parts_two_levels() -> None:
     values = np.array([10] * 30 + [12] * 30 + [200] * 5, np.uint8)
-    assert 12 <= otsu(values) < 200
+    dark, light = otsu(values, 255 - values)
+    assert 12 <= dark < 200
+    assert 55 <= light < 243
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(8, 40), st.just(0), st.just(3)).map(lambda s: (s[0], s[0], 3))))
