@@ -36,8 +36,12 @@ class Build:
         return [str(self.python), "-m", "edgeleuk", *map(str, arguments)]
 
     def environment(self) -> dict[str, str]:
-        """This process's environment, with the build's own code in front of whatever its interpreter finds."""
-        return os.environ | {"PYTHONPATH": str(self.root), "PYTHONSAFEPATH": "1"}
+        """This process's environment, with the build's own code in front of whatever its interpreter finds.
+
+        Modules stay compiled from one run to the next, as those of an installed package are.
+        """
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return inherited | {"PYTHONPATH": str(self.root), "PYTHONSAFEPATH": "1"}
 
     def versions(self) -> dict[str, str | None]:
         """Versions of the packages that a figure depends on. Raises SystemExit if another edgeleuk is found."""

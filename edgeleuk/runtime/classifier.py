@@ -334,7 +334,7 @@ def decoded_part(image: ImageLike, spec: Preprocessing, max_pixels: int = MAX_PI
         upright = rgb_image(image)
         return Part(upright, upright.size)
     source = image if isinstance(image, bytes) else Path(image)
-    return decode_part(source, partial(seen_box, spec=spec), max_pixels, page)
+    return decode_part(source, partial(seen_box, spec=spec), max_pixels, page, packed=True)
 
 
 @reading_what_was_named()

@@ -18,6 +18,7 @@ from edgeleuk.runtime.stored_rows import HEADER_BYTES, Box, StoredRows, open_sto
 
 _FORMATS = tuple(PLUGINS)  # never Pillow's forty others: one of them starts Ghostscript
 _BITS_PER_SAMPLE = 258  # of a TIFF
+_MOST_PACKED = 1 << 20  # pixels: of more, decoding is to fail here if memory is lacking
 _OUT_OF_MEMORY = "out of memory error"  # how Pillow's OSError begins if a decoder got none
 
 # What Pillow thinks of metadata and sizes would go to standard error. Set once, as `warnings.catch_warnings` is not
@@ -49,16 +50,20 @@ def decode_part(
     wanted: Callable[[tuple[int, int]], Box],
     max_pixels: int = MAX_PIXELS,
     page: int | None = None,
+    packed: bool = False,
 ) -> Part:
     """`decode_image`, if possible only of what is wanted: of (width, height) the box (left, top, right, bottom).
 
     The whole picture comes back unless the rest of it need not be decoded, as of a plain BMP, PNG or JPEG, and the box
-    lies within it. Damage of the rest is not noticed then, unless the file is cut off.
+    lies within it. Damage of the rest is not noticed then, unless the file is cut off. `packed`: what lies in the file
+    as it is may come as `Packed`, for who resizes it.
     """
     with _reasons_named(source), _content(source, max_pixels) as file:
         if page is None and (stored := _stored(file, max_pixels)) is not None:
             size = stored.image.size
-            return Part(stored.decode(_within(wanted(size), size), file.read_at), size)
+            found = stored.read(_within(wanted(size), size), file.read_at)
+            is_small = found.width * found.height <= _MOST_PACKED
+            return Part(found if packed and is_small else found.part((0, 0, *found.size)), size)
         content = file.all()
         with _opened(content, max_pixels, page) as (image, ignore_opacity):
             _check_memory(image, len(content), max_pixels)

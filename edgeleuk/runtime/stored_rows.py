@@ -1,12 +1,13 @@
-"""A part of a BMP whose pixels lie in the file as they are: only its rows are read and decoded.
+"""A part of a BMP whose pixels lie in the file as they are: only its rows are read, and decoded where they are wanted.
 
 Pillow reads header and pixels; what it is asked for is the part alone. Every other BMP is decoded whole.
 """
 
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class StoredRows:
         row = width * self._pixel_bytes
         return row <= self._stride and self._offset + (height - 1) * self._stride + row <= file_bytes
 
-    def decode(self, box: Box, read: Callable[[int, int], bytes | memoryview]) -> Image.Image:
-        """The part (left, top, right, bottom), which lies within the picture, RGB.
+    def read(self, box: Box, read: Callable[[int, int], bytes | memoryview]) -> "Packed":
+        """The part (left, top, right, bottom), which lies within the picture.
 
         `read` returns so many bytes of the file, from so many on. Raises ValueError if they are too few.
         """
@@ -55,7 +56,65 @@ class StoredRows:
         first = top if self._direction > 0 else self.image.height - bottom
         size = right - left, bottom - top
         start = self._offset + first * self._stride + left * self._pixel_bytes
-        content = read((size[1] - 1) * self._stride + size[0] * self._pixel_bytes, start)
-        arguments = self._raw_mode, self._stride, self._direction
-        part = Image.frombytes(self.image.mode, size, content, "raw", *arguments)
+        count = (size[1] - 1) * self._stride + size[0] * self._pixel_bytes
+        content = read(count, start)
+        if len(content) < count:
+            raise ValueError("not enough image data")
+        return Packed(content, size, self.image.mode, self._raw_mode, self._stride, self._direction)
+
+
+class Packed(Image.Image):
+    """An RGB picture in memory as its file stores it: decoded as a whole once Pillow asks for that, as of an opened
+    file, and by `part` only where it is wanted.
+    """
+
+    def __init__(
+        self,
+        content: bytes | memoryview,
+        size: tuple[int, int],
+        mode: str,
+        raw_mode: str,
+        stride: int,
+        direction: int,
+    ) -> None:
+        super().__init__()
+        self._mode, self._size = "RGB", size
+        self._content: bytes | memoryview | None = content
+        self._stored_mode, self._pixel_bytes = mode, _BYTES_PER_PIXEL[mode, raw_mode]
+        self._arguments = raw_mode, stride, direction
+
+    def load(self) -> Any:
+        """Decode it, the first time."""
+        if self._content is not None:
+            self.im = self.part((0, 0, *self.size)).im
+            self._content = None
+        return super().load()
+
+    def part(self, box: Box) -> Image.Image:
+        """The part (left, top, right, bottom), which lies within the picture, RGB."""
+        if self._content is None:
+            return self.crop(box)
+        left, top, right, bottom = box
+        _, stride, direction = self._arguments
+        first = top if direction > 0 else self.height - bottom
+        content = memoryview(self._content)[first * stride + left * self._pixel_bytes :]
+        part = Image.frombytes(self._stored_mode, (right - left, bottom - top), content, "raw", *self._arguments)
         return part if part.mode == "RGB" else part.convert("RGB")
+
+    def shown_box(self) -> Box | None:
+        """Where it is not black, or more than that; None if all of it is. The same as `getbbox` after decoding."""
+        if self._content is None:
+            return self.getbbox()
+        content, (width, height), (_, stride, direction) = self._content, self.size, self._arguments
+        row = width * self._pixel_bytes
+        stored = np.ndarray((height, row), np.uint8, content, strides=(stride, 1))
+        if stored[0, : self._pixel_bytes].any() or stored[-1, -self._pixel_bytes :].any():
+            return 0, 0, width, height  # to look for more would not be worth it
+        columns = np.bitwise_or.reduce(stored, axis=0).nonzero()[0]
+        if not len(columns):
+            return None
+        left, right = int(columns[0]), int(columns[-1]) + 1
+        rows = stored[:, left:right].max(axis=1).nonzero()[0]
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        top, bottom = (top, bottom) if direction > 0 else (height - bottom, height - top)
+        return left // self._pixel_bytes, top, -(-right // self._pixel_bytes), bottom

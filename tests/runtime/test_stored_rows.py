@@ -15,7 +15,7 @@ from edgeleuk.errors import ImageError
 from edgeleuk.runtime.content import content_warnings
 from edgeleuk.runtime.images import decode_image, decode_part
 from edgeleuk.runtime.preprocessing import cut_and_resize, seen_box
-from edgeleuk.runtime.stored_rows import HEADER_BYTES, open_stored
+from edgeleuk.runtime.stored_rows import HEADER_BYTES, Packed, open_stored
 from edgeleuk.spec import Preprocessing
 
 Box = tuple[int, int, int, int]
@@ -68,6 +68,36 @@ def test_any_part_is_what_pillow_decodes_of_the_whole(content: bytes, data: st.D
     assert part.image.mode == "RGB"
     assert part.image.tobytes() == whole.crop(box).tobytes()
     assert decode_image(content).tobytes() == whole.tobytes()
+    _check_packed(decode_part(content, lambda size: box, packed=True).image, whole.crop(box))
+
+
+def _check_packed(packed: Image.Image, decoded: Image.Image) -> None:
+    """Before and after it is decoded it is the picture."""
+    assert isinstance(packed, Packed)
+    for _ in range(2):
+        shown, exactly = packed.shown_box(), decoded.getbbox()
+        assert (shown is None) == (exactly is None)
+        if shown is not None and exactly is not None:
+            assert decoded.crop(shown).getbbox() is not None
+            assert all(a <= b for a, b in zip(shown[:2], exactly[:2], strict=True))
+            assert all(a >= b for a, b in zip(shown[2:], exactly[2:], strict=True))
+        half = (0, 0, (decoded.width + 1) // 2, (decoded.height + 1) // 2)
+        assert packed.part(half).tobytes() == decoded.crop(half).tobytes()
+        assert (packed.mode, packed.size, packed.tobytes()) == (decoded.mode, decoded.size, decoded.tobytes())
+
+
+def test_a_file_that_is_shortened_while_it_is_read_is_refused() -> None:
+    content = _bmp(bytes(3 * 20 * 20), (20, 20), 24)
+    stored = open_stored(content, len(content))
+    assert stored is not None
+    with pytest.raises(ValueError, match="not enough"):
+        stored.read((0, 0, 20, 20), lambda count, start: content[start : start + count - 1])
+
+
+def test_a_large_picture_is_decoded_at_once() -> None:
+    content = _bmp(bytes(3 * 1100 * 1000), (1100, 1000), 24)
+    assert not isinstance(decode_part(content, _always((0, 0, 1100, 1000)), packed=True).image, Packed)
+    assert isinstance(decode_part(content, _always((0, 0, 1000, 1000)), packed=True).image, Packed)
 
 
 @given(_bitmaps(), st.integers(1, 50), st.integers(1, 20), st.sampled_from(["RGB", "BGR", "GREY"]))
@@ -110,7 +140,7 @@ def test_only_the_part_is_read(tmp_path: Path) -> None:
         asked.append((count, start))
         return path.read_bytes()[start : start + count]
 
-    part = stored.decode((100, 50, 110, 60), read)
+    part = stored.read((100, 50, 110, 60), read)
     assert part.tobytes() == _by_pillow(path.read_bytes()).crop((100, 50, 110, 60)).tobytes()
     assert [count for count, _ in asked] == [9 * 900 + 30]
 
