@@ -21,7 +21,8 @@ def timed_way(
 ) -> tuple[tuple[Stage, ...], int | None]:
     """Milliseconds of each of `STAGES` and of the whole, over the images again and again; `clock` in nanoseconds.
 
-    The whole is one `predict`, which besides the stages looks for content and measures for the input gate.
+    The whole is one `predict`, which besides the stages looks for content and measures for the input gate. Of a plain
+    BMP, "decode" may be reading alone: then its pixels are unpacked where they are resized.
 
     At least `runs` images and for `seconds`; each image once before that, uncounted. "quantize" is scaling if the
     network's input is float, "invoke" includes handing over input and output. Of a cascade, each stage is what both

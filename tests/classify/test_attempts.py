@@ -23,10 +23,10 @@ _DEADLY = """
 import os, signal, sys
 from edgeleuk.runtime import classifier
 decode = classifier.decode_part
-def deadly(content, *more):
+def deadly(content, *more, **named):
     if content.endswith(b"DEADLY"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return decode(content, *more)
+    return decode(content, *more, **named)
 classifier.decode_part = deadly
 from edgeleuk.cli import main
 main(sys.argv[1:])
