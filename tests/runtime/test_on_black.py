@@ -36,9 +36,9 @@ def test_each_pixel_is_that_of_the_whole(
     side, size = many * whole * divisor % 257 + divisor, divisor * data.draw(st.integers(1, 4))
     picture = data.draw(_pictures(side))
     for after in ((size, size), (size, data.draw(st.integers(1, 40)))):
-        whole = picture.resize(after, resample).tobytes()
-        assert resize(picture, after, resample).tobytes() == whole
-        assert resize(_packed(picture), after, resample).tobytes() == whole
+        expected = picture.resize(after, resample).tobytes()
+        assert resize(picture, after, resample).tobytes() == expected
+        assert resize(_packed(picture), after, resample).tobytes() == expected
 
 
 def _packed(picture: Image.Image) -> Packed:
