@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.commands import Choice, edgeleuk_command, ended_by_signals
 from edgeleuk.cli.device_options import error_rates_option, width_option
 from edgeleuk.cli.output import say, show_written
 from edgeleuk.cli.paths import Existing, OutputFile
@@ -102,7 +102,8 @@ def command(db: Path, form: str | None, **options: Any) -> None:
     if db.is_dir():
         from edgeleuk.archive.asking import run as run_on_archive
 
-        run_on_archive(request, say)
+        with ended_by_signals():  # what DuckDB wrote to the side is removed
+            run_on_archive(request, say)
     else:
         run(request, say, _confirmed)
     show_written(options["output"])

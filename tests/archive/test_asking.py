@@ -1,6 +1,9 @@
 """`edgeleuk results` says the same of a store and of an archive with the same results."""
 
 import re
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,6 +13,7 @@ from edgeleuk.archive.schema import SCHEMA
 from edgeleuk.cli import main
 from edgeleuk.store import Failure
 from tests.archive.asked import MODELS, NEW, OLD, row_of, write_archive, write_store
+from tests.conftest import environment
 from tests.store.helpers import result
 from tests.subjects.test_errors_known import ROWS, write_evaluation
 
@@ -226,3 +230,19 @@ def test_a_missing_extra_is_named(run_edgeleuk, both):
 def test_a_row_has_every_column():
     assert {name for fact in FACTS for name in row_of(fact)} == set(SCHEMA.names)
     assert set(MODELS) == {OLD.sha256, NEW.sha256}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_no_temporary_files(tmp_path, number):
+    """It is sent while the output waits for a reader."""
+    rows = [row_of(said(f"{cell:x}", NEW, 1)) for cell in range(500)]
+    folder, temporary = write_archive(tmp_path / "archive", rows, part=500), tmp_path / "temporary"
+    temporary.mkdir()
+    words = [sys.executable, "-m", "edgeleuk", "results", str(folder), "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment() | {"TMPDIR": str(temporary)}) as process:
+        assert process.stdout.readline().startswith(b'{"id": null')
+        assert list(temporary.iterdir())
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(timeout=60) == 130
+    assert not list(temporary.iterdir())
