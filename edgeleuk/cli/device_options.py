@@ -56,6 +56,16 @@ def max_megapixels_option(function: Command) -> Command:
     )(function)
 
 
+def cell_px_option(function: Command) -> Command:
+    """Add --cell-px."""
+    return click.option(
+        "--cell-px",
+        type=Number(8, 4000),
+        metavar="PX",
+        help="How wide a typical white cell is in the field, in pixels. Default: measured by its red cells.",
+    )(function)
+
+
 def error_rates_option(kind: Existing, source: str) -> Callable[[Command], Command]:
     """Add --error-rates, from which the share of a class gets an interval that carries the model's errors."""
     return click.option(

@@ -1,11 +1,13 @@
 """`edgeleuk infer`: classify images."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from edgeleuk.cli.commands import Number, edgeleuk_command
+from edgeleuk.cli.commands import Choice, Number, edgeleuk_command
 from edgeleuk.cli.device_options import (
+    cell_px_option,
     error_rates_option,
     gate_option,
     interpreter_options,
@@ -13,6 +15,13 @@ from edgeleuk.cli.device_options import (
     width_option,
 )
 from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
+from edgeleuk.errors import UsageError
+
+_OF_FIELDS = ("output", "cell_px", "surroundings")
+_NOT_OF_FIELDS = (
+    *("watch", "camera", "frames", "store", "subject", "subject_pattern", "null", "polling", "explain"),
+    *("by_subject", "error_rates", "width"),
+)
 
 
 @edgeleuk_command(
@@ -23,7 +32,9 @@ from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
         "edgeleuk infer model.tflite --watch incoming --store results.db",
         "edgeleuk infer model.tflite --camera 0 --every 2 --frames 10",
         "edgeleuk infer model.tflite cell.bmp --explain maps",
+        "edgeleuk infer model.tflite field.jpg --field -o found",
     ),
+    groups={"Whole fields of view": ("--field", "--output", "--cell-px", "--surroundings")},
 )
 @click.argument("model", type=Existing("model", "a .tflite file, which 'edgeleuk convert' makes", dir_okay=False))
 @click.argument("names", metavar="[IMAGE|DIR|PATTERN|-]...", nargs=-1, type=click.Path(readable=False))
@@ -53,6 +64,20 @@ from edgeleuk.cli.paths import Existing, OutputFolder, StoreFile
     metavar="DIR",
     help="Write a picture of where the network looked into DIR for each image; needs a model of 'convert --explain'.",
 )
+@click.option("--field", is_flag=True, help="Images are whole fields: find their white cells, classify each.")
+@click.option(
+    "-o",
+    "--output",
+    type=OutputFolder(may_exist=False),
+    metavar="DIR",
+    help="With --field, new folder: pictures with boxes, GeoJSON for QuPath, CSV, Pascal VOC and COCO.",
+)
+@cell_px_option
+@click.option(
+    "--surroundings",
+    type=Choice(["keep", "black"]),
+    help="With --field: show the model what is around a cell, or black, as C-NMC has it.  [default: keep]",
+)
 @click.option("--by-subject", is_flag=True, help="Then sum up each subject, with the share of the positive class.")
 @error_rates_option(
     Existing("evaluation", "a folder of 'edgeleuk evaluate -o'", file_okay=False),
@@ -70,8 +95,32 @@ def command(**options: Any) -> None:
     or --camera. Prints label, probability of each class and times. An image that cannot be used is reported and
     skipped; the exit code is then 1. With --watch, SIGHUP reloads the model.
     """
+    as_json = options.pop("as_json")
+    answered = _of_fields if options.pop("field") else _of_images
+    if not answered(options, as_json):
+        click.get_current_context().exit(1)
+
+
+def _of_images(options: dict[str, Any], as_json: bool) -> bool:
     from edgeleuk.classify.command import Request, run
 
-    as_json = options.pop("as_json")
-    if not run(Request(**options), as_json):
-        click.get_current_context().exit(1)
+    _refuse({name: options.pop(name) for name in _OF_FIELDS}, "needs --field")
+    return run(Request(**options), as_json)
+
+
+def _of_fields(options: dict[str, Any], as_json: bool) -> bool:
+    """The same of the cells in whole fields. Raises UsageError for what only single images have."""
+    _refuse({name: options.pop(name) for name in _NOT_OF_FIELDS}, "cannot be combined with --field")
+    if not options["names"] or "-" in options["names"]:
+        raise UsageError("--field needs the names of fields: files, folders or patterns")
+    from edgeleuk.fields.command import FieldRequest, run
+
+    del options["every"]
+    options["surroundings"] = options["surroundings"] or "keep"
+    return run(FieldRequest(**options), as_json)
+
+
+def _refuse(options: Mapping[str, Any], why: str) -> None:
+    for name, value in options.items():
+        if value not in (None, False):
+            raise UsageError(f"--{name.replace('_', '-')} {why}")

@@ -38,6 +38,7 @@ _COMMANDS = {  # title, then name: short help, along the way of the data; shown 
     },
     "Archives": {"score": "Classify an archive of images on all cores, or on a Ray cluster, into Parquet."},
     "On the device": {
+        "cells": "Find the white cells in whole fields of view; boxes, outlines for QuPath, CSV, VOC and COCO.",
         "infer": "Classify images: files, folders, a watched folder, a camera.",
         "serve": "Serve the page for the lab bench: upload, live list, history.",
         "install-service": "Install the services for a watched folder and the page, on Debian or Raspberry Pi OS.",

@@ -22,6 +22,7 @@ COMMANDS = {
     "convert": "{input} -o {out}.tflite",
     "cascade": "{input} {model} {index} -o {out}.tflite",
     "evaluate": "{input} {index}",
+    "cells": None,
     "infer": "{input} {image}",
     "score": "{input} {image} -o {out}",
     "results": "{input}",
@@ -136,6 +137,7 @@ WRITING = [
     "convert {index} -o {out}.tflite",
     "cascade {model} {model} {index} -o {out}.tflite",
     "evaluate {model} {index} -o {out}",
+    "cells {image} -o {out}",
     "results {store} -o {out}",
     "benchmark {model} -o {out}.json --processes 1 --runs 1 --seconds 0",
     "report {index} -o {out}.md",
@@ -162,7 +164,7 @@ def test_an_output_that_cannot_be_written_is_1_before_anything_is_done(command, 
     (tmp_path / "file").touch()
     place = tmp_path / "file"
     folder = (
-        command.split()[0] in ("train", "qat", "prune", "optimize", "evaluate", "leakage", "score", "demo")
+        command.split()[0] in ("train", "qat", "prune", "optimize", "evaluate", "leakage", "score", "demo", "cells")
         or "synth" in command
     )
     code, said = ended(capsys, command.format(out=place if folder else place / "x", **places).split())

@@ -26,6 +26,7 @@ SECONDS = 1800  # for a busy machine; what hangs ends
 NOT_RUN = {
     ("docs/commands/attach.md", "needs a file of others"): 1,
     ("docs/commands/benchmark.md", "the models of Results, measured on an idle machine"): 1,
+    ("docs/commands/cells.md", "needs fields of view"): 1,
     ("docs/commands/calibrate.md", "needs 20 held-out subjects and minutes of training"): 1,
     ("docs/commands/compare.md", "the models of Results, measured on an idle machine"): 1,
     ("docs/commands/convert.md", "needs the four-class set and minutes of training"): 1,
@@ -43,6 +44,7 @@ NOT_RUN = {
     ("docs/commands/evaluate.md", "needs the four-class set"): 1,
     ("docs/commands/evaluate.md", "needs the four-class set and minutes of training"): 1,
     ("docs/commands/index.md", "changes the shell it is typed in"): 1,
+    ("docs/commands/infer.md", "needs a field of view"): 1,
     ("docs/commands/infer.md", "needs the four-class model"): 1,
     ("docs/commands/infer.md", "runs until it is stopped"): 1,
     ("docs/commands/install-service.md", "installs services on the machine"): 1,
@@ -59,6 +61,7 @@ NOT_RUN = {
     ("docs/howto/engines.md", "needs the extra onnx"): 2,
     ("docs/howto/engines.md", "needs an engine in an environment of its own"): 2,
     ("docs/howto/engines.md", "needs npm and a browser"): 1,
+    ("docs/howto/fields.md", "needs fields of view and a model of that microscope"): 1,
     ("docs/howto/fleet.md", "needs devices"): 3,
     ("docs/howto/own-model.md", "needs a Keras model file"): 2,
     ("docs/howto/own-model.md", "needs a float .tflite file"): 1,
