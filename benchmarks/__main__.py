@@ -32,6 +32,7 @@ SCRIPTS = {
     "trust": ("benchmarks.trust",),
     "engines": ("benchmarks.engines",),
     "report_page": ("benchmarks.report_page",),
+    "fields": ("benchmarks.fields",),
     "intervals": ("benchmarks.intervals",),
     "false_alarms": ("benchmarks.false_alarms",),
     "scale": ("benchmarks.scale", "--quick"),
