@@ -16,6 +16,7 @@ class Pace(Counter):
     def __init__(self, units: int, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__("images", units, sys.stderr, clock)
         self._tell, self._images, self._last = tell, 0, clock()
+        self._first: tuple[float, int, int] | None = None
 
     @property
     def seconds(self) -> float:
@@ -25,14 +26,19 @@ class Pace(Counter):
     def passed(self, images: int, units: int) -> None:
         """So many images of so many units are done by now."""
         self._images = images
+        self._first = self._first or (self.seconds, images, units)  # until then Ray and its workers started
         self.at(units)
         if not self.on and self._clock() - self._last >= _TOLD_EVERY_S:
             self._last = self._clock()
             self._tell(self._text(units))
 
     def _text(self, done: int) -> str:
-        rate = self._images / max(self.seconds, 1e-9)
+        seconds, images, units = self.seconds, self._images, done
+        if self._first is not None and done > self._first[2]:
+            seconds, images, units = (
+                now - then for now, then in zip((seconds, images, units), self._first, strict=True)
+            )
         left = ""
-        if done and self.total and self.seconds >= _SOON_S:
-            left = f", {duration(self.seconds / done * (self.total - done))} left"
-        return f"{self._images:,} images, {rate:.1f} images/s{left}"
+        if units and self.total and seconds >= _SOON_S:
+            left = f", {duration(seconds / units * (self.total - done))} left"
+        return f"{self._images:,} images, {images / max(seconds, 1e-9):.1f} images/s{left}"

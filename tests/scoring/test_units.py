@@ -86,11 +86,11 @@ def test_hidden_files_and_what_is_no_image_are_not_listed(tmp_path: Path) -> Non
     assert [place for place, _ in unit.places] == [str(tmp_path / "a.bmp"), str(tmp_path / "b" / "x.PNG")]
 
 
-def test_where_nobody_looks_a_line_a_minute_tells_the_pace() -> None:
+def test_where_nobody_looks_a_line_a_minute_tells_the_pace_since_the_first_answer() -> None:
     now, told = [0.0], []
     pace = Pace(10, told.append, clock=lambda: now[0])
     pace.on = False
     for seconds, images, units in ((30.0, 50, 1), (61.0, 122, 2), (90.0, 200, 4), (122.0, 244, 5)):
         now[0] = seconds
         pace.passed(images, units)
-    assert told == ["122 images, 2.0 images/s, 4:04 min left", "244 images, 2.0 images/s, 2:02 min left"]
+    assert told == ["122 images, 2.3 images/s, 4:08 min left", "244 images, 2.1 images/s, 1:55 min left"]
