@@ -33,11 +33,8 @@ class Pace(Counter):
             self._tell(self._text(units))
 
     def _text(self, done: int) -> str:
-        seconds, images, units = self.seconds, self._images, done
-        if self._first is not None and done > self._first[2]:
-            seconds, images, units = (
-                now - then for now, then in zip((seconds, images, units), self._first, strict=True)
-            )
+        then, first_images, first_units = self._first if self._first and done > self._first[2] else (0.0, 0, 0)
+        seconds, images, units = self.seconds - then, self._images - first_images, done - first_units
         left = ""
         if units and self.total and seconds >= _SOON_S:
             left = f", {duration(seconds / units * (self.total - done))} left"
