@@ -16,11 +16,18 @@ try:
 except ImportError as error:
     raise MissingExtraError(f"training ({error.name} is missing)", "train") from error
 
-__all__ = ["tf", "tf_keras", "tqdm", "use_mixed_precision"]
+__all__ = ["can_mix_precision", "tf", "tf_keras", "tqdm", "use_mixed_precision"]
+
+_FAST_IN_FLOAT16 = (7, 0)  # compute capability of the first cards with tensor cores
 
 
-def use_mixed_precision() -> bool:
-    """Compute in float16 with float32 variables if a GPU is found; returns whether that is so."""
-    mixed = bool(tf.config.list_physical_devices("GPU"))
+def can_mix_precision() -> bool:
+    """Whether this process computes on GPUs that are fast in float16."""
+    cards = tf.config.get_visible_devices("GPU")
+    found = [tf.config.experimental.get_device_details(card).get("compute_capability") for card in cards]
+    return bool(found) and all(capability is not None and capability >= _FAST_IN_FLOAT16 for capability in found)
+
+
+def use_mixed_precision(mixed: bool) -> None:
+    """Build networks that compute in float16 with float32 variables from here on, or in float32 alone."""
     tf_keras.mixed_precision.set_global_policy("mixed_float16" if mixed else "float32")
-    return mixed

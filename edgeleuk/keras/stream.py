@@ -34,7 +34,8 @@ _BATCHES_AHEAD = 2
 class ImageStream:
     """Images with labels, in batches of float32 [batch, height, width, channels] for the network, and int64 [batch].
 
-    Memory does not depend on the number of images: `threads` workers keep two batches ahead.
+    Memory does not depend on the number of images: `threads` workers keep two batches ahead. `part` (k, n) is the k-th
+    of n parts of every batch, rows k, k + n and so on: together they are the stream, and each has as many batches.
     """
 
     paths: Sequence[Path]
@@ -44,6 +45,7 @@ class ImageStream:
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    part: tuple[int, int] = (0, 1)
 
     def __len__(self) -> int:
         """Number of images."""
@@ -81,14 +83,14 @@ class ImageStream:
         ahead: deque[tuple[list[Future[_Views]], list[int]]] = deque()
         with ThreadPoolExecutor(self.threads) as pool:
             for start in range(0, len(jobs), self.batch_size):
-                chunk = jobs[start : start + self.batch_size]
+                chunk = jobs[start : start + self.batch_size][self.part[0] :: self.part[1]]
                 ahead.append(
                     ([pool.submit(self._load, *job, views) for job in chunk], [self.labels[p] for p, _ in chunk])
                 )
                 if len(ahead) > _BATCHES_AHEAD:
-                    yield _collect(*ahead.popleft())
+                    yield _collect(*ahead.popleft(), views)
             while ahead:
-                yield _collect(*ahead.popleft())
+                yield _collect(*ahead.popleft(), views)
 
     def _load(self, position: int, seed: list[int] | None, views: list[Preprocessing]) -> _Views:
         image = decode_indexed(self.paths[position])
@@ -110,6 +112,9 @@ def _in_colours(view: Preprocessing) -> Preprocessing:
     return dataclasses.replace(view, colour_order="RGB", pixel_scale=1.0, pixel_offset=0.0)
 
 
-def _collect(images: list[Future[_Views]], labels: list[int]) -> tuple[_Views, NDArray[np.int64]]:
-    views = zip(*(image.result() for image in images), strict=True)
-    return [np.stack(view) for view in views], np.array(labels, np.int64)
+def _collect(
+    images: list[Future[_Views]], labels: list[int], views: list[Preprocessing]
+) -> tuple[_Views, NDArray[np.int64]]:
+    made = list(zip(*(image.result() for image in images), strict=True))
+    empty = [np.zeros((0, *view.input_shape), np.float32) for view in views]  # a part of fewer images than parts
+    return [np.stack(view) for view in made] or empty, np.array(labels, np.int64)

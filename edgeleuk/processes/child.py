@@ -2,6 +2,7 @@
 
 Standard input carries the job and then stays open: it is the tether. Its end is the parent's, however that may come,
 or that no one waits for the answer. A child has a session of its own, so that Ctrl-C reaches the parent alone.
+A child that has something to tell before its answer writes lines that begin with a mark.
 """
 
 import json
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ _START = (  # with the parent's import path: what runs there is what the parent 
     "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); importlib.import_module(sys.argv[2]).main()"
 )
 _LOG_TAIL = 4000
+_TOLD = b"told: "
 _OUT_OF_MEMORY = "; Linux does that to what takes more memory than there is"
 
 
@@ -55,8 +57,13 @@ class Child:
             command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True, env=environment
         )
 
-    def ask(self, job: Any, timeout_s: float | None = None) -> Outcome:
-        """What it answers to a JSON-able job. It has ended then, with all that it started if it did not end itself."""
+    def ask(
+        self, job: Any, timeout_s: float | None = None, told: Callable[[Any], object] | None = None
+    ) -> Outcome:
+        """What it answers to a JSON-able job. It has ended then, with all that it started if it did not end itself.
+
+        `told` gets what the child tells before, as it comes.
+        """
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -75,7 +82,7 @@ class Child:
                 with suppress(BrokenPipeError):  # it died at once; its exit code says how
                     stdin.write(json.dumps(job).encode() + b"\n")
                     stdin.flush()
-                output = stdout.read()
+                output = _last_line(stdout, told) if told else stdout.read()
                 self._process.wait()
         finally:
             clock.cancel()
@@ -125,16 +132,28 @@ def answer(work: Callable[[Any], Any]) -> None:
 
     What the work itself prints goes to standard error. Errors of ours are an outcome; others end the process.
     """
+    answer_telling(lambda job, tell: work(job))
+
+
+def answer_telling(work: Callable[[Any, Callable[[Any], None]], Any]) -> None:
+    """The same for work that is given a function, too, by which it tells the parent what is JSON-able meanwhile."""
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)
         job = json.loads(_line())
         at_end_of_stdin(lambda: os._exit(130))
-        try:
-            outcome = Outcome(work(job))
-        except EdgeleukError as error:
-            usage, output = isinstance(error, UsageError), isinstance(error, OutputError)
-            outcome = Outcome(None, str(error), usage, output, error.of_name)
-        print(json.dumps(asdict(outcome)), file=answers)
+
+        def tell(what: Any) -> None:
+            print(_TOLD.decode() + json.dumps(what), file=answers, flush=True)
+
+        print(json.dumps(asdict(outcome_of(lambda: work(job, tell)))), file=answers)
+
+
+def outcome_of(work: Callable[[], Any]) -> Outcome:
+    """What comes of some work in this process. Errors of ours are an outcome; others come out."""
+    try:
+        return Outcome(work())
+    except EdgeleukError as error:
+        return Outcome(None, str(error), isinstance(error, UsageError), isinstance(error, OutputError), error.of_name)
 
 
 def at_end_of_stdin(then: Callable[[], object]) -> None:
@@ -159,6 +178,16 @@ def how_it_ended(status: int, errors: str) -> str:
         name = f"signal {-status}"
     told = f"its process was ended by {name}" + (f" after saying: {last}" if last else "")
     return told + _OUT_OF_MEMORY * (-status == signal.SIGKILL)
+
+
+def _last_line(stdout: Iterable[bytes], told: Callable[[Any], object]) -> bytes:
+    last = b""
+    for line in stdout:
+        if line.startswith(_TOLD):
+            told(json.loads(line.removeprefix(_TOLD)))
+        else:
+            last = line
+    return last
 
 
 def _line() -> bytes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgeleuk.data.sampling import draw
 from edgeleuk.errors import UsageError
 from edgeleuk.keras.batch_norm import recalibrate
-from edgeleuk.keras.framework import tf_keras, use_mixed_precision
+from edgeleuk.keras.framework import can_mix_precision, tf_keras, use_mixed_precision
 from edgeleuk.keras.graph import carry_weights
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.pruning.latency import int8_latency_ms
@@ -87,7 +87,8 @@ def _fit(
     on_epoch: Callable[[dict[str, Any]], None],
 ) -> bool:
     """Fine-tune and write the results; returns whether float16 was used."""
-    mixed = use_mixed_precision()
+    mixed = can_mix_precision()
+    use_mixed_precision(mixed)
     tf_keras.utils.set_random_seed(config.seed)
     model = build_network(dataclasses.replace(network, weights="none"))
     carry_weights(sliced, model)

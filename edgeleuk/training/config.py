@@ -9,7 +9,7 @@ from typing import Any
 
 from edgeleuk.errors import UsageError, expect
 from edgeleuk.files import sha256_bytes, sha256_file
-from edgeleuk.keras.choices import CAMERA, EXITS, OFF, POOLS, ROBUST, WIDEST
+from edgeleuk.keras.choices import AUTO, CAMERA, EXITS, MIXED_PRECISION, OFF, ON, POOLS, ROBUST, WIDEST
 from edgeleuk.spec import BACKGROUND, COLOUR_CONSTANCIES, NO_CONSTANCY, RESAMPLING_FILTERS
 
 _HIGHEST_RATE = 1000  # far above what trains, far below what overflows float32
@@ -133,6 +133,11 @@ class TrainConfig:
     )
     folds: int = _option(3, "Folds to deal if a folder is given instead of an index.")
     seed: int = _option(0, "Seed of initial weights, order, augmentation and dropout.")
+    mixed_precision: str = _option(
+        AUTO,
+        "Whether to compute in float16, with the weights in float32: auto (on GPUs of compute capability 7 or more), "
+        "on or off.",
+    )
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
@@ -144,6 +149,12 @@ class TrainConfig:
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
         _expect(self.split in SPLITS, "split", self.split, " or ".join(SPLITS))
         _expect(self.robust in ROBUST, "robust", self.robust, ", ".join(ROBUST))
+        precision = self.mixed_precision
+        _expect(precision in MIXED_PRECISION, "mixed-precision", precision, ", ".join(MIXED_PRECISION))
+        if precision == ON and self.origin is not None:
+            raise UsageError(
+                f"--mixed-precision on is for InceptionV3; {self.origin.model} computes as its layers say: leave it out"
+            )
         known = self.colour_constancy in (None, *COLOUR_CONSTANCIES)
         _expect(known, "colour-constancy", self.colour_constancy, " or ".join(COLOUR_CONSTANCIES))
         _expect(self.crop is None or self.crop > 0, "crop", self.crop, "above 0")

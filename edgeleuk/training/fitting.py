@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from edgeleuk.codec import decode, parse_json
 from edgeleuk.errors import DataError, EdgeleukError, ModelError
+from edgeleuk.keras.crew import Alone, Crew
 from edgeleuk.keras.framework import tf, tf_keras, tqdm
 from edgeleuk.keras.masks import restarted_masks
 from edgeleuk.keras.stream import ImageStream
 from edgeleuk.keras.weights import DAMAGED, read_series, save_arrays
 from edgeleuk.statistics.metrics import weighted_f1
+from edgeleuk.training.compiling import build_metrics, dataset_of, optimizer_state, restore_optimizer, schedule_of
 from edgeleuk.training.joined_adam import JoinedAdam
 from edgeleuk.training.unfinished import CHECKPOINT
 
 TargetBatch = tuple[NDArray[np.float32], NDArray[np.int64], Any]  # images, labels, targets
 Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # images to probabilities
-_WARM_UP_SHARE = 0.1
 _Batch = TypeVar("_Batch")
 
 
@@ -76,9 +77,9 @@ class Progress:
     start: dict[str, Any] | None = None
 
 
-def save_checkpoint(path: Path, progress: Progress, model: Any, best_weights: list[Any]) -> None:
-    """Write progress, weights, optimizer state and best weights to one .npz. Raises OutputError."""
-    series = {"weight": model.get_weights(), "best": best_weights, "optimizer": _adam(model).state()}
+def save_checkpoint(path: Path, progress: Progress, weights: list[Any], optimizer: list[Any], best: list[Any]) -> None:
+    """Write progress, weights, the optimizer's state and the best weights to one .npz. Raises OutputError."""
+    series = {"weight": weights, "best": best, "optimizer": optimizer}
     save_arrays(path, series, progress=np.array(json.dumps(asdict(progress))))
 
 
@@ -128,6 +129,7 @@ class Fitter:
 
     `folder` holds the checkpoint; `patience` epochs without a better validation weighted F1 end the last phase;
     `on_epoch` is told each history row. With `start_counts` the network as it comes is a candidate, too, as epoch 0.
+    Of a `crew` each worker runs the same; its chief alone writes, all read the checkpoint, and all end alike.
     """
 
     model: Any
@@ -137,6 +139,7 @@ class Fitter:
     seed: int
     on_epoch: Callable[[dict[str, Any]], None] = lambda row: None
     start_counts: bool = False
+    crew: Crew = field(default_factory=Alone)
     progress: Progress = field(default_factory=Progress)
     best_weights: list[Any] = field(default_factory=list)
     _patience_from: int | None = None
@@ -146,9 +149,14 @@ class Fitter:
         """`answers_of` the model, traced once for all epochs and phases: compiling a model anew does not touch it."""
         return answers_of(self.model)
 
+    @cached_property
+    def _fitted(self) -> Any:
+        """What is compiled and fitted: the model, or a crew's copy of it."""
+        return self.crew.fitted(self.model)
+
     def run(self, phases: list[Phase]) -> Progress:
         """Fit, resuming from the folder's checkpoint if there is one; the model ends with the best weights."""
-        resumed = load_checkpoint(self.folder / CHECKPOINT) if (self.folder / CHECKPOINT).exists() else None
+        resumed = self._checkpoint()
         if resumed:
             self.progress, self.best_weights = resumed.progress, resumed.best_weights
             self.model.set_weights(resumed.weights)
@@ -169,25 +177,46 @@ class Fitter:
             self.model.set_weights(self.best_weights)
         return self.progress
 
+    def _checkpoint(self) -> Checkpoint | None:
+        """That of the folder. Raises ModelError if it is damaged, or not all of a crew see the same."""
+        path = self.folder / CHECKPOINT
+        found = load_checkpoint(path) if path.exists() else None
+        seen = self.crew.gathered(np.array([found.progress.epochs_done if found else 0], np.int64))
+        if len(set(seen.tolist())) > 1:
+            raise ModelError(f"the workers see checkpoints of the epochs {seen.tolist()} in {self.folder}; expected one")
+        return found
+
     def _run_phase(self, phase: Phase, first: int, optimizer_state: list[Any]) -> None:
         phase.prepare(self.model)
-        schedule = _schedule(phase, self.data.training.batch_count)
-        self.model.compile(
-            optimizer=JoinedAdam(schedule),
-            loss=self.data.objective.loss,
-            weighted_metrics=[],
-            metrics=[self.data.objective.accuracy],
-        )
-        _restore_optimizer(self.model, optimizer_state)
-        _build_metrics(self.model, self.data.objective.target_spec)
-        with restarted_masks(self.model, self.seed) as restart:
+        schedule = schedule_of(phase.epochs, phase.learning_rate, self.data.training.batch_count)
+        self._compile(phase, schedule, optimizer_state)
+        with restarted_masks(self._fitted, self.seed, self.crew.rows(self.data.training.batch_size)) as restart:
             while self.progress.epochs_done < first + phase.epochs and not self.progress.stopped:
                 restart()  # a resumed run then draws the same masks
                 row = self._run_epoch(phase.name, schedule)
                 self._keep_if_best(row)
                 self.progress.stopped = self._out_of_patience()
-                save_checkpoint(self.folder / CHECKPOINT, self.progress, self.model, self.best_weights)
+                self._save()
                 self.on_epoch(row)
+
+    def _compile(self, phase: Phase, schedule: Any, optimizer_state: list[Any]) -> None:
+        with self.crew.scope():
+            if self._fitted is not self.model:
+                phase.prepare(self._fitted)
+                self._fitted.set_weights(self.model.get_weights())
+            self._fitted.compile(
+                optimizer=JoinedAdam(schedule),
+                loss=self.data.objective.loss,
+                weighted_metrics=[],
+                metrics=[self.data.objective.accuracy],
+            )
+            restore_optimizer(self._fitted, optimizer_state)
+        self.crew.each(lambda: build_metrics(self._fitted, self.data.objective.target_spec))
+
+    def _save(self) -> None:
+        if self.crew.rank == 0:
+            weights, optimizer = self.model.get_weights(), optimizer_state(self._fitted)
+            save_checkpoint(self.folder / CHECKPOINT, self.progress, weights, optimizer, self.best_weights)
 
     def _out_of_patience(self) -> bool:
         """Whether the last phase has gone on for `patience` epochs without a better one; earlier phases run whole."""
@@ -205,7 +234,7 @@ class Fitter:
             "loss": float(fitted["loss"][0]),
             "accuracy": float(fitted["accuracy"][0]),
             **self._validated(),
-            "learning_rate": float(schedule(self.model.optimizer.iterations)),
+            "learning_rate": float(schedule(self._fitted.optimizer.iterations)),
             "seconds": round(time.monotonic() - started, 2),
         }
         if not np.isfinite([row["loss"], row["val_loss"]]).all():
@@ -213,7 +242,7 @@ class Fitter:
         return row
 
     def _validated(self) -> dict[str, float]:
-        return validate(self.model, self.data.validation, self.answers)
+        return validate(self.model, self.crew.part(self.data.validation), self.answers, self.crew.gathered)
 
     def _fit_once(self, epoch: int) -> dict[str, list[float]]:
         """One pass of the training images; an image's own error comes out instead of TensorFlow's account of it."""
@@ -229,14 +258,17 @@ class Fitter:
         try:
             # With the number of steps told, Keras does not try one more, which would count in the optimizer's schedule.
             steps = self.data.training.batch_count
-            data = _dataset(batches, self.model.input_shape, self.data.objective.target_spec)
-            history: dict[str, list[float]] = self.model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0).history
+            spec = self.data.objective.target_spec
+            data = self.crew.dataset(lambda: dataset_of(batches, self.model.input_shape, spec))
+            history: dict[str, list[float]] = self._fitted.fit(data, steps_per_epoch=steps, epochs=1, verbose=0).history
         except tf.errors.OpError as error:
             raise (failures[0] if failures else error) from error
+        if self._fitted is not self.model:
+            self.model.set_weights(self._fitted.get_weights())
         return history
 
     def _weighted(self, epoch: int) -> Iterator[tuple[Any, Any, Any]]:
-        training = self.data.training
+        training = self.crew.part(self.data.training)
         data = self.data.objective.batches(training, epoch)
         for images, labels, targets in _barred(data, f"epoch {epoch}", training.batch_count):
             yield images, targets, self.data.class_weights[labels].astype(np.float32)
@@ -259,17 +291,23 @@ def answers_of(model: Any) -> Answers:
     return lambda images: np.asarray(traced(tf.constant(images)))
 
 
-def validate(model: Any, stream: ImageStream, answers: Answers | None = None) -> dict[str, float]:
+def validate(
+    model: Any,
+    stream: ImageStream,
+    answers: Answers | None = None,
+    gathered: Callable[[NDArray[Any]], NDArray[Any]] = lambda values: values,
+) -> dict[str, float]:
     """Loss (mean cross-entropy in nats), accuracy and weighted F1 of the network over one pass of the stream.
 
-    `answers` is what `answers_of` made of the model, if it is there already.
+    `answers` is what `answers_of` made of the model, if it is there already. Where each worker has a part of the
+    stream, `gathered` makes the arrays of all one.
     """
     answers = answers or answers_of(model)
     parts = [
         (answers(images), labels) for images, labels in _barred(stream.in_order(), "validation", stream.batch_count)
     ]
-    probabilities = np.concatenate([p for p, _ in parts]).astype(np.float64)
-    labels = np.concatenate([labels for _, labels in parts])
+    probabilities = gathered(np.concatenate([p for p, _ in parts])).astype(np.float64)
+    labels = gathered(np.concatenate([labels for _, labels in parts]))
     predicted = probabilities.argmax(axis=1)
     chosen = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)
     return {
@@ -282,45 +320,3 @@ def validate(model: Any, stream: ImageStream, answers: Answers | None = None) ->
 def _barred(batches: Iterable[_Batch], title: str, count: int) -> Iterator[_Batch]:
     """The batches, with a bar and the time left on a terminal (disable=None), which goes when they end."""
     yield from tqdm(batches, title, count, leave=False, disable=None)
-
-
-def _schedule(phase: Phase, steps_per_epoch: int) -> Any:
-    """Linear warm-up, then cosine to zero (Loshchilov and Hutter 2017, "SGDR")."""
-    steps = max(1, phase.epochs * steps_per_epoch)
-    warm_up = max(1, round(_WARM_UP_SHARE * steps))
-    return tf_keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warm_up),
-        warmup_target=phase.learning_rate,
-        warmup_steps=warm_up,
-    )
-
-
-def _restore_optimizer(model: Any, state: list[Any]) -> None:
-    model.optimizer.build(model.trainable_variables)
-    if state:
-        _adam(model).restore(state)
-
-
-def _adam(model: Any) -> Any:
-    """The optimizer; that in float16 is within one that scales the loss."""
-    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
-
-
-def _build_metrics(model: Any, target_spec: Any) -> None:
-    """Make the variables of loss and accuracy: a step that makes them while it is traced is traced twice."""
-    targets = tf.zeros([size or 1 for size in target_spec.shape], target_spec.dtype)
-    answers, weights = tf.ones((1, *model.output_shape[1:])), tf.ones(1)
-    model.compiled_loss(targets, answers, weights)
-    model.compiled_metrics.update_state(targets, answers, weights)  # from nothing again as an epoch begins
-
-
-def _dataset(
-    batches: Callable[[], Iterator[tuple[Any, Any, Any]]], input_shape: tuple[int, ...], target_spec: Any
-) -> Any:
-    signature = (
-        tf.TensorSpec((None, *input_shape[1:]), tf.float32),
-        target_spec,
-        tf.TensorSpec((None,), tf.float32),
-    )
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1)

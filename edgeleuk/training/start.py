@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeleuk.data.index import Index
 from edgeleuk.errors import ModelError, SpecError
 from edgeleuk.importing.head import Headed, fit_head
 from edgeleuk.importing.imported import Imported, import_network
 from edgeleuk.importing.stored import ImportedNetwork
-from edgeleuk.keras.framework import tf_keras, use_mixed_precision
+from edgeleuk.keras.choices import AUTO, ON
+from edgeleuk.keras.crew import Crew
+from edgeleuk.keras.framework import can_mix_precision, tf_keras, use_mixed_precision
 from edgeleuk.keras.graph import carry_weights
 from edgeleuk.keras.network import NetworkConfig, build_network
 from edgeleuk.spec import LOGITS, ModelSpec, Preprocessing
@@ -50,6 +54,8 @@ class Start:
         """The settings as a run keeps them: files by name and hash, since they may lie elsewhere when it is resumed."""
         settings = dataclasses.asdict(self.config) | weights_facts(self.config.weights)
         del settings["origin"]
+        if self.config.mixed_precision == AUTO:  # then it is no setting, but follows from the machine
+            del settings["mixed_precision"]
         if self.config.origin is None:
             return settings
         return {key: value for key, value in settings.items() if key not in _OF_INCEPTION} | origin_facts(
@@ -72,10 +78,11 @@ class Start:
             return self.architecture
         return dataclasses.replace(self.architecture, weights=weights_facts(self.config.weights)["weights"])
 
-    def build(self) -> tuple[Any, bool]:
-        """The network with its first weights, and whether float16 is used. The seed is set."""
+    def build(self, crew: Crew) -> tuple[Any, bool]:
+        """The network with its first weights, and whether float16 is used, by all of the crew. The seed is set."""
         if isinstance(self.architecture, NetworkConfig):
-            mixed = use_mixed_precision()
+            mixed = self._mixed(crew)
+            use_mixed_precision(mixed)
             tf_keras.utils.set_random_seed(self.config.seed)
             return build_network(self.architecture), mixed
         assert self.imported is not None
@@ -83,6 +90,11 @@ class Start:
         carry_weights(self.imported.network, network)
         tf_keras.utils.set_random_seed(self.config.seed)
         return network, False
+
+    def _mixed(self, crew: Crew) -> bool:
+        if self.config.mixed_precision != AUTO:
+            return self.config.mixed_precision == ON
+        return bool(crew.gathered(np.array([can_mix_precision()], np.int64)).all())
 
 
 def start_of(index: Index, config: TrainConfig) -> Start:

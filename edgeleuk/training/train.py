@@ -13,13 +13,14 @@ from edgeleuk.data.sizes import size_problems, sizes_of
 from edgeleuk.files import to_json
 from edgeleuk.keras.batch_norm import recalibrate
 from edgeleuk.keras.choices import OFF
+from edgeleuk.keras.crew import Alone, Crew
 from edgeleuk.keras.framework import tf_keras
 from edgeleuk.training.config import RANDOM, TrainConfig
 from edgeleuk.training.distillation import distillation_of
 from edgeleuk.training.fitting import Answers, FitData, Fitter, Labels, Objective, Phase, Progress, validate
 from edgeleuk.training.preparation import check_images, fit_data
 from edgeleuk.training.results import OnEpoch, Report, epoch_reporter, made_by, write_results
-from edgeleuk.training.run import STRENGTHS, TEACHER, Run, load_run_folder
+from edgeleuk.training.run import STRENGTHS, TEACHER, Run, load_run_folder, partial_of
 from edgeleuk.training.shortcuts import shortcut_line
 from edgeleuk.training.start import Start, start_of
 from edgeleuk.training.strengths import strengths_for
@@ -38,20 +39,29 @@ def train(
     resume: bool = False,
     report: Report = print,
     log_folder: Path | None = None,
+    crew: Crew | None = None,
 ) -> Run:
     """Train InceptionV3, or the network of `config.origin`, on the index without its validation fold; write `out`.
 
     Raises LeakError if a group crosses the fold's border or the teacher has seen what is held out, DataError for
     images that changed or classes that lack images, UsageError for settings that cannot be met, OutputError if the
-    run cannot be written. At its end `report` is told how far colour alone goes on the validation images.
+    run cannot be written. At its end `report` is told how far colour alone goes on the validation images. With a
+    `crew` this is its chief; the others call `train_along`.
     """
-    run = train_with(index, config, out, resume, report, lambda total: epoch_reporter(total, report, log_folder))
+    crew = crew or Alone()
+    run = train_with(index, config, out, resume, report, lambda total: epoch_reporter(total, report, log_folder), crew)
     report(shortcut_line(run))
     return run
 
 
 def train_with(
-    index: Index, config: TrainConfig, out: Path, resume: bool, report: Report, observe: Callable[[int], OnEpoch]
+    index: Index,
+    config: TrainConfig,
+    out: Path,
+    resume: bool,
+    report: Report,
+    observe: Callable[[int], OnEpoch],
+    crew: Crew | None = None,
 ) -> Run:
     """Train as `train` does. What `observe` returns, given the number of epochs, is told of each epoch once that is on
     the disk; an exception of it ends the training there, to be resumed.
@@ -76,15 +86,27 @@ def train_with(
         _warn_of_crop(index, start)
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
         made = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed, strengths.augmentation)
-        mixed = _fit(
-            index,
-            start,
-            dataclasses.replace(made, objective=objective),
-            partial,
-            observe(_head_epochs(start) + config.epochs),
-        )
+        data = dataclasses.replace(made, objective=objective)
+        mixed = _fit(index, start, data, partial, observe(_head_epochs(start) + config.epochs), crew or Alone())
         facts = {"mixed_precision": mixed, "parent": None, "teacher": teacher.folder.name if teacher else None}
         return publish_run(partial, out, "float", start.recorded(), facts | made_by())
+
+
+def train_along(index: Index, config: TrainConfig, out: Path, crew: Crew) -> None:
+    """What a worker of the crew does that is not its chief: fit, and leave all else to the chief.
+
+    Raises as `train`; what is wrong with images, settings or the place is said by the chief, which looks for it.
+    """
+    teacher = None if config.teacher is None else open_teacher(Path(config.teacher), index, config.fold)
+    start = start_of(index, config)
+    strengths = strengths_for(config.robust, index, config.fold)
+    preprocessing = start.spec(index, "").preprocessing
+    objective = _objective(config, teacher, lambda text: None)
+    made = fit_data(index, config.fold, preprocessing, config.batch_size, config.seed, strengths.augmentation)
+    data = dataclasses.replace(made, objective=objective)
+    model, _ = start.build(crew)
+    head = start.keeps_head
+    Fitter(model, data, partial_of(out), config.patience, config.seed, lambda row: None, head, crew).run(_phases(start))
 
 
 def _config_json(start: Start, teacher: Run | None, leaks: str | None) -> str:
@@ -114,11 +136,11 @@ def _objective(config: TrainConfig, teacher: Run | None, report: Report) -> Obje
     return distillation_of(teacher, how)
 
 
-def _fit(index: Index, start: Start, data: FitData, partial: Path, on_epoch: OnEpoch) -> bool:
+def _fit(index: Index, start: Start, data: FitData, partial: Path, on_epoch: OnEpoch, crew: Crew) -> bool:
     """Fit and write the results; returns whether float16 was used."""
     config = start.config
-    model, mixed = start.build()
-    fitter = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start.keeps_head)
+    model, mixed = start.build(crew)
+    fitter = Fitter(model, data, partial, config.patience, config.seed, on_epoch, start.keeps_head, crew)
     progress = fitter.run(_phases(start))
     if config.robust != OFF and config.epochs and not config.pretrained:
         progress.best = with_new_statistics(model, data, progress, fitter.answers)
