@@ -24,7 +24,7 @@ from edgeleuk.codec import read_json, read_toml
 from edgeleuk.data.labels import LabelSource, parse_class_names
 from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import UsageError
-from edgeleuk.keras.choices import EXITS, POOLS, ROBUST
+from edgeleuk.keras.choices import EXITS, MIXED_PRECISION, POOLS, ROBUST
 from edgeleuk.spec import COLOUR_CONSTANCIES, RESAMPLING_FILTERS
 from edgeleuk.text import counted, suggestion
 from edgeleuk.training.config import CRITERIA, PRESETS, SPLITS
@@ -41,6 +41,7 @@ _TYPES: "dict[str, click.ParamType[Any]]" = {  # of fields that hold more than a
     "criterion": Choice(CRITERIA),
     "robust": Choice(ROBUST),
     "split": Choice(SPLITS),
+    "mixed_precision": Choice(MIXED_PRECISION),
     "colour_constancy": Choice(COLOUR_CONSTANCIES),
     "teacher": click.Path(file_okay=False),
 }

@@ -1,11 +1,12 @@
 """`edgeleuk train`: fine-tune InceptionV3, or a network of others."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeleuk.cli.commands import Choice, edgeleuk_command
+from edgeleuk.cli.commands import Choice, edgeleuk_command, ended_by_signals
 from edgeleuk.cli.options import (
     LABEL_OPTIONS,
     PRESET_HELP,
@@ -24,6 +25,10 @@ from edgeleuk.errors import UsageError
 from edgeleuk.spec_presets import PRESETS as SPEC_PRESETS
 from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
 
+if TYPE_CHECKING:
+    from edgeleuk.data.index import Index
+    from edgeleuk.training.run import Run
+
 
 @edgeleuk_command(
     examples=(
@@ -33,6 +38,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
         "edgeleuk train index.json -o leaky --cross-validate --split random",
         "edgeleuk train index.json -o run --from network.h5 --spec spec.json",
         "edgeleuk train index.json -o run --from m.keras --preset keras-mobilenet",
+        "edgeleuk train index.json -o run --workers 2",
     ),
     groups={
         "The run": (
@@ -49,6 +55,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
             "--seed",
             "--json",
         ),
+        "Several workers": ("--workers",),
         "Labels of a folder": LABEL_OPTIONS,
         "A network of others": ("--from", "--spec", "--model-weights", "--logits"),
         "The network": (
@@ -62,7 +69,10 @@ from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
             "--colour-constancy",
             "--dropout",
         ),
-        "The training": (*("--robust", "--epochs", "--head-epochs", "--batch-size", "--learning-rate", "--patience"),),
+        "The training": (
+            *("--robust", "--epochs", "--head-epochs", "--batch-size", "--learning-rate", "--patience"),
+            "--mixed-precision",
+        ),
         "A teacher": ("--teacher", "--distillation-temperature", "--distillation-weight"),
     },
 )
@@ -99,9 +109,22 @@ from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
     help="Weights of MODEL, if that is an architecture (.json) alone.",
 )
 @click.option("--logits", is_flag=True, help="The scores of MODEL are logits: put a softmax behind them.")
+@click.option(
+    "--workers",
+    type=int,
+    metavar="N",
+    help="Train on N processes in step, each with its part of every batch of --batch-size images and its share of the "
+    "cores, or a GPU.",
+)
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
 def command(
-    data: Path, run: RunOptions, labels: LabelSource, cross_validate: bool, preset: str | None, **given: Any
+    data: Path,
+    run: RunOptions,
+    labels: LabelSource,
+    workers: int | None,
+    cross_validate: bool,
+    preset: str | None,
+    **given: Any,
 ) -> None:
     """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
 
@@ -111,6 +134,8 @@ def command(
     origin = _origin(preset, given)
     if cross_validate and typed("fold"):
         raise UsageError("--cross-validate trains every fold; leave --fold out")
+    if cross_validate and workers is not None:
+        raise UsageError("--workers shares out one training; leave it or --cross-validate out")
     if data.suffix == ".json" and typed("folds"):
         raise UsageError(f"{data} has folds of its own; leave --folds out")
     settings = made(TrainConfig, given | {"origin": origin}, {} if origin else _own_preset(preset))
@@ -119,7 +144,6 @@ def command(
     from edgeleuk.data.split import open_index
     from edgeleuk.training.cross_validation import SUMMARY
     from edgeleuk.training.cross_validation import cross_validate as train_folds
-    from edgeleuk.training.train import train
 
     index = open_index(data, settings.folds, settings.seed, data_root=run.data_root, labels=labels)
     place, report = run.output, progress_to(run.as_json)
@@ -127,7 +151,21 @@ def command(
         summary = train_folds(index, settings, place, run.resume, report, run.log_folder)
         show_json_text((place / SUMMARY).read_text(encoding="utf-8")) if run.as_json else show(summary)
         return
-    show_run(train(index, settings, place, run.resume, report, run.log_folder), "network as it was", run.as_json)
+    made_run = _train(index, settings, run, workers, report)
+    show_run(made_run, "network as it was", run.as_json)
+
+
+def _train(
+    index: "Index", settings: TrainConfig, run: RunOptions, workers: int | None, report: Callable[[str], None]
+) -> "Run":
+    if workers is None:
+        from edgeleuk.training.train import train
+
+        return train(index, settings, run.output, run.resume, report, run.log_folder)
+    from edgeleuk.training.workers import Here, train_on_workers
+
+    with ended_by_signals():
+        return train_on_workers(index, settings, run.output, workers, Here(), run.resume, report, run.log_folder)
 
 
 def _own_preset(name: str | None) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Who fits a network: this process alone, or several workers in step, each with its rows of every batch.
 
 Several workers do what one would, up to the order in which numbers are added up: each has rows k, k + n and so on of
-the batch that one worker would have, the loss of a row weighs the same whoever has it, also where the last batch is
-short, and batch normalization takes its statistics over the rows of all (`synchronized` in Keras). Masks of dropout
-are drawn for the whole batch, each worker taking its rows, but from another sequence than one worker's.
+the batch that one worker would have, the loss of a row weighs the same whoever has it, and batch normalization takes
+its statistics over the rows of all. Two things differ: masks of dropout are drawn for the whole batch, each worker
+taking its rows, but from another sequence than one worker's; and the last batch of an epoch has an image for each
+worker at least, see `ImageStream`.
 
 The network itself stays on each worker as it was built. What is fitted is a copy of it whose variables are mirrored,
-as reading those may take all workers: weights are fetched from it after each epoch, and all else happens to the network.
+as reading those may take all workers: weights are fetched from it after each epoch, and all else happens to the
+network.
 """
 
 import dataclasses
@@ -182,6 +184,6 @@ def _synchronize(layer: Any) -> None:
 
     def assign(variable: Any, value: Any, momentum: Any, rows: Any) -> Any:
         factor = unbiased[0] if variable is layer.moving_variance else 1.0
-        return average(variable, value * factor, momentum, None)  # also by a worker without rows in this batch
+        return average(variable, value * factor, momentum, rows)
 
     layer._sync_calculate_mean_and_var, layer._assign_moving_average = moments, assign

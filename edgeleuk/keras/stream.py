@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ class ImageStream:
     """Images with labels, in batches of float32 [batch, height, width, channels] for the network, and int64 [batch].
 
     Memory does not depend on the number of images: `threads` workers keep two batches ahead. `part` (k, n) is the k-th
-    of n parts of every batch, rows k, k + n and so on: together they are the stream, and each has as many batches.
+    of n parts of every batch, rows k, k + n and so on: together they are the stream, and each has as many batches. A
+    last batch of fewer than n images takes over what it lacks from the one before.
     """
 
     paths: Sequence[Path]
@@ -82,8 +84,8 @@ class ImageStream:
     def _batches(self, jobs: list[_Job], views: list[Preprocessing]) -> Iterator[tuple[_Views, NDArray[np.int64]]]:
         ahead: deque[tuple[list[Future[_Views]], list[int]]] = deque()
         with ThreadPoolExecutor(self.threads) as pool:
-            for start in range(0, len(jobs), self.batch_size):
-                chunk = jobs[start : start + self.batch_size][self.part[0] :: self.part[1]]
+            for first, last in pairwise(self._cuts(len(jobs))):
+                chunk = jobs[first:last][self.part[0] :: self.part[1]]
                 ahead.append(
                     ([pool.submit(self._load, *job, views) for job in chunk], [self.labels[p] for p, _ in chunk])
                 )
@@ -91,6 +93,13 @@ class ImageStream:
                     yield _collect(*ahead.popleft(), views)
             while ahead:
                 yield _collect(*ahead.popleft(), views)
+
+    def _cuts(self, count: int) -> list[int]:
+        """Where batches begin, and where the last one ends."""
+        cuts = [*range(0, count, self.batch_size), count]
+        if len(cuts) > 2:
+            cuts[-2] = min(cuts[-2], count - self.part[1])
+        return cuts
 
     def _load(self, position: int, seed: list[int] | None, views: list[Preprocessing]) -> _Views:
         image = decode_indexed(self.paths[position])
@@ -116,5 +125,5 @@ def _collect(
     images: list[Future[_Views]], labels: list[int], views: list[Preprocessing]
 ) -> tuple[_Views, NDArray[np.int64]]:
     made = list(zip(*(image.result() for image in images), strict=True))
-    empty = [np.zeros((0, *view.input_shape), np.float32) for view in views]  # a part of fewer images than parts
+    empty = [np.zeros((0, *view.input_shape), np.float32) for view in views]  # of fewer images than parts
     return [np.stack(view) for view in made] or empty, np.array(labels, np.int64)

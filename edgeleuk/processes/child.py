@@ -57,9 +57,7 @@ class Child:
             command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True, env=environment
         )
 
-    def ask(
-        self, job: Any, timeout_s: float | None = None, told: Callable[[Any], object] | None = None
-    ) -> Outcome:
+    def ask(self, job: Any, timeout_s: float | None = None, told: Callable[[Any], object] | None = None) -> Outcome:
         """What it answers to a JSON-able job. It has ended then, with all that it started if it did not end itself.
 
         `told` gets what the child tells before, as it comes.

@@ -1,4 +1,4 @@
-"""What Keras' `fit` is given: the schedule, an optimizer as it was, metrics that exist already, a dataset of batches."""
+"""What Keras' `fit` is given: a schedule, an optimizer as it was, metrics that exist already, a dataset of batches."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -183,7 +183,9 @@ class Fitter:
         found = load_checkpoint(path) if path.exists() else None
         seen = self.crew.gathered(np.array([found.progress.epochs_done if found else 0], np.int64))
         if len(set(seen.tolist())) > 1:
-            raise ModelError(f"the workers see checkpoints of the epochs {seen.tolist()} in {self.folder}; expected one")
+            raise ModelError(
+                f"the workers see checkpoints of the epochs {seen.tolist()} in {self.folder}; expected one"
+            )
         return found
 
     def _run_phase(self, phase: Phase, first: int, optimizer_state: list[Any]) -> None:
@@ -303,11 +305,12 @@ def validate(
     stream, `gathered` makes the arrays of all one.
     """
     answers = answers or answers_of(model)
-    parts = [
-        (answers(images), labels) for images, labels in _barred(stream.in_order(), "validation", stream.batch_count)
-    ]
-    probabilities = gathered(np.concatenate([p for p, _ in parts])).astype(np.float64)
-    labels = gathered(np.concatenate([labels for _, labels in parts]))
+    batches = _barred(stream.in_order(), "validation", stream.batch_count)
+    # A part may hold no image; and TensorFlow's convolutions give an empty batch another shape.
+    parts = [(answers(images), labels) for images, labels in batches if len(labels)]
+    none = np.zeros((0, model.output_shape[-1]), np.float32), np.zeros(0, np.int64)
+    probabilities, labels = (gathered(np.concatenate(part)) for part in zip(none, *parts, strict=True))
+    probabilities = probabilities.astype(np.float64)
     predicted = probabilities.argmax(axis=1)
     chosen = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)
     return {

@@ -48,6 +48,7 @@ def do(job: Job, tell: Tell) -> None:
 
     Raises as `edgeleuk.training.train.train`, and UsageError if there are fewer GPUs than workers.
     """
+    os.chdir(job.folder)
     if job.cores:
         os.sched_setaffinity(0, job.cores)  # before TensorFlow counts them
     crew = _join(job)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from edgeleuk.training.run import Run
 
 RESTARTS = 3  # in a row without a finished epoch
-MOST_WORKERS = 1024
-_WORKER = "edgeleuk.training.worker"
+MOSTWORKERS = 1024
+WORKER = "edgeleuk.training.worker"
 _GRACE_S = 2.0  # to hear which worker died first
 _EPOCH = "epoch "
 _log = logging.getLogger(__name__)
@@ -89,12 +89,12 @@ def train_on_workers(
 
 
 def _check(index: "Index", config: TrainConfig, count: int) -> None:
-    if not 1 < count <= MOST_WORKERS:
-        raise UsageError(f"workers is {count}; expected 2 to {MOST_WORKERS:,}, or leave --workers out")
-    if count > config.batch_size:
+    if not 1 < count <= MOSTWORKERS:
+        raise UsageError(f"workers is {count}; expected 2 to {MOSTWORKERS:,}, or leave --workers out")
+    if 2 * count > config.batch_size:
         raise UsageError(
-            f"{count} workers for batches of {config.batch_size} images: each has its part of every batch; give fewer "
-            f"--workers or a larger --batch-size"
+            f"{count} workers for batches of {config.batch_size} images; expected at least two images of every batch "
+            "for each: give fewer --workers or a larger --batch-size"
         )
     images = len(index.training(config.fold)) if 0 <= config.fold < index.fold_count else count
     if images < count:
@@ -130,7 +130,7 @@ class Here:
             threads: list[threading.Thread] = []
             heard: SimpleQueue[tuple[int, Any]] = SimpleQueue()
             try:
-                for rank in range(count):
+                for _ in range(count):
                     children.append(_child(stack.enter_context(tempfile.TemporaryFile())))
                 threads += [_listen(child, own, heard) for child, own in zip(children, jobs, strict=True)]
                 return _first_end(heard, told)
@@ -143,7 +143,7 @@ class Here:
 
 def _child(log: BinaryIO) -> Child:
     try:
-        return Child(module_command(_WORKER, ISOLATED), log)
+        return Child(module_command(WORKER, ISOLATED), log)
     except OSError as error:
         raise EdgeleukError(f"a worker's process could not be started: {error}") from error
 

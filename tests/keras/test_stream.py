@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,25 @@ def test_same_seed_gives_the_same_image() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     first, second = (augment(pixels, Augmentation(), np.random.default_rng([0, 1, 2])) for _ in range(2))
     assert (first == second).all()
+
+
+@pytest.mark.parametrize("batch_size", [4, 5, 10])
+def test_parts_of_a_stream_are_the_stream(paths: list[Path], batch_size: int) -> None:
+    whole = ImageStream(paths, range(11), SPEC, batch_size)
+    parts = [dataclasses.replace(whole, part=(number, 3)) for number in range(3)]
+    batches = [list(zip(*(part.shuffled(1) for part in parts), strict=True)) for parts in ([whole], parts)]
+    assert len(batches[0]) == len(batches[1]) == whole.batch_count
+    assert all(len(labels) for part in batches[1] for _, labels in part)
+    order = [np.concatenate([labels for part in each for _, labels in part]) for each in batches]
+    assert sorted(order[1]) == sorted(order[0])
+    if batch_size == 4:  # elsewhere the last batch takes over images
+        for ((images, labels),), part in zip(*batches, strict=True):
+            for number, (own, own_labels) in enumerate(part):
+                assert (own == images[number::3]).all()
+                assert (own_labels == labels[number::3]).all()
+
+
+def test_a_part_without_an_image_is_empty(paths: list[Path]) -> None:
+    ((images, labels),) = ImageStream(paths[:1], [0], SPEC, part=(1, 2)).in_order()
+    assert images.shape == (0, 16, 16, 3)
+    assert len(labels) == 0
