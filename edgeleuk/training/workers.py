@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from edgeleuk.errors import EdgeleukError, OutputError, UsageError
-from edgeleuk.processes.child import ISOLATED, Child, Outcome, module_command
+from edgeleuk.processes.child import ISOLATED, Child, Outcome, command_of
 from edgeleuk.training.config import TrainConfig
 from edgeleuk.training.worker import WARNED, Job
 
@@ -143,7 +143,7 @@ class Here:
 
 def _child(log: BinaryIO) -> Child:
     try:
-        return Child(module_command(WORKER, ISOLATED), log)
+        return Child(command_of(WORKER, ISOLATED), log)
     except OSError as error:
         raise EdgeleukError(f"a worker's process could not be started: {error}") from error
 

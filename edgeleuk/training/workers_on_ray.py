@@ -14,7 +14,7 @@ from typing import Any
 from edgeleuk.cluster.failures import first_line, ray_errors
 from edgeleuk.cluster.joining import Cluster, Node
 from edgeleuk.errors import EdgeleukError, UsageError
-from edgeleuk.processes.child import ISOLATED, Child, Outcome, module_command
+from edgeleuk.processes.child import ISOLATED, Child, Outcome, command_of
 from edgeleuk.training.worker import Job
 from edgeleuk.training.workers import WORKER, Told, first_cause, free_address
 
@@ -121,7 +121,7 @@ class _Actor:
         """What comes of the worker's process, which is started in the folder that the job names."""
         threads = {"TF_NUM_INTRAOP_THREADS": str(self._cores), "OMP_NUM_THREADS": str(self._cores)}
         with tempfile.TemporaryFile() as log:
-            child = Child(module_command(WORKER, ISOLATED), log, os.environ | threads)
+            child = Child(command_of(WORKER, ISOLATED), log, os.environ | threads)
             return child.ask(dataclasses.asdict(job), told=self._lines.append)
 
     def said(self, first: int) -> list[Any]:

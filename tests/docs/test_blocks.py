@@ -32,6 +32,7 @@ NOT_RUN = {
     ("docs/commands/convert.md", "needs the four-class set and minutes of training"): 1,
     ("docs/commands/explain.md", "needs a network with a map of several places"): 1,
     ("docs/commands/train.md", "needs a Keras model file"): 1,
+    ("docs/commands/train.md", "takes minutes of training"): 1,
     ("docs/commands/export.md", "needs an engine in an environment of its own"): 1,
     ("docs/commands/infer.md", "needs a network with a map of several places"): 1,
     ("docs/commands/data.md", "needs BCCD"): 1,

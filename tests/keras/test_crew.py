@@ -19,33 +19,26 @@ from tests.conftest import ROOT, environment
 from tests.keras.crew_fit import fit, squares
 
 pytestmark = pytest.mark.slow
-SHAPES = {"short": (23, 8), "odd": (21, 7)}  # the last of three batches is one short; none is even
-NAMES = (*SHAPES, "one left", "dropout", "stopped")
+COUNT, BATCH_SIZE = 20, 7  # a worker has 4 or 3 images of a batch, and the last batch is short
 
 
 def _jobs(folder: Path) -> dict[str, dict[str, Any]]:
-    paths, labels = squares(folder, 23)
-    made: dict[str, dict[str, Any]] = {}
-    for name in NAMES:
-        count, batch_size = (9, 8) if name == "one left" else SHAPES.get(name, SHAPES["short"])
-        made[name] = {
-            "paths": [str(path) for path in paths[:count]],
-            "labels": labels[:count],
-            "batch_size": batch_size,
-        }
-        made[name]["folder"] = str(folder / name)
-        Path(made[name]["folder"]).mkdir()
-    made["dropout"]["dropout"] = 0.3
-    made["stopped"]["stop_after"] = 1
-    return made
+    paths, labels = squares(folder, COUNT)
+    whole = {"paths": [str(path) for path in paths], "labels": labels, "batch_size": BATCH_SIZE}
+    one_left = {"paths": whole["paths"][:9], "labels": labels[:9], "batch_size": 8, "dropout": 0.3}
+    jobs = {"whole": whole, "stopped": whole | {"stop_after": 1}, "one left": one_left}
+    for name, job in jobs.items():
+        job["folder"] = str(folder / name)
+        Path(job["folder"]).mkdir()
+    return jobs
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """By name, what one worker makes of each."""
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one worker makes of the whole."""
     from edgeleuk.keras.crew import Alone
 
-    return {name: fit(job, Alone()) for name, job in _jobs(tmp_path_factory.mktemp("alone")).items()}
+    return fit(_jobs(tmp_path_factory.mktemp("alone"))["whole"], Alone())
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +52,8 @@ def together(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """By name, what each of two workers makes of each."""
     addresses = [free_address("127.0.0.1") for _ in range(2)]
     file = folder / "job.json"
-    file.write_text(json.dumps({"addresses": addresses, "fits": list(_jobs(folder).values())}))
+    jobs = _jobs(folder)
+    file.write_text(json.dumps({"addresses": addresses, "fits": list(jobs.values())}))
     command = [sys.executable, "-m", "tests.keras.crew_fit", str(file)]
     workers = [
         subprocess.Popen([*command, str(rank)], cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True)
@@ -67,14 +61,14 @@ def together(folder: Path) -> dict[str, list[dict[str, Any]]]:
     ]
     try:
         for worker in workers:
-            _, errors = worker.communicate(timeout=180)
+            _, errors = worker.communicate(timeout=900)
             assert worker.returncode == 0, errors[-2000:]
     finally:
         for worker in workers:
             worker.kill()
             worker.communicate()
     made = [json.loads((folder / f"result_{rank}.json").read_text()) for rank in range(2)]
-    return dict(zip(NAMES, map(list, zip(*made, strict=True)), strict=True))
+    return dict(zip(jobs, map(list, zip(*made, strict=True)), strict=True))
 
 
 def _close(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
@@ -84,53 +78,48 @@ def _close(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
             assert one[name] == pytest.approx(other[name], rel=1e-5, abs=1e-7), name
 
 
-@pytest.mark.parametrize("name", SHAPES)
 def test_two_workers_end_with_the_metrics_and_weights_of_one(
-    name: str, alone: dict[str, dict[str, Any]], together: dict[str, list[dict[str, Any]]]
+    alone: dict[str, Any], together: dict[str, list[dict[str, Any]]]
 ) -> None:
-    for worker in together[name]:
-        _close(worker["rows"], alone[name]["rows"])
-        assert np.allclose(worker["weights"], alone[name]["weights"], rtol=0, atol=1e-5)
-    assert together[name][0]["weights"] == together[name][1]["weights"]
+    for worker in together["whole"]:
+        _close(worker["rows"], alone["rows"])
+        assert np.allclose(worker["weights"], alone["weights"], rtol=0, atol=1e-5)
+    assert together["whole"][0]["weights"] == together["whole"][1]["weights"]
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_every_batch_is_dealt_without_overlap(
-    name: str, alone: dict[str, dict[str, Any]], together: dict[str, list[dict[str, Any]]]
-) -> None:
-    count = SHAPES[name][0]
-    for whole, *parts in zip(alone[name]["seen"], *(worker["seen"] for worker in together[name]), strict=True):
-        assert sorted(number for batch in whole for number in batch) == list(range(count))
+def test_every_batch_is_dealt_without_overlap(alone: dict[str, Any], together: dict[str, list[dict[str, Any]]]) -> None:
+    for whole, *parts in zip(alone["seen"], *(worker["seen"] for worker in together["whole"]), strict=True):
+        assert sorted(number for batch in whole for number in batch) == list(range(COUNT))
         for batch, *dealt in zip(whole, *parts, strict=True):
             assert sorted(dealt[0] + dealt[1]) == batch
             assert len(dealt[0]) - len(dealt[1]) in (0, 1)
 
 
-def test_no_worker_is_left_without_an_image_of_the_last_batch(
-    together: dict[str, list[dict[str, Any]]],
-) -> None:
+def test_no_worker_is_left_without_an_image_of_the_last_batch(together: dict[str, list[dict[str, Any]]]) -> None:
     for parts in zip(*(worker["seen"] for worker in together["one left"]), strict=True):
         assert [[len(batch) for batch in part] for part in parts] == [[4, 1], [3, 1]]
         assert sorted(number for part in parts for batch in part for number in batch) == list(range(9))
 
 
-def test_dropout_drops_alike_on_all_workers_and_lets_them_learn(
-    alone: dict[str, dict[str, Any]], together: dict[str, list[dict[str, Any]]]
-) -> None:
-    one, two = together["dropout"]
+def test_workers_that_drop_different_rows_stay_alike(together: dict[str, list[dict[str, Any]]]) -> None:
+    one, two = together["one left"]
     assert one["weights"] == two["weights"]
-    assert one["rows"][-1]["loss"] < one["rows"][0]["loss"] / 2
-    assert one["rows"][-1]["val_accuracy"] >= alone["dropout"]["rows"][-1]["val_accuracy"] - 0.1
+    assert np.isfinite(one["weights"]).all()
 
 
 def test_one_worker_goes_on_where_two_were_stopped(
-    alone: dict[str, dict[str, Any]], together: dict[str, list[dict[str, Any]]], folder: Path
+    alone: dict[str, Any], together: dict[str, list[dict[str, Any]]], folder: Path
 ) -> None:
     from edgeleuk.keras.crew import Alone
 
     assert [len(worker["rows"]) for worker in together["stopped"]] == [1, 1]
-    paths, labels = squares(folder, 23)
-    job = {"paths": list(map(str, paths)), "labels": labels, "batch_size": 8, "folder": str(folder / "stopped")}
+    paths, labels = squares(folder, COUNT)
+    job = {
+        "paths": list(map(str, paths)),
+        "labels": labels,
+        "batch_size": BATCH_SIZE,
+        "folder": str(folder / "stopped"),
+    }
     resumed = fit(job, Alone())
     assert len(resumed["seen"]) == 2
-    _close(resumed["rows"], alone["short"]["rows"])
+    _close(resumed["rows"], alone["rows"])

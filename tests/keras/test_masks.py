@@ -3,9 +3,10 @@ from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edgeleuk.keras.framework import tf, tf_keras
-from edgeleuk.keras.masks import restarted_masks
+from edgeleuk.keras.masks import Rows, restarted_masks
 
 pytestmark = pytest.mark.slow
 
@@ -93,3 +94,22 @@ def test_layers_draw_as_tensorflow_has_it_afterwards() -> None:
     with restarted_masks(model, SEED):
         assert all("dropout" in vars(layer._random_generator) for layer in model.layers if "dropout" in layer.name)
     assert not any("dropout" in vars(layer._random_generator) for layer in model.layers if "dropout" in layer.name)
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_drop_the_rows_of_one_mask(workers: int) -> None:
+    def dropped(rows: Rows, counts: tuple[int, ...]) -> list[NDArray[np.float32]]:
+        tf_keras.utils.set_random_seed(0)
+        inputs = tf_keras.Input((6,))
+        model = tf_keras.Model(inputs, tf_keras.layers.Dropout(0.5)(inputs))
+        step = tf.function(lambda values: model(values, training=True), reduce_retracing=True)
+        with restarted_masks(model, SEED, rows) as restart:
+            restart()
+            return [step(tf.ones((count, 6))).numpy() for count in counts]
+
+    whole = dropped(Rows(0, 1, 7), (7, 7, 5))
+    for rank in range(workers):
+        own = dropped(Rows(rank, workers, 7), tuple(len(range(rank, count, workers)) for count in (7, 7, 5)))
+        for mask, part in zip(whole, own, strict=True):
+            assert (part == mask[rank::workers]).all()
+    assert not (whole[0] == whole[1]).all()

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import environment
 
 SIZE = 24
+SETTINGS: dict[str, Any] = {"robust": "off", "batch_size": 8, "learning_rate": 0.01, "patience": 50}
 
 
 def small_network(folder: Path) -> list[str]:
@@ -26,7 +28,8 @@ def small_network(folder: Path) -> list[str]:
     tf_keras.Model(source, x).save(folder / "theirs.keras")
     (folder / "spec.json").write_text(ModelSpec(("all", "hem"), Preprocessing(SIZE, fit="stretch")).to_json())
     network = ["--from", str(folder / "theirs.keras"), "--spec", str(folder / "spec.json")]
-    return [*network, "--robust", "off", "--batch-size", "8", "--learning-rate", "0.01", "--patience", "50"]
+    options = [part for name, value in SETTINGS.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    return [*network, *options]
 
 
 def train_command(index: Path, out: Path, *options: str) -> list[str]:
