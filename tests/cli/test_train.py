@@ -63,6 +63,15 @@ def test_without_tensorflow_one_sentence_names_the_extra(cells_index: Path, tmp_
         assert done.stderr.strip().endswith("needs the 'train' extra: pip install 'edgeleuk[train]'")
 
 
+def test_workers_are_for_one_training(cells_index: Path, tmp_path: Path) -> None:
+    done = _run("train", cells_index, "-o", tmp_path / "run", "--workers", "2", "--cross-validate")
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("--workers shares out one training; leave it or --cross-validate out")
+    done = _run("train", cells_index, "-o", tmp_path / "run", "--workers", "20")
+    assert done.returncode == 2
+    assert "20 workers for batches of 32 images" in done.stderr
+
+
 @pytest.mark.long
 def test_interrupting_leaves_a_run_to_resume(cells_index: Path, tiny_settings: dict[str, Any], tmp_path: Path) -> None:
     options = [part for name, value in tiny_settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]

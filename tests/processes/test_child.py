@@ -13,7 +13,7 @@ import pytest
 
 from edgeleuk.bench.worker import ProcessDiedError, Task, run_task
 from edgeleuk.errors import ModelError
-from edgeleuk.processes.child import run_module
+from edgeleuk.processes.child import Child, command_of, run_module
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -147,7 +147,7 @@ def test_a_python_that_is_gone(tmp_path):
 
 INTERRUPTED_AT_ITS_CLOCK = """
 import sys, threading
-from edgeleuk.processes.child import run_module
+from edgeleuk.processes.child import Child, command_of, run_module
 
 start = threading.Timer.start
 
@@ -173,3 +173,17 @@ def test_an_interrupt_while_its_clock_is_started_leaves_nothing_to_wait_for():
         check=False,
     )
     assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
+
+
+def test_a_child_tells_what_it_has_to_tell_before_it_answers(tmp_path, monkeypatch):
+    (tmp_path / "telling.py").write_text(
+        "from edgeleuk.processes.child import answer_telling\n"
+        "def work(job, tell):\n    tell(['begun', job])\n    print('told: no')\n    tell('done')\n    return job + 1\n"
+        "def main():\n    answer_telling(work)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    told = []
+    with (tmp_path / "log").open("a+b") as log:
+        outcome = Child(command_of("telling"), log).ask(41, told=told.append)
+    assert outcome.answer == 42
+    assert told == [["begun", 41], "done"]
