@@ -39,6 +39,7 @@ SCRIPTS = {
     "notebook_model": ("benchmarks.notebook_model",),
     "conversion-full": ("benchmarks.conversion", "--full"),
     "before_after": ("benchmarks.before_after",),
+    "workers": ("benchmarks.workers",),
     "scale-full": ("benchmarks.scale", "--full"),
 }
 SLOW = (
@@ -55,6 +56,7 @@ SLOW = (
     "notebook_model",
     "conversion-full",
     "before_after",
+    "workers",
     "scale-full",
 )
 REPORT = "report.html"
