@@ -70,8 +70,8 @@ def _dropout(generator: Any, counter: Any) -> Callable[..., Any]:
     """What `generator.dropout` does, counting by a variable."""
 
     def uniform(shape: Any, dtype: Any) -> Any:
-        seeds = tf.compat.v1.random.get_seed(generator.make_legacy_seed())
-        return _drawn(*seeds, counter, tf.convert_to_tensor(shape), dtype)
+        first, second = tf.compat.v1.random.get_seed(generator.make_legacy_seed())
+        return _drawn(first, second, counter, tf.convert_to_tensor(shape), dtype)
 
     return _dropout_by(uniform)
 
