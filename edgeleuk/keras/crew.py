@@ -12,6 +12,7 @@ network.
 """
 
 import dataclasses
+import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -100,6 +101,7 @@ class Workers:
         The first use of TensorFlow in the process. Raises tf.errors.OpError if they do not come together.
         """
         self.rank, self._count = rank, len(addresses)
+        tf.get_logger().setLevel(logging.ERROR)  # it warns that a gathering is traced anew, which costs milliseconds
         cards = tf.config.list_physical_devices("GPU")
         tf.config.set_visible_devices([] if gpu is None else cards[gpu : gpu + 1], "GPU")
         kinds = tf.distribute.experimental.CommunicationImplementation
