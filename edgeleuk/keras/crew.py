@@ -153,7 +153,7 @@ class Workers:
         return np.asarray(self._strategy.gather(own, axis=0))
 
 
-class _Evenly(tf_keras.Model):  # type: ignore[misc]
+class _Evenly(tf_keras.Model):
     """A model whose loss is this worker's part of the mean over the rows of all."""
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> Any:
@@ -174,7 +174,8 @@ def _synchronize(layer: Any) -> None:
     Keras' own way takes three messages between the workers for what is one here, and as many again for gradients; and
     its moving variance lacks the factor n / (n - 1) that the kernel of one worker has.
     """
-    average, unbiased = layer._assign_moving_average, []
+    average = layer._assign_moving_average
+    unbiased: list[Any] = []
 
     def moments(x: Any, axes: Sequence[int], keep_dims: bool, mask: Any = None) -> tuple[Any, Any]:
         count = tf.cast(tf.size(x) / tf.shape(x)[-1], tf.float32)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -79,7 +79,7 @@ class Progress:
 
 def save_checkpoint(path: Path, progress: Progress, weights: list[Any], optimizer: list[Any], best: list[Any]) -> None:
     """Write progress, weights, the optimizer's state and the best weights to one .npz. Raises OutputError."""
-    series = {"weight": weights, "best": best, "optimizer": optimizer}
+    series: dict[str, Sequence[Any]] = {"weight": weights, "best": best, "optimizer": optimizer}
     save_arrays(path, series, progress=np.array(json.dumps(asdict(progress))))
 
 

@@ -63,7 +63,8 @@ class OnRay:
         return self._ray.remote(_Actor).options(**how).remote(cores)
 
     def _first_end(self, running: dict[Any, int], chief: Any, told: Told) -> tuple[int, Outcome]:
-        heard, done = 0, []
+        heard = 0
+        done: list[Any] = []
         while not done:
             done, _ = self._ray.wait(list(running), timeout=_LOOK_S)
             heard += self._hear(chief, heard, told)

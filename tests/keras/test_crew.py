@@ -24,7 +24,7 @@ COUNT, BATCH_SIZE = 20, 7  # a worker has 4 or 3 images of a batch, and the last
 
 def _jobs(folder: Path) -> dict[str, dict[str, Any]]:
     paths, labels = squares(folder, COUNT)
-    whole = {"paths": [str(path) for path in paths], "labels": labels, "batch_size": BATCH_SIZE}
+    whole: dict[str, Any] = {"paths": [str(path) for path in paths], "labels": labels, "batch_size": BATCH_SIZE}
     one_left = {"paths": whole["paths"][:9], "labels": labels[:9], "batch_size": 8, "dropout": 0.3}
     jobs = {"whole": whole, "stopped": whole | {"stop_after": 1}, "one left": one_left}
     for name, job in jobs.items():

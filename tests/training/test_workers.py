@@ -42,7 +42,8 @@ class Ending:
 
 def _run(index: Path, place: Ending, count: int = 2, **settings: Any) -> list[str]:
     said: list[str] = []
-    config = TrainConfig(**{"weights": "none", "batch_size": 8} | settings)
+    defaults: dict[str, Any] = {"weights": "none", "batch_size": 8}
+    config = TrainConfig(**defaults | settings)
     train_on_workers(Index.load(index), config, Path("run"), count, place, report=said.append)
     return said
 
