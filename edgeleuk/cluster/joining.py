@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,10 +25,13 @@ from typing import Any
 import edgeleuk
 from edgeleuk.cluster.failures import first_line, ray_errors
 from edgeleuk.errors import EdgeleukError, MissingExtraError, UsageError
+from edgeleuk.files import output_errors
 
 LOCAL = "local"
 _OBJECT_STORE = 256 << 20  # bytes, of a local cluster: what travels are paths, encoded images and rows
 _SECONDS = 60.0  # to hear of each node
+_HTTP2_PREFACE, _EMPTY_SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\x04\0\0\0\0\0"
+_MARK = ".edgeleuk-seen-"
 _CONNECT_SECONDS = 5.0  # Ray itself tries for two minutes
 
 
@@ -59,11 +63,18 @@ class Cluster:
         """GPUs on all machines."""
         return sum(node.gpus for node in self.nodes)
 
-    def check_nodes(self, folders: Sequence[Path] = ()) -> None:
-        """Raise EdgeleukError if a machine has another edgeleuk, or does not see one of these existing folders."""
+    def check_nodes(self, folders: Sequence[Path] = (), written: Path | None = None) -> None:
+        """Raise EdgeleukError if a machine has another edgeleuk, or does not see one of these existing folders.
+
+        In the folder `written` every machine has to see a file that is put there meanwhile: one of the same name on a
+        disk of its own is not the same folder.
+        """
         if self.address == LOCAL:
             return
-        asked = [str(folder.resolve()) for folder in folders]
+        with _mark_in(written) as mark:
+            self._check([str(folder.resolve()) for folder in folders] + mark)
+
+    def _check(self, asked: Sequence[str]) -> None:
         for node in self.nodes:
             with ray_errors(f"the machine {node.address}"):
                 version, missing = self.ray.get(_facts_on(self.ray, node, asked), timeout=_SECONDS)
@@ -74,9 +85,24 @@ class Cluster:
                 )
             if missing:
                 raise EdgeleukError(
-                    f"the machine {node.address} of the cluster does not see {', '.join(missing)}: expected folders on "
-                    "a file system that all machines share, under the same path"
+                    f"the machine {node.address} of the cluster does not see {', '.join(map(_folder_of, missing))}: "
+                    "expected folders on a file system that all machines share, under the same path"
                 )
+
+
+@contextlib.contextmanager
+def _mark_in(folder: Path | None) -> Iterator[list[str]]:
+    """The path of a file that lies in the folder for the body."""
+    if folder is None:
+        yield []
+        return
+    with output_errors(folder), tempfile.NamedTemporaryFile(prefix=_MARK, dir=folder.resolve()) as mark:
+        yield [mark.name]
+
+
+def _folder_of(missing: str) -> str:
+    path = Path(missing)
+    return str(path.parent if path.name.startswith(_MARK) else path)
 
 
 def ray_module(address: str = LOCAL) -> Any:
@@ -146,14 +172,25 @@ def _own_end() -> Iterator[None]:
 
 
 def _check_reachable(address: str) -> None:
-    """Raise EdgeleukError at once if nothing listens at HOST:PORT."""
+    """Raise EdgeleukError in seconds if nothing listens at HOST:PORT, or something else than Ray."""
     host, colon, port = address.rpartition(":")
     if not (colon and host and port.isdecimal() and int(port) < 1 << 16):
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS) as there:
+            if "RAY_USE_TLS" not in os.environ and not _speaks_http2(there):
+                raise ConnectionError("what listens there is no head of a Ray cluster")
     except OSError as error:
         raise EdgeleukError(_why_not(address, error)) from error
+
+
+def _speaks_http2(there: socket.socket) -> bool:
+    """Whether settings (RFC 9113, 3.4) answer ours, as those of a gRPC server do, which the head of a cluster is."""
+    there.sendall(_HTTP2_PREFACE + _EMPTY_SETTINGS)
+    try:
+        return there.recv(9)[3:4] == _EMPTY_SETTINGS[3:4]
+    except TimeoutError:
+        return False
 
 
 def _init(ray: Any, address: str, cores: int | None) -> None:
@@ -218,4 +255,4 @@ def _facts_on(ray: Any, node: Node, folders: Sequence[str]) -> Any:
 
 def _facts(folders: Sequence[str]) -> tuple[str, list[str]]:
     """Of the machine that runs it: edgeleuk's version, and which folders it does not see."""
-    return edgeleuk.__version__, [folder for folder in folders if not Path(folder).is_dir()]
+    return edgeleuk.__version__, [folder for folder in folders if not Path(folder).exists()]
