@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,7 +11,7 @@ import click
 
 from edgeleuk.cli.commands import Choice, OrFile, Words, edgeleuk_command, ended_by_signals
 from edgeleuk.cli.device_options import json_option
-from edgeleuk.cli.options import LABEL_OPTIONS, data_root_option, label_options, points, share
+from edgeleuk.cli.options import LABEL_OPTIONS, RAY_OPTIONS, data_root_option, label_options, points, ray_options, share
 from edgeleuk.cli.output import progress_to, say, show, show_json_text
 from edgeleuk.cli.paths import Existing, OutputFolder
 from edgeleuk.data.labels import LabelSource
@@ -21,6 +22,7 @@ from edgeleuk.spec import RESAMPLING_FILTERS
 
 if TYPE_CHECKING:
     from edgeleuk.data.index import Index
+    from edgeleuk.jobs.on_ray import Asked
     from edgeleuk.optimize.config import Space
     from edgeleuk.optimize.device import Device
     from edgeleuk.training.run import Run
@@ -57,6 +59,7 @@ def _dimension(
     examples=(
         "edgeleuk optimize index.json --budget-ms 5 -o search",
         "edgeleuk optimize run --budget-ms 20 -o search --ssh pi@raspberrypi --trials 8",
+        "edgeleuk optimize index.json --budget-ms 5 -o search --ray local",
         "edgeleuk optimize index.json --budget-ms 5 -o search --resume",
     ),
     groups={
@@ -69,10 +72,12 @@ def _dimension(
             "--trials",
             "--cohort",
             "--workers",
+            "--storage",
             "--resume",
             "--seed",
             "--json",
         ),
+        "A cluster": RAY_OPTIONS,
         "Labels of a folder": LABEL_OPTIONS,
         "The device": ("--device", "--ssh", "--ssh-config", "--remote-python", "--threads"),
         "The training": (
@@ -115,7 +120,12 @@ def _dimension(
     metavar="local|RECORD",
     help="Measure here; or here, and scale to a benchmark record of a machine like this, its models beside it.",
 )
-@click.option("--ssh", metavar="[USER@]HOST", help="Measure on that device, over ssh; --resume needs the same name.")
+@click.option(
+    "--ssh",
+    multiple=True,
+    metavar="[USER@]HOST",
+    help="Measure on that device, over ssh; if given again, on boards of one kind in turn. --resume needs the same.",
+)
 @click.option(
     "--ssh-config",
     type=Existing("file", "a configuration for ssh"),
@@ -143,7 +153,16 @@ def _dimension(
 @click.option("--trials", type=int, default=16, show_default=True, help="Candidates to train.")
 @click.option("--epochs", type=int, default=18, show_default=True, help="Epochs of a candidate that is never stopped.")
 @click.option("--cohort", type=int, default=8, show_default=True, help="Candidates that are compared in one round.")
-@click.option("--workers", type=int, default=1, show_default=True, help="Trainings in parallel, sharing the cores.")
+@click.option(
+    "--workers", type=int, help="Trainings in parallel, sharing the cores. [default: 1; with --ray those of a round]"
+)
+@ray_options
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Database that keeps the trials, as SQLAlchemy names it, such as postgresql+pg8000://USER@HOST/NAME. "
+    "[default: search.db in DIR]",
+)
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a batch.")
 @click.option("--learning-rate", type=float, help="Peak rate of training. [default: as 'edgeleuk train' has it]")
 @click.option("--qat-epochs", type=int, default=1, show_default=True, help="Epochs of quantization-aware training.")
@@ -185,6 +204,8 @@ def command(
     as_json: bool,
     data_root: Path | None,
     labels: LabelSource,
+    asked: "Asked | None",
+    storage: str | None,
     **options: Any,
 ) -> None:
     """Find the fastest int8 model within --budget-ms that is still as accurate; write it with its record to DIR.
@@ -203,10 +224,13 @@ def command(
     index, run = _opened(source, data_root, labels, options)
     space = _space(index, options)
     device = _device(options)
+    if options["workers"] is None:
+        options["workers"] = 1 if asked is None else options["cohort"]
     names = set(SearchConfig.__dataclass_fields__)
     config = SearchConfig(**{name: value for name, value in options.items() if name in names})
     with ended_by_signals():
-        request = Request(index, run, config, space, device, _typed(), render=write_search_files)
+        request = Request(index, run, config, space, device, _typed(), ray=asked, storage=storage)
+        request = replace(request, render=write_search_files)
         record = search(request, output, resume, progress_to(as_json))
     show_json_text(record.to_json()) if as_json else show(f"\n{render_search(record)}")
     click.get_current_context().exit(int(not verdict(record).good))
@@ -255,19 +279,23 @@ def _space(index: "Index", options: dict[str, Any]) -> "Space":
 
 def _device(options: dict[str, Any]) -> "Device":
     from edgeleuk.bench.remote import Remote
+    from edgeleuk.optimize.boards import Boards
     from edgeleuk.optimize.device import SCALES_INFERENCE, Here, There, scaled_to
 
-    if options["ssh"] is None and (options["ssh_config"] or options["remote_python"]):
+    if not options["ssh"] and (options["ssh_config"] or options["remote_python"]):
         raise UsageError("--ssh-config and --remote-python need --ssh")
-    if options["ssh"] is not None:
+    if options["ssh"]:
         if options["device"] != "local":
             raise UsageError("--device and --ssh both say where to measure; give one")
-        return There(Remote(options["ssh"], options["ssh_config"], options["remote_python"]), say)
+        there = [There(Remote(host, options["ssh_config"], options["remote_python"]), say) for host in options["ssh"]]
+        return there[0] if len(there) == 1 else Boards(there)
     if options["device"] != "local" and options["budget"] == DECISION:
         raise UsageError(SCALES_INFERENCE)
     return Here() if options["device"] == "local" else scaled_to(Path(options["device"]), options["threads"], Here())
 
 
 def _typed() -> str:
-    """The command line, as it can be typed again."""
-    return shlex.join(["edgeleuk", *(word for word in sys.argv[1:] if word != "--resume")])
+    """The command line, as it can be typed again: but for a password, which is not kept."""
+    from edgeleuk.optimize.database import without_password
+
+    return shlex.join(["edgeleuk", *(without_password(word) for word in sys.argv[1:] if word != "--resume")])

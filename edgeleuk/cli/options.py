@@ -238,6 +238,34 @@ class_level_option = click.option(
 )
 
 
+RAY_OPTIONS = ("--ray", "--cores-per-job")
+
+
+def ray_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add --ray and what belongs to it; they arrive as `asked`, an `Asked`, None without --ray."""
+
+    @functools.wraps(function)
+    def command(ray: str | None, cores_per_job: int | None, **given: Any) -> None:
+        if ray is None and cores_per_job is not None:
+            raise UsageError("--cores-per-job is of jobs on a cluster; give --ray, too")
+        from edgeleuk.jobs.on_ray import Asked
+
+        function(asked=None if ray is None else Asked(ray, cores_per_job), **given)
+
+    for option in (
+        click.option(
+            "--cores-per-job", type=int, metavar="N", help="Cores of each job. [default: a machine's, shared equally]"
+        ),
+        click.option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Work on a Ray cluster: local starts one on this machine, auto or HOST:PORT joins one.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
     """The options of every command that makes a run."""

@@ -10,10 +10,12 @@ from edgeleuk.cli.commands import Choice, edgeleuk_command, ended_by_signals
 from edgeleuk.cli.options import (
     LABEL_OPTIONS,
     PRESET_HELP,
+    RAY_OPTIONS,
     RunOptions,
     config_options,
     label_options,
     made,
+    ray_options,
     run_options,
     show_run,
     typed,
@@ -27,6 +29,7 @@ from edgeleuk.training.config import PRESETS, RANDOM, Origin, TrainConfig
 
 if TYPE_CHECKING:
     from edgeleuk.data.index import Index
+    from edgeleuk.jobs.on_ray import Asked
     from edgeleuk.training.run import Run
 
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
         "edgeleuk train index.json -o run",
         "edgeleuk train cells/ -o run --weights none --width 0.25 --input-size 96",
         "edgeleuk train index.json -o runs --cross-validate --config train.toml",
+        "edgeleuk train index.json -o runs --cross-validate --ray local",
         "edgeleuk train index.json -o leaky --cross-validate --split random",
         "edgeleuk train index.json -o run --from network.h5 --spec spec.json",
         "edgeleuk train index.json -o run --from m.keras --preset keras-mobilenet",
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
             "--json",
         ),
         "Several workers": ("--workers",),
+        "A cluster": RAY_OPTIONS,
         "Labels of a folder": LABEL_OPTIONS,
         "A network of others": ("--from", "--spec", "--model-weights", "--logits"),
         "The network": (
@@ -117,6 +122,7 @@ if TYPE_CHECKING:
     "cores, or a GPU.",
 )
 @click.option("--cross-validate", is_flag=True, help="Train one run a fold, RUN/fold_0 and so on, and sum them up.")
+@ray_options
 def command(
     data: Path,
     run: RunOptions,
@@ -124,6 +130,7 @@ def command(
     workers: int | None,
     cross_validate: bool,
     preset: str | None,
+    asked: "Asked | None",
     **given: Any,
 ) -> None:
     """Fine-tune InceptionV3 on INDEX_OR_DIR without the validation fold and write the folder RUN.
@@ -136,23 +143,33 @@ def command(
         raise UsageError("--cross-validate trains every fold; leave --fold out")
     if cross_validate and workers is not None:
         raise UsageError("--workers shares out one training; leave it or --cross-validate out")
+    if asked is not None and not cross_validate:
+        raise UsageError("--ray trains the folds of a cross-validation; give --cross-validate, too")
     if data.suffix == ".json" and typed("folds"):
         raise UsageError(f"{data} has folds of its own; leave --folds out")
     settings = made(TrainConfig, given | {"origin": origin}, {} if origin else _own_preset(preset))
     if settings.split == RANDOM and not cross_validate:
         raise UsageError("--split random deals the folds of a cross-validation anew; give --cross-validate, too")
     from edgeleuk.data.split import open_index
-    from edgeleuk.training.cross_validation import SUMMARY
-    from edgeleuk.training.cross_validation import cross_validate as train_folds
 
     index = open_index(data, settings.folds, settings.seed, data_root=run.data_root, labels=labels)
-    place, report = run.output, progress_to(run.as_json)
+    report = progress_to(run.as_json)
     if cross_validate:
-        summary = train_folds(index, settings, place, run.resume, report, run.log_folder)
-        show_json_text((place / SUMMARY).read_text(encoding="utf-8")) if run.as_json else show(summary)
+        _train_folds(index, settings, run, asked, report)
         return
     made_run = _train(index, settings, run, workers, report)
     show_run(made_run, "network as it was", run.as_json)
+
+
+def _train_folds(
+    index: "Index", settings: TrainConfig, run: RunOptions, asked: "Asked | None", report: Callable[[str], None]
+) -> None:
+    from edgeleuk.training.cross_validation import SUMMARY, cross_validate
+    from edgeleuk.training.folds import Here, OnRay
+
+    by = Here(run.log_folder) if asked is None else OnRay(asked, run.log_folder)
+    summary = cross_validate(index, settings, run.output, run.resume, report, by)
+    show_json_text((run.output / SUMMARY).read_text(encoding="utf-8")) if run.as_json else show(summary)
 
 
 def _train(

@@ -12,14 +12,14 @@ from typing import Any
 import edgeleuk
 from edgeleuk.codec import decode, read_json
 from edgeleuk.data.index import Index
-from edgeleuk.errors import EdgeleukError
 from edgeleuk.evaluation.comparison import Comparison
 from edgeleuk.evaluation.evaluate import shown_path
 from edgeleuk.files import output_errors, sha256_file, whole_file, write_text
+from edgeleuk.jobs.job import failure
 from edgeleuk.optimize.config import FLOAT, PRUNED, QAT, Candidate
 from edgeleuk.optimize.device import Device
 from edgeleuk.optimize.halving import Halving
-from edgeleuk.optimize.jobs import Job
+from edgeleuk.optimize.jobs import job
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, Reference, Refused, Rung, SearchRecord, Trial
 from edgeleuk.statistics.pareto import front_of
 from edgeleuk.text import examples
@@ -167,11 +167,11 @@ class Conclusion:
 
     def _gate(self, model: Path, reference: Reference, split: str) -> Comparison:
         """Raises EdgeleukError if the comparison cannot be made."""
-        out, config = self.halving.folder, self.halving.config
+        out, config = self.halving.folder.absolute(), self.halving.config
         self.halving.say(f"compare the chosen model with {reference.origin} on the {split} images")
         arguments = {
-            "model": str(model),
-            "reference": reference.run,
+            "model": str(model.absolute()),
+            "reference": str(Path(reference.run).absolute()),
             "index": str(out / "index.json"),
             "split": split,
             "margin": config.max_drop_points / 100,
@@ -179,11 +179,11 @@ class Conclusion:
             "out": str(out / "evaluation"),
         }
         with self.halving.clock.training():
-            (outcome,) = self.halving.workers.run([Job("judge", arguments, out / "judge.log")])
+            (outcome,) = self.halving.workers.run([job("the comparison", "judge", arguments, out / "judge.log")])
         if outcome.failure is not None:
-            raise EdgeleukError(f"the chosen model cannot be compared with the reference: {outcome.failure}")
+            raise failure("the chosen model cannot be compared with the reference", outcome)
         found: Comparison = decode(Comparison, outcome.answer, "the comparison")
-        return dataclasses.replace(found, reference=_below(Path(reference.run), out))
+        return dataclasses.replace(found, reference=_below(Path(reference.run), self.halving.folder))
 
     def _refused(self) -> Iterator[Refused]:
         latencies = self.halving.latencies

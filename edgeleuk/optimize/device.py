@@ -32,11 +32,12 @@ Measure = Callable[[Request], Record]
 class Measured:
     """Median milliseconds of each model by name, and why they should not be quoted, if so.
 
-    Of one image from file to decision, if there were images, else of one inference.
+    Of one image from file to decision, if there were images, else of one inference. `machine`: which kind it is.
     """
 
     ms: dict[str, float]
     faults: tuple[str, ...] = ()
+    machine: str | None = None
 
 
 class Device(Interface):
@@ -187,4 +188,4 @@ def _medians(
     found = {
         name: (result.decision or result.latency).p50_ms for name, result in zip(links, record.results, strict=True)
     }
-    return Measured(found, record.invalid)
+    return Measured(found, record.invalid, record.device.get("board") or record.device.get("processor"))

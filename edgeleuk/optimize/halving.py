@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeleuk.errors import EdgeleukError, OutputError
+from edgeleuk.jobs.job import Job, Runner
 from edgeleuk.optimize.config import FLOAT, Candidate, SearchConfig, Shape, Space
-from edgeleuk.optimize.jobs import Job, Workers
+from edgeleuk.optimize.jobs import job
 from edgeleuk.optimize.latencies import Latencies
 from edgeleuk.optimize.record import Clock, Rung
 from edgeleuk.optimize.study import Study, rung_epochs
@@ -50,7 +51,7 @@ class Halving:
     space: Space
     config: SearchConfig
     latencies: Latencies
-    workers: Workers
+    workers: Runner
     clock: Clock
     folder: Path
     teacher: Path
@@ -70,6 +71,10 @@ class Halving:
     def place_of(self, number: int) -> Path:
         """The folder of a trial."""
         return self.folder / "trials" / f"{number:04}"
+
+    @property
+    def _index(self) -> str:
+        return str((self.folder / "index.json").absolute())
 
     def _cohort(self) -> list[Contender]:
         """Those to resume after a kill, and new ones up to a whole cohort; none when all is done."""
@@ -140,10 +145,10 @@ class Halving:
         return [contender for contender in reached if self._goes_on(contender, until)]
 
     def _training(self, contender: Contender, until: int) -> Job:
-        place = self.place_of(contender.trial.number)
-        training = dataclasses.asdict(self.config.training(contender.candidate, str(self.teacher)))
-        arguments = {"config": training, "out": str(place / FLOAT), "until": until}
-        return Job("train", arguments | {"index": str(self.folder / "index.json")}, place / "log.txt")
+        place = self.place_of(contender.trial.number).absolute()
+        training = dataclasses.asdict(self.config.training(contender.candidate, str(self.teacher.absolute())))
+        arguments = {"config": training, "out": str(place / FLOAT), "until": until, "index": self._index}
+        return job(contender.name, "train", arguments, place / "log.txt")
 
     def _note(self, contender: Contender, until: int, outcome: Outcome) -> None:
         """Keep what a training came to."""
@@ -191,10 +196,10 @@ class Halving:
         _refuse_place(outcomes)
 
     def _finishing(self, contender: Contender) -> Job:
-        place = self.place_of(contender.trial.number)
+        place = self.place_of(contender.trial.number).absolute()
         settings = {name: step and dataclasses.asdict(step) for name, step in self.steps(contender.candidate).items()}
-        arguments = {"folder": str(place), "index": str(self.folder / "index.json"), **settings}
-        return Job("finish", arguments | {"min_agreement": self.config.min_agreement}, place / "log.txt")
+        arguments = {"folder": str(place), "index": self._index, "min_agreement": self.config.min_agreement}
+        return job(contender.name, "finish", arguments | settings, place / "log.txt")
 
     def steps(self, candidate: Candidate) -> "dict[str, PruneConfig | QatConfig | None]":
         """Settings of what follows the training, by command; None for what the candidate leaves out."""

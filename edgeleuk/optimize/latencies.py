@@ -9,13 +9,14 @@ from typing import Any
 from edgeleuk.codec import decode, read_json
 from edgeleuk.data.index import Index
 from edgeleuk.data.sampling import ImageSet
-from edgeleuk.errors import DataError, EdgeleukError, OutputError, UsageError
+from edgeleuk.errors import DataError, OutputError, UsageError
 from edgeleuk.files import to_json, write_text
+from edgeleuk.jobs.job import Job, Runner, failure
 from edgeleuk.keras.choices import POOLS
 from edgeleuk.optimize.budget import DECISION
 from edgeleuk.optimize.config import QUANTIZATIONS, Candidate, SearchConfig, Shape, Space
 from edgeleuk.optimize.device import Device, Measured
-from edgeleuk.optimize.jobs import Job, Workers
+from edgeleuk.optimize.jobs import job
 
 LATENCIES = "latencies.json"
 _IMAGES = 16  # that go from file to decision over and over
@@ -42,8 +43,9 @@ def _read(file: Path) -> _Known:
 class Latencies:
     """Milliseconds by shape, in a file that a resumed search goes on with: of what the search's budget is of."""
 
-    def __init__(self, folder: Path, device: Device, config: SearchConfig, index: Index, workers: Workers) -> None:
+    def __init__(self, folder: Path, device: Device, config: SearchConfig, index: Index, workers: Runner) -> None:
         """`folder` holds index.json, latencies.json and, while they are measured, the graphs."""
+        folder = folder.absolute()
         self._file, self._graphs, self._log = folder / LATENCIES, folder / "graphs", folder / "latencies.log"
         self._index_file, self._class_count = folder / "index.json", len(index.classes)
         self._device, self._config, self._workers = device, config, workers
@@ -118,13 +120,13 @@ class Latencies:
             if outcome.failure is None:
                 continue
             if not outcome.usage or shape.prune == 1:
-                kind = UsageError if outcome.usage else EdgeleukError
-                raise kind(f"the graph of {shape.key} cannot be made: {outcome.failure}")
+                raise failure(f"the graph of {shape.key} cannot be made", outcome)
             self._impossible[shape.key] = outcome.failure
 
     def _job(self, shape: Shape, file: Path) -> Job:
         what = {"shape": shape.settings, "class_count": self._class_count, "out": str(file)}
-        return Job("make_graph", what | (self._preparation(shape) if self._whole_way else {}), self._log)
+        what |= self._preparation(shape) if self._whole_way else {}
+        return job(shape.key, "make_graph", what, self._log, alone=False)
 
     def _preparation(self, shape: Shape) -> dict[str, Any]:
         """What says how pictures become the input of that shape, once it is trained."""

@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from edgeleuk.errors import EdgeleukError, UsageError
+from edgeleuk.errors import UsageError
+from edgeleuk.jobs.job import Runner, failure
 from edgeleuk.optimize.config import Candidate, SearchConfig, Space
-from edgeleuk.optimize.jobs import Job, Workers
+from edgeleuk.optimize.jobs import job
 from edgeleuk.optimize.record import Reference
 from edgeleuk.training.run import Run, load_run_folder
 
@@ -26,7 +27,7 @@ def given_reference(run: Run) -> Reference:
 
 
 def trained_reference(
-    config: SearchConfig, space: Space, out: Path, workers: Workers, say: Callable[[str], None]
+    config: SearchConfig, space: Space, out: Path, workers: Runner, say: Callable[[str], None]
 ) -> Reference:
     """Train the reference below `out`, or resume it. Raises EdgeleukError if that fails."""
     place = out / "reference"
@@ -44,11 +45,11 @@ def trained_reference(
     if not (place / "run.json").exists():
         say(f"train the reference: {largest.input_size} px, width {largest.width:g}")
     training = dataclasses.asdict(config.training(largest, None))
-    arguments = {"index": str(out / "index.json"), "config": training, "out": str(place), "until": config.epochs}
-    (outcome,) = workers.run([Job("train", arguments, out / "reference.log")])
+    index, folder = str((out / "index.json").absolute()), str(place.absolute())
+    arguments = {"index": index, "config": training, "out": folder, "until": config.epochs}
+    (outcome,) = workers.run([job("the reference", "train", arguments, (out / "reference.log").absolute())])
     if outcome.failure is not None:
-        kind = UsageError if outcome.usage else EdgeleukError
-        raise kind(f"the reference cannot be trained: {outcome.failure}")
+        raise failure("the reference cannot be trained", outcome)
     found = _reference("reference", load_run_folder(place))
     say(f"the reference: validation accuracy {found.accuracy:.4f}, F1 {found.weighted_f1:.4f}")
     return found

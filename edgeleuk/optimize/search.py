@@ -7,7 +7,7 @@ evaluation/       what `evaluate -o` writes of it, with the comparison to the re
 pareto.png, report.html
 reference/        the float run that was trained first, if none was given
 trials/NNNN/      each trial: runs, model, validation, log
-search.db         Optuna's store
+search.db         Optuna's store; where that is a database, study.json says which
 latencies.json    milliseconds of shapes
 index.json, settings.json
 """
@@ -15,25 +15,28 @@ index.json, settings.json
 import dataclasses
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeleuk.data.index import Index
+from edgeleuk.data.root import VARIABLE
 from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.files import output_errors, refuse_taken, to_json, write_text
+from edgeleuk.jobs.job import PYTHON, Runner
+from edgeleuk.jobs.on_ray import Asked, workers_on
+from edgeleuk.jobs.workers import Workers
 from edgeleuk.optimize.budget import INVOKE
 from edgeleuk.optimize.conclusion import Conclusion, Render
 from edgeleuk.optimize.config import SearchConfig, Space
+from edgeleuk.optimize.database import database_of, store_errors
 from edgeleuk.optimize.device import Device
 from edgeleuk.optimize.halving import Halving, Say
-from edgeleuk.optimize.jobs import Workers
 from edgeleuk.optimize.latencies import LATENCIES, Latencies, check_budget
 from edgeleuk.optimize.record import Clock, SearchRecord, Spent, read_search
 from edgeleuk.optimize.reference import given_reference, trained_reference
-from edgeleuk.optimize.study import Study, store_errors
+from edgeleuk.optimize.study import Study
 from edgeleuk.quantization.gate import COMPARED_IMAGES, Gate
 from edgeleuk.text import percent
 from edgeleuk.training.config import weights_facts
@@ -49,6 +52,7 @@ class Request:
     """What to search: an index, and the float run to follow, or None to train one.
 
     `command` is what was typed; `python` runs the jobs; `render` writes what people look at of the finished search.
+    `ray`: where jobs are done, None for this machine. `storage`: URL of the database of trials, None for a file.
     """
 
     index: Index
@@ -57,8 +61,10 @@ class Request:
     space: Space
     device: Device
     command: str
-    python: tuple[str, ...] = (sys.executable,)
+    python: tuple[str, ...] = PYTHON
     render: Render = lambda record, folder: None
+    ray: Asked | None = None
+    storage: str | None = field(default=None, repr=False)
 
 
 def search(request: Request, out: Path, resume: bool = False, say: Say = print) -> SearchRecord:
@@ -74,8 +80,12 @@ def search(request: Request, out: Path, resume: bool = False, say: Say = print) 
         if not request.index.test():
             say("the index has no test part, so the result cannot be tested; see data split --test-fraction")
         request.index.save(out / "index.json")
-        with store_errors(out / "search.db"):
-            return _search(request, out, say)
+        database = database_of(out, request.storage)
+        with _workers(request, out, say) as workers, store_errors(database):
+            config = request.config
+            with closing(Study(database, request.space, config.seed, max(1, config.cohort // 2))) as study:
+                database.keep(out)
+                return _search(request, out, study, workers, say)
 
 
 def _check(request: Request) -> None:
@@ -105,12 +115,25 @@ def _check_agreement(least: float | None, held_out: int) -> None:
         )
 
 
-def _search(request: Request, out: Path, say: Say) -> SearchRecord:
-    config, space = request.config, request.space
-    study = Study(out / "search.db", space, config.seed, max(1, config.cohort // 2))
+@contextmanager
+def _workers(request: Request, out: Path, say: Say) -> Iterator[Runner]:
+    """What does the jobs."""
+    config, environment = request.config, {VARIABLE: str(request.index.root)}
+    if request.ray is None:
+        yield Workers(config.workers, request.python, environment)
+        return
+    seen = [request.index.root, *([] if request.run is None else [request.run.folder])]
+    seen += [Path(config.weights)] if Path(config.weights).is_file() else []
+    with workers_on(request.ray, config.workers, out, seen, say) as workers:
+        workers.environment = environment
+        workers.python = None if request.python == PYTHON else request.python  # each machine has its own
+        yield workers
+
+
+def _search(request: Request, out: Path, study: Study, workers: Runner, say: Say) -> SearchRecord:
+    config, space = _placed(request.config), request.space
     before = Spent(**study.notes["spent"]) if "spent" in study.notes else Spent(0.0, 0.0, 0.0)
     clock = Clock(before, keep=lambda spent: study.note("spent", dataclasses.asdict(spent)))
-    workers = Workers(config.workers, request.python, request.index.root)
     latencies = Latencies(out, request.device, config, request.index, workers)
     with clock.measuring():
         check_budget(space, latencies, config.budget_ms, say)
@@ -122,6 +145,15 @@ def _search(request: Request, out: Path, say: Say) -> SearchRecord:
     halving = Halving(study, space, config, latencies, workers, clock, out, Path(reference.run), say)
     halving.run()
     return Conclusion(request.device, request.index, request.command, halving, reference, request.render).draw()
+
+
+def _placed(config: SearchConfig) -> SearchConfig:
+    """With the place of a file of weights as another working folder understands it."""
+    return (
+        config
+        if config.weights in ("none", "imagenet")
+        else replace(config, weights=str(Path(config.weights).absolute()))
+    )
 
 
 @contextmanager

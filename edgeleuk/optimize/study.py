@@ -6,24 +6,21 @@ The sampler's seed follows for each trial from the search's seed and the trial's
 that have reached a rung: what is tried depends neither on which was done first nor on whether the search was killed.
 """
 
-import contextlib
 import random
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import MissingExtraError, OutputError
+from edgeleuk.errors import MissingExtraError
 from edgeleuk.optimize.config import WHOLE, Candidate, Space
+from edgeleuk.optimize.database import Database, in_file, store_errors
 
 try:
     import optuna
-    from sqlalchemy.exc import SQLAlchemyError
 except ImportError as error:
     raise MissingExtraError(f"a search ({error.name} is missing)", "search") from error
 
-_NAME = "edgeleuk"
 _REDUCTION = 2
 _FIRST_RUNG = 4  # the first comparison is after a quarter: before, a network trained from scratch tells little
 _COHORT, _BATCH_END = "cohort", "batch_end"
@@ -38,23 +35,27 @@ def rung_epochs(epochs: int) -> tuple[int, ...]:
 
 
 class Study:
-    """An Optuna study in a file, opened or made."""
+    """An Optuna study in a file or a database, opened or made."""
 
-    def __init__(self, path: Path, space: Space, seed: int, startup: int = 4) -> None:
-        """Open the study of `path`; after `startup` trials its candidates follow from what became of earlier ones.
+    def __init__(self, store: Path | Database, space: Space, seed: int, startup: int = 4) -> None:
+        """Open the study of a file or a database.
 
-        Raises OutputError if it cannot be written or is damaged.
+        After `startup` trials its candidates follow from what became of earlier ones. Raises OutputError if it cannot
+        be written or is damaged.
         """
         self._space, self._seed, self._startup = space, seed, startup
         self._asked: set[int] = set()
-        with store_errors(path):
-            # By a function, for a path in an URL would be decoded.
-            connect = {"creator": lambda: sqlite3.connect(path)}
-            storage = optuna.storages.RDBStorage("sqlite://", engine_kwargs=connect)
+        database = store if isinstance(store, Database) else in_file(store)
+        with store_errors(database):
+            self._storage = database.open()
             self._study = optuna.create_study(
-                storage=storage, study_name=_NAME, direction="maximize", load_if_exists=True
+                storage=self._storage, study_name=database.study, direction="maximize", load_if_exists=True
             )
-        self.path = path
+
+    def close(self) -> None:
+        """Close what connects to the store."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
 
     def trials(self) -> list[Any]:
         """Optuna's frozen trials, in the order of their numbers."""
@@ -196,15 +197,3 @@ def goes_on(others: Sequence[float], value: float) -> bool:
 def _shown(value: Any) -> Any:
     """As Optuna's store takes it: no None."""
     return WHOLE if value is None else value
-
-
-@contextlib.contextmanager
-def store_errors(path: Path) -> Iterator[None]:
-    """Turn what Optuna's store of this path raises in the body into OutputError."""
-    try:
-        yield
-    except (SQLAlchemyError, optuna.exceptions.OptunaError, sqlite3.Error) as error:
-        raise OutputError(
-            f"{path}, Optuna's store, cannot be used ({error}); free space, and continue with --resume; or, if it is "
-            "damaged, choose another place"
-        ) from error

@@ -1,16 +1,13 @@
-"""A job's process, see `edgeleuk.processes.child`: `python -m edgeleuk.optimize.work CORES`."""
+"""The process of a job of a search, see `edgeleuk.jobs.job`: `python -m edgeleuk.optimize.work CORES`."""
 
 import dataclasses
-import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgeleuk.errors import EdgeleukError
+from edgeleuk.jobs.job import do_job
 from edgeleuk.optimize.config import FLOAT, PRUNED, QAT, Shape
-from edgeleuk.processes.child import answer
 
 
 class _PauseError(Exception):
@@ -170,18 +167,9 @@ _ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def _do(job: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return _ACTIONS[job.pop("action")](**job)
-    except MemoryError as error:
-        raise EdgeleukError(str(error) or "there was not enough memory") from error
-
-
 def main() -> None:
     """Do one job."""
-    os.sched_setaffinity(0, {int(core) for core in sys.argv[1].split(",")})
-    answer(_do)
-    os._exit(0)  # what TensorFlow comes to at its end takes no answer back
+    do_job(_ACTIONS)
 
 
 if __name__ == "__main__":

@@ -138,3 +138,11 @@ def test_the_whole_way_from_an_index_to_a_model_and_a_report(run_edgeleuk, index
     again = run_edgeleuk(*command, "--resume")
     assert again.returncode == done.returncode
     assert "already complete" in again.stdout
+
+
+def test_the_command_that_a_search_keeps_has_no_password(monkeypatch):
+    from edgeleuk.cli.optimize import _typed
+
+    typed = ["optimize", "i.json", "--storage", "postgresql+pg8000://me:secret@db:5432/s", "--resume", "-o", "a b"]
+    monkeypatch.setattr("sys.argv", ["edgeleuk", *typed])
+    assert _typed() == "edgeleuk optimize i.json --storage 'postgresql+pg8000://me:***@db:5432/s' -o 'a b'"

@@ -105,3 +105,19 @@ def test_qat_of_a_qat_run_and_a_model_without_the_suffix_are_usage_errors(qat_ru
     done = _run("convert", qat_run, "-o", tmp_path / "model.bin")
     assert done.returncode == 2
     assert "expected .tflite" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--ray", "local"), "--ray trains the folds of a cross-validation; give --cross-validate, too"),
+        (("--cores-per-job", "2"), "--cores-per-job is of jobs on a cluster; give --ray, too"),
+        (("--ray", "local", "--cores-per-job", "0"), "cores-per-job is 0; expected 1 or more"),
+    ],
+)
+def test_what_is_of_a_cluster_alone_is_refused_without(
+    cells_index: Path, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = _run("train", cells_index, "-o", tmp_path / "run", *words)
+    assert (done.returncode, said in done.stderr) == (2, True)
+    assert not (tmp_path / "run").exists()

@@ -17,6 +17,7 @@ import pytest
 
 from edgeleuk.data.index import Index
 from edgeleuk.errors import EdgeleukError, OutputError, UsageError
+from edgeleuk.jobs.on_ray import Asked
 from edgeleuk.optimize.record import COMPLETE, FAILED, STOPPED, Spent, read_search
 from edgeleuk.optimize.search import RECORD
 from edgeleuk.optimize.study import rung_epochs
@@ -398,3 +399,22 @@ def test_a_search_that_was_moved_with_its_images_goes_on_to_the_same_end(bench, 
     bench.index = replace(bench.index, images=bench.index.images[1:])
     with pytest.raises(UsageError, match=r"another index\.json"):
         bench.search("after", resume=True)
+
+
+@pytest.mark.slow
+def test_a_search_that_was_begun_here_goes_on_on_a_cluster_to_the_same_end(bench):
+    """Nothing is done twice but what failed."""
+    undisturbed = bench.search("undisturbed", trials=4)
+    bench.fail(train=['"until": 4', "output"])
+    with pytest.raises(OutputError, match="no trial is lost"):
+        bench.search("moved", trials=4)
+    (bench.folder / "fail.json").unlink()
+    said = []
+    there = bench.search("moved", resume=True, trials=4, ray=Asked("local"), said=said)
+    assert outcome(there) == outcome(undisturbed)
+    assert "2 jobs at a time at most on 1 machine" in said[0]
+    done = [
+        (name, json.dumps(arguments, sort_keys=True)) for name, arguments in bench.asked() if "moved" in str(arguments)
+    ]
+    repeated = {what for what, count in Counter(done).items() if count > 1}
+    assert all(name == "train" and '"until": 4' in arguments for name, arguments in repeated)
