@@ -57,6 +57,8 @@ NOT_RUN = {
     ("docs/commands/serve.md", "runs until it is stopped"): 1,
     ("docs/commands/train.md", "needs the four-class set and minutes of training"): 1,
     ("docs/howto/archive.md", "needs several machines"): 1,
+    ("docs/howto/cluster.md", "needs a database"): 1,
+    ("docs/howto/cluster.md", "trains many networks"): 1,
     ("docs/howto/engines.md", "needs a model and images"): 2,
     ("docs/howto/engines.md", "needs the extra bioimageio"): 1,
     ("docs/howto/engines.md", "needs the extra onnx"): 2,
