@@ -165,7 +165,12 @@ def workers_on(asked: Asked, at_a_time: int, out: Path, seen: Sequence[Path], sa
         workers = RayWorkers(cluster, at_a_time, asked.cores_per_job, say)
         with output_errors(out):
             out.mkdir(parents=True, exist_ok=True)
-        cluster.check_nodes(seen, written=out)
+        try:
+            cluster.check_nodes(seen, written=out)
+        except EdgeleukError:
+            with suppress(OSError):  # it holds something
+                out.rmdir()
+            raise
         share = f"{counted(workers.share.cores, 'core')}{' and a GPU' * bool(workers.share.gpus)}"
         say(f"{counted(at_a_time, 'job')} at a time at most on {counted(len(cluster.nodes), 'machine')}, {share} each")
         yield workers
