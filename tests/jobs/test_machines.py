@@ -4,14 +4,13 @@ import json
 import sys
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from edgeleuk.jobs.on_ray import RayWorkers
 from tests.clusters import end_at_once, head, joined_by, node
 from tests.jobs.conftest import PROGRAM
-from tests.jobs.test_on_ray import asked, wait_for
+from tests.jobs.test_on_ray import asked, is_gone, wait_for
 
 
 @pytest.mark.long
@@ -36,6 +35,6 @@ def test_a_job_whose_machine_is_gone_is_done_on_another(graph, tmp_path):
         thread.join()
         (_, gone), (_, other) = asked(tmp_path)
         assert gone != other
-        assert not Path(f"/proc/{gone}").exists()
+        wait_for(lambda: is_gone(gone))
     assert outcome.failure is None
     assert "left the cluster" in said[0]

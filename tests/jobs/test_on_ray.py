@@ -43,6 +43,14 @@ def worker_of(process):
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def is_gone(process):
+    """Whether it has ended, be it that nobody has asked how."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 def test_jobs_answer_in_their_order_and_end_their_logs(workers, graph, tmp_path):
     outcomes = workers(2).run([graph(f"{number}", width=0.1 * (number + 1)) for number in range(4)])
     assert [outcome.failure for outcome in outcomes] == [None] * 4
@@ -89,7 +97,7 @@ def test_a_killed_worker_takes_its_job_along_which_is_done_again_once(workers, g
     assert outcome.failure is None
     assert [text for text in said if text.startswith("bad was ended (its worker was killed")] == said != []
     assert len(asked(tmp_path)) == 2
-    assert not Path(f"/proc/{found[0]}").exists()
+    wait_for(lambda: is_gone(found[0]))
 
 
 def test_an_interruption_ends_jobs_that_run(workers, graph, tmp_path):
@@ -105,7 +113,7 @@ def test_an_interruption_ends_jobs_that_run(workers, graph, tmp_path):
         workers(1).run([graph("a"), graph("b")])
     thread.join()
     ((_, process),) = asked(tmp_path)  # the second never began
-    wait_for(lambda: not Path(f"/proc/{process}").exists())
+    wait_for(lambda: is_gone(process))
 
 
 def test_a_job_waits_for_a_process_that_still_does_the_same(workers, graph, tmp_path):
