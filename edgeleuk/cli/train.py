@@ -1,6 +1,7 @@
 """`edgeleuk train`: fine-tune InceptionV3, or a network of others."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from edgeleuk.data.index import Index
     from edgeleuk.jobs.on_ray import Asked
     from edgeleuk.training.run import Run
+    from edgeleuk.training.workers import Place
 
 
 @edgeleuk_command(
@@ -143,8 +145,8 @@ def command(
         raise UsageError("--cross-validate trains every fold; leave --fold out")
     if cross_validate and workers is not None:
         raise UsageError("--workers shares out one training; leave it or --cross-validate out")
-    if asked is not None and not cross_validate:
-        raise UsageError("--ray trains the folds of a cross-validation; give --cross-validate, too")
+    if asked is not None and not cross_validate and workers is None:
+        raise UsageError("--ray is for folds or workers; give --cross-validate, or --workers N, too")
     if data.suffix == ".json" and typed("folds"):
         raise UsageError(f"{data} has folds of its own; leave --folds out")
     settings = made(TrainConfig, given | {"origin": origin}, {} if origin else _own_preset(preset))
@@ -157,7 +159,10 @@ def command(
     if cross_validate:
         _train_folds(index, settings, run, asked, report)
         return
-    made_run = _train(index, settings, run, workers, report)
+    if workers is None:
+        made_run = _train(index, settings, run, report)
+    else:
+        made_run = _train_on_workers(index, settings, run, workers, asked, report)
     show_run(made_run, "network as it was", run.as_json)
 
 
@@ -172,17 +177,31 @@ def _train_folds(
     show_json_text((run.output / SUMMARY).read_text(encoding="utf-8")) if run.as_json else show(summary)
 
 
-def _train(
-    index: "Index", settings: TrainConfig, run: RunOptions, workers: int | None, report: Callable[[str], None]
+def _train(index: "Index", settings: TrainConfig, run: RunOptions, report: Callable[[str], None]) -> "Run":
+    from edgeleuk.training.train import train
+
+    return train(index, settings, run.output, run.resume, report, run.log_folder)
+
+
+def _train_on_workers(
+    index: "Index",
+    settings: TrainConfig,
+    run: RunOptions,
+    workers: int,
+    asked: "Asked | None",
+    report: Callable[[str], None],
 ) -> "Run":
-    if workers is None:
-        from edgeleuk.training.train import train
+    from edgeleuk.training.workers import Here, check_workers, train_on_workers
 
-        return train(index, settings, run.output, run.resume, report, run.log_folder)
-    from edgeleuk.training.workers import Here, train_on_workers
+    check_workers(index, settings, workers)
+    with ended_by_signals(), ExitStack() as stack:
+        place: Place = Here()
+        if asked is not None:
+            from edgeleuk.training.folds import seen_by_jobs
+            from edgeleuk.training.workers_on_ray import workers_on_ray
 
-    with ended_by_signals():
-        return train_on_workers(index, settings, run.output, workers, Here(), run.resume, report, run.log_folder)
+            place = stack.enter_context(workers_on_ray(asked, run.output, seen_by_jobs(index, settings)))
+        return train_on_workers(index, settings, run.output, workers, place, run.resume, report, run.log_folder)
 
 
 def _own_preset(name: str | None) -> dict[str, Any]:

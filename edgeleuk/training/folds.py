@@ -94,7 +94,9 @@ class OnRay:
         """See `Trains`. Folds go on where another fails; then raises for all that failed."""
         started, count = time.monotonic(), len(folds.configs)
         kept = [folds.is_kept(fold) for fold in range(count)]
-        with workers_on(self.asked, count, folds.out, _seen(folds), folds.report) as workers:
+        with workers_on(
+            self.asked, count, folds.out, seen_by_jobs(folds.index, folds.configs[0]), folds.report
+        ) as workers:
             jobs = [self._job(folds, fold) for fold in range(count)]
             for job in jobs:
                 job.log.touch()  # first, so that a folder in which no fold was begun is known for what it is
@@ -154,13 +156,13 @@ def _refuse_failed(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     raise error
 
 
-def _seen(folds: Folds) -> list[Path]:
+def seen_by_jobs(index: Index, config: TrainConfig) -> list[Path]:
     """What all machines have to see: the images, and files that the settings name."""
-    config = _absolute(folds.configs[0])
+    config = _absolute(config)
     named = [config.weights if Path(config.weights).is_absolute() else None, config.teacher]
     if config.origin is not None:
         named += [config.origin.model, config.origin.spec, config.origin.weights]
-    return [folds.index.root, *(Path(name) for name in named if name is not None)]
+    return [index.root, *(Path(name) for name in named if name is not None)]
 
 
 def _absolute(config: TrainConfig) -> TrainConfig:

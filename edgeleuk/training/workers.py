@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgeleuk.training.run import Run
 
 RESTARTS = 3  # in a row without a finished epoch
-MOSTWORKERS = 1024
+_MOST_WORKERS = 1024
 WORKER = "edgeleuk.training.worker"
 _GRACE_S = 2.0  # to hear which worker died first
 _EPOCH = "epoch "
@@ -61,7 +61,7 @@ def train_on_workers(
     Raises what that raises; UsageError for more workers than a batch or the index has images; EdgeleukError if workers
     died `RESTARTS` + 1 times without an epoch in between.
     """
-    _check(index, config, count)
+    check_workers(index, config, count)
     job = _job(index, config, out, resume, log_folder)
     deaths = 0
     while True:
@@ -88,9 +88,10 @@ def train_on_workers(
         job = dataclasses.replace(job, resume=True)
 
 
-def _check(index: "Index", config: TrainConfig, count: int) -> None:
-    if not 1 < count <= MOSTWORKERS:
-        raise UsageError(f"workers is {count}; expected 2 to {MOSTWORKERS:,}, or leave --workers out")
+def check_workers(index: "Index", config: TrainConfig, count: int) -> None:
+    """Raise UsageError for more workers than a batch or the index has images."""
+    if not 1 < count <= _MOST_WORKERS:
+        raise UsageError(f"workers is {count}; expected 2 to {_MOST_WORKERS:,}, or leave --workers out")
     if 2 * count > config.batch_size:
         raise UsageError(
             f"{count} workers for batches of {config.batch_size} images; expected at least two images of every batch "

@@ -7,13 +7,16 @@ it is here. The process ends with its actor, and that with this process.
 import dataclasses
 import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from edgeleuk.cluster.failures import first_line, ray_errors
-from edgeleuk.cluster.joining import Cluster, Node
+from edgeleuk.cluster.joining import Cluster, Node, joined
 from edgeleuk.errors import EdgeleukError, UsageError
+from edgeleuk.files import output_errors
+from edgeleuk.jobs.on_ray import Asked
 from edgeleuk.processes.child import ISOLATED, Child, Outcome, command_of
 from edgeleuk.training.worker import Job
 from edgeleuk.training.workers import WORKER, Told, first_cause, free_address
@@ -23,16 +26,30 @@ _START_S = 120.0
 _GRACE_S = 2.0
 
 
+@contextmanager
+def workers_on_ray(asked: Asked, out: Path, seen: Sequence[Path]) -> Iterator["OnRay"]:
+    """The place on the cluster that was asked for, joined for the body.
+
+    Raises as `joined`, and EdgeleukError if a machine does not see `seen`, this folder or where `out` is written.
+    """
+    with output_errors(out):
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with joined(asked.address) as cluster:
+        cluster.check_nodes([*seen, Path.cwd()], written=out.absolute().parent)
+        yield OnRay(cluster, asked.cores_per_job)
+
+
 class OnRay:
     """A place on a cluster that was joined."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster, self._ray = cluster, cluster.ray
+    def __init__(self, cluster: Cluster, cores: int | None = None) -> None:
+        """`cores` of each worker, None for as many as there are."""
+        self._cluster, self._ray, self._cores = cluster, cluster.ray, cores
 
     def run(self, job: Job, count: int, told: Told) -> tuple[int, Outcome]:
         """Run it, see `edgeleuk.training.workers.Place`. Raises UsageError for a cluster of too few cores."""
         nodes = tuple(_alive(self._ray, self._cluster.nodes))
-        cores = cores_each(nodes, count)
+        cores = cores_each(nodes, count, self._cores)
         gpus = int(sum(node.gpus for node in nodes) >= count)
         group = self._group(count, {"CPU": cores} | ({"GPU": 1} if gpus else {}))
         actors: list[Any] = []
@@ -130,16 +147,21 @@ class _Actor:
         return self._lines[first:]
 
 
-def cores_each(nodes: Sequence[Node], count: int) -> int:
-    """Cores of each of `count` workers: the most that lets all of them fit on the machines at once.
+def cores_each(nodes: Sequence[Node], count: int, asked: int | None = None) -> int:
+    """Cores of each of `count` workers: `asked`, else the most that lets all of them fit on the machines at once.
 
-    Raises UsageError if there are fewer cores than workers.
+    Raises UsageError if they do not fit.
     """
     most = max((node.cores for node in nodes), default=0)
-    for cores in range(most, 0, -1):
+    for cores in [asked] if asked is not None else range(most, 0, -1):
         if sum(node.cores // cores for node in nodes) >= count:
             return cores
     total = sum(node.cores for node in nodes)
+    if asked is not None:
+        raise UsageError(
+            f"{count} workers of {asked} cores on a cluster of {total}, of which one machine has at most {most}; give "
+            "fewer --workers or --cores-per-job"
+        )
     raise UsageError(f"{count} workers on a cluster of {total} cores; expected at most one a core: --workers {total}")
 
 

@@ -110,7 +110,7 @@ def test_qat_of_a_qat_run_and_a_model_without_the_suffix_are_usage_errors(qat_ru
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--ray", "local"), "--ray trains the folds of a cross-validation; give --cross-validate, too"),
+        (("--ray", "local"), "--ray is for folds or workers; give --cross-validate, or --workers N, too"),
         (("--cores-per-job", "2"), "--cores-per-job is of jobs on a cluster; give --ray, too"),
         (("--ray", "local", "--cores-per-job", "0"), "cores-per-job is 0; expected 1 or more"),
     ],

@@ -25,6 +25,9 @@ def test_each_worker_has_as_many_cores_as_let_all_of_them_fit() -> None:
     assert cores_each(_nodes(8, 4), 2) == 4
     assert cores_each(_nodes(8, 4), 3) == 4
     assert cores_each(_nodes(2), 2) == 1
+    assert cores_each(_nodes(8, 4), 3, asked=2) == 2
+    with pytest.raises(UsageError, match="2 workers of 5 cores on a cluster of 12, of which one machine has at most 8"):
+        cores_each(_nodes(8, 4), 2, asked=5)
     with pytest.raises(UsageError, match="3 workers on a cluster of 2 cores; expected at most one a core: --workers 2"):
         cores_each(_nodes(2), 3)
 
@@ -38,9 +41,11 @@ def cluster() -> Iterator[Cluster]:
 
 
 def _below(process: int) -> Iterator[int]:
-    for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
-        yield int(child)
-        yield from _below(int(child))
+    """Also of its other threads, from which an actor starts processes."""
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield int(child)
+            yield from _below(int(child))
 
 
 def _workers() -> list[int]:
@@ -70,3 +75,14 @@ def test_actors_train_as_one_worker_does_also_if_one_is_killed(
     assert any("died: its process was ended by SIGKILL" in line for line in said)
     assert not _workers()
     assert_same(tmp_path / "two", tmp_path / "one")
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_the_command_trains_on_a_cluster_of_its_own(cells_index: Path, tmp_path: Path) -> None:
+    options = (*small_network(tmp_path), "--epochs", "1")
+    ended = run_command(train_command(cells_index, tmp_path / "here", *options, "--workers", "2"))
+    assert ended.returncode == 0, ended.stderr
+    ended = run_command(train_command(cells_index, tmp_path / "there", *options, "--workers", "2", "--ray", "local"))
+    assert ended.returncode == 0, ended.stderr
+    assert_same(tmp_path / "there", tmp_path / "here")
