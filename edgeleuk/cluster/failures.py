@@ -1,10 +1,13 @@
 """What Ray raises, as errors of ours: a task that failed, a worker that died, a node that is gone."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from edgeleuk.errors import EdgeleukError
 
+_NOT_STARTED = "error raised in its creation task"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MEMORY = "give its tasks more memory, or let fewer run at a time on a machine (ray start --num-cpus)"
 
 
@@ -29,6 +32,8 @@ def ray_errors(what: str) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line that says something, else the error's name."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line.rstrip(".") for line in lines if line), type(error).__name__)
+    """The first line that says something, else the error's name; of an actor that could not start, the last one."""
+    lines = [line for each in _COLOUR.sub("", str(error)).splitlines() if (line := each.strip())]
+    if not lines:
+        return type(error).__name__
+    return lines[-1 if _NOT_STARTED in lines[0] else 0].rstrip(".")

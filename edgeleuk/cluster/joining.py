@@ -32,6 +32,7 @@ _OBJECT_STORE = 256 << 20  # bytes, of a local cluster: what travels are paths, 
 _SECONDS = 60.0  # to hear of each node
 _HTTP2_PREFACE, _EMPTY_SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\x04\0\0\0\0\0"
 _MARK = ".edgeleuk-seen-"
+_EXPECTED = "local, auto or the HOST:PORT of a cluster's head"
 _CONNECT_SECONDS = 5.0  # Ray itself tries for two minutes
 
 
@@ -130,7 +131,7 @@ def joined(address: str, cores: int | None = None) -> Iterator[Cluster]:
     Ray or Python is another version.
     """
     ray = ray_module(address)
-    _check_reachable(address)
+    _check_reachable(address, _head_of(address))
     with warnings.catch_warnings(), _nothing_said(), _own_end():
         warnings.simplefilter("ignore")
         _init(ray, address, cores)
@@ -171,9 +172,23 @@ def _own_end() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _check_reachable(address: str) -> None:
-    """Raise EdgeleukError in seconds if nothing listens at HOST:PORT, or something else than Ray."""
-    host, colon, port = address.rpartition(":")
+def _head_of(address: str) -> str:
+    """The HOST:PORT that Ray will join: for auto, what RAY_ADDRESS or the last `ray start` here says, dead or alive."""
+    if address != "auto":
+        return address
+    from ray._private.services import get_ray_address_from_environment
+
+    try:
+        return str(get_ray_address_from_environment(address, None))
+    except (OSError, TypeError):  # none is known, which joining says
+        return address
+
+
+def _check_reachable(address: str, head: str) -> None:
+    """Raise EdgeleukError in seconds if nothing listens at the head's HOST:PORT, or something else than Ray."""
+    if "://" in address:
+        raise UsageError(f"--ray {address}: Ray's own clients (ray://) are not for this; expected {_EXPECTED}")
+    host, colon, port = head.rpartition(":")
     if not (colon and host and port.isdecimal() and int(port) < 1 << 16):
         return
     try:
@@ -181,7 +196,7 @@ def _check_reachable(address: str) -> None:
             if "RAY_USE_TLS" not in os.environ and not _speaks_http2(there):
                 raise ConnectionError("what listens there is no head of a Ray cluster")
     except OSError as error:
-        raise EdgeleukError(_why_not(address, error)) from error
+        raise EdgeleukError(_why_not(address, error, head)) from error
 
 
 def _speaks_http2(there: socket.socket) -> bool:
@@ -203,14 +218,12 @@ def _init(ray: Any, address: str, cores: int | None) -> None:
     try:
         ray.init(address=address, **quiet, **(local if address == LOCAL else {}))
     except ValueError as error:
-        raise UsageError(
-            f"--ray {address}: {first_line(error)}; expected local, auto or the HOST:PORT of a cluster's head"
-        ) from error
+        raise UsageError(f"--ray {address}: {first_line(error)}; expected {_EXPECTED}") from error
     except Exception as error:
         raise EdgeleukError(_why_not(address, error)) from error
 
 
-def _why_not(address: str, error: Exception) -> str:
+def _why_not(address: str, error: Exception, head: str | None = None) -> str:
     if "ersion mismatch" in str(error):
         found = " ".join(str(error).split())
         return f"--ray {address}: {found}. Install the cluster's versions of Ray and Python here, or these there"
@@ -221,8 +234,9 @@ def _why_not(address: str, error: Exception) -> str:
         )
     if address == LOCAL:
         return f"a local Ray cluster could not be started: {first_line(error)}"
+    where = "there" if head in (None, address) else f"at {head}, which RAY_ADDRESS or the last 'ray start' here names"
     return (
-        f"--ray {address}: no cluster could be joined there ({first_line(error)}); start its head with 'ray start "
+        f"--ray {address}: no cluster could be joined {where} ({first_line(error)}); start its head with 'ray start "
         "--head', let this machine join with 'ray start --address=HOST:PORT', or give --ray local"
     )
 

@@ -62,6 +62,19 @@ def test_what_takes_too_long_is_told(ray):
     ray.cancel(reference, force=True)
 
 
+def test_why_an_actor_could_not_start_is_told(ray):
+    class Unwilling:
+        def __init__(self):
+            raise ValueError("no model here")
+
+        def work(self):
+            pass
+
+    with pytest.raises(EdgeleukError, match=r"^the work: .*no model here") as found, ray_errors("the work"):
+        ray.get(ray.remote(Unwilling).remote().work.remote())
+    assert "\x1b" not in str(found.value)
+
+
 def test_the_first_line_that_says_something_or_the_name():
     assert first_line(ValueError("\n  one.\ntwo")) == "one"
     assert first_line(KeyboardInterrupt()) == "KeyboardInterrupt"

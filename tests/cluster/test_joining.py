@@ -55,7 +55,17 @@ def test_a_host_that_is_not_there_is_an_error_in_seconds():
     assert time.monotonic() - begun < 30
 
 
-@pytest.mark.parametrize("address", ["nonsense", "local:", "-1", "127.0.0.1:port"])
+def test_a_cluster_that_is_gone_is_an_error_at_once_for_auto(monkeypatch):
+    """As where `ray start` was killed, whose address Ray keeps and would try for minutes."""
+    head = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("RAY_ADDRESS", head)
+    begun = time.monotonic()
+    with pytest.raises(EdgeleukError, match=rf"--ray auto: no cluster could be joined at {head}, which .* names \("):
+        join("auto")
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ray://127.0.0.1:1", "local:", "-1", "127.0.0.1:port"])
 def test_what_is_no_address_is_refused(address):
     with pytest.raises((UsageError, EdgeleukError), match=f"--ray {address}: "), joined(address):
         pass
