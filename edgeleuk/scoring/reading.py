@@ -1,5 +1,7 @@
 """The images of a unit, one after the other, as a worker reads them; what cannot be read comes with the reason."""
 
+import gzip
+import lzma
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from edgeleuk.scoring.units import FILES, TAR, Unit
 from edgeleuk.sources.names import is_image_name
 
 _BLOCK = tarfile.BLOCKSIZE
+_MUCH = 1 << 20
 
 
 class Came(NamedTuple):
@@ -43,7 +46,10 @@ def came(unit: Unit, max_pixels: int) -> Iterator[Came]:
     except DataError as error:
         if unit.share == 0:
             yield Came(place, f"{version}:{unit.group}", error=_reason(error, place))
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except gzip.BadGzipFile as error:
+        if unit.share == 0:
+            yield Came(place, version, error=f"the shard is damaged ({error}): images in it may be, too")
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         if unit.share == 0:
             told = " ".join(str(error).split()) or type(error).__name__
             yield Came(place, version, error=f"the shard is cut off or damaged ({told:.200}); what is whole was scored")
@@ -81,6 +87,8 @@ def _members(unit: Unit, max_pixels: int) -> Iterator[Came]:
         content.seek(shard.offset)
         if content.read(_BLOCK) != bytes(_BLOCK):
             raise tarfile.ReadError("its end is missing")
+        while content is not stream and content.read(_MUCH):  # the checksum of what was compressed comes last
+            pass
 
 
 def _member(shard: tarfile.TarFile, member: tarfile.TarInfo, name: str, version: str, most: int) -> Came:

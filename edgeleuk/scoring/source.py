@@ -28,12 +28,17 @@ def listed(source: str, stdin: Any = None) -> Iterator[Unit]:
     found = look(place, root)
     if found is None:
         yield from _some(_of_found(walk(place, root), root), place)
-    elif place.endswith(LIST_ENDING):
+    elif _ends(place, LIST_ENDING):
         yield from _of_list_file(place, root)
-    elif is_image_name(place) or place.endswith((*TAR_ENDINGS, PARQUET_ENDING)):
+    elif is_image_name(place) or _ends(place, *TAR_ENDINGS, PARQUET_ENDING):
         yield from _of_found((found,), root, alone=True)
     else:
         raise UsageError(f"{place} is none of what can be scored: {EXPECTED}")
+
+
+def _ends(place: str, *endings: str) -> bool:
+    """In capital letters or small ones, as endings of images."""
+    return place.lower().endswith(endings)
 
 
 def folders_of(source: str) -> list[Path]:
@@ -53,9 +58,9 @@ def _of_found(found: Iterable[Found], root: str, alone: bool = False) -> Iterato
             if len(images) == FILES_AT_ONCE:
                 yield Unit(FILES, tuple(images), root)
                 images = []
-        elif each.place.endswith(TAR_ENDINGS):
+        elif _ends(each.place, *TAR_ENDINGS):
             yield from shares_of(Unit(TAR, ((each.place, each.version),), root), each.size)
-        elif each.place.endswith(PARQUET_ENDING):
+        elif _ends(each.place, PARQUET_ENDING):
             yield from _of_parquet(each, root, alone)
     if images:
         yield Unit(FILES, tuple(images), root)
@@ -96,7 +101,7 @@ def _of_names(names: Iterable[str]) -> Iterator[Unit]:
         roots: dict[str, list[tuple[str, str]]] = {}
         for text in piece:
             place, root = rooted(text)
-            if place.endswith((*TAR_ENDINGS, PARQUET_ENDING)):
+            if _ends(place, *TAR_ENDINGS, PARQUET_ENDING):
                 found = look(place, root)
                 yield from _of_found(() if found is None else (found,), root)
             else:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from edgeleuk.archive.ledger import image_key
@@ -13,9 +15,9 @@ from edgeleuk.scoring.pace import Pace
 from edgeleuk.scoring.places import rooted, version_of
 from edgeleuk.scoring.source import listed
 from edgeleuk.scoring.todo import ToDo
-from edgeleuk.scoring.units import FILES, SHARE_BYTES, TAR, Unit, shares_of
+from edgeleuk.scoring.units import FILES, PARQUET, SHARE_BYTES, TAR, Unit, shares_of
 from edgeleuk.store.record import ModelIdentity
-from tests.scoring.helpers import write_pictures
+from tests.scoring.helpers import picture, write_pictures, write_shard
 
 _FILES = Unit(FILES, (("/a.bmp", "1"), ("/\udcff.bmp", ""), ("/c.bmp", "3")))
 _SHARD = Unit(TAR, (("s3://b/a.tar", "9"),), "s3://b?region=eu", share=1, shares=3)
@@ -84,6 +86,18 @@ def test_hidden_files_and_what_is_no_image_are_not_listed(tmp_path: Path) -> Non
         (tmp_path / name).touch()
     (unit,) = listed(str(tmp_path))
     assert [place for place, _ in unit.places] == [str(tmp_path / "a.bmp"), str(tmp_path / "b" / "x.PNG")]
+
+
+def test_capital_letters_name_shards_and_tables_too(tmp_path: Path) -> None:
+    write_shard(tmp_path / "A.TAR", {"x.bmp": picture(1)})
+    pq.write_table(pa.table({"image": [picture(2)]}), tmp_path / "B.Parquet")
+    (tmp_path / "NAMES.TXT").write_text(f"{tmp_path}/A.TAR\n")
+    assert [unit.kind for unit in listed(str(tmp_path))] == [TAR, PARQUET]
+    assert [unit.kind for name in ("A.TAR", "B.Parquet", "NAMES.TXT") for unit in listed(str(tmp_path / name))] == [
+        TAR,
+        PARQUET,
+        TAR,
+    ]
 
 
 def test_where_nobody_looks_a_line_a_minute_tells_the_pace_since_the_first_answer() -> None:
