@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from edgeleuk.archive.schema import ArchivedModel
 from edgeleuk.archive.writing import ArchiveWriter, check_place
+from edgeleuk.classify.subjects import subject_finder
 from edgeleuk.cluster.joining import LOCAL, Cluster, joined
 from edgeleuk.errors import UsageError
 from edgeleuk.progress import Counter, duration
@@ -21,6 +22,7 @@ from edgeleuk.runtime.bundle import read_bundle
 from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.scoring.pace import Pace
+from edgeleuk.scoring.places import rooted
 from edgeleuk.scoring.rounds import Rounds
 from edgeleuk.scoring.source import folders_of, listed
 from edgeleuk.scoring.todo import ToDo, out_lies_in
@@ -49,14 +51,15 @@ class Request:
     every: float = 60.0
 
     def __post_init__(self) -> None:
-        """Raise UsageError for an archive that would lie where it cannot, or in its own source."""
+        """Raise UsageError for an archive that would lie where it cannot, or in its own source, and for no subject."""
+        subject_finder(self.subject, self.subject_pattern)
         if "://" in self.output:
             raise UsageError(
                 f"-o {self.output.partition('?')[0]} is a URI; expected a folder on a file system that this machine "
                 "sees, which is locked while it is written"
             )
         inside = out_lies_in(Path(self.output), folders_of(self.source))
-        if inside is not None and inside.resolve() == Path(self.source).resolve():
+        if inside is not None and inside.resolve() == Path(rooted(self.source)[0]).resolve():
             raise UsageError(f"-o {self.output} lies in {inside}, all of whose images are scored; name one outside")
 
     def work(self) -> Work:

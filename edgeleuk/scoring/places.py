@@ -33,7 +33,9 @@ def is_uri(text: str) -> bool:
 
 
 def rooted(text: str) -> tuple[str, str]:
-    """Place and root of a path or URI. Raises UsageError for a scheme that is not read."""
+    """Place and root of a path or URI. Raises UsageError for a scheme that is not read, and for no name at all."""
+    if not text:
+        raise UsageError("SOURCE is an empty name; expected a path or a URI (. is the current folder)")
     scheme, colon, rest = text.partition("://")
     if not colon or "/" in scheme:
         return os.path.abspath(text), ""  # noqa: PTH100 - links stay what they are

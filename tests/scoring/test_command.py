@@ -187,6 +187,8 @@ def test_objects_are_read_as_files_are(
         ("ftp://host/cells", "out", "ftp:// is not read"),
         ("cells", "s3://bucket/out", "a folder on a file system"),
         ("cells", "cells/out", "lies in"),
+        ("file://{here}/cells", "cells/out", "lies in"),
+        ("", "out", "SOURCE is an empty name"),
         ("notes.csv", "out", "is none of what can be scored"),
     ],
 )
@@ -197,7 +199,17 @@ def test_a_request_that_cannot_be_is_refused(
     write_pictures(tmp_path / "cells", 1)
     (tmp_path / "notes.csv").touch()
     with pytest.raises(UsageError, match=told):
-        score(small_model, source, out)
+        score(small_model, source.format(here=tmp_path), out)
+
+
+@pytest.mark.parametrize("options", [{"subject_pattern": "("}, {"subject_pattern": "P[0-9]+"}, {"subject": "\udcff"}])
+def test_a_subject_that_cannot_be_is_refused_before_anything_is_made(
+    score: Score, small_model: Path, tmp_path: Path, options: dict[str, str]
+) -> None:
+    write_pictures(tmp_path / "cells", 1)
+    with pytest.raises(UsageError, match="--subject"):
+        score(small_model, tmp_path / "cells", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_source_without_images_is_refused(score: Score, small_model: Path, tmp_path: Path) -> None:
