@@ -7,14 +7,15 @@ on all cores of the machine for both: two workers have half of the cores each. B
 the validation losses is within the deviation over seeds, and so of the weighted F1.
 """
 
-import argparse
 import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure import Figure, finish, median_figure, parser, positive, ratios
 from edgeleuk.data.index import Index
 from edgeleuk.training.config import TrainConfig
 
@@ -29,30 +30,26 @@ _SETTINGS: dict[str, Any] = {
     "patience": 100,
 }
 _WORKERS = (1, 2)
+_LEAST_SPREAD = 1e-3  # of seeds that happen to agree
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(line: Sequence[str] | None = None) -> int:
     """Measure, print, and return 1 where the metrics differ by more than seeds do."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--subjects", type=int, default=24)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
+    made = parser("Two workers of `train` against one.")
+    made.add_argument("--seeds", type=positive, default=3)
+    made.add_argument("--epochs", type=positive, default=10)
+    made.add_argument("--subjects", type=positive, default=24)
+    arguments = made.parse_args(line)
     with tempfile.TemporaryDirectory(prefix="edgeleuk-workers-") as folder:
-        index = _cells(Path(folder), options.subjects)
+        index = _cells(Path(folder), arguments.subjects)
         runs = {
             count: [
-                _run(index, Path(folder) / f"{count}-{seed}", count, seed, options.epochs)
-                for seed in range(options.seeds)
+                _run(index, Path(folder) / f"{count}-{seed}", count, seed, arguments.epochs)
+                for seed in range(arguments.seeds)
             ]
             for count in _WORKERS
         }
-    record = _record(runs)
-    _show(record)
-    if options.json:
-        options.json.write_text(json.dumps(record, indent=1) + "\n")
-    return int(not record["met"])
+    return finish("workers", list(_figures(runs)), arguments)
 
 
 def _cells(folder: Path, subjects: int) -> Path:
@@ -68,14 +65,14 @@ def _cells(folder: Path, subjects: int) -> Path:
 def _run(place: Path, out: Path, count: int, seed: int, epochs: int) -> dict[str, Any]:
     """The best epoch of a run, and the images a second that it trained on."""
     from edgeleuk.training.train import train
-    from edgeleuk.training.workers import Here, train_on_workers
+    from edgeleuk.training.workers import Here, OnWorkers
 
     index, config = Index.load(place), TrainConfig(**_SETTINGS, epochs=epochs, seed=seed)
     said: list[str] = []
     if count == 1:
         train(index, config, out, report=said.append)
     else:
-        train_on_workers(index, config, out, count, Here(), report=said.append)
+        OnWorkers(Here(count), said.append).train(index, config, out)
     seconds = _seconds(out / "history.csv")
     best = json.loads((out / "metrics.json").read_text())
     images = len(index.training(0)) * len(seconds)
@@ -93,31 +90,19 @@ def _seconds(history: Path) -> list[float]:
         return [float(row["seconds"]) for row in csv.DictReader(stream)][1:]
 
 
-def _record(runs: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
+def _figures(runs: dict[int, list[dict[str, Any]]]) -> Iterator[Figure]:
     one, two = (runs[count] for count in _WORKERS)
-    speed = [_mean(of, "images_per_s") for of in (one, two)]
-    record: dict[str, Any] = {"images_per_s": speed, "ratio": speed[1] / speed[0], "runs": runs, "met": True}
+    for name, of in (("one worker", one), ("two workers", two)):
+        yield median_figure(name, [row["images_per_s"] for row in of], "images/s")
+    speeds = [row["images_per_s"] for row in two], [row["images_per_s"] for row in one]
+    yield median_figure("two workers over one", ratios(*speeds), "")
     for name in ("val_loss", "val_weighted_f1"):
-        difference = _mean(two, name) - _mean(one, name)
         spread = max(statistics.pstdev([row[name] for row in of]) for of in (one, two))
-        record[name] = {"difference": difference, "deviation_over_seeds": spread}
-        record["met"] = record["met"] and abs(difference) <= max(spread, 1e-3)
-    return record
+        yield Figure(f"{name}, means apart", abs(_mean(two, name) - _mean(one, name)), "", max(spread, _LEAST_SPREAD))
 
 
 def _mean(rows: list[dict[str, Any]], name: str) -> float:
     return statistics.fmean(row[name] for row in rows)
-
-
-def _show(record: dict[str, Any]) -> None:
-    one, two = record["images_per_s"]
-    print(f"images/s: one worker {one:.1f}, two {two:.1f}, ratio {record['ratio']:.2f}")
-    for name in ("val_loss", "val_weighted_f1"):
-        found = record[name]
-        print(
-            f"{name}: two less one {found['difference']:+.4f}, deviation over seeds {found['deviation_over_seeds']:.4f}"
-        )
-    print("same metrics within noise:", "met" if record["met"] else "NOT met")
 
 
 if __name__ == "__main__":

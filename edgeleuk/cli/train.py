@@ -191,17 +191,17 @@ def _train_on_workers(
     asked: "Asked | None",
     report: Callable[[str], None],
 ) -> "Run":
-    from edgeleuk.training.workers import Here, check_workers, train_on_workers
+    from edgeleuk.training.workers import Here, OnWorkers, check_workers
 
     check_workers(index, settings, workers)
     with ended_by_signals(), ExitStack() as stack:
-        place: Place = Here()
+        place: Place = Here(workers)
         if asked is not None:
             from edgeleuk.training.folds import seen_by_jobs
             from edgeleuk.training.workers_on_ray import workers_on_ray
 
-            place = stack.enter_context(workers_on_ray(asked, run.output, seen_by_jobs(index, settings)))
-        return train_on_workers(index, settings, run.output, workers, place, run.resume, report, run.log_folder)
+            place = stack.enter_context(workers_on_ray(asked, workers, run.output, seen_by_jobs(index, settings)))
+        return OnWorkers(place, report, run.log_folder).train(index, settings, run.output, run.resume)
 
 
 def _own_preset(name: str | None) -> dict[str, Any]:

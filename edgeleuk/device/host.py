@@ -201,7 +201,14 @@ def cpu_features(root: Path = Path("/")) -> frozenset[str]:
 
 def installed(modules: dict[str, tuple[str, ...]]) -> dict[str, str]:
     """Versions of those modules that can be found, without importing them."""
-    return {name: _version(names) for name, names in modules.items() if importlib.util.find_spec(name) is not None}
+    return {name: _version(names) for name, names in modules.items() if _is_there(name)}
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it would be in
+        return False
 
 
 def version_tuple(text: str) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ def train(index: str, config: dict[str, Any], out: str, until: int) -> dict[str,
 def _train_on(index: str, config: Any, folder: Path, until: int) -> None:
     from edgeleuk.data.index import Index
     from edgeleuk.training.results import describe_epoch
-    from edgeleuk.training.train import train_with
+    from edgeleuk.training.train import Company, train_with
 
     def on_epoch(row: dict[str, Any]) -> None:
         print(describe_epoch(row, config.epochs), flush=True)
@@ -65,7 +65,7 @@ def _train_on(index: str, config: Any, folder: Path, until: int) -> None:
             raise _PauseError
 
     try:
-        train_with(Index.load(Path(index)), config, folder, True, print, lambda _: on_epoch)
+        train_with(Index.load(Path(index)), config, folder, True, Company(print, lambda _: on_epoch))
     except _PauseError:
         return
 

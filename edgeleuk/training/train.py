@@ -32,6 +32,23 @@ _HEAD_LEARNING_RATE = 1e-3
 _MOST_BATCHES = 100  # that batch-norm statistics are taken on
 
 
+@dataclasses.dataclass(frozen=True)
+class Company:
+    """Who is told how a training goes, and who else works on it.
+
+    What `observe` returns, given the number of epochs, is told of each epoch once that is on the disk.
+    """
+
+    report: Report
+    observe: Callable[[int], OnEpoch]
+    crew: Crew = dataclasses.field(default_factory=Alone)
+
+    @classmethod
+    def of(cls, report: Report, log_folder: Path | None = None, crew: Crew | None = None) -> "Company":
+        """Each epoch is a line of `report`, and of TensorBoard's logs below `log_folder`."""
+        return cls(report, lambda total: epoch_reporter(total, report, log_folder), crew or Alone())
+
+
 def train(
     index: Index,
     config: TrainConfig,
@@ -39,33 +56,28 @@ def train(
     resume: bool = False,
     report: Report = print,
     log_folder: Path | None = None,
-    crew: Crew | None = None,
 ) -> Run:
     """Train InceptionV3, or the network of `config.origin`, on the index without its validation fold; write `out`.
 
     Raises LeakError if a group crosses the fold's border or the teacher has seen what is held out, DataError for
     images that changed or classes that lack images, UsageError for settings that cannot be met, OutputError if the
-    run cannot be written. At its end `report` is told how far colour alone goes on the validation images. With a
-    `crew` this is its chief; the others call `train_along`.
+    run cannot be written. At its end `report` is told how far colour alone goes on the validation images.
     """
-    crew = crew or Alone()
-    run = train_with(index, config, out, resume, report, lambda total: epoch_reporter(total, report, log_folder), crew)
-    report(shortcut_line(run))
+    return train_as_chief(index, config, out, resume, Company.of(report, log_folder))
+
+
+def train_as_chief(index: Index, config: TrainConfig, out: Path, resume: bool, company: Company) -> Run:
+    """Train as `train` does, as the chief of a crew; its other workers call `train_along`."""
+    run = train_with(index, config, out, resume, company)
+    company.report(shortcut_line(run))
     return run
 
 
-def train_with(
-    index: Index,
-    config: TrainConfig,
-    out: Path,
-    resume: bool,
-    report: Report,
-    observe: Callable[[int], OnEpoch],
-    crew: Crew | None = None,
-) -> Run:
-    """Train as `train` does. What `observe` returns, given the number of epochs, is told of each epoch once that is on
-    the disk; an exception of it ends the training there, to be resumed.
+def train_with(index: Index, config: TrainConfig, out: Path, resume: bool, company: Company) -> Run:
+    """Train as `train` does, but say nothing of colour. An exception of who is told of an epoch ends the training
+    there, to be resumed.
     """
+    report = company.report
     check_images(index, config.fold, config.split == RANDOM)
     teacher = None if config.teacher is None else open_teacher(Path(config.teacher), index, config.fold)
     start = start_of(index, config)
@@ -87,7 +99,8 @@ def train_with(
         objective = _objective(config, teacher, report)  # first, as loading a run sets Keras' precision
         made = fit_data(index, config.fold, spec.preprocessing, config.batch_size, config.seed, strengths.augmentation)
         data = dataclasses.replace(made, objective=objective)
-        mixed = _fit(index, start, data, partial, observe(_head_epochs(start) + config.epochs), crew or Alone())
+        on_epoch = company.observe(_head_epochs(start) + config.epochs)
+        mixed = _fit(index, start, data, partial, on_epoch, company.crew)
         facts = {"mixed_precision": mixed, "parent": None, "teacher": teacher.folder.name if teacher else None}
         return publish_run(partial, out, "float", start.recorded(), facts | made_by())
 

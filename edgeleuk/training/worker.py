@@ -53,7 +53,7 @@ def do(job: Job, tell: Tell) -> None:
         os.sched_setaffinity(0, job.cores)  # before TensorFlow counts them
     crew = _join(job)
     from edgeleuk.data.index import parse_index
-    from edgeleuk.training.train import train, train_along
+    from edgeleuk.training.train import Company, train_along, train_as_chief
 
     index = parse_index(job.index, Path(job.folder) / "index.json")
     config: TrainConfig = decode(TrainConfig, job.config, "the settings of the training", UsageError)
@@ -63,7 +63,8 @@ def do(job: Job, tell: Tell) -> None:
         return
     logs = None if job.log_folder is None else Path(job.log_folder)
     logging.getLogger("edgeleuk").addHandler(_Telling(tell))
-    train(index, config, out, job.resume, lambda text: tell((SAID, text)), logs, crew)
+    company = Company.of(lambda text: tell((SAID, text)), logs, crew)
+    train_as_chief(index, config, out, job.resume, company)
 
 
 def _join(job: Job) -> "Workers":

@@ -36,9 +36,13 @@ Told = Callable[[Any], None]
 
 
 class Place(Protocol):
-    """Where workers run."""
+    """Where workers run, and how many."""
 
-    def run(self, job: Job, count: int, told: Told) -> tuple[int, Outcome]:
+    @property
+    def count(self) -> int:
+        """How many."""
+
+    def run(self, job: Job, told: Told) -> tuple[int, Outcome]:
         """Run the job on `count` workers until one has ended, and end the others; returns its rank and outcome.
 
         `told` gets, in this thread, what the chief tells. Rank, addresses, cores and GPU of the job are still to be
@@ -46,46 +50,51 @@ class Place(Protocol):
         """
 
 
-def train_on_workers(
-    index: "Index",
-    config: TrainConfig,
-    out: Path,
-    count: int,
-    place: Place,
-    resume: bool = False,
-    report: Callable[[str], None] = print,
-    log_folder: Path | None = None,
-) -> "Run":
-    """Train as `edgeleuk.training.train.train` does, on `count` workers, each with its rows of every batch.
+@dataclasses.dataclass(frozen=True)
+class OnWorkers:
+    """A training on the workers of a place. `report` is told how it goes, TensorBoard's logs go to `log_folder`."""
 
-    Raises what that raises; UsageError for more workers than a batch or the index has images; EdgeleukError if workers
-    died `RESTARTS` + 1 times without an epoch in between.
-    """
-    check_workers(index, config, count)
-    job = _job(index, config, out, resume, log_folder)
-    deaths = 0
-    while True:
+    place: Place
+    report: Callable[[str], None] = print
+    log_folder: Path | None = None
+
+    def train(self, index: "Index", config: TrainConfig, out: Path, resume: bool = False) -> "Run":
+        """Train as `edgeleuk.training.train.train` does, each worker with its rows of every batch.
+
+        Raises what that raises; UsageError for more workers than a batch or the index has images; EdgeleukError if
+        workers died `RESTARTS` + 1 times without an epoch in between.
+        """
+        check_workers(index, config, self.place.count)
+        job = _job(index, config, out, resume, self.log_folder)
+        deaths = 0
+        while True:
+            (rank, outcome), epochs = self._ended(job)
+            if outcome.failure is None:
+                from edgeleuk.training.run import load_run_folder
+
+                return load_run_folder(out)
+            if not outcome.died:
+                raise _error(outcome)
+            deaths = 1 if epochs else deaths + 1
+            what = f"worker {rank + 1} of {self.place.count} died: {outcome.failure}"
+            if deaths > RESTARTS:
+                raise EdgeleukError(
+                    f"{what}; {deaths} times without a finished epoch; --resume goes on from the last one"
+                )
+            self.report(f"{what}; starting all again from the last finished epoch")
+            job = dataclasses.replace(job, resume=True)
+
+    def _ended(self, job: Job) -> tuple[tuple[int, Outcome], int]:
+        """Which worker ended first and how, and how many epochs were finished by then."""
         epochs = 0
 
         def told(what: Any) -> None:
             nonlocal epochs
             kind, text = what
             epochs += text.startswith(_EPOCH)
-            _log.warning(text) if kind == WARNED else report(text)
+            _log.warning(text) if kind == WARNED else self.report(text)
 
-        rank, outcome = place.run(job, count, told)
-        if outcome.failure is None:
-            from edgeleuk.training.run import load_run_folder
-
-            return load_run_folder(out)
-        if not outcome.died:
-            raise _error(outcome)
-        deaths = 1 if epochs else deaths + 1
-        what = f"worker {rank + 1} of {count} died: {outcome.failure}"
-        if deaths > RESTARTS:
-            raise EdgeleukError(f"{what}; {deaths} times without a finished epoch; --resume goes on from the last one")
-        report(f"{what}; starting all again from the last finished epoch")
-        job = dataclasses.replace(job, resume=True)
+        return self.place.run(job, told), epochs
 
 
 def check_workers(index: "Index", config: TrainConfig, count: int) -> None:
@@ -119,8 +128,12 @@ def _error(outcome: Outcome) -> EdgeleukError:
 class Here:
     """Processes on this machine, each with its share of the cores and one GPU where there are GPUs."""
 
-    def run(self, job: Job, count: int, told: Told) -> tuple[int, Outcome]:
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def run(self, job: Job, told: Told) -> tuple[int, Outcome]:
         """Run it, see `Place`. The workers end with this process, also when that is killed."""
+        count = self.count
         addresses, shares = _free_addresses(count), shares_of(sorted(os.sched_getaffinity(0)), count)
         jobs = [
             dataclasses.replace(job, rank=rank, addresses=addresses, cores=shares[rank], gpu=rank)

@@ -27,8 +27,8 @@ _GRACE_S = 2.0
 
 
 @contextmanager
-def workers_on_ray(asked: Asked, out: Path, seen: Sequence[Path]) -> Iterator["OnRay"]:
-    """The place on the cluster that was asked for, joined for the body.
+def workers_on_ray(asked: Asked, count: int, out: Path, seen: Sequence[Path]) -> Iterator["OnRay"]:
+    """The place of `count` workers on the cluster that was asked for, joined for the body.
 
     Raises as `joined`, and EdgeleukError if a machine does not see `seen`, this folder or where `out` is written.
     """
@@ -36,18 +36,20 @@ def workers_on_ray(asked: Asked, out: Path, seen: Sequence[Path]) -> Iterator["O
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
     with joined(asked.address) as cluster:
         cluster.check_nodes([*seen, Path.cwd()], written=out.absolute().parent)
-        yield OnRay(cluster, asked.cores_per_job)
+        yield OnRay(cluster, count, asked.cores_per_job)
 
 
 class OnRay:
     """A place on a cluster that was joined."""
 
-    def __init__(self, cluster: Cluster, cores: int | None = None) -> None:
+    def __init__(self, cluster: Cluster, count: int, cores: int | None = None) -> None:
         """`cores` of each worker, None for as many as there are."""
+        self.count = count
         self._cluster, self._ray, self._cores = cluster, cluster.ray, cores
 
-    def run(self, job: Job, count: int, told: Told) -> tuple[int, Outcome]:
+    def run(self, job: Job, told: Told) -> tuple[int, Outcome]:
         """Run it, see `edgeleuk.training.workers.Place`. Raises UsageError for a cluster of too few cores."""
+        count = self.count
         nodes = tuple(_alive(self._ray, self._cluster.nodes))
         cores = cores_each(nodes, count, self._cores)
         gpus = int(sum(node.gpus for node in nodes) >= count)

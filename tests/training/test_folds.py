@@ -18,7 +18,7 @@ from edgeleuk.errors import EdgeleukError, OutputError, UsageError
 from edgeleuk.jobs.on_ray import Asked
 from edgeleuk.training.config import Origin, TrainConfig
 from edgeleuk.training.cross_validation import SUMMARY, cross_validate
-from edgeleuk.training.folds import Folds, OnRay, Took, _absolute, _refuse_failed, _seen, _Told
+from edgeleuk.training.folds import OnRay, Took, _absolute, _refuse_failed, _Told, seen_by_jobs
 from edgeleuk.training.run import partial_of
 from tests.clusters import head
 from tests.conftest import ROOT
@@ -109,10 +109,10 @@ def test_where_paths_are_of_this_folder_jobs_are_told_the_whole(
     assert _absolute(TrainConfig()) == TrainConfig()
 
 
-def test_a_cluster_has_to_see_images_and_files_that_settings_name(cells_index: Path, tmp_path: Path) -> None:
+def test_a_cluster_has_to_see_images_and_files_that_settings_name(cells_index: Path) -> None:
     index = Index.load(cells_index)
-    folds = Folds(index, [TrainConfig(weights="/w.h5", teacher="/runs/fold_0")], tmp_path, False, print)
-    assert _seen(folds) == [index.root, Path("/w.h5"), Path("/runs/fold_0")]
+    config = TrainConfig(weights="/w.h5", teacher="/runs/fold_0")
+    assert seen_by_jobs(index, config) == [index.root, Path("/w.h5"), Path("/runs/fold_0")]
 
 
 def test_what_took_how_long() -> None:

@@ -23,7 +23,7 @@ from edgeleuk.quantization.source import load_network, load_source
 from edgeleuk.spec import ModelSpec, Preprocessing
 from edgeleuk.training.config import Origin, PruneConfig, QatConfig, TrainConfig
 from edgeleuk.training.run import Run, load_run_folder
-from edgeleuk.training.train import train, train_with
+from edgeleuk.training.train import Company, train, train_with
 
 pytestmark = pytest.mark.slow
 LAYERS = tf_keras.layers
@@ -129,7 +129,7 @@ def test_an_interrupted_training_resumes_to_what_an_uninterrupted_one_makes(cell
     config = TrainConfig(**settings, batch_size=8, robust="off", origin=origin)
     index, out = Index.load(cells_index), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        train_with(index, config, out, False, lambda text: None, lambda total: stop)
+        train_with(index, config, out, False, Company(lambda text: None, lambda total: stop))
     resumed = train(index, config, out, resume=True, report=lambda text: None)
     for found, expected in zip(load_network(resumed).get_weights(), load_network(whole).get_weights(), strict=True):
         assert found == pytest.approx(expected, abs=1e-6)

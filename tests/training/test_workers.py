@@ -18,7 +18,7 @@ from edgeleuk.files import sha256_file
 from edgeleuk.processes.child import Outcome
 from edgeleuk.training.config import TrainConfig
 from edgeleuk.training.worker import SAID, Job
-from edgeleuk.training.workers import RESTARTS, first_cause, shares_of, train_on_workers
+from edgeleuk.training.workers import RESTARTS, OnWorkers, first_cause, shares_of
 from tests.conftest import environment
 from tests.training.small import assert_same, run_command, small_network, train_command
 
@@ -29,22 +29,23 @@ class Ending:
     """A place whose workers come to these ends, one a run, each after so many epochs."""
 
     def __init__(self, *ends: tuple[int, Outcome]) -> None:
-        self.ends, self.resumed = list(ends), []
+        self.ends, self.resumed, self.count = list(ends), [], 2
 
-    def run(self, job: Job, count: int, told: Any) -> tuple[int, Outcome]:
+    def run(self, job: Job, told: Any) -> tuple[int, Outcome]:
         """The next."""
         self.resumed.append(job.resume)
         epochs, outcome = self.ends.pop(0)
         for epoch in range(epochs):
             told([SAID, f"epoch {epoch + 1:>3}/9"])
-        return count - 1, outcome
+        return self.count - 1, outcome
 
 
 def _run(index: Path, place: Ending, count: int = 2, **settings: Any) -> list[str]:
     said: list[str] = []
     defaults: dict[str, Any] = {"weights": "none", "batch_size": 8}
     config = TrainConfig(**defaults | settings)
-    train_on_workers(Index.load(index), config, Path("run"), count, place, report=said.append)
+    place.count = count
+    OnWorkers(place, said.append).train(Index.load(index), config, Path("run"))
     return said
 
 

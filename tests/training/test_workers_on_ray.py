@@ -11,7 +11,7 @@ from edgeleuk.cluster.joining import LOCAL, Cluster, Node, joined
 from edgeleuk.data.index import Index
 from edgeleuk.errors import UsageError
 from edgeleuk.training.config import Origin, TrainConfig
-from edgeleuk.training.workers import train_on_workers
+from edgeleuk.training.workers import OnWorkers
 from edgeleuk.training.workers_on_ray import OnRay, cores_each
 from tests.training.small import SETTINGS, assert_same, run_command, small_network, train_command
 
@@ -71,7 +71,7 @@ def test_actors_train_as_one_worker_does_also_if_one_is_killed(
 
     origin = Origin(str(tmp_path / "theirs.keras"), str(tmp_path / "spec.json"))
     config = TrainConfig(**SETTINGS, epochs=4, origin=origin)
-    train_on_workers(Index.load(cells_index), config, tmp_path / "two", 2, OnRay(cluster), report=report)
+    OnWorkers(OnRay(cluster, 2), report).train(Index.load(cells_index), config, tmp_path / "two")
     assert any("died: its process was ended by SIGKILL" in line for line in said)
     assert not _workers()
     assert_same(tmp_path / "two", tmp_path / "one")
