@@ -5,9 +5,12 @@ It is made anew of the archive's rows by each process that writes, and says noth
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
+
+from edgeleuk.errors import OutputError
 
 _DIGEST = 16  # bytes: among 10^9 names two alike are less likely than a damaged disk
 _CACHE_KIB = 32 << 10
@@ -26,18 +29,20 @@ def content_key(sha256: str) -> bytes:
 
 
 class Ledger:
-    """The digests of one model's rows. For one thread, and one process at a time."""
+    """The digests of one model's rows. For one thread, and one process at a time. What it does raises OutputError."""
 
     def __init__(self, folder: Path) -> None:
         """Begin with nothing, in a file below `folder` that is removed at once: it ends with the process."""
         path = folder / _NAME
         path.unlink(missing_ok=True)
         address = f"file:{quote(str(path.absolute()), errors='surrogateescape')}?vfs=unix-none"
-        self._file = sqlite3.connect(address, uri=True, isolation_level=None)
-        for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
-            self._file.execute(f"PRAGMA {setting}")
-        for table in ("images", "contents"):
-            self._file.execute(f"CREATE TABLE {table} (key BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._folder = folder
+        with self._errors():
+            self._file = sqlite3.connect(address, uri=True, isolation_level=None)
+            for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
+                self._file.execute(f"PRAGMA {setting}")
+            for table in ("images", "contents"):
+                self._file.execute(f"CREATE TABLE {table} (key BLOB PRIMARY KEY) WITHOUT ROWID")
         path.unlink()
 
     def close(self) -> None:
@@ -47,7 +52,9 @@ class Ledger:
     def add(self, images: Iterable[bytes], contents: Iterable[bytes]) -> None:
         """Take in digests of rows that the archive has."""
         for table, keys in (("images", images), ("contents", contents)):
-            self._file.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?)", ((key,) for key in sorted(keys)))
+            wanted = [(key,) for key in sorted(keys)]
+            with self._errors():
+                self._file.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?)", wanted)
 
     def takes_image(self, key: bytes) -> bool:
         """Whether the image is new; it no longer is then."""
@@ -63,8 +70,19 @@ class Ledger:
         for start in range(0, len(images), _ASKED):
             asked = images[start : start + _ASKED]
             places = ",".join("?" * len(asked))
-            found.update(key for (key,) in self._file.execute(f"SELECT key FROM images WHERE key IN ({places})", asked))
+            with self._errors():
+                rows = self._file.execute(f"SELECT key FROM images WHERE key IN ({places})", asked)
+                found.update(key for (key,) in rows)
         return found
 
     def _takes(self, table: str, key: bytes) -> bool:
-        return self._file.execute(f"INSERT OR IGNORE INTO {table} VALUES (?)", (key,)).rowcount == 1
+        with self._errors():
+            return self._file.execute(f"INSERT OR IGNORE INTO {table} VALUES (?)", (key,)).rowcount == 1
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """What SQLite raises, on a full disk above all, as OutputError."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(f"cannot write {self._folder}: {error}; free space or choose another place") from error

@@ -1,6 +1,7 @@
 """An archive is written by one process, part by part, and a part that a kill cut off is none."""
 
 import datetime as dt
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -150,3 +151,17 @@ def test_a_part_of_another_schema_or_damaged_is_refused_and_named(tmp_path: Path
     part.write_bytes(b"PAR1 cut off")
     with pytest.raises(StoreError, match=r"part-00000001\.parquet is damaged"):
         write(out, row("b"))
+
+
+def test_a_disk_that_is_full_for_the_digests_is_an_error_and_the_archive_stays(tmp_path: Path) -> None:
+    rows = [row(f"{number}.bmp") for number in range(500)]
+    write(tmp_path / "out", *rows)
+    before = stored(tmp_path / "out")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, limits[1]))  # bytes of a file, as if the disk had no more
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*out: .*; free space"):
+            write(tmp_path / "out", row("new.bmp"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert stored(tmp_path / "out") == before
