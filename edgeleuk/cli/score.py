@@ -28,7 +28,7 @@ from edgeleuk.cli.paths import Existing
     metavar="ADDRESS",
     help="Cluster to join: auto, or HOST:PORT of its head. local: the cores of this machine.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Workers, one core each. Default: all cores of the cluster.")
+@click.option("--workers", type=click.IntRange(1), help="Workers, one core each. Default and, here, most: all cores.")
 @click.option("--subject", help="Subject of all these images. Default: from C-NMC file names.")
 @click.option("--subject-pattern", metavar="REGEX", help="Group 1 of REGEX, found in the name, is the subject.")
 @gate_option

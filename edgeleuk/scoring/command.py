@@ -121,12 +121,22 @@ def run(request: Request, tell: Callable[[str], None]) -> Summary:
         scoring = _Scoring(archive, request.every)
         workers = 0
         if todo.units:
-            cluster = stack.enter_context(joined(request.ray, request.workers))
+            wanted = wanted_workers(request, tell)
+            cluster = stack.enter_context(joined(request.ray, wanted))
             cluster.check_nodes(folders_of(request.source))
-            workers = request.workers or cluster.cores
+            workers = wanted or cluster.cores
             with _without_noise():
                 scoring.run(cluster, work, todo, workers, tell)
         return scoring.summary(str(folder), todo.known, time.monotonic() - started, workers)
+
+
+def wanted_workers(request: Request, tell: Callable[[str], None]) -> int | None:
+    """How many were asked for, but on this machine no more than it has cores: each loads Python, Ray and the model."""
+    cores = len(os.sched_getaffinity(0))
+    if request.ray != LOCAL or (request.workers or 1) <= cores:
+        return request.workers
+    tell(f"--workers {request.workers}: this machine has {counted(cores, 'core')}, so many are started")
+    return cores
 
 
 def list_source(request: Request, todo: ToDo) -> None:

@@ -16,13 +16,14 @@ import pytest
 
 from edgeleuk.archive.schema import model_folder, read_head
 from edgeleuk.errors import DataError, UsageError
-from edgeleuk.scoring.command import Summary
+from edgeleuk.scoring.command import Request, Summary, wanted_workers
 from tests.scoring.helpers import answers, as_inferred, picture, rows, write_pictures, write_shard
 from tests.scoring.s3 import object_store
 
 Score = Callable[..., Summary]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = pytest.mark.slow
+_ASKED = (("local", None), ("local", 2), ("local", 1000), ("10.0.0.1:6379", 1000))
 
 
 def without_times(row: dict[str, Any]) -> dict[str, Any]:
@@ -210,6 +211,14 @@ def test_a_subject_that_cannot_be_is_refused_before_anything_is_made(
     with pytest.raises(UsageError, match="--subject"):
         score(small_model, tmp_path / "cells", tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_no_more_workers_than_cores_are_started_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+    told: list[str] = []
+    asked = [Request(Path("m"), "cells", "out", where, workers) for where, workers in _ASKED]
+    assert [wanted_workers(each, told.append) for each in asked] == [None, 2, 2, 1000]
+    assert told == ["--workers 1000: this machine has 2 cores, so many are started"]
 
 
 def test_a_source_without_images_is_refused(score: Score, small_model: Path, tmp_path: Path) -> None:
