@@ -1,4 +1,4 @@
-"""One small cluster for all tests of this folder that run in this process."""
+"""One small cluster for the tests of a module; it ends with them, for a process can be in one cluster alone."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from edgeleuk.scoring import command
 from edgeleuk.scoring.command import Request, Summary, run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
