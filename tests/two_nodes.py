@@ -44,6 +44,7 @@ def two_nodes() -> Iterator[TwoNodes]:
     """Start both, one core each. All is gone when the body ends."""
     folder = tempfile.mkdtemp(prefix="r", dir="/tmp")  # short: it holds sockets
     given = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    given["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "1"  # a local one, in this process before, forbade it
     told, port = environment() | given, free_port()
     head = (f"--node-ip-address={_HEAD}", "--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=0")
     try:
