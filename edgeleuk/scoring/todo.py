@@ -8,7 +8,7 @@ from pathlib import Path
 from edgeleuk.archive.ledger import image_key
 from edgeleuk.archive.writing import ArchiveWriter
 from edgeleuk.files import output_errors
-from edgeleuk.scoring.units import FILES, FILES_AT_ONCE, Unit
+from edgeleuk.scoring.units import FILES, FILES_AT_ONCE, Unit, written
 
 _SPREAD = 4  # units for each worker, if there are so few images that some would have none
 
@@ -47,7 +47,7 @@ class ToDo:
             done = unit.key in self._archive.units
             self.known_shards += done
             return None if done else unit
-        keys = [image_key(_text(place), version) for place, version in unit.places]
+        keys = [image_key(written(place), version) for place, version in unit.places]
         known = self._archive.ledger.known(keys)
         left = tuple(each for each, key in zip(unit.places, keys, strict=True) if key not in known)
         self.known += len(keys) - len(left)
@@ -71,10 +71,6 @@ class ToDo:
             for unit in units:
                 for half in (unit.halves() if unit.kind == FILES else ()) or (unit,):
                     self._put(half)
-
-
-def _text(place: str) -> str:
-    return place.encode("utf-8", "backslashreplace").decode()
 
 
 def out_lies_in(folder: Path, folders: Iterable[Path]) -> Path | None:

@@ -32,7 +32,7 @@ class Unit:
     def key(self) -> str:
         """What says in a part of the archive that a share of a shard is done."""
         (place, version), *_ = self.places
-        return f"{place.encode('utf-8', 'backslashreplace').decode()} {version} {self.group} {self.share}/{self.shares}"
+        return f"{written(place)} {version} {self.group} {self.share}/{self.shares}"
 
     def halves(self) -> "tuple[Unit, ...]":
         """Two that are the same work together; none if it cannot be less."""
@@ -58,6 +58,11 @@ class Unit:
         """What `to_text` made."""
         kind, places, *rest = json.loads(text)
         return cls(kind, tuple((place, version) for place, version in places), *rest)
+
+
+def written(name: str) -> str:
+    """A name as archives have it: text, with an escape for each byte of a file name that is none."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def shares_of(unit: Unit, size: int) -> list[Unit]:

@@ -20,7 +20,7 @@ from edgeleuk.runtime.bundle import parse_bundle
 from edgeleuk.runtime.gate_modes import WARN
 from edgeleuk.runtime.picture_limits import MAX_PIXELS
 from edgeleuk.scoring.reading import Came, came
-from edgeleuk.scoring.units import Unit
+from edgeleuk.scoring.units import Unit, written
 from edgeleuk.store.record import readable
 from edgeleuk.text import printable
 
@@ -68,7 +68,7 @@ class Scorer:
         return pa.Table.from_pylist([*rows, {NUMBER: number}], ROWS)
 
     def _row(self, found: Came) -> dict[str, Any]:
-        name = found.name.encode("utf-8", "backslashreplace").decode()
+        name = written(found.name)
         subject = self._subject_of(found.name)
         if found.content is None:
             error = printable(found.error or "")
@@ -82,7 +82,7 @@ class Scorer:
 def lost(work: Work, unit: Unit, number: int) -> pa.Table:
     """ROWS that say of a unit of one image that it ended its worker each time."""
     name, version = unit.places[0]
-    model, told = _described(work), name.encode("utf-8", "backslashreplace").decode()
+    model, told = _described(work), written(name)
     if unit.kind != "files":
         told, version = f"{told}!{unit.share}", f"{version}:{unit.share}"
     error = f"skipped: its worker died {MOST_DEATHS} times while it worked on this image, perhaps for lack of memory"
